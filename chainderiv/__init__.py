@@ -1,0 +1,57 @@
+"""Why a deep network's gradients vanish or explode: derived, mapped, verified and measured.
+
+The public names load on first use (PEP 562), so importing chainderiv costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainderiv.functions.activation import Activation as Activation
+    from chainderiv.functions.cost import Cost as Cost
+    from chainderiv.logsign import LogSign as LogSign
+    from chainderiv.nn.data import load_data as load_data
+    from chainderiv.nn.network import Network as Network
+    from chainderiv.nn.record import TrainingRecord as TrainingRecord
+    from chainderiv.nn.training import train as train
+    from chainderiv.numeric.evaluate import condition as condition
+    from chainderiv.numeric.evaluate import evaluate as evaluate
+    from chainderiv.numeric.sweep import Axis as Axis
+    from chainderiv.numeric.sweep import sweep as sweep
+    from chainderiv.symbolic.chain import Chain as Chain
+    from chainderiv.symbolic.derivation import compare as compare
+    from chainderiv.symbolic.derivation import derive as derive
+    from chainderiv.verification import verify as verify
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Activation": "functions.activation",
+    "Axis": "numeric.sweep",
+    "Chain": "symbolic.chain",
+    "Cost": "functions.cost",
+    "LogSign": "logsign",
+    "Network": "nn.network",
+    "TrainingRecord": "nn.record",
+    "compare": "symbolic.derivation",
+    "condition": "numeric.evaluate",
+    "derive": "symbolic.derivation",
+    "evaluate": "numeric.evaluate",
+    "load_data": "nn.data",
+    "sweep": "numeric.sweep",
+    "train": "nn.training",
+    "verify": "verification",
+}
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainderiv' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"chainderiv.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""What a neuron and a cost are: one defining formula each."""

@@ -1,0 +1,192 @@
+"""Activation: one defining formula φ(z); φ', log|φ'|, kinks and parity follow from it.
+
+Formulas only: arrays are evaluated in chainderiv.numeric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import mpmath
+import sympy
+
+from chainderiv.errors import BadValue, unknown_name
+from chainderiv.functions.precise import precise
+from chainderiv.symbols import z
+
+Expr = Any  # SymPy has no type information
+
+
+@dataclass(frozen=True)
+class Stable:
+    """Rewritings of quantities that follow from φ, for where the plain ones lose digits in float64.
+
+    Every field is an expression in z that equals, for real z, what its comment says; a test proves it.
+    """
+
+    value: Expr = None  # φ
+    derivative: Expr = None  # φ'
+    log_abs_derivative: Expr = None  # log|φ'|
+    log_abs_value: Expr = None  # log|φ|
+    above_lower: Expr = None  # φ - lim φ at -∞
+    below_upper: Expr = None  # lim φ at +∞ - φ
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A neuron's φ: one formula in z, from which everything else follows.
+
+    Parameters
+    ----------
+    name : str. How the catalogue and the command line call it.
+    formula : SymPy expression in chainderiv.symbols.z. At a kink the branch that the formula states there holds.
+    symbol : str. Its letter in Unicode print (σ for the sigmoid); by default the name.
+    latex : str. The same in LaTeX.
+    stable : Stable. Rewritings that keep digits; by default none.
+
+    Raises
+    ------
+    BadValue
+        When the formula is not an expression in z alone.
+
+    Examples
+    --------
+    >>> from chainderiv.functions.precise import precise
+from chainderiv.symbols import z
+    >>> import sympy
+    >>> Activation("swish", z / (1 + sympy.exp(-2 * z))).derivative.subs(z, 0)
+    1/2
+    """
+
+    name: str
+    formula: Expr
+    symbol: str = ""
+    latex: str = ""
+    stable: Stable = field(default=Stable(), repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.formula, sympy.Expr) or not self.formula.free_symbols <= {z}:
+            raise BadValue(
+                f"activation {self.name!r} is given as {self.formula!r}; "
+                "give a SymPy expression in chainderiv.symbols.z alone"
+            )
+
+    @cached_property
+    def derivative(self) -> Expr:
+        """φ'(z), as SymPy derives it from the formula."""
+        return sympy.diff(self.formula, z)
+
+    @cached_property
+    def stable_value(self) -> Expr:
+        """φ(z) in the form that keeps its digits."""
+        return self.formula if self.stable.value is None else self.stable.value
+
+    @cached_property
+    def stable_derivative(self) -> Expr:
+        """φ'(z) in the form that keeps its digits."""
+        return self.derivative if self.stable.derivative is None else self.stable.derivative
+
+    @cached_property
+    def log_abs_derivative(self) -> Expr:
+        """log|φ'(z)|, natural."""
+        stated = self.stable.log_abs_derivative
+        return sympy.log(sympy.Abs(self.stable_derivative)) if stated is None else stated
+
+    @cached_property
+    def log_abs_value(self) -> Expr:
+        """log|φ(z)|, natural."""
+        stated = self.stable.log_abs_value
+        return sympy.log(sympy.Abs(self.stable_value)) if stated is None else stated
+
+    @cached_property
+    def curvature(self) -> Expr:
+        """φ''(z)/φ'(z) = d log|φ'|/dz: how a change of z moves the logarithm of φ'."""
+        if self.stable.log_abs_derivative is None:
+            return sympy.diff(self.stable_derivative, z) / self.stable_derivative
+        return sympy.diff(self.log_abs_derivative, z)
+
+    @cached_property
+    def lower(self) -> Expr | None:
+        """lim φ at -∞ where the formula approaches it with a stated stable gap, else None."""
+        gap = self.stable.above_lower
+        return None if gap is None else sympy.simplify((self.formula - gap).subs(z, 0))
+
+    @cached_property
+    def upper(self) -> Expr | None:
+        """lim φ at +∞ where the formula approaches it with a stated stable gap, else None."""
+        gap = self.stable.below_upper
+        return None if gap is None else sympy.simplify((self.formula + gap).subs(z, 0))
+
+    @cached_property
+    def breaks(self) -> tuple[Expr, ...]:
+        """Every z at which the formula changes its branch."""
+        turning = [c.lhs - c.rhs for c in self.formula.atoms(sympy.core.relational.Relational)]
+        turning += [inner for f in self.formula.atoms(sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside)
+                    for inner in _turning_points(f)]
+        points = {p for t in turning if t.has(z) for p in sympy.solve(t, z) if p.is_real}
+        return tuple(sorted(points))
+
+    @cached_property
+    def kinks(self) -> tuple[Expr, ...]:
+        """The breaks at which φ or φ' jumps; φ' there is what the formula's own branch says.
+
+        >>> activation("relu").kinks, activation("softsign").kinks, activation("sigmoid").kinks
+        ((0,), (), ())
+        """
+        return tuple(p for p in self.breaks if self._jumps(self.formula, p) or self._jumps(self.derivative, p))
+
+    @cached_property
+    def parity(self) -> str | None:
+        """'odd', 'even' or None."""
+        for parity, mirrored in (("odd", -self.formula), ("even", self.formula)):
+            if sympy.simplify(self.formula.subs(z, -z) - mirrored) == 0:
+                return parity
+        return None
+
+    def leaves_unit_interval(self) -> bool:
+        """Whether φ takes a value outside (0, 1), judged at 50 digits on a spread of |z| <= 64."""
+        phi = precise(self.formula, z)
+        with mpmath.workdps(50):
+            spread = [s * mpmath.mpf(2) ** k for k in range(-20, 7) for s in (-1, 1)]
+            return not all(0 < phi(point) < 1 for point in [mpmath.mpf(0), *spread])
+
+    @staticmethod
+    def _jumps(expression: Expr, point: Expr) -> bool:
+        # at 50 digits, because SymPy's one-sided limits of a Piecewise are not to be trusted at its boundary
+        with mpmath.workdps(50):
+            at, near = mpmath.mpf(sympy.N(point, 50)), mpmath.mpf(10) ** -40
+            left, right = (precise(expression, z)(at + side * near) for side in (-1, 1))
+            return bool(abs(right - left) > 1e-30 * max(1, abs(left), abs(right)))
+
+
+def _turning_points(function: Expr) -> list[Expr]:
+    """What is zero where Abs, Max, Min, sign or Heaviside change their branch."""
+    if isinstance(function, sympy.Max | sympy.Min):
+        return [p - q for i, p in enumerate(function.args) for q in function.args[:i]]
+    return [function.args[0]]
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> dict[str, Activation]:
+    from chainderiv.functions.catalogue import ACTIVATIONS
+
+    return ACTIVATIONS
+
+
+def activation(given: str | Activation) -> Activation:
+    """The Activation of that name, or the Activation itself.
+
+    Raises
+    ------
+    UnknownName
+        When the catalogue has no such name.
+    """
+    if isinstance(given, Activation):
+        return given
+    if not isinstance(given, str) or given not in _catalogue():
+        raise unknown_name("activation", given, _catalogue())
+    return _catalogue()[given]
+
+

@@ -1,0 +1,90 @@
+"""Cost: one defining formula C(a, y) of an output a and its target y; ∂C/∂a follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import sympy
+
+from chainderiv.errors import CostDomain, unknown_name
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.symbols import a, y, z
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A cost C(a, y), summed over the outputs of a full-width network.
+
+    Parameters
+    ----------
+    name : str.
+    formula : SymPy expression in chainderiv.symbols.a and .y.
+    softmax : bool. Whether it is defined on softmax outputs, which exist at full width only.
+
+    Examples
+    --------
+    >>> cost("quadratic").slope
+    a - y
+    """
+
+    name: str
+    formula: Expr
+    softmax: bool = False
+
+    @cached_property
+    def slope(self) -> Expr:
+        """∂C/∂a, factored."""
+        return sympy.factor(sympy.diff(self.formula, a))
+
+    def require_chain_output(self, output: Activation) -> None:
+        """Raise CostDomain, with the cure, where a chain's single output can leave what the cost is defined on."""
+        if self.softmax:
+            raise CostDomain(
+                f"cost {self.name!r} is defined on softmax outputs, and the softmax of one output is 1; "
+                "use cross_entropy in a chain, or a full-width Network"
+            )
+        if self._needs_unit_interval and output.leaves_unit_interval():
+            raise CostDomain(
+                f"cost {self.name!r} is defined on outputs in (0, 1), which {output.name!r} leaves; "
+                "end the chain in a sigmoid (one activation per layer, or --output sigmoid) or use quadratic"
+            )
+
+    @cached_property
+    def _needs_unit_interval(self) -> bool:
+        return bool(self.formula.has(sympy.log(a)) or self.formula.has(sympy.log(1 - a)))
+
+
+QUADRATIC = Cost("quadratic", (a - y) ** 2 / 2)
+CROSS_ENTROPY = Cost("cross_entropy", -y * sympy.log(a) - (1 - y) * sympy.log(1 - a))
+LOG_LIKELIHOOD = Cost("log_likelihood", -y * sympy.log(a), softmax=True)
+
+COSTS: dict[str, Cost] = {
+    "quadratic": QUADRATIC,
+    "cross_entropy": CROSS_ENTROPY,
+    "log_likelihood": LOG_LIKELIHOOD,
+}
+
+
+def cost(given: str | Cost) -> Cost:
+    """The Cost of that name, or the Cost itself; raises UnknownName."""
+    if isinstance(given, Cost):
+        return given
+    if not isinstance(given, str) or given not in COSTS:
+        raise unknown_name("cost", given, COSTS)
+    return COSTS[given]
+
+
+@lru_cache(maxsize=256)
+def cancels(output: Activation, at: Cost) -> bool:
+    """Whether φ'(z_L) cancels against the denominator of ∂C/∂a_L, as σ' does against a(1 - a).
+
+    >>> from chainderiv.functions.activation import activation
+    >>> cancels(activation("sigmoid"), cost("cross_entropy")), cancels(activation("sigmoid"), cost("quadratic"))
+    (True, False)
+    """
+    denominator = sympy.denom(at.slope)
+    if not denominator.has(a):
+        return False
+    ratio = output.derivative / denominator.subs(a, output.formula)
+    return bool(sympy.simplify(ratio).is_number)

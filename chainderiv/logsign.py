@@ -1,0 +1,143 @@
+"""LogSign(sign, log): a real number as its sign and the natural logarithm of its size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainderiv.errors import BadShape
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LogSign:
+    """sign · exp(log): a number whose size may lie far outside float64.
+
+    Parameters
+    ----------
+    sign : float or ndarray of -1, 0, 1. Zero has sign 0 and log -inf; an undefined number is NaN in both.
+    log : float or ndarray of the same shape. Natural logarithm of the size, dimensionless.
+
+    Raises
+    ------
+    BadShape
+        When sign and log do not broadcast together.
+
+    Examples
+    --------
+    >>> tiny = LogSign.from_float(-1e-300)
+    >>> (tiny * tiny).log10 < -599.99
+    True
+    >>> (tiny * tiny).to_float()
+    0.0
+    """
+
+    sign: Any
+    log: Any
+
+    def __post_init__(self) -> None:
+        try:
+            sign, log = np.broadcast_arrays(np.asarray(self.sign, float), np.asarray(self.log, float))
+        except ValueError as e:
+            raise BadShape(
+                f"sign has shape {np.shape(self.sign)} and log {np.shape(self.log)}; give shapes that broadcast"
+            ) from e
+        # [()] turns a 0-d array into a scalar, so that single numbers print and compare as such
+        object.__setattr__(self, "sign", sign[()])
+        object.__setattr__(self, "log", log[()])
+
+    @classmethod
+    def from_float(cls, value: ArrayLike) -> LogSign:
+        """The LogSign of ordinary numbers (inf keeps its sign, NaN stays NaN)."""
+        array = np.asarray(value, float)
+        with np.errstate(divide="ignore"):
+            return cls(np.sign(array), np.log(np.abs(array)))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the numbers held."""
+        return np.shape(self.log)
+
+    @property
+    def log10(self) -> Any:
+        """Decimal logarithm of the size, dimensionless."""
+        return self.log / np.log(10.0)
+
+    def to_float(self) -> Any:
+        """The ordinary numbers: 0 where they underflow, inf where they overflow."""
+        with np.errstate(over="ignore", under="ignore"):
+            # 0 · exp(-inf) is 0, as it should be; a zero never carries log = +inf
+            return (np.asarray(self.sign) * np.exp(self.log))[()]
+
+    def __getitem__(self, index: Any) -> LogSign:
+        return LogSign(np.asarray(self.sign)[index], np.asarray(self.log)[index])
+
+    def __neg__(self) -> LogSign:
+        return LogSign(-np.asarray(self.sign), self.log)
+
+    def __abs__(self) -> LogSign:
+        return LogSign(np.abs(self.sign), self.log)
+
+    def __mul__(self, other: LogSign | float) -> LogSign:
+        other = other if isinstance(other, LogSign) else LogSign.from_float(other)
+        sign = np.asarray(self.sign) * other.sign
+        with np.errstate(invalid="ignore"):
+            log = np.asarray(self.log) + other.log
+        # zero times a number that overflowed even in the logarithm is still zero
+        return LogSign(sign, np.where(sign == 0, -np.inf, log))
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: float) -> LogSign:
+        """self**exponent; a negative number takes whole exponents only and is NaN otherwise."""
+        if exponent == 0:
+            return LogSign(np.ones(self.shape), np.zeros(self.shape))
+        whole = float(exponent).is_integer()
+        negative = (-1.0 if exponent % 2 else 1.0) if whole else np.nan
+        sign = np.where(np.asarray(self.sign) < 0, negative, self.sign)
+        if exponent < 0:
+            sign = np.where(sign == 0, 1.0, sign)
+        log = np.asarray(self.log) * exponent
+        return LogSign(sign, np.where(np.isnan(sign), np.nan, log))
+
+    def __truediv__(self, other: LogSign | float) -> LogSign:
+        other = other if isinstance(other, LogSign) else LogSign.from_float(other)
+        return self * other**-1
+
+    def __add__(self, other: LogSign | float) -> LogSign:
+        other = other if isinstance(other, LogSign) else LogSign.from_float(other)
+        first, second = np.asarray(self.log), np.asarray(other.log)
+        top = np.maximum(first, second)
+        anchor = np.where(np.isfinite(top), top, 0.0)
+        with np.errstate(over="ignore", divide="ignore"):
+            total = self.sign * np.exp(first - anchor) + other.sign * np.exp(second - anchor)
+            return LogSign(np.sign(total), np.log(np.abs(total)) + anchor)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: LogSign | float) -> LogSign:
+        return self + (-other)
+
+    def product(self, axis: int | None = None) -> LogSign:
+        """Π over an axis (all of them by default)."""
+        sign = np.prod(np.asarray(self.sign), axis=axis)
+        with np.errstate(invalid="ignore"):
+            log = np.sum(np.asarray(self.log), axis=axis)
+        return LogSign(sign, np.where(sign == 0, -np.inf, log))
+
+    def norm(self, order: int = 2, axis: int | None = None) -> LogSign:
+        """(Σ |g|^order)^(1/order) over an axis, the sizes rescued by their largest.
+
+        order : 1 or 2 (any positive number is meant).
+        """
+        log = np.asarray(self.log)
+        top = np.max(log, axis=axis, keepdims=True)
+        anchor = np.where(np.isfinite(top), top, 0.0)
+        with np.errstate(divide="ignore", over="ignore"):
+            total = np.log(np.sum(np.exp(order * (log - anchor)), axis=axis)) / order
+        log_norm = total + np.squeeze(anchor, axis=axis)
+        return LogSign(np.where(np.isneginf(log_norm), 0.0, 1.0), log_norm)

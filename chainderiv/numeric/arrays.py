@@ -1,0 +1,100 @@
+"""Activation -> NumPy functions, generated from its formulas; nothing is written a second time by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import scipy.special
+import sympy
+from numpy.typing import ArrayLike, NDArray
+from sympy.utilities.lambdify import lambdify
+
+from chainderiv.functions.activation import Activation
+from chainderiv.symbols import z
+
+ArrayFunction = Callable[[ArrayLike], NDArray[Any]]
+
+# formulas print these names; SciPy's erf, erfc and ndtr take complex numbers too, which the complex step needs
+_NAMES: list[Any] = [
+    {name: getattr(np, name) for name in ("log1p", "expm1")}
+    | {name: getattr(scipy.special, name) for name in ("erf", "erfc", "erfcx")}
+    | {"normal_cdf": scipy.special.ndtr},
+    "numpy",
+]
+
+
+@dataclass(frozen=True)
+class ArrayFunctions:
+    """An activation on arrays: each takes z (any shape, float32 or float64) and gives an array of its shape.
+
+    complex_value takes complex z and follows the branch of Re z.
+    """
+
+    value: ArrayFunction
+    derivative: ArrayFunction
+    log_abs_derivative: ArrayFunction
+    log_abs_value: ArrayFunction
+    curvature: ArrayFunction
+    above_lower: ArrayFunction
+    below_upper: ArrayFunction
+    complex_value: ArrayFunction
+
+
+@lru_cache(maxsize=256)
+def array_functions(activation: Activation) -> ArrayFunctions:
+    """Compile an activation's formulas for NumPy.
+
+    Examples
+    --------
+    >>> from chainderiv.functions.activation import activation
+    >>> float(array_functions(activation("sigmoid")).log_abs_derivative(-10_000.0))
+    -10000.0
+    """
+    lower = activation.stable.above_lower
+    upper = activation.stable.below_upper
+    return ArrayFunctions(
+        value=compiled(activation.stable_value),
+        derivative=compiled(activation.stable_derivative),
+        log_abs_derivative=compiled(activation.log_abs_derivative),
+        log_abs_value=compiled(activation.log_abs_value),
+        curvature=compiled(activation.curvature),
+        above_lower=compiled(sympy.nan if lower is None else lower),
+        below_upper=compiled(sympy.nan if upper is None else upper),
+        complex_value=_complex(activation.stable_value),
+    )
+
+
+def compiled(expression: Any) -> ArrayFunction:
+    """The NumPy function of z that an expression states, silent where an unused branch overflows."""
+    function = lambdify(z, expression, modules=_NAMES, cse=True)
+
+    def evaluate(values: ArrayLike) -> NDArray[Any]:
+        array = np.asarray(values)
+        kind = array.dtype if array.dtype.kind == "f" else np.dtype(float)
+        # every branch of a Piecewise is computed everywhere and only then selected
+        with np.errstate(all="ignore"):
+            result = function(np.atleast_1d(array.astype(kind, copy=False)))
+        return np.broadcast_to(np.asarray(result, kind), array.shape or (1,)).reshape(array.shape)
+
+    return evaluate
+
+
+def _complex(expression: Any) -> ArrayFunction:
+    real_part = sympy.Symbol("real_part", real=True)
+    branched = expression.replace(sympy.Abs, lambda inner: sympy.sign(inner.subs(z, real_part)) * inner)
+    branched = branched.replace(
+        lambda e: isinstance(e, sympy.core.relational.Relational), lambda e: e.subs(z, real_part)
+    )
+    function = lambdify((z, real_part), branched, modules=_NAMES)
+
+    def evaluate(values: ArrayLike) -> NDArray[Any]:
+        array = np.atleast_1d(np.asarray(values, complex))
+        with np.errstate(all="ignore"):
+            result = function(array, array.real)
+        return np.broadcast_to(np.asarray(result, complex), array.shape).reshape(np.shape(values))
+
+    return evaluate

@@ -1,0 +1,1 @@
+"""Exact mathematics (SymPy alone; no NumPy)."""

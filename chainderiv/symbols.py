@@ -1,0 +1,82 @@
+"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l and the functions φ, φ', ∂C/∂a.
+
+Notation as in Nielsen (2015), chapter 5: a_0 = x, z_l = w_l a_{l-1} + b_l, a_l = φ(z_l).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+x = sympy.Symbol("x", real=True)
+y = sympy.Symbol("y", real=True)
+z = sympy.Symbol("z", real=True)
+a = sympy.Symbol("a", real=True)
+
+
+def weight(layer: int) -> sympy.Symbol:
+    """w_l, the weight into layer l = 1 … L."""
+    return sympy.Symbol(f"w_{layer}", real=True)
+
+
+def bias(layer: int) -> sympy.Symbol:
+    """b_l, the bias of layer l = 1 … L."""
+    return sympy.Symbol(f"b_{layer}", real=True)
+
+
+def pre_activation(layer: int) -> sympy.Symbol:
+    """z_l = w_l a_{l-1} + b_l, l = 1 … L."""
+    return sympy.Symbol(f"z_{layer}", real=True)
+
+
+def activation(layer: int) -> sympy.Symbol:
+    """a_l = φ(z_l), l = 0 … L; a_0 is the input x."""
+    return x if layer == 0 else sympy.Symbol(f"a_{layer}", real=True)
+
+
+class Phi(sympy.Function):
+    """φ(z_l) kept as a symbol of its own: Phi(name of the activation, z_l)."""
+
+    nargs = 2
+    is_real = True
+
+
+class PhiPrime(sympy.Function):
+    """φ'(z_l) kept as a symbol of its own: PhiPrime(name of the activation, z_l)."""
+
+    nargs = 2
+    is_real = True
+
+
+class CostSlope(sympy.Function):
+    """∂C/∂a_L kept as a symbol of its own: CostSlope(name of the cost, a_L, y)."""
+
+    nargs = 3
+    is_real = True
+
+
+class erfcx(sympy.Function):  # noqa: N801 -- SymPy's functions are named as in mathematics
+    """erfcx(t) = exp(t²) erfc(t), the scaled complementary error function (Cody 1969)."""
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """erfcx'(t) = 2 t erfcx(t) - 2/√π."""
+        t = self.args[0]
+        return 2 * t * erfcx(t) - 2 / sympy.sqrt(sympy.pi)
+
+
+class normal_cdf(sympy.Function):  # noqa: N801
+    """Φ(t) = (1 + erf(t/√2))/2, the standard normal distribution function.
+
+    A symbol of its own, because SymPy turns erfc(-t) into 2 - erfc(t) and so loses every digit of the left tail.
+    """
+
+    nargs = 1
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """Φ'(t) = exp(-t²/2)/√(2π)."""
+        return sympy.exp(-(self.args[0] ** 2) / 2) / sympy.sqrt(2 * sympy.pi)
