@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.derivation import compare as compare
     from chainderiv.symbolic.derivation import derive as derive
-    from chainderiv.verification import verify as verify
+    from chainderiv.numeric.verify import verify as verify
 
 __version__ = "0.1.0"
 
@@ -42,7 +42,7 @@ _HOMES = {
     "load_data": "nn.data",
     "sweep": "numeric.sweep",
     "train": "nn.training",
-    "verify": "verification",
+    "verify": "numeric.verify",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 

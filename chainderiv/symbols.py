@@ -35,6 +35,23 @@ def activation(layer: int) -> sympy.Symbol:
     return x if layer == 0 else sympy.Symbol(f"a_{layer}", real=True)
 
 
+def delta(layer: int) -> sympy.Symbol:
+    """δ_l = ∂C/∂z_l, l = 1 … L."""
+    return sympy.Symbol(f"delta_{layer}", real=True)
+
+
+class Gradient(sympy.Function):
+    """∂C/∂θ kept as a symbol of its own: Gradient(θ)."""
+
+    nargs = 1
+    is_real = True
+
+
+def gradient(parameter: sympy.Symbol) -> Any:
+    """∂C/∂θ."""
+    return Gradient(parameter)
+
+
 class Phi(sympy.Function):
     """φ(z_l) kept as a symbol of its own: Phi(name of the activation, z_l)."""
 

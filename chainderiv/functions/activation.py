@@ -53,8 +53,7 @@ class Activation:
 
     Examples
     --------
-    >>> from chainderiv.functions.precise import precise
-from chainderiv.symbols import z
+    >>> from chainderiv.symbols import z
     >>> import sympy
     >>> Activation("swish", z / (1 + sympy.exp(-2 * z))).derivative.subs(z, 0)
     1/2
@@ -120,6 +119,16 @@ from chainderiv.symbols import z
         return None if gap is None else sympy.simplify((self.formula + gap).subs(z, 0))
 
     @cached_property
+    def log_above_lower(self) -> Expr | None:
+        """log(φ - lim φ at -∞), so that it lives on where the gap underflows."""
+        return _log_by_branch(self.stable.above_lower)
+
+    @cached_property
+    def log_below_upper(self) -> Expr | None:
+        """log(lim φ at +∞ - φ), so that it lives on where the gap underflows."""
+        return _log_by_branch(self.stable.below_upper)
+
+    @cached_property
     def breaks(self) -> tuple[Expr, ...]:
         """Every z at which the formula changes its branch."""
         turning = [c.lhs - c.rhs for c in self.formula.atoms(sympy.core.relational.Relational)]
@@ -159,6 +168,15 @@ from chainderiv.symbols import z
             at, near = mpmath.mpf(sympy.N(point, 50)), mpmath.mpf(10) ** -40
             left, right = (precise(expression, z)(at + side * near) for side in (-1, 1))
             return bool(abs(right - left) > 1e-30 * max(1, abs(left), abs(right)))
+
+
+def _log_by_branch(positive: Expr | None) -> Expr | None:
+    """The logarithm of a positive expression, products taken apart within each branch."""
+    if positive is None:
+        return None
+    if isinstance(positive, sympy.Piecewise):
+        return sympy.Piecewise(*((_log_by_branch(value), when) for value, when in positive.args))
+    return sympy.expand_log(sympy.log(positive), force=True)
 
 
 def _turning_points(function: Expr) -> list[Expr]:

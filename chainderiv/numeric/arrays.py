@@ -31,7 +31,8 @@ _NAMES: list[Any] = [
 class ArrayFunctions:
     """An activation on arrays: each takes z (any shape, float32 or float64) and gives an array of its shape.
 
-    complex_value takes complex z and follows the branch of Re z.
+    together gives φ, φ' and log|φ'|, their common parts computed once; complex_value takes complex z and follows the
+    branch of Re z.
     """
 
     value: ArrayFunction
@@ -41,6 +42,9 @@ class ArrayFunctions:
     curvature: ArrayFunction
     above_lower: ArrayFunction
     below_upper: ArrayFunction
+    log_above_lower: ArrayFunction
+    log_below_upper: ArrayFunction
+    together: Callable[[ArrayLike], list[NDArray[Any]]]
     complex_value: ArrayFunction
 
 
@@ -64,21 +68,32 @@ def array_functions(activation: Activation) -> ArrayFunctions:
         curvature=compiled(activation.curvature),
         above_lower=compiled(sympy.nan if lower is None else lower),
         below_upper=compiled(sympy.nan if upper is None else upper),
+        log_above_lower=compiled(sympy.nan if lower is None else activation.log_above_lower),
+        log_below_upper=compiled(sympy.nan if upper is None else activation.log_below_upper),
+        together=_together(
+            (activation.stable_value, activation.stable_derivative, activation.log_abs_derivative)
+        ),
         complex_value=_complex(activation.stable_value),
     )
 
 
 def compiled(expression: Any) -> ArrayFunction:
     """The NumPy function of z that an expression states, silent where an unused branch overflows."""
-    function = lambdify(z, expression, modules=_NAMES, cse=True)
+    function = _together((expression,))
+    return lambda values: function(values)[0]
 
-    def evaluate(values: ArrayLike) -> NDArray[Any]:
+
+def _together(expressions: tuple[Any, ...]) -> Callable[[ArrayLike], list[NDArray[Any]]]:
+    function = lambdify(z, list(expressions), modules=_NAMES, cse=True)
+
+    def evaluate(values: ArrayLike) -> list[NDArray[Any]]:
         array = np.asarray(values)
         kind = array.dtype if array.dtype.kind == "f" else np.dtype(float)
         # every branch of a Piecewise is computed everywhere and only then selected
         with np.errstate(all="ignore"):
-            result = function(np.atleast_1d(array.astype(kind, copy=False)))
-        return np.broadcast_to(np.asarray(result, kind), array.shape or (1,)).reshape(array.shape)
+            results = function(np.atleast_1d(array.astype(kind, copy=False)))
+        shape = array.shape
+        return [np.broadcast_to(np.asarray(r, kind), shape or (1,)).reshape(shape) for r in results]
 
     return evaluate
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import sympy
 from numpy.typing import ArrayLike, NDArray
 
+from chainderiv import symbols
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.cost import cancels
+from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import ArrayFunction, array_functions
+
+if TYPE_CHECKING:
+    from chainderiv.numeric.orbit import Orbit
 
 
 def miss(activation: Activation, z: ArrayLike, target: ArrayLike) -> NDArray[Any]:
@@ -44,3 +51,43 @@ def _limits(activation: Activation) -> tuple[tuple[float, ArrayFunction], ...]:
         (activation.upper, lambda z: -functions.below_upper(z)),
     ]
     return tuple((float(r), gap) for r, gap in sides if r is not None and r.is_Integer and r != 0)
+
+
+def near_limit(activation: Activation, target: ArrayLike) -> NDArray[np.bool_]:
+    """Where a target lies near a limit of φ, so that `miss` is taken from the gap and keeps its digits."""
+    target = np.asarray(target)
+    near = np.zeros(target.shape, bool)
+    for limit, _ in _limits(activation):
+        near = near | (np.abs(target - limit) <= abs(limit) / 2)
+    return near
+
+
+def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:
+    """∂C/∂a_L, or φ'(z_L) ∂C/∂a_L if joined, with a cancelled φ'(z_L) never formed.
+
+    The cost's own slope is taken apart into powers of a - t (t = y or a number), each of which keeps its digits.
+    """
+    chain = orbit.chain
+    output, shape = chain.activation(chain.depth), orbit.parameters.shape
+    if joined and cancels(output, chain.cost):
+        ratio = sympy.simplify(output.derivative / sympy.denom(chain.cost.slope).subs(symbols.a, output.formula))
+        numerator = sympy.numer(chain.cost.slope)
+        return _power_product(numerator * ratio, orbit, target, shape)
+    total = _power_product(chain.cost.slope, orbit, target, shape)
+    return total * orbit.prime if joined else total
+
+
+def _power_product(expression: Any, orbit: Orbit, target: NDArray[Any], shape: tuple[int, ...]) -> LogSign:
+    total = LogSign(np.ones(shape), np.zeros(shape))
+    for power in sympy.Mul.make_args(expression):
+        base, exponent = power.as_base_exp()
+        if base.is_number:
+            total = total * LogSign.from_float(float(power))
+            continue
+        # base = c (a - t): t = y, 0, 1, …
+        leading = sympy.diff(base, symbols.a)
+        root = sympy.expand(symbols.a - base / leading)
+        at = target if root == symbols.y else np.asarray(float(root))
+        factor = orbit.minus(np.broadcast_to(at, shape)) * float(leading)
+        total = total * factor ** float(exponent)
+    return total

@@ -1,0 +1,153 @@
+"""The orbit z_1, a_1, z_2, a_2, … of a chain, in float64 as long as it stays in range and in wide numbers after."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.functions.activation import Activation
+from chainderiv.logsign import LogSign
+from chainderiv.numeric import wide as wd
+from chainderiv.numeric.arrays import ArrayFunctions, array_functions
+from chainderiv.numeric.parameters import Parameters
+from chainderiv.symbolic.chain import Chain
+
+Floats = NDArray[np.float64]
+SMALLEST, LARGEST = 1e-280, 1e280  # beyond these the next product may leave float64
+NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
+
+
+class Orbit:
+    """Walks a chain layer by layer; after `step` it holds the layer's z, a and log|φ'|.
+
+    Attributes
+    ----------
+    z : ndarray. z_l, clipped to float64's range.
+    prime : LogSign. φ'(z_l).
+    """
+
+    def __init__(self, chain: Chain, parameters: Parameters) -> None:
+        self.chain, self.parameters = chain, parameters
+        self.layer = 0
+        self._a: Floats = np.broadcast_to(parameters.x, parameters.shape)
+        self._wide: wd.Wide | None = None
+        self.z: Floats = self._a
+        self.prime = LogSign(1.0, 0.0)
+
+    @property
+    def a(self) -> LogSign:
+        """a_l, whatever its size."""
+        if self._wide is None:
+            return LogSign.from_float(self._a)
+        return LogSign(np.sign(self._wide.m), wd.log_abs(self._wide))
+
+    def step(self) -> None:
+        """On to the next layer."""
+        self.layer += 1
+        activation = self.chain.activation(self.layer)
+        if self._wide is None:
+            z = self._free()
+            value, derivative, log_prime = array_functions(activation).together(z)
+            if _in_range(value) and _in_range(z, zero=True):
+                self.z, self._a = z, value
+                self.prime = _signed(derivative, log_prime)
+                return
+            self._wide = wd.wide(self._a)
+        self._step_wide(array_functions(activation))
+
+    def _free(self) -> Floats:
+        p, layer = self.parameters, self.layer
+        if p.z is not None:
+            return np.broadcast_to(p.z[layer], p.shape)
+        assert p.b is not None
+        return np.asarray(p.w[layer] * self._a + p.b[layer])
+
+    def _step_wide(self, f: ArrayFunctions) -> None:
+        p, layer = self.parameters, self.layer
+        assert self._wide is not None
+        if p.b is None:
+            z = wd.wide(self._free())
+        else:
+            z = wd.plus(wd.times(wd.wide(p.w[layer]), self._wide), wd.wide(p.b[layer]))
+        self.z = wd.to_float(z)
+        # the derivative first: it is read off at the same z
+        self.prime = _prime_wide(f, z, self.z)
+        self._wide = _value_wide(f, z, self.z)
+
+    def minus(self, target: Floats) -> LogSign:
+        """a_L - y, from z_L where the output saturates at its target."""
+        activation = self.chain.activation(self.layer)
+        inside = log_miss(activation, self.z, target)
+        if self._wide is None:
+            return inside
+        log_a = wd.log_abs(self._wide)
+        far = (log_a < np.log(SMALLEST)) | (log_a > np.log(LARGEST))
+        difference = wd.plus(self._wide, wd.wide(-np.asarray(target)))
+        log = np.where(far, wd.log_abs(difference), inside.log)
+        return LogSign(np.where(far, np.sign(difference.m), inside.sign), log)
+
+
+def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:
+    """φ(z) - y as LogSign; at a target that is a limit of φ it lives on where the gap underflows."""
+    from chainderiv.numeric.output import miss
+
+    f = array_functions(activation)
+    total = LogSign.from_float(miss(activation, z, target))
+    sign, log = np.asarray(total.sign), np.asarray(total.log)
+    for limit, gap, side in (
+        (activation.lower, f.log_above_lower, 1.0),
+        (activation.upper, f.log_below_upper, -1.0),
+    ):
+        if limit is not None:
+            at_limit = np.broadcast_to(np.asarray(target) == float(limit), log.shape)
+            if at_limit.any():
+                sign, log = np.where(at_limit, side, sign), np.where(at_limit, gap(z), log)
+    return LogSign(sign, log)
+
+
+def _in_range(value: Floats, zero: bool = False) -> bool:
+    size = np.abs(value)
+    small = (size < SMALLEST) & (size > 0) if zero else size < SMALLEST
+    return not bool((small | ~(size < LARGEST)).any())
+
+
+def _signed(derivative: Floats, log: Floats) -> LogSign:
+    # an underflowed φ' is a signed zero whose logarithm is still finite
+    return LogSign(np.where(np.isneginf(log), 0.0, np.copysign(1.0, derivative)), log)
+
+
+def _value_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> wd.Wide:
+    value, log = f.value(clipped), f.log_abs_value(clipped)
+    inner = wd.wide(np.where(np.isfinite(value), value, 0.0))
+    underflowed = (np.abs(value) < SMALLEST) & np.isfinite(log)
+    inner = wd.choose(underflowed, wd.from_log(np.copysign(1.0, value), log), inner)
+    follows, sign, outer = _power_law(f.value, z)
+    return wd.choose(follows, wd.from_log(sign, outer), inner)
+
+
+def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
+    inner = _signed(f.derivative(clipped), f.log_abs_derivative(clipped))
+    follows, sign, outer = _power_law(f.derivative, z)
+    return LogSign(
+        np.where(follows, np.where(np.isneginf(outer), 0.0, sign), inner.sign), np.where(follows, outer, inner.log)
+    )
+
+
+def _power_law(function: Any, z: wd.Wide) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """Where |z| is below NEAR or above FAR: whether f(z) ~ c|z|^p there, its sign and its logarithm."""
+    log_z, side = wd.log_abs(z), np.copysign(1.0, z.m)
+    near = log_z < np.log(NEAR)
+    anchor = side * np.where(near, NEAR, FAR)
+    at, beyond = function(anchor), function(2 * anchor)
+    with np.errstate(all="ignore"):
+        power = np.log2(np.abs(beyond / at))
+        # every catalogue activation is a whole power at both ends; the rounding of log2 would grow with log|z|
+        power = np.where(np.abs(power - np.round(power)) < 1e-9, np.round(power), power)
+        log = np.log(np.abs(at)) + power * (log_z - np.log(np.abs(anchor)))
+    vanishes = (at == 0) & (beyond == 0)
+    # a zero at the anchor may be an underflow (σ' at -1e100): only where f is zero near 0 as well is it one
+    flat = vanishes & (function(side) == 0)
+    follows = (near | (log_z > np.log(FAR))) & (z.m != 0) & (np.isfinite(power) | flat)
+    return follows, np.copysign(1.0, at), np.where(flat | (z.m == 0), -np.inf, log)

@@ -1,0 +1,100 @@
+"""What a chain is evaluated at: one array per layer for w and b (or z), and x and y."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainderiv.errors import BadShape, BadValue
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layered:
+    """One array per layer: a tied value, a stack (..., depth), or a tied value with layers of their own."""
+
+    tied: Floats | None = None
+    stacked: Floats | None = None
+    own: Mapping[int, Floats] = field(default_factory=dict)
+
+    def __getitem__(self, layer: int) -> Floats:
+        if layer in self.own:
+            return self.own[layer]
+        if self.stacked is not None:
+            return np.asarray(self.stacked[..., layer - 1])
+        assert self.tied is not None
+        return self.tied
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that the layers' arrays broadcast to."""
+        arrays = [*self.own.values()]
+        arrays += [] if self.tied is None else [self.tied]
+        arrays += [] if self.stacked is None else [self.stacked[..., 0]]
+        return np.broadcast_shapes(*(a.shape for a in arrays))
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """w and either b or pinned z per layer, and x and y; all broadcast together to `shape`."""
+
+    w: Layered
+    b: Layered | None
+    z: Layered | None
+    x: Floats
+    y: Floats
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the readings."""
+        inner = self.z if self.b is None else self.b
+        assert inner is not None
+        try:
+            return np.broadcast_shapes(self.w.shape, inner.shape, self.x.shape, self.y.shape)
+        except ValueError as e:
+            raise BadShape(
+                f"w gives shape {self.w.shape}, b or z {inner.shape}, x {self.x.shape}, y {self.y.shape}; "
+                "give shapes that broadcast together"
+            ) from e
+
+
+def numbers(name: str, given: ArrayLike) -> Floats:
+    """A float64 array of finite numbers; raises BadValue."""
+    try:
+        array = np.asarray(given, float)
+    except (TypeError, ValueError) as e:
+        raise BadValue(f"{name} is {given!r}; give finite numbers") from e
+    if not np.isfinite(array).all():
+        raise BadValue(f"{name} holds {array[~np.isfinite(array)].flat[0]}; give finite numbers")
+    return array
+
+
+def layered(name: str, given: ArrayLike, depth: int) -> Layered:
+    """A number for all layers, or an array (..., depth); raises BadShape or BadValue."""
+    array = numbers(name, given)
+    if array.ndim == 0:
+        return Layered(tied=array)
+    if array.shape[-1] != depth:
+        raise BadShape(f"{name} has shape {array.shape}; give a number or (..., {depth}), one number per layer")
+    return Layered(stacked=array)
+
+
+def at_points(
+    depth: int, w: ArrayLike, b: ArrayLike | None, z: ArrayLike | None, x: ArrayLike, y: ArrayLike
+) -> Parameters:
+    """Parameters from numbers and arrays; exactly one of b and z."""
+    if (b is None) == (z is None):
+        given: dict[str, Any] = {"b": b, "z": z}
+        raise BadValue(f"b is {given['b']!r} and z is {given['z']!r}; give one of the two (z pins every pre-activation)")
+    return Parameters(
+        layered("w", w, depth),
+        None if b is None else layered("b", b, depth),
+        None if z is None else layered("z", z, depth),
+        numbers("x", x),
+        numbers("y", y),
+    )

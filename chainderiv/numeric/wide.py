@@ -1,0 +1,77 @@
+"""Wide numbers: float64 arrays with an exponent of their own, for activations that leave float64's range.
+
+An identity chain with w = 0.1 and b = 0 has a_400 near 1e-400, and its gradient is a multiple of it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+LOG_2 = float(np.log(2.0))
+_FURTHEST = 2.0**60  # the largest exponent kept, so that sums of two still fit 64 bits
+_FAR = 2000  # float64 holds exponents of less than this, so a term further away adds nothing
+
+
+class Wide(NamedTuple):
+    """m · 2^e with 1/2 <= |m| < 1, or m = 0.
+
+    >>> tiny = wide(1e-200)
+    >>> print(round(log_abs(times(tiny, tiny)) / np.log(10), 9))
+    -400.0
+    """
+
+    m: NDArray[np.float64]
+    e: NDArray[np.int64]
+
+
+def wide(value: ArrayLike) -> Wide:
+    """Exactly the given finite float64 numbers."""
+    m, e = np.frexp(np.asarray(value, float))
+    return Wide(m, e.astype(np.int64))
+
+
+def from_log(sign: ArrayLike, log: NDArray[np.float64]) -> Wide:
+    """sign · exp(log); log -inf is 0."""
+    finite = np.isfinite(log)
+    power = np.where(finite, log, 0.0) / LOG_2
+    whole = np.clip(np.floor(power), -_FURTHEST, _FURTHEST)
+    power = np.clip(power, whole, whole + 1)
+    m, e = np.frexp(np.where(finite, np.copysign(np.exp2(power - whole), sign), np.exp(log)))
+    return Wide(m, e + whole.astype(np.int64))
+
+
+def times(p: Wide, q: Wide) -> Wide:
+    """p · q."""
+    m, shift = np.frexp(p.m * q.m)
+    return Wide(m, p.e + q.e + shift)
+
+
+def plus(p: Wide, q: Wide) -> Wide:
+    """p + q, rounded once."""
+    # a zero has no exponent of its own
+    pe, qe = np.where(p.m == 0, q.e, p.e), np.where(q.m == 0, p.e, q.e)
+    top = np.maximum(pe, qe)
+    total = np.ldexp(p.m, np.maximum(pe - top, -_FAR)) + np.ldexp(q.m, np.maximum(qe - top, -_FAR))
+    m, shift = np.frexp(total)
+    return Wide(m, top + shift)
+
+
+def to_float(p: Wide) -> NDArray[np.float64]:
+    """The nearest float64, at most its largest in size: never inf."""
+    with np.errstate(over="ignore", under="ignore"):
+        value = np.ldexp(p.m, np.clip(p.e, -_FAR, _FAR))
+    return np.asarray(np.clip(value, -np.finfo(float).max, np.finfo(float).max))
+
+
+def log_abs(p: Wide) -> NDArray[np.float64]:
+    """log|p|, natural; -inf for 0."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.abs(p.m)) + np.where(p.m == 0, 0, p.e) * LOG_2)
+
+
+def choose(where: NDArray[np.bool_], p: Wide, q: Wide) -> Wide:
+    """p where the mask holds, else q."""
+    return Wide(np.where(where, p.m, q.m), np.where(where, p.e, q.e))

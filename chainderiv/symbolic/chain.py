@@ -1,0 +1,130 @@
+"""Chain: the layer equations of a network with one neuron per layer."""
+
+from __future__ import annotations
+
+import numbers
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainderiv import symbols
+from chainderiv.errors import BadShape, BadValue
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.cost import Cost
+from chainderiv.functions.cost import cost as find_cost
+
+MAX_DEPTH = 1_000_000
+
+
+@dataclass(frozen=True, order=True)
+class Parameter:
+    """What a gradient is taken with respect to: kind 'b', 'w' or 'x', and its layer (0 for x)."""
+
+    kind: str
+    layer: int
+
+    def __str__(self) -> str:
+        return self.kind + (str(self.layer) if self.layer else "")
+
+    @property
+    def symbol(self) -> Expr:
+        """b_l, w_l or x as a SymPy symbol."""
+        if self.kind == "x":
+            return symbols.x
+        return symbols.bias(self.layer) if self.kind == "b" else symbols.weight(self.layer)
+
+
+@dataclass(frozen=True, init=False)
+class Chain:
+    """One neuron per layer: a_0 = x; z_l = w_l a_{l-1} + b_l; a_l = φ_l(z_l), l = 1 … L; cost C(a_L, y).
+
+    Parameters
+    ----------
+    depth : int from 1 to 1,000,000. L, the number of layers.
+    activation : name, Activation, or one of them per layer.
+    cost : name or Cost.
+
+    Raises
+    ------
+    BadValue, BadShape
+        When the depth is no whole number in range, or the activations are not one or L.
+    UnknownName
+        When a name is in no catalogue.
+    CostDomain
+        When the output can leave what the cost is defined on; the message names the cure.
+
+    Source: Nielsen (2015), chapter 5, the simplest deep network.
+
+    Examples
+    --------
+    >>> Chain(depth=3, activation=["relu", "relu", "sigmoid"], cost="cross_entropy")
+    Chain(depth=3, activation=['relu', 'relu', 'sigmoid'], cost='cross_entropy')
+    """
+
+    depth: int
+    activations: tuple[Activation, ...]  # one for all layers, or one per layer
+    cost: Cost
+
+    def __init__(
+        self,
+        depth: int = 4,
+        activation: str | Activation | Sequence[str | Activation] = "sigmoid",
+        cost: str | Cost = "quadratic",
+    ) -> None:
+        object.__setattr__(self, "depth", _checked_depth(depth))
+        object.__setattr__(self, "activations", _checked_activations(activation, self.depth))
+        object.__setattr__(self, "cost", find_cost(cost))
+        self.cost.require_chain_output(self.activation(self.depth))
+
+    def __repr__(self) -> str:
+        names = [f.name for f in self.activations]
+        return f"Chain(depth={self.depth}, activation={names if len(names) > 1 else names[0]!r}, cost={self.cost.name!r})"
+
+    def activation(self, layer: int) -> Activation:
+        """φ_l, l = 1 … L."""
+        return self.activations[layer - 1 if len(self.activations) > 1 else 0]
+
+    def parameter(self, text: str | Parameter) -> Parameter:
+        """Read 'b1', 'w12' or 'x'; raises BadValue for what the chain does not have."""
+        match = re.fullmatch(r"x|([bw])_?([1-9][0-9]*)", str(text))
+        if match is None or (match[1] and int(match[2]) > self.depth):
+            raise BadValue(
+                f"parameter {str(text)!r} is not in a chain of depth {self.depth}; "
+                f"give b1 … b{self.depth}, w1 … w{self.depth} or x"
+            )
+        return Parameter(match[1], int(match[2])) if match[1] else Parameter("x", 0)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Every b_l and w_l, and x."""
+        layers = range(1, self.depth + 1)
+        return (*(Parameter(k, layer) for layer in layers for k in "bw"), Parameter("x", 0))
+
+    def equations(self, layer: int) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:
+        """The two equations of a layer: (z_l, w_l a_{l-1} + b_l) and (a_l, φ_l(z_l))."""
+        z = symbols.pre_activation(layer)
+        total = symbols.weight(layer) * symbols.activation(layer - 1) + symbols.bias(layer)
+        return (z, total), (symbols.activation(layer), self.activation(layer).formula.subs(symbols.z, z))
+
+
+def _checked_depth(depth: Any) -> int:
+    if isinstance(depth, bool) or not isinstance(depth, numbers.Integral) or not 1 <= depth <= MAX_DEPTH:
+        raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
+    return int(depth)
+
+
+def _checked_activations(given: Any, depth: int) -> tuple[Activation, ...]:
+    if isinstance(given, str | Activation):
+        return (find_activation(given),)
+    if not isinstance(given, Sequence) or len(given) != depth:
+        raise BadShape(
+            f"activation is {_brief(given)}; give one name or Activation, or one per layer ({depth} for this depth)"
+        )
+    layers = tuple(find_activation(f) for f in given)
+    return layers if any(f != layers[0] for f in layers) else layers[:1]
+
+
+def _brief(given: Any) -> str:
+    return f"{len(given)} of them" if isinstance(given, Sequence) else repr(given)

@@ -1,0 +1,146 @@
+"""The referee: every factor of a derivation in mpmath, the working digits doubled until they settle.
+
+It evaluates the plain formulas and SymPy's plain derivatives; none of the stable forms is used here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mpmath
+
+from chainderiv import symbols
+from chainderiv.errors import BadShape, BadValue
+from chainderiv.functions.precise import precise
+from chainderiv.logsign import LogSign
+
+if TYPE_CHECKING:
+    from chainderiv.symbolic.chain import Chain
+    from chainderiv.symbolic.derivation import Derivation
+
+FIRST_DIGITS = 60
+SETTLED = 25  # digits on which two precisions must agree
+
+
+@dataclass(frozen=True)
+class Orbit:
+    """z[l] and a[l] for l = 0 … L (z[0] is unused), as mpmath numbers."""
+
+    w: Sequence[Any]
+    z: Sequence[Any]
+    a: Sequence[Any]
+
+
+def per_layer(name: str, given: Any, depth: int) -> list[float]:
+    """One number per layer from a number or L numbers; raises BadShape or BadValue."""
+    values = list(given) if hasattr(given, "__len__") else [given] * depth
+    if len(values) != depth:
+        raise BadShape(f"{name} has {len(values)} numbers; give one, or one per layer ({depth})")
+    try:
+        floats = [float(v) for v in values]
+    except (TypeError, ValueError) as e:
+        raise BadValue(f"{name} is {given!r}; give numbers") from e
+    if any(v != v or v in (float("inf"), float("-inf")) for v in floats):
+        raise BadValue(f"{name} is {given!r}; give finite numbers")
+    return floats
+
+
+def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequence[float] | None, x: float) -> Orbit:
+    """The orbit at the digits that are set: z_l = w_l a_{l-1} + b_l, or z_l as given."""
+    weights, zs, activations = [mpmath.mpf(v) for v in w], [mpmath.mpf(0)], [mpmath.mpf(x)]
+    for layer in range(1, chain.depth + 1):
+        pinned = None if z is None else mpmath.mpf(z[layer - 1])
+        free = pinned if b is None else weights[layer - 1] * activations[-1] + mpmath.mpf(b[layer - 1])
+        zs.append(free)
+        activations.append(precise(chain.activation(layer).formula, symbols.z)(free))
+    return Orbit(weights, zs, activations)
+
+
+def factor_values(
+    derivation: Derivation, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+) -> tuple[LogSign, ...]:
+    """Every factor as LogSign, from digits that were doubled until all of them settled.
+
+    Raises
+    ------
+    BadShape, BadValue
+        When w, b or z are not one number or one per layer, or both or none of b and z are given.
+    """
+    if (b is None) == (z is None):
+        raise BadValue(f"b is {b!r} and z is {z!r}; give one of the two (z pins every pre-activation)")
+    depth = derivation.chain.depth
+    ws = per_layer("w", w, depth)
+    bs = None if b is None else per_layer("b", b, depth)
+    zs = None if z is None else per_layer("z", z, depth)
+    (x_,), (y_,) = per_layer("x", x, 1), per_layer("y", y, 1)
+
+    def evaluate() -> tuple[list[Any], float]:
+        orbit = walk(derivation.chain, ws, bs, zs, x_)
+        largest = max((abs(float(v)) for v in orbit.z), default=0.0)
+        return [_value(derivation, f, orbit, y_) for f in derivation.factors], largest
+
+    return tuple(_log_sign(v) for v in settle(evaluate))
+
+
+def settle(evaluate: Callable[[], tuple[list[Any], float]]) -> list[Any]:
+    """Repeat an evaluation, the digits doubled, until two in a row agree to SETTLED digits.
+
+    A zero may be digits that ran out (1 - tanh²(100) is 0 at 50): it is believed where the formula itself states it
+    (a whole number, not an mpf), or when the digits exceed what any exp(-4|z|) of the orbit needs.
+    """
+    digits, before = FIRST_DIGITS, None
+    while True:
+        with mpmath.workdps(digits):
+            now, largest = evaluate()
+            enough = digits > 1000 + 4 * min(largest, 1e4)
+            if before is not None and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
+                return now
+        before, digits = now, 2 * digits
+
+
+def _agree(before: Any, now: Any, enough: bool) -> bool:
+    if now == 0:
+        return before == 0 and (enough or isinstance(now, int))
+    return bool(abs(before - now) <= abs(now) * mpmath.mpf(10) ** -SETTLED)
+
+
+def _value(derivation: Derivation, factor: Any, orbit: Orbit, y: float) -> Any:
+    """One factor at the digits that are set; a replaced one is an expression in the chain's symbols."""
+    atoms = sorted(factor.atoms(symbols.PhiPrime, symbols.CostSlope) | _loose_symbols(factor), key=str)
+    values = [_atom(derivation, atom, orbit, y) for atom in atoms]
+    if factor in atoms:
+        return values[atoms.index(factor)]
+    stand_ins = [symbols.activation(10**7 + i) for i in range(len(atoms))]
+    return precise(factor.xreplace(dict(zip(atoms, stand_ins, strict=True))), *stand_ins)(*values)
+
+
+def _loose_symbols(factor: Any) -> set[Any]:
+    """The symbols that stand in a factor outside its φ' and ∂C/∂a."""
+    bare = factor.replace(symbols.PhiPrime, lambda *_: symbols.sympy.Integer(1))
+    return set(bare.replace(symbols.CostSlope, lambda *_: symbols.sympy.Integer(1)).free_symbols)
+
+
+def _atom(derivation: Derivation, atom: Any, orbit: Orbit, y: float) -> Any:
+    chain = derivation.chain
+    if isinstance(atom, symbols.CostSlope):
+        # a stated zero stays a whole number, so that 0 - 0 is known to be exact
+        target = 0 if y == 0 else mpmath.mpf(y)
+        return precise(chain.cost.slope, symbols.a, symbols.y)(orbit.a[chain.depth], target)
+    if isinstance(atom, symbols.PhiPrime):
+        layer = int(atom.args[1].name.partition("_")[2])
+        return precise(chain.activation(layer).derivative, symbols.z)(orbit.z[layer])
+    kind, _, index = atom.name.partition("_")
+    known = {"w": lambda: orbit.w[int(index) - 1], "z": lambda: orbit.z[int(index)], "a": lambda: orbit.a[int(index)],
+             "x": lambda: orbit.a[0], "y": lambda: mpmath.mpf(y)}
+    try:
+        return known[kind]()
+    except (KeyError, ValueError, IndexError) as e:
+        raise BadValue(f"a factor holds {atom}, which the chain does not have; use w_l, z_l, a_l, x or y") from e
+
+
+def _log_sign(value: Any) -> LogSign:
+    if value == 0:
+        return LogSign(0.0, float("-inf"))
+    return LogSign(float(mpmath.sign(value)), float(mpmath.log(abs(value))))
