@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chainderiv.nn.training import train as train
     from chainderiv.numeric.evaluate import condition as condition
     from chainderiv.numeric.evaluate import evaluate as evaluate
-    from chainderiv.numeric.sweep import Axis as Axis
+    from chainderiv.numeric.axis import Axis as Axis
     from chainderiv.numeric.sweep import sweep as sweep
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.derivation import compare as compare
@@ -29,7 +29,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "functions.activation",
-    "Axis": "numeric.sweep",
+    "Axis": "numeric.axis",
     "Chain": "symbolic.chain",
     "Cost": "functions.cost",
     "LogSign": "logsign",

@@ -54,6 +54,8 @@ class Conditioning:
         if layer < start:
             return
         curvature = array_functions(self.chain.activation(layer)).curvature(orbit.z)
+        # where φ' follows a power of z (|z| beyond 1e100) its curvature is a small multiple of 1/z
+        curvature = np.where(np.isfinite(curvature), curvature, 4 / np.maximum(np.abs(orbit.z), 1.0))
         change = np.where(curvature == 0, 0.0, _exp(_log_abs(curvature) + self._log_error_z))
         self._kappa = self._kappa + _size(weight.log) + _size(orbit.prime.log) + change
 

@@ -39,7 +39,8 @@ def from_log(sign: ArrayLike, log: NDArray[np.float64]) -> Wide:
     power = np.where(finite, log, 0.0) / LOG_2
     whole = np.clip(np.floor(power), -_FURTHEST, _FURTHEST)
     power = np.clip(power, whole, whole + 1)
-    m, e = np.frexp(np.where(finite, np.copysign(np.exp2(power - whole), sign), np.exp(log)))
+    outside = np.where(np.isneginf(log), 0.0, log)  # 0, or what has left even the logarithm: inf, NaN
+    m, e = np.frexp(np.where(finite, np.copysign(np.exp2(power - whole), sign), outside))
     return Wide(m, e + whole.astype(np.int64))
 
 

@@ -1,0 +1,115 @@
+"""What a caller gave, checked and turned into what the room computes with."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainderiv.errors import BadShape, BadValue, unknown_name
+
+Array = NDArray[Any]
+DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
+
+
+def whole_number(name: str, given: object, least: int) -> int:
+    """The whole number given; raises BadValue for another kind or one below least."""
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral) or int(given) < least:
+        raise BadValue(f"{name} is {given!r}; give a whole number >= {least}")
+    return int(given)
+
+
+def size(name: str, given: object, zero: bool) -> float:
+    """The finite number given, above 0 (or from 0 on); raises BadValue."""
+    if isinstance(given, numbers.Real) and not isinstance(given, bool):
+        value = float(given)
+        if math.isfinite(value) and (value > 0 or (zero and value == 0)):
+            return value
+    raise BadValue(f"{name} is {given!r}; give a finite number {'>=' if zero else '>'} 0")
+
+
+def generator(rng: object) -> np.random.Generator:
+    """The Generator given, or the one that a whole number seeds; raises BadValue."""
+    if isinstance(rng, np.random.Generator):
+        return rng
+    if isinstance(rng, bool) or not isinstance(rng, numbers.Integral) or int(rng) < 0:
+        raise BadValue(f"rng is {rng!r}; give a whole number >= 0 or a numpy.random.Generator")
+    return np.random.default_rng(int(rng))
+
+
+def float_type(given: object) -> np.dtype[Any]:
+    """float32 or float64, by name or as NumPy's; raises UnknownName."""
+    # np.float32 has __name__, np.dtype("float32") has name; None must not become float64, as NumPy makes it
+    name = given if isinstance(given, str) else getattr(given, "__name__", getattr(given, "name", None))
+    if not isinstance(name, str) or name not in DTYPES:
+        raise unknown_name("dtype", given, DTYPES)
+    return DTYPES[name]
+
+
+def layer_sizes(given: object) -> tuple[int, ...]:
+    """At least two whole numbers >= 1; raises BadValue."""
+    sizes = tuple(given) if isinstance(given, list | tuple | np.ndarray) else ()
+    whole = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) >= 1 for n in sizes)
+    if len(sizes) < 2 or not whole:
+        raise BadValue(
+            f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [784, 30, 10]"
+        )
+    return tuple(int(n) for n in sizes)
+
+
+def image_rows(images: ArrayLike, pixels: int, dtype: np.dtype[Any]) -> Array:
+    """Images as an array (n, pixels) of dtype.
+
+    Raises
+    ------
+    BadShape
+        For another shape, or none.
+    BadValue
+        When a value is not finite.
+    """
+    array = _numbers("images", images)
+    if array.ndim != 2 or array.shape[1] != pixels or not len(array):
+        raise BadShape(f"images have shape {array.shape}; give (n, {pixels}) with n >= 1")
+    array = array.astype(dtype, copy=False)
+    if not np.isfinite(array).all():
+        raise BadValue("images hold NaN or infinity; give finite numbers")
+    return array
+
+
+def target_rows(labels: ArrayLike, count: int, outputs: int, dtype: np.dtype[Any]) -> Array:
+    """Labels (n,) as one-hot rows (n, outputs), or the targets (n, outputs) themselves, of dtype.
+
+    Raises
+    ------
+    BadShape
+        When they are neither, or not as many as the images.
+    BadValue
+        When a label is no output's number, or a target is not finite.
+    """
+    array = _numbers("labels", labels)
+    if array.shape == (count,) and array.dtype.kind in "iu":
+        if array.min() < 0 or array.max() >= outputs:
+            raise BadValue(f"labels go from {array.min()} to {array.max()}; give 0 to {outputs - 1}")
+        one_hot: Array = np.eye(outputs, dtype=dtype)[array]
+        return one_hot
+    if array.shape != (count, outputs) or not array.size:
+        raise BadShape(
+            f"labels have shape {array.shape} of {array.dtype}; "
+            f"give whole numbers ({count},) or targets ({count}, {outputs})"
+        )
+    if not np.isfinite(array).all():
+        raise BadValue("targets hold NaN or infinity; give finite numbers")
+    return array.astype(dtype, copy=False)
+
+
+def _numbers(name: str, given: ArrayLike) -> Array:
+    try:
+        array = np.asarray(given)
+    except ValueError as e:
+        raise BadShape(f"{name} are rows of different lengths; give an array of numbers") from e
+    if array.dtype.kind not in "iuf":
+        raise BadShape(f"{name} are of {array.dtype}; give an array of real numbers")
+    return array

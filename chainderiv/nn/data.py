@@ -1,0 +1,184 @@
+"""load_data(): real digits as arrays, split into training, validation and test."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.errors import BadShape, BadValue, DataError, unknown_name
+from chainderiv.nn.checks import whole_number
+from chainderiv.nn.download import cached_or_downloaded
+from chainderiv.nn.idx import Bytes
+from chainderiv.nn.mnist import read_folder
+
+Folder = str | os.PathLike[str] | None
+
+MNIST_VALIDATION = 10_000  # Nielsen (2015): the last 10,000 of the 60,000 validate
+DIGITS_HELD_BACK = 250  # of 1797: each for validation and for test
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and what they show.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, pixels). Grey values, 0 paper to 1 ink, float32 as load_data gives them.
+    labels : ndarray of ints, shape (n,). The class of each image, 0 to classes - 1.
+
+    Raises
+    ------
+    BadShape
+        When the shapes are not these, or labels are no whole numbers.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.ndim != 2 or labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+            raise BadShape(
+                f"images have shape {images.shape} and labels {labels.shape} of {labels.dtype}; "
+                "give images (n, pixels) and labels (n,) of whole numbers"
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Labelled images in three parts.
+
+    Parameters
+    ----------
+    name : str. What they are: 'mnist', 'digits' or a name of yours.
+    train, validation, test : Split. Trained on; measured while training; kept apart.
+    classes : int. How many classes the labels tell apart.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    classes: int = 10
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels an image has."""
+        return int(self.train.images.shape[1])
+
+    @cached_property
+    def sha256(self) -> str:
+        """The sha256 of the training and validation images and labels, by which a record names its data."""
+        digest = hashlib.sha256()
+        for part in (self.train, self.validation):
+            for array in (part.images, part.labels):
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def take(self, count: int) -> Data:
+        """The same data with the first count training images alone.
+
+        Raises
+        ------
+        BadValue
+            When there are fewer, or count is no whole number >= 1.
+        """
+        whole_number("count", count, least=1)
+        if count > len(self.train):
+            raise BadValue(f"count is {count}; give at most {len(self.train)}, the training images there are")
+        return replace(self, train=Split(self.train.images[:count], self.train.labels[:count]))
+
+
+def load_data(name: str = "mnist", folder: Folder = None) -> Data:
+    """Handwritten digits: images (n, pixels) float32 in [0, 1] and labels (n,).
+
+    'mnist' (LeCun, Cortes, Burges 1998; 28 x 28) is read from folder, else from the folder that
+    CHAINDERIV_DATA names, else from the user's cache, which is filled from several mirrors; where no mirror
+    answers, a warning says so and 'digits' takes its place. It is split as in Nielsen (2015):
+    50,000 / 10,000 / 10,000 in the files' order.
+    'digits' (8 x 8) is scikit-learn's, the test part of Alpaydin and Kaynak (1998), and needs no network:
+    1297 / 250 / 250 in the given order, whose parts hold every class about equally often.
+
+    Parameters
+    ----------
+    name : 'mnist' or 'digits'.
+    folder : path. Holds MNIST's four IDX files, packed (.gz) or not.
+
+    Raises
+    ------
+    UnknownName
+        For another name.
+    DataError
+        When a folder is named and lacks a file, or one is cut short or altered.
+    OutputError
+        When the cache cannot be written.
+
+    Examples
+    --------
+    >>> digits = load_data("digits")
+    >>> digits.train.images.shape, digits.train.images.dtype, len(digits.validation)
+    ((1297, 64), dtype('float32'), 250)
+    """
+    if name not in _LOADERS:
+        raise unknown_name("data set", name, _LOADERS)
+    return _LOADERS[name](folder)
+
+
+def _load_mnist(folder: Folder) -> Data:
+    # a folder that someone named is meant: what is wrong in it is an error, never a reason for other data
+    named = folder or os.environ.get("CHAINDERIV_DATA")
+    if named:
+        return _split_mnist(read_folder(Path(named)))
+    try:
+        return _split_mnist(cached_or_downloaded())
+    except DataError as e:
+        warnings.warn(
+            f"{e}; scikit-learn's 8 x 8 digits take its place. "
+            "Set CHAINDERIV_DATA to a folder with the four MNIST files to use them.",
+            stacklevel=3,
+        )
+        return _load_digits(None)
+
+
+def _split_mnist(arrays: dict[str, Bytes]) -> Data:
+    train = _scaled(arrays["train_images"], arrays["train_labels"], 255)
+    test = _scaled(arrays["test_images"], arrays["test_labels"], 255)
+    cut = len(train) - MNIST_VALIDATION
+    return Data("mnist", _part(train, 0, cut), _part(train, cut, len(train)), test)
+
+
+def _load_digits(folder: Folder) -> Data:
+    if folder is not None:
+        raise BadValue(f"folder is {str(folder)!r}; data set 'digits' is read from none: leave folder out")
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    whole = _scaled(bunch.data, bunch.target, 16)
+    end = len(whole)
+    first, second = end - 2 * DIGITS_HELD_BACK, end - DIGITS_HELD_BACK
+    return Data("digits", _part(whole, 0, first), _part(whole, first, second), _part(whole, second, end))
+
+
+def _scaled(images: NDArray[Any], labels: NDArray[Any], white: int) -> Split:
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    flat /= white
+    return Split(flat, labels.astype(np.int64))
+
+
+def _part(whole: Split, start: int, stop: int) -> Split:
+    return Split(whole.images[start:stop], whole.labels[start:stop])
+
+
+_LOADERS: dict[str, Callable[[Folder], Data]] = {"mnist": _load_mnist, "digits": _load_digits}

@@ -1,0 +1,227 @@
+"""Network: fully connected layers of any width, with a backward pass of its own, written layer by layer.
+
+It serves as an oracle that is independent of the symbolic derivation: it shares the formulas of φ, φ' and the
+cost with it, and nothing else.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from chainderiv.errors import BadShape
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.cost import Cost
+from chainderiv.functions.cost import cost as find_cost
+from chainderiv.nn.checks import float_type, generator, image_rows, layer_sizes, target_rows
+from chainderiv.nn.initialise import initialiser
+from chainderiv.nn.output_layer import output_layer, value
+from chainderiv.numeric.arrays import array_functions
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Forward:
+    """What a forward pass computed.
+
+    z : the pre-activations z_1 … z_L, each (n, n_l).
+    a : the activations a_0 … a_L, each (n, n_l); a_0 are the images.
+    """
+
+    z: tuple[Array, ...]
+    a: tuple[Array, ...]
+
+
+class Network:
+    """A fully connected network: z_l = W_l a_{l-1} + b_l, a_l = φ(z_l), and the cost C(a_L, y).
+
+    Parameters
+    ----------
+    sizes : list of ints. Neurons per layer, inputs first.
+    activation : name or Activation of the hidden layers.
+    cost : name or Cost.
+    output : name or Activation of the last layer, or 'softmax'. None: the sigmoid for cross_entropy, softmax
+        for log_likelihood, else the hidden one.
+    init : name in chainderiv.nn.initialise.INITIALISERS.
+    rng : int or numpy.random.Generator. The same seed and sizes give the same parameters, rounded to dtype.
+    dtype : 'float32' or 'float64', of the parameters and of all that is computed with them.
+
+    Attributes
+    ----------
+    weights, biases : lists of W_l (n_l, n_{l-1}) and b_l (n_l,), l = 1 … L.
+
+    Raises
+    ------
+    BadValue
+        For sizes that are not at least two whole numbers >= 1, or a seed that is none.
+    UnknownName
+        For a name that no table holds.
+    CostDomain
+        When the output can leave what the cost is defined on.
+
+    Notes
+    -----
+    Equations BP1 to BP4 of Nielsen (2015), chapter 2. Labels are whole numbers (n,), or targets (n, outputs).
+
+    Examples
+    --------
+    >>> net = Network([64, 30, 30, 10], activation="tanh", rng=1)
+    >>> net
+    Network([64, 30, 30, 10], activation='tanh', cost='cross_entropy', output='sigmoid', init='nielsen')
+    >>> [W.shape for W in net.weights]
+    [(30, 64), (30, 30), (10, 30)]
+    >>> [g.shape for g in net.mean_bias_gradients(np.zeros((5, 64)), np.arange(5))]
+    [(30,), (30,), (10,)]
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: str | Activation = "sigmoid",
+        cost: str | Cost = "cross_entropy",
+        output: str | Activation | None = None,
+        init: str = "nielsen",
+        rng: int | np.random.Generator = 0,
+        dtype: DTypeLike = "float64",
+    ) -> None:
+        self.sizes = layer_sizes(sizes)
+        self.activation = find_activation(activation)
+        self.last = output_layer(output, find_cost(cost), self.activation)
+        self.init, self.dtype = init, float_type(dtype)
+        self.seed = None if isinstance(rng, np.random.Generator) else rng
+        draw, source = initialiser(init), generator(rng)
+        drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
+        self.weights: list[Array] = [W.astype(self.dtype) for W, _ in drawn]
+        self.biases: list[Array] = [b.astype(self.dtype) for _, b in drawn]
+
+    def __repr__(self) -> str:
+        return (
+            f"Network({list(self.sizes)}, activation={self.activation.name!r}, cost={self.cost.name!r}, "
+            f"output={self.last.name!r}, init={self.init!r})"
+        )
+
+    @property
+    def cost(self) -> Cost:
+        """The cost."""
+        return self.last.cost
+
+    @property
+    def output_activation(self) -> Activation | None:
+        """The last layer's activation; None is softmax."""
+        return self.last.activation
+
+    @property
+    def depth(self) -> int:
+        """L, the number of layers with weights."""
+        return len(self.sizes) - 1
+
+    def copy(self, dtype: DTypeLike | None = None) -> Network:
+        """A network with the same parameters, rounded to dtype, that changes apart from this one."""
+        other = copy.copy(self)
+        other.dtype = self.dtype if dtype is None else float_type(dtype)
+        other.weights = [W.astype(other.dtype) for W in self.weights]
+        other.biases = [b.astype(other.dtype) for b in self.biases]
+        return other
+
+    def forward(self, images: ArrayLike) -> Forward:
+        """z_l = W_l a_{l-1} + b_l and a_l = φ(z_l) of every layer.
+
+        images : (n, n_0), finite. Raises BadShape or BadValue for others, as every method here does.
+        """
+        return self._forward(self.weights, self.biases, self._images(images))
+
+    def output(self, images: ArrayLike) -> Array:
+        """a_L, shape (n, outputs)."""
+        return self.forward(images).a[-1]
+
+    def predict(self, images: ArrayLike) -> NDArray[np.intp]:
+        """The number of the largest output of each image, shape (n,)."""
+        return np.asarray(self.output(images).argmax(axis=1))
+
+    def accuracy(self, images: ArrayLike, labels: ArrayLike) -> float:
+        """The fraction of the images, in [0, 1], whose largest output is the target's largest."""
+        images = self._images(images)
+        wanted = self._targets(labels, len(images)).argmax(axis=1)
+        return float((self.predict(images) == wanted).mean())
+
+    def cost_value(self, images: ArrayLike, labels: ArrayLike) -> float:
+        """The mean over the images of C, summed over the outputs; finite where outputs saturate."""
+        return float(self.cost_at(self.weights, self.biases, images, labels).real)
+
+    def cost_at(
+        self, weights: Sequence[Array], biases: Sequence[Array], images: ArrayLike, labels: ArrayLike
+    ) -> np.number[Any]:
+        """The mean cost at other weights and biases, which may be complex: then the cost is, too.
+
+        So Im C(θ + ih)/h is ∂C/∂θ without a difference of nearby numbers, where φ is analytic (Squire and
+        Trapp 1998); at a kink the branch of Re z holds.
+
+        Parameters
+        ----------
+        weights, biases : like this network's, float or complex.
+
+        Raises
+        ------
+        BadShape
+            When they are not shaped as this network's.
+        """
+        given = [np.shape(p) for p in (*weights, *biases)]
+        own = [p.shape for p in (*self.weights, *self.biases)]
+        if given != own:
+            raise BadShape(f"weights and biases have shapes {given}; give {own}")
+        a = self._images(images)
+        targets = self._targets(labels, len(a))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.last.cost_per_image(self._forward(weights, biases, a).z[-1], targets).mean()  # type: ignore[no-any-return]
+
+    def deltas(self, images: ArrayLike, labels: ArrayLike) -> list[Array]:
+        """δ_l = ∂C/∂z_l = ∂C/∂b_l of each image, l = 1 … L, each (n, n_l)."""
+        images = self._images(images)
+        run = self._forward(self.weights, self.biases, images)
+        return self._backward(run, self._targets(labels, len(images)))
+
+    def gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Array], list[Array]]:
+        """The means over the images of ∂C/∂W_l (n_l, n_{l-1}) and of ∂C/∂b_l (n_l,), l = 1 … L."""
+        images = self._images(images)
+        return self.raw_gradients(images, self._targets(labels, len(images)))
+
+    def mean_bias_gradients(self, images: ArrayLike, labels: ArrayLike) -> list[Array]:
+        """The mean over the images of ∂C/∂b_l, l = 1 … L, each (n_l,)."""
+        return [delta.mean(axis=0) for delta in self.deltas(images, labels)]
+
+    def raw_gradients(self, images: Array, targets: Array) -> tuple[list[Array], list[Array]]:
+        """gradients() of arrays that are known to fit, targets (n, outputs), all of this network's dtype."""
+        run = self._forward(self.weights, self.biases, images)
+        deltas = self._backward(run, targets)
+        return (
+            [delta.T @ a / len(images) for delta, a in zip(deltas, run.a[:-1], strict=True)],
+            [delta.mean(axis=0) for delta in deltas],
+        )
+
+    def _forward(self, weights: Sequence[Array], biases: Sequence[Array], images: Array) -> Forward:
+        z: list[Array] = []
+        a = [images]
+        for W, b in zip(weights, biases, strict=True):
+            z.append(a[-1] @ W.T + b)
+            a.append(self.last.value(z[-1]) if len(z) == len(weights) else value(self.activation, z[-1]))
+        return Forward(tuple(z), tuple(a))
+
+    def _backward(self, run: Forward, targets: Array) -> list[Array]:
+        derivative = array_functions(self.activation).derivative
+        deltas = [self.last.delta(run.z[-1], targets)]
+        for W, z in zip(self.weights[:0:-1], run.z[-2::-1], strict=True):
+            deltas.append((deltas[-1] @ W) * derivative(z))
+        return deltas[::-1]
+
+    def _images(self, images: ArrayLike) -> Array:
+        return image_rows(images, self.sizes[0], self.dtype)
+
+    def _targets(self, labels: ArrayLike, count: int) -> Array:
+        return target_rows(labels, count, self.sizes[-1], self.dtype)

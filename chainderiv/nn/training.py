@@ -1,0 +1,220 @@
+"""train(): mini-batch stochastic gradient descent with weight decay, measured at every epoch."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from chainderiv import __version__
+from chainderiv.errors import BadShape, BadValue, Diverged
+from chainderiv.nn.checks import float_type, generator, image_rows, size, target_rows, whole_number
+from chainderiv.nn.data import Data, Split
+from chainderiv.nn.network import Network
+from chainderiv.nn.record import COLUMNS, TrainingRecord
+
+MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
+Array = NDArray[Any]
+OnEpoch = Callable[[TrainingRecord], object]
+
+
+class TrainingDiverged(Diverged):
+    """A training run whose parameters stopped being finite; record holds what was measured before."""
+
+    def __init__(self, message: str, record: TrainingRecord) -> None:
+        super().__init__(message)
+        self.record = record
+
+
+@dataclass(frozen=True)
+class Descent:
+    """w ← (1 - η λ/n) w - (η/m) Σ ∂C/∂w, b ← b - (η/m) Σ ∂C/∂b over mini-batches of m out of n images."""
+
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+
+    def step(self, net: Network, images: Array, targets: Array, count: int) -> None:
+        """Change net by one mini-batch; count is n, the number of training images in use."""
+        weight_gradients, bias_gradients = net.raw_gradients(images, targets)
+        kept = 1 - self.learning_rate * self.weight_decay / count
+        for W, gradient in zip(net.weights, weight_gradients, strict=True):
+            W *= kept
+            W -= self.learning_rate * gradient
+        for b, gradient in zip(net.biases, bias_gradients, strict=True):
+            b -= self.learning_rate * gradient
+
+    def epoch(self, net: Network, images: Array, targets: Array, rng: np.random.Generator) -> None:
+        """Change net by every image once, in an order that rng draws; the last mini-batch is what is left."""
+        order = rng.permutation(len(images))
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            self.step(net, images[batch], targets[batch], len(order))
+
+
+def train(
+    net: Network,
+    data: Data,
+    epochs: int = 30,
+    batch_size: int = 10,
+    learning_rate: float = 0.1,
+    weight_decay: float = 5.0,
+    rng: int | np.random.Generator = 0,
+    dtype: DTypeLike = "float32",
+    on_epoch: OnEpoch | None = None,
+) -> TrainingRecord:
+    """Train net in place and measure each epoch: w ← (1 - η λ/n) w - (η/m) Σ ∂C/∂w, b ← b - (η/m) Σ ∂C/∂b.
+
+    Nielsen (2015), chapter 3 and network2.py: the images are shuffled every epoch and taken in mini-batches of
+    m. An epoch that is interrupted leaves net as the last finished one did.
+
+    Parameters
+    ----------
+    net : Network. Keeps its dtype; its parameters are those of the last finished epoch.
+    data : Data. Its validation part is measured, its test part is not looked at.
+    epochs : int >= 0.
+    batch_size : int >= 1. m; all the images at once if there are fewer.
+    learning_rate : float > 0. η.
+    weight_decay : float >= 0. λ; n is the number of training images in use. Biases do not decay.
+    rng : int or numpy.random.Generator. Draws the shuffles; the same seed gives the same bits.
+    dtype : 'float32' or 'float64'. What is trained in; measured is in float64.
+    on_epoch : called with the record so far before training and after each epoch.
+
+    Raises
+    ------
+    Diverged
+        When parameters stop being finite; its .record holds what was measured before.
+    BadShape
+        When the data's images or labels do not fit the network.
+    BadValue, UnknownName
+        For a setting that is not as above.
+
+    Examples
+    --------
+    >>> from chainderiv.nn.data import load_data
+    >>> record = train(Network([64, 30, 10]), load_data("digits"), epochs=2, learning_rate=0.5)
+    >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
+    ((3,), (3, 1), True)
+    """
+    whole_number("epochs", epochs, least=0)
+    descent = Descent(
+        whole_number("batch_size", batch_size, least=1),
+        size("learning_rate", learning_rate, zero=False),
+        size("weight_decay", weight_decay, zero=True),
+    )
+    working = net.copy(float_type(dtype))
+    source = generator(rng)
+    settings = _settings(net, data, descent, epochs, rng, working)
+    images, targets = _fitting(working, data.train, "training")
+    measure = _measurer(net, data)
+    rows = [measure(working)]
+    _report(rows, settings, on_epoch)
+    for epoch in range(1, epochs + 1):
+        with np.errstate(all="ignore"):  # what overflows shows as a parameter that is not finite
+            descent.epoch(working, images, targets, source)
+        _require_finite(working, epoch, descent, lambda: _record(rows, settings))
+        rows.append(measure(working))
+        _write_back(working, net)
+        _report(rows, settings, on_epoch)
+    return _record(rows, settings)
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    bias_gradients: tuple[Array, ...]
+    training_cost: float
+    cost: float
+    accuracy: float
+
+
+def _measurer(net: Network, data: Data) -> Callable[[Network], _Row]:
+    """What measures a network, in float64 whatever it is trained in."""
+    exact = net.copy("float64")
+    images, targets = _fitting(exact, data.train, "training", MEASURED_IMAGES)
+    held_images, held_targets = _fitting(exact, data.validation, "validation")
+
+    def measure(working: Network) -> _Row:
+        measured = working.copy("float64")
+        with np.errstate(all="ignore"):
+            return _Row(
+                tuple(measured.mean_bias_gradients(images, targets)),
+                measured.cost_value(images, targets),
+                measured.cost_value(held_images, held_targets),
+                measured.accuracy(held_images, held_targets),
+            )
+
+    return measure
+
+
+def _fitting(net: Network, part: Split, name: str, count: int | None = None) -> tuple[Array, Array]:
+    """The first count images and targets of a part, checked against the network and of its dtype."""
+    images, labels = part.images[:count], part.labels[:count]
+    try:
+        rows = image_rows(images, net.sizes[0], net.dtype)
+        return rows, target_rows(labels, len(rows), net.sizes[-1], net.dtype)
+    except (BadShape, BadValue) as e:
+        raise type(e)(f"the {name} data do not fit {net!r}: {e}") from e
+
+
+def _record(rows: Iterable[_Row], settings: dict[str, Any]) -> TrainingRecord:
+    rows = tuple(rows)
+    columns = (np.array([getattr(row, name) for row in rows]) for name in COLUMNS)
+    return TrainingRecord(settings, tuple(row.bias_gradients for row in rows), *columns)
+
+
+def _report(rows: list[_Row], settings: dict[str, Any], on_epoch: OnEpoch | None) -> None:
+    if on_epoch is not None:
+        on_epoch(_record(rows, settings))
+
+
+def _write_back(working: Network, net: Network) -> None:
+    # both lists are made before net changes, so that an interrupt finds it whole
+    weights = [W.astype(net.dtype) for W in working.weights]
+    biases = [b.astype(net.dtype) for b in working.biases]
+    net.weights, net.biases = weights, biases
+
+
+def _require_finite(net: Network, epoch: int, descent: Descent, record: Callable[[], TrainingRecord]) -> None:
+    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise TrainingDiverged(
+                f"training diverged in epoch {epoch}: layer {layer} holds parameters that are not finite at "
+                f"learning_rate={descent.learning_rate:g} and init={net.init!r}; "
+                f"give a smaller learning_rate, or another init",
+                record(),
+            )
+
+
+def _settings(
+    net: Network, data: Data, descent: Descent, epochs: int, rng: int | np.random.Generator, working: Network
+) -> dict[str, Any]:
+    return {
+        "sizes": list(net.sizes),
+        "activation": net.activation.name,
+        "output": net.last.name,
+        "cost": net.cost.name,
+        "init": net.init,
+        "init_seed": net.seed if net.seed is None else int(net.seed),
+        "network_dtype": net.dtype.name,
+        "epochs": int(epochs),
+        "batch_size": descent.batch_size,
+        "learning_rate": descent.learning_rate,
+        "weight_decay": descent.weight_decay,
+        "seed": None if isinstance(rng, np.random.Generator) else int(rng),
+        "dtype": working.dtype.name,
+        "data": {
+            "name": data.name,
+            "training_images": len(data.train),
+            "validation_images": len(data.validation),
+            "sha256": data.sha256,
+        },
+        "versions": {
+            "chainderiv": __version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+        },
+    }

@@ -1,0 +1,61 @@
+"""Axis: the values along one direction of a map."""
+
+from __future__ import annotations
+
+import numbers
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.errors import BadValue
+
+
+@dataclass(frozen=True)
+class Axis:
+    """count values from start to stop, both included, evenly spaced (or by equal ratios on a log scale).
+
+    Raises BadValue when the axis is empty, reversed, not finite or, on a log scale, not positive.
+
+    Examples
+    --------
+    >>> Axis(1e-2, 1e2, 5, scale="log").values.tolist()
+    [0.01, 0.1, 1.0, 10.0, 100.0]
+    >>> Axis.parse("-12:12:1001")
+    Axis(start=-12.0, stop=12.0, count=1001, scale='linear')
+    """
+
+    start: float
+    stop: float
+    count: int
+    scale: str = "linear"
+
+    def __post_init__(self) -> None:
+        if self.scale not in ("linear", "log"):
+            raise BadValue(f"axis scale is {self.scale!r}; give 'linear' or 'log'")
+        if isinstance(self.count, bool) or not isinstance(self.count, numbers.Integral) or self.count < 2:
+            raise BadValue(f"axis count is {self.count!r}; give a whole number of at least 2")
+        ends = (self.start, self.stop)
+        if not all(isinstance(e, numbers.Real) and np.isfinite(float(e)) for e in ends) or self.start >= self.stop:
+            raise BadValue(f"axis runs from {self.start!r} to {self.stop!r}; give finite numbers, the smaller first")
+        if self.scale == "log" and self.start <= 0:
+            raise BadValue(f"a log axis starts at {self.start!r}; give a positive start")
+
+    @classmethod
+    def parse(cls, text: str) -> Axis:
+        """Read start:stop:count, with :log behind it for a log scale."""
+        parts = text.split(":")
+        try:
+            start, stop, count = float(parts[0]), float(parts[1]), int(parts[2])
+        except (ValueError, IndexError) as e:
+            raise BadValue(f"axis {text!r} is not start:stop:count (or start:stop:count:log)") from e
+        if parts[3:] not in ([], ["log"]):
+            raise BadValue(f"axis {text!r} ends in {':'.join(parts[3:])!r}; only 'log' may stand there")
+        return cls(start, stop, count, "log" if parts[3:] else "linear")
+
+    @cached_property
+    def values(self) -> NDArray[np.float64]:
+        """The values, ascending."""
+        space = np.geomspace if self.scale == "log" else np.linspace
+        return np.asarray(space(self.start, self.stop, self.count), float)

@@ -1,0 +1,32 @@
+"""rate -> vanishing | stable | exploding."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+BAND = 0.05  # natural logarithm per link: within it a gradient changes by less than about 5 % from layer to layer
+
+
+class Regime(IntEnum):
+    """What a gradient does on its way through the layers."""
+
+    VANISHING = -1
+    STABLE = 0
+    EXPLODING = 1
+    UNDEFINED = 2
+
+
+def regime(rate: ArrayLike, band: float = BAND) -> NDArray[np.int8]:
+    """VANISHING where rate < -band, EXPLODING where rate > band, STABLE between, UNDEFINED where it is NaN.
+
+    rate : mean over the links of log|w_l φ'(z_l)|, natural, per link; -inf where a link is 0.
+
+    >>> [Regime(r).name for r in regime([-1.4, 0.01, 3.2])]
+    ['VANISHING', 'STABLE', 'EXPLODING']
+    """
+    rate = np.asarray(rate, float)
+    code = np.where(rate < -band, Regime.VANISHING, np.where(rate > band, Regime.EXPLODING, Regime.STABLE))
+    return np.where(np.isnan(rate), Regime.UNDEFINED, code).astype(np.int8)
