@@ -155,9 +155,9 @@ class Activation:
         return None
 
     def leaves_unit_interval(self) -> bool:
-        """Whether φ takes a value outside (0, 1), judged at 50 digits on a spread of |z| <= 64."""
+        """Whether φ takes a value outside (0, 1), judged at 400 digits on a spread of |z| <= 64."""
         phi = precise(self.formula, z)
-        with mpmath.workdps(50):
+        with mpmath.workdps(400):
             spread = [s * mpmath.mpf(2) ** k for k in range(-20, 7) for s in (-1, 1)]
             return not all(0 < phi(point) < 1 for point in [mpmath.mpf(0), *spread])
 

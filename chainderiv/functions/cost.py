@@ -9,7 +9,7 @@ import sympy
 
 from chainderiv.errors import CostDomain, unknown_name
 from chainderiv.functions.activation import Activation, Expr
-from chainderiv.symbols import a, y, z
+from chainderiv.symbols import a, y
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def load_data(name: str = "mnist", folder: Folder = None) -> Data:
     >>> digits.train.images.shape, digits.train.images.dtype, len(digits.validation)
     ((1297, 64), dtype('float32'), 250)
     """
-    if name not in _LOADERS:
+    if not isinstance(name, str) or name not in _LOADERS:
         raise unknown_name("data set", name, _LOADERS)
     return _LOADERS[name](folder)
 

@@ -123,11 +123,12 @@ class Network:
         return len(self.sizes) - 1
 
     def copy(self, dtype: DTypeLike | None = None) -> Network:
-        """A network with the same parameters, rounded to dtype, that changes apart from this one."""
+        """A network with the same parameters, rounded to dtype (inf beyond it), that changes on its own."""
         other = copy.copy(self)
         other.dtype = self.dtype if dtype is None else float_type(dtype)
-        other.weights = [W.astype(other.dtype) for W in self.weights]
-        other.biases = [b.astype(other.dtype) for b in self.biases]
+        with np.errstate(over="ignore"):
+            other.weights = [W.astype(other.dtype) for W in self.weights]
+            other.biases = [b.astype(other.dtype) for b in self.biases]
         return other
 
     def forward(self, images: ArrayLike) -> Forward:
@@ -172,7 +173,8 @@ class Network:
         BadShape
             When they are not shaped as this network's.
         """
-        given = [np.shape(p) for p in (*weights, *biases)]
+        weights, biases = [np.asarray(W) for W in weights], [np.asarray(b) for b in biases]
+        given = [p.shape for p in (*weights, *biases)]
         own = [p.shape for p in (*self.weights, *self.biases)]
         if given != own:
             raise BadShape(f"weights and biases have shapes {given}; give {own}")

@@ -154,7 +154,8 @@ def _read(source: Path) -> TrainingRecord:
     run = json.loads((source / RUN).read_text())
     rows = [json.loads(line) for line in (source / EPOCHS).read_text().splitlines()]
     count = run["last"]["epoch"] + 1
-    with np.load(source / GRADIENTS, allow_pickle=False) as arrays:
+    # through memory: np.load leaves the file open when it is no whole archive
+    with np.load(io.BytesIO((source / GRADIENTS).read_bytes()), allow_pickle=False) as arrays:
         layers = [np.asarray(arrays[f"layer_{n}"], float) for n in range(1, len(arrays.files) + 1)]
     gradients = tuple(tuple(layer[row] for layer in layers) for row in range(count))
     columns = (np.array([row[name] for row in rows[:count]], float) for name in COLUMNS)

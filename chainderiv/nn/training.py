@@ -23,7 +23,7 @@ OnEpoch = Callable[[TrainingRecord], object]
 
 
 class TrainingDiverged(Diverged):
-    """A training run whose parameters stopped being finite; record holds what was measured before."""
+    """A training run whose numbers stopped being finite; record holds what was measured before."""
 
     def __init__(self, message: str, record: TrainingRecord) -> None:
         super().__init__(message)
@@ -67,10 +67,10 @@ def train(
     dtype: DTypeLike = "float32",
     on_epoch: OnEpoch | None = None,
 ) -> TrainingRecord:
-    """Train net in place and measure each epoch: w ← (1 - η λ/n) w - (η/m) Σ ∂C/∂w, b ← b - (η/m) Σ ∂C/∂b.
+    """Train net in place, measuring it: w ← (1 - ηλ/n) w - (η/m) Σ ∂C/∂w, b ← b - (η/m) Σ ∂C/∂b.
 
-    Nielsen (2015), chapter 3 and network2.py: the images are shuffled every epoch and taken in mini-batches of
-    m. An epoch that is interrupted leaves net as the last finished one did.
+    Nielsen (2015), chapter 3 and network2.py: every epoch the images are shuffled and taken in mini-batches
+    of m. An epoch that is interrupted leaves net as the last finished one did.
 
     Parameters
     ----------
@@ -87,18 +87,18 @@ def train(
     Raises
     ------
     Diverged
-        When parameters stop being finite; its .record holds what was measured before.
+        When parameters, gradients or cost stop being finite; its .record holds what was measured before.
     BadShape
         When the data's images or labels do not fit the network.
     BadValue, UnknownName
-        For a setting that is not as above.
+        For a setting that is not as above, or a network whose cost is not finite to begin with.
 
     Examples
     --------
     >>> from chainderiv.nn.data import load_data
-    >>> record = train(Network([64, 30, 10]), load_data("digits"), epochs=2, learning_rate=0.5)
+    >>> record = train(Network([64, 30, 10]), load_data("digits"), 3, learning_rate=1.0, weight_decay=0.1)
     >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
-    ((3,), (3, 1), True)
+    ((4,), (4, 1), True)
     """
     whole_number("epochs", epochs, least=0)
     descent = Descent(
@@ -111,14 +111,16 @@ def train(
     settings = _settings(net, data, descent, epochs, rng, working)
     images, targets = _fitting(working, data.train, "training")
     measure = _measurer(net, data)
-    rows = [measure(working)]
+    rows = [_finite_at_the_start(measure(net))]
     _report(rows, settings, on_epoch)
     for epoch in range(1, epochs + 1):
-        with np.errstate(all="ignore"):  # what overflows shows as a parameter that is not finite
+        with np.errstate(all="ignore"):  # what overflows shows as a number that is not finite
             descent.epoch(working, images, targets, source)
-        _require_finite(working, epoch, descent, lambda: _record(rows, settings))
-        rows.append(measure(working))
-        _write_back(working, net)
+            finished = working.copy(net.dtype)
+        row = measure(finished)
+        _require_finite(finished, row, epoch, descent, lambda: _record(rows, settings))
+        net.weights, net.biases = finished.weights, finished.biases
+        rows.append(row)
         _report(rows, settings, on_epoch)
     return _record(rows, settings)
 
@@ -130,6 +132,11 @@ class _Row:
     cost: float
     accuracy: float
 
+    @property
+    def finite(self) -> bool:
+        numbers = [np.ravel(self.training_cost), np.ravel(self.cost), *self.bias_gradients]
+        return all(bool(np.isfinite(n).all()) for n in numbers)
+
 
 def _measurer(net: Network, data: Data) -> Callable[[Network], _Row]:
     """What measures a network, in float64 whatever it is trained in."""
@@ -137,8 +144,8 @@ def _measurer(net: Network, data: Data) -> Callable[[Network], _Row]:
     images, targets = _fitting(exact, data.train, "training", MEASURED_IMAGES)
     held_images, held_targets = _fitting(exact, data.validation, "validation")
 
-    def measure(working: Network) -> _Row:
-        measured = working.copy("float64")
+    def measure(now: Network) -> _Row:
+        measured = now.copy("float64")
         with np.errstate(all="ignore"):
             return _Row(
                 tuple(measured.mean_bias_gradients(images, targets)),
@@ -171,22 +178,26 @@ def _report(rows: list[_Row], settings: dict[str, Any], on_epoch: OnEpoch | None
         on_epoch(_record(rows, settings))
 
 
-def _write_back(working: Network, net: Network) -> None:
-    # both lists are made before net changes, so that an interrupt finds it whole
-    weights = [W.astype(net.dtype) for W in working.weights]
-    biases = [b.astype(net.dtype) for b in working.biases]
-    net.weights, net.biases = weights, biases
+def _finite_at_the_start(row: _Row) -> _Row:
+    if not row.finite:
+        raise BadValue(
+            "the cost is not finite before training; give a network with smaller weights and biases"
+        )
+    return row
 
 
-def _require_finite(net: Network, epoch: int, descent: Descent, record: Callable[[], TrainingRecord]) -> None:
-    for layer, (W, b) in enumerate(zip(net.weights, net.biases, strict=True), 1):
-        if not (np.isfinite(W).all() and np.isfinite(b).all()):
-            raise TrainingDiverged(
-                f"training diverged in epoch {epoch}: layer {layer} holds parameters that are not finite at "
-                f"learning_rate={descent.learning_rate:g} and init={net.init!r}; "
-                f"give a smaller learning_rate, or another init",
-                record(),
-            )
+def _require_finite(
+    net: Network, row: _Row, epoch: int, descent: Descent, record: Callable[[], TrainingRecord]
+) -> None:
+    layers = zip(net.weights, net.biases, row.bias_gradients, strict=True)
+    broken = [n for n, arrays in enumerate(layers, 1) if not all(np.isfinite(p).all() for p in arrays)]
+    if broken or not row.finite:
+        raise TrainingDiverged(
+            f"training diverged in epoch {epoch}: layer {[*broken, net.depth][0]} is no longer finite at "
+            f"learning_rate={descent.learning_rate:g} and init={net.init!r}; "
+            "give a smaller learning_rate, or another init",
+            record(),
+        )
 
 
 def _settings(

@@ -83,6 +83,17 @@ def compiled(expression: Any) -> ArrayFunction:
     return lambda values: function(values)[0]
 
 
+def compiled_in(arguments: tuple[Any, ...], expression: Any) -> Callable[..., NDArray[Any]]:
+    """The NumPy function of several symbols, for real and complex arrays."""
+    function = lambdify(arguments, expression, modules=_NAMES)
+
+    def evaluate(*values: ArrayLike) -> NDArray[Any]:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*values))
+
+    return evaluate
+
+
 def _together(expressions: tuple[Any, ...]) -> Callable[[ArrayLike], list[NDArray[Any]]]:
     function = lambdify(z, list(expressions), modules=_NAMES, cse=True)
 

@@ -80,81 +80,108 @@ class Product:
         return LogSign(self._sign, np.where(self._sign == 0, -np.inf, self.log))
 
 
+class Listed(Product):
+    """A product that keeps its factors."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(shape)
+        self.factors: list[LogSign] = []
+
+    def times(self, factor: LogSign) -> None:
+        """Multiply by one factor and keep it."""
+        self.factors.append(factor)
+        super().times(factor)
+
+
 class NumpyKernel:
     """Walks the layers once, all points together; memory does not grow with the depth."""
 
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self._replaced = {derivation.places[k]: expression for k, expression in derivation.replaced}
-        # as long as the output's two factors are the derived ones, they are read as one, cancelled
-        depth = derivation.chain.depth
-        self._joined = not {Factor("prime", depth), Factor("slope", depth)} & self._replaced.keys()
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
 
     def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
         """Read the gradient, the links and, on request, κ."""
         chain, shape = self.derivation.chain, parameters.shape
-        orbit = Orbit(chain, parameters)
+        orbit, known = Orbit(chain, parameters), dict[Any, LogSign]()
         gradient, links, largest = Product(shape), Product(shape), np.full(shape, -np.inf)
         condition = Conditioning(chain, parameters, self.derivation.wrt) if kappa else None
-        known: dict[Any, LogSign] = {}
-        for layer in range(1, chain.depth + 1):
-            before = orbit.a
-            weight = LogSign.from_float(np.broadcast_to(parameters.w[layer], shape))
-            orbit.step()
-            if layer > 1:
+        while orbit.layer < chain.depth:
+            before, weight = self._step(orbit, known)
+            for place, value in self._at_layer(orbit, before, weight):
+                if place not in self._replaced:
+                    gradient.times(value)
+            if orbit.layer > 1:
                 link = weight * orbit.prime
-                links.times(LogSign(1.0, link.log))
+                links.times(abs(link))
                 largest = np.maximum(largest, link.log)
-            self._multiply(gradient, layer, before, weight, orbit.prime)
-            self._remember(known, layer, before, weight, orbit)
             if condition is not None:
                 condition.step(orbit, before)
-        self._finish(gradient, orbit, parameters, known)
+        for value in self._at_output(orbit, known):
+            gradient.times(value)
         ratio = None if condition is None else condition.finish(orbit)
         return Reading(gradient.value(), links.log, largest, ratio)
 
-    def _multiply(
-        self, gradient: Product, layer: int, before: LogSign, weight: LogSign, prime: LogSign
-    ) -> None:
-        derivation = self.derivation
-        if layer < derivation.start:
-            return
-        if layer == derivation.start and derivation.wrt.kind == "w":
-            self._factor(gradient, Factor("activation", layer - 1), before)
-        if layer > derivation.start or derivation.wrt.kind == "x":
-            self._factor(gradient, Factor("weight", layer), weight)
-        if layer < derivation.chain.depth:
-            self._factor(gradient, Factor("prime", layer), prime)
+    def factors(self, parameters: Parameters) -> list[LogSign]:
+        """The value of every factor, in the derivation's order; nothing is cancelled."""
+        chain = self.derivation.chain
+        orbit, known, values = Orbit(chain, parameters), dict[Any, LogSign](), []
+        while orbit.layer < chain.depth:
+            before, weight = self._step(orbit, known)
+            values += [value for _, value in self._at_layer(orbit, before, weight)]
+        values += [orbit.prime, slope(orbit, parameters.y, joined=False)]
+        self._know_output(known, orbit, values[-1])
+        for k, expression in self.derivation.replaced:
+            values[k] = evaluate_expression(expression, known, parameters)
+        return values
 
-    def _factor(self, gradient: Product, place: Factor, value: LogSign) -> None:
-        if place not in self._replaced:
-            gradient.times(value)
-
-    def _finish(self, gradient: Product, orbit: Orbit, parameters: Parameters, known: dict[Any, LogSign]) -> None:
-        chain, depth = self.derivation.chain, self.derivation.chain.depth
-        output = slope(orbit, parameters.y, joined=self._joined)
-        if self._joined:
-            gradient.times(output)
-        else:
-            self._factor(gradient, Factor("prime", depth), orbit.prime)
-            self._factor(gradient, Factor("slope", depth), output)
-        if self._replaced:
-            known[self.derivation.symbol_of(Factor("slope", depth))] = output
-            known[chain.parameter("x").symbol] = LogSign.from_float(parameters.x)
-            for expression in self._replaced.values():
-                gradient.times(evaluate_expression(expression, known, parameters))
-
-    def _remember(
-        self, known: dict[Any, LogSign], layer: int, before: LogSign, weight: LogSign, orbit: Orbit
-    ) -> None:
-        """Keep the values that a replaced factor names."""
-        values = {"w": weight, "z": LogSign.from_float(orbit.z), "a": orbit.a}
-        for kind, value in values.items():
-            if f"{kind}_{layer}" in self._wanted:
-                known[f"{kind}_{layer}"] = value
+    def _step(self, orbit: Orbit, known: dict[Any, LogSign]) -> tuple[LogSign, LogSign]:
+        """Walk one layer; a_{l-1} and w_l. What a replaced factor names is kept in known."""
+        parameters, before = orbit.parameters, orbit.a
+        orbit.step()
+        layer = orbit.layer
+        weight = LogSign.from_float(np.broadcast_to(parameters.w[layer], parameters.shape))
+        for name, value in ((f"w_{layer}", weight), (f"a_{layer}", orbit.a)):
+            if name in self._wanted:
+                known[name] = value
         if f"z_{layer}" in self._wanted:
+            known[f"z_{layer}"] = LogSign.from_float(orbit.z)
             known[self.derivation.symbol_of(Factor("prime", layer))] = orbit.prime
+        return before, weight
+
+    def _at_layer(self, orbit: Orbit, before: LogSign, weight: LogSign) -> list[tuple[Factor, LogSign]]:
+        """The factors that a layer brings, in order; the output's φ' comes with the cost."""
+        derivation, layer = self.derivation, orbit.layer
+        kind, start, found = derivation.wrt.kind, derivation.start, list[tuple[Factor, LogSign]]()
+        if layer < start:
+            return found
+        if layer == start and kind == "w":
+            found.append((Factor("activation", layer - 1), before))
+        if layer > start or kind == "x":
+            found.append((Factor("weight", layer), weight))
+        if layer < derivation.chain.depth:
+            found.append((Factor("prime", layer), orbit.prime))
+        return found
+
+    def _at_output(self, orbit: Orbit, known: dict[Any, LogSign]) -> list[LogSign]:
+        """φ'(z_L) and ∂C/∂a_L as one cancelled value while both are the derived ones, and the replaced factors."""
+        depth, target = self.derivation.chain.depth, orbit.parameters.y
+        prime, last = Factor("prime", depth), Factor("slope", depth)
+        if not self._replaced:
+            return [slope(orbit, target, joined=True)]
+        if not {prime, last} & self._replaced.keys():
+            values = [slope(orbit, target, joined=True)]
+        else:
+            apart = {prime: orbit.prime, last: slope(orbit, target, joined=False)}
+            values = [value for place, value in apart.items() if place not in self._replaced]
+        self._know_output(known, orbit, slope(orbit, target, joined=False))
+        return values + [evaluate_expression(e, known, orbit.parameters) for e in self._replaced.values()]
+
+    def _know_output(self, known: dict[Any, LogSign], orbit: Orbit, value: LogSign) -> None:
+        chain = self.derivation.chain
+        known[self.derivation.symbol_of(Factor("slope", chain.depth))] = value
+        known[str(chain.parameter("x"))] = LogSign.from_float(orbit.parameters.x)
 
 
 class MpmathKernel:

@@ -22,7 +22,7 @@ def complex_step_gradients(net, images, targets):
 
 
 def term_sizes(net, images, targets):
-    """The sum of the sizes of the terms that each gradient is the sum of: the backward pass on absolute values."""
+    """The sizes of the terms of each gradient, summed: the backward pass on absolute values."""
     run = net.forward(images)
     derivative = array_functions(net.activation).derivative
     sizes = [np.abs(net.deltas(images, targets)[-1]) + _output_terms(net, run, targets)]

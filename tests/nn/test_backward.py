@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.network import Network
 from chainderiv.symbols import z
 
@@ -10,8 +10,14 @@ from .compare import disagreement
 
 TOLERANCE = 1e-12  # relative to the sum of the sizes of a gradient's terms
 
-OUTPUTS = {"quadratic": [None, "sigmoid", "tanh"], "cross_entropy": ["sigmoid"], "log_likelihood": ["softmax"]}
-CASES = [(name, cost, output) for name in ACTIVATIONS for cost, outputs in OUTPUTS.items() for output in outputs]
+OUTPUTS = {
+    "quadratic": [None, "sigmoid", "tanh"],
+    "cross_entropy": ["sigmoid"],
+    "log_likelihood": ["softmax"],
+}
+CASES = [
+    (name, cost, output) for name in ACTIVATIONS for cost, outputs in OUTPUTS.items() for output in outputs
+]
 
 
 def problem(activation, cost, output, sizes=(4, 5, 3, 3), images=6, seed=0):

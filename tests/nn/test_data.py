@@ -54,7 +54,8 @@ def cache(monkeypatch, tmp_path):
     import pooch
 
     monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path / "cache")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(variable, "127.0.0.1")
     return tmp_path / "cache"
 
 
@@ -69,7 +70,7 @@ def write(folder, style="{name}.gz", keys=tuple(SMALL)):
 
 def assert_small(data):
     assert data.name == "mnist"
-    images = SMALL["train_images"].reshape(12, 784) / np.float32(255)
+    images = SMALL["train_images"].reshape(12, 784).astype(np.float32) / np.float32(255)
     np.testing.assert_array_equal(data.train.images, images[:7])
     np.testing.assert_array_equal(data.validation.images, images[7:])
     np.testing.assert_array_equal(data.train.labels, SMALL["train_labels"][:7])
@@ -193,7 +194,9 @@ def test_a_damaged_file_in_the_cache_is_downloaded_again(small, cache, mirror, t
 def test_where_no_mirror_serves_one_warning_says_so_and_the_digits_take_its_place(
     small, cache, mirror, refusing, tmp_path, monkeypatch, cut
 ):
-    monkeypatch.setattr(download, "MIRRORS", (refusing if cut is None else mirror(write(tmp_path / "w"), cut),) * 3)
+    monkeypatch.setattr(
+        download, "MIRRORS", (refusing if cut is None else mirror(write(tmp_path / "w"), cut),) * 3
+    )
     with pytest.warns(UserWarning, match=r"no mirror gave.*digits take its place.*CHAINDERIV_DATA") as caught:
         data = load_data()
     assert len(caught) == 1

@@ -41,21 +41,37 @@ def test_the_forward_pass_is_the_layer_equation():
     net = Network([4, 5, 3], "tanh", "quadratic")
     for image, output in zip(IMAGES, net.output(IMAGES), strict=True):
         hidden = np.tanh(net.weights[0] @ image + net.biases[0])
-        np.testing.assert_allclose(output, np.tanh(net.weights[1] @ hidden + net.biases[1]), rtol=1e-13, atol=0)
+        np.testing.assert_allclose(
+            output, np.tanh(net.weights[1] @ hidden + net.biases[1]), rtol=1e-13, atol=0
+        )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("name", "at"), [("sigmoid", "cross_entropy"), ("tanh", "log_likelihood"), ("gelu", "quadratic")])
+@pytest.mark.parametrize(
+    ("name", "at"), [("sigmoid", "cross_entropy"), ("tanh", "log_likelihood"), ("gelu", "quadratic")]
+)
 def test_dtype_is_kept_throughout(name, at, dtype):
     net = Network([4, 5, 3], name, at, dtype=dtype)
     weights, biases = net.gradients(IMAGES, np.arange(7) % 3)
     run = net.forward(IMAGES)
-    arrays = [*net.weights, *net.biases, *weights, *biases, *run.a, *run.z, *net.deltas(IMAGES, np.arange(7) % 3)]
+    arrays = [
+        *net.weights,
+        *net.biases,
+        *weights,
+        *biases,
+        *run.a,
+        *run.z,
+        *net.deltas(IMAGES, np.arange(7) % 3),
+    ]
     assert {a.dtype.name for a in arrays} == {dtype}
 
 
 def test_the_same_seed_gives_the_same_parameters_in_either_dtype():
-    one, two, small = Network([4, 5, 3], rng=3), Network([4, 5, 3], rng=3), Network([4, 5, 3], rng=3, dtype="float32")
+    one, two, small = (
+        Network([4, 5, 3], rng=3),
+        Network([4, 5, 3], rng=3),
+        Network([4, 5, 3], rng=3, dtype="float32"),
+    )
     other = Network([4, 5, 3], rng=np.random.default_rng(3))
     for a, b, c, d in zip(one.weights, two.weights, other.weights, small.weights, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -80,15 +96,20 @@ def test_accuracy_counts_the_right_answers():
 
 COSTS = {
     "quadratic": lambda a, y: sum((p - q) ** 2 for p, q in zip(a, y, strict=True)) / 2,
-    "cross_entropy": lambda a, y: -sum(
-        (q * mpmath.log(p) if q else 0) + ((1 - q) * mpmath.log(1 - p) if q != 1 else 0) for p, q in zip(a, y, strict=True)
+    "cross_entropy": lambda a, y: (
+        -sum(
+            (q * mpmath.log(p) if q else 0) + ((1 - q) * mpmath.log(1 - p) if q != 1 else 0)
+            for p, q in zip(a, y, strict=True)
+        )
     ),
     "log_likelihood": lambda a, y: -sum(q * mpmath.log(p) for p, q in zip(a, y, strict=True) if q),
 }
 
 
 @pytest.mark.parametrize("at", COSTS)
-@pytest.mark.parametrize("z", [[0.3, -1.2, 0.7], [40, -40, 5], [700, -700, 0], [3000, -2000, 1000], [-3000, 2000, 4]])
+@pytest.mark.parametrize(
+    "z", [[0.3, -1.2, 0.7], [40, -40, 5], [700, -700, 0], [3000, -2000, 1000], [-3000, 2000, 4]]
+)
 @pytest.mark.parametrize("y", [[1, 0, 0], [0, 1, 0], [0.2, 0.5, 0.3]])
 def test_the_cost_is_right_where_the_outputs_saturate(at, z, y):
     net = saturated(z, cost=at)
@@ -146,8 +167,16 @@ BAD = {
     "seed -1": (lambda: Network([4, 3], rng=-1), BadValue, "numpy.random.Generator"),
     "seed 0.5": (lambda: Network([4, 3], rng=0.5), BadValue, "numpy.random.Generator"),
     "relu, cross_entropy": (lambda: Network([4, 3], output="relu"), CostDomain, "output='sigmoid'"),
-    "tanh, log_likelihood": (lambda: Network([4, 3], cost="log_likelihood", output="tanh"), CostDomain, "leave output"),
-    "softmax, quadratic": (lambda: Network([4, 3], cost="quadratic", output="softmax"), CostDomain, "leave output"),
+    "tanh, log_likelihood": (
+        lambda: Network([4, 3], cost="log_likelihood", output="tanh"),
+        CostDomain,
+        "leave output",
+    ),
+    "softmax, quadratic": (
+        lambda: Network([4, 3], cost="quadratic", output="softmax"),
+        CostDomain,
+        "leave output",
+    ),
     "one image": (lambda: CHECKED.output(IMAGES[0]), BadShape, "(n, 4)"),
     "no image": (lambda: CHECKED.output(IMAGES[:0]), BadShape, "n >= 1"),
     "pixels": (lambda: CHECKED.output(IMAGES[:, :3]), BadShape, "(n, 4)"),

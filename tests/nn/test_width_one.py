@@ -12,7 +12,7 @@ from chainderiv.symbols import z as z_symbol
 
 
 def chain_gradients(hidden, output, cost, w, b, x, y):
-    """∂C/∂b_l = φ'(z_l) w_{l+1} φ'(z_{l+1}) … φ'(z_L) ∂C/∂a_L for l = 1 … L, and ∂C/∂w_l = a_{l-1} ∂C/∂b_l."""
+    """∂C/∂w_l = a_{l-1} ∂C/∂b_l and ∂C/∂b_l = φ'(z_l) w_{l+1} φ'(z_{l+1}) … φ'(z_L) ∂C/∂a_L, l = 1 … L."""
     w, b, x, y = ([mpmath.mpf(float(v)) for v in np.atleast_1d(p)] for p in (w, b, x, y))
     a, slopes = [x[0]], []
     for layer, (weight, bias) in enumerate(zip(w, b, strict=True), 1):
@@ -63,7 +63,12 @@ def test_width_one_is_the_product_of_equation_one(hidden, depth):
     rng = np.random.default_rng(depth)
     for _ in range(5):
         # z is drawn off the kinks and off the flat part of relu, and b solved for it
-        w, z, b, a = rng.uniform(0.5, 2, depth) * rng.choice([-1, 1], depth), rng.uniform(0.2, 1.5, depth), [], 0.5
+        w, z, b, a = (
+            rng.uniform(0.5, 2, depth) * rng.choice([-1, 1], depth),
+            rng.uniform(0.2, 1.5, depth),
+            [],
+            0.5,
+        )
         for weight, value in zip(w, z, strict=True):
             b.append(value - weight * a)
             with mpmath.workdps(30):
@@ -77,7 +82,9 @@ def test_width_one_is_the_product_of_equation_one(hidden, depth):
 def test_the_gradient_keeps_its_digits_where_the_output_saturates(cost, z, y):
     w, b = [0.5, 2.0], [0.25, z]
     with mpmath.workdps(700):  # 1 - σ(300) has 130 zeros before its first digit
-        want = [[float(g) for g in part] for part in chain_gradients("sigmoid", "sigmoid", cost, w, b, 0.5, y)]
+        want = [
+            [float(g) for g in part] for part in chain_gradients("sigmoid", "sigmoid", cost, w, b, 0.5, y)
+        ]
     got = width_one("sigmoid", "sigmoid", cost, w, b).gradients(np.array([[0.5]]), np.array([[y]]))
     assert all(g != 0 for part in want for g in part)
     # ε z of rounding in z moves exp(z) by as much
