@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from chainderiv.nn.network import Network as Network
     from chainderiv.nn.record import TrainingRecord as TrainingRecord
     from chainderiv.nn.training import train as train
+    from chainderiv.numeric.axis import Axis as Axis
     from chainderiv.numeric.evaluate import condition as condition
     from chainderiv.numeric.evaluate import evaluate as evaluate
-    from chainderiv.numeric.axis import Axis as Axis
     from chainderiv.numeric.sweep import sweep as sweep
+    from chainderiv.numeric.verify import verify as verify
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.derivation import compare as compare
     from chainderiv.symbolic.derivation import derive as derive
-    from chainderiv.numeric.verify import verify as verify
 
 __version__ = "0.1.0"
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadShape, BadValue, unknown_name
+from chainderiv.numeric.rng import generator as generator
 
 Array = NDArray[Any]
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
@@ -29,15 +30,6 @@ def size(name: str, given: object, zero: bool) -> float:
         if math.isfinite(value) and (value > 0 or (zero and value == 0)):
             return value
     raise BadValue(f"{name} is {given!r}; give a finite number {'>=' if zero else '>'} 0")
-
-
-def generator(rng: object) -> np.random.Generator:
-    """The Generator given, or the one that a whole number seeds; raises BadValue."""
-    if isinstance(rng, np.random.Generator):
-        return rng
-    if isinstance(rng, bool) or not isinstance(rng, numbers.Integral) or int(rng) < 0:
-        raise BadValue(f"rng is {rng!r}; give a whole number >= 0 or a numpy.random.Generator")
-    return np.random.default_rng(int(rng))
 
 
 def float_type(given: object) -> np.dtype[Any]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import OutputError
 
@@ -32,3 +37,20 @@ def write_whole(path: Path, content: bytes) -> None:
         # what is left of a write that failed; OSError: the folder went away
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
+
+
+def write_npz(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
+    """Write named arrays as a compressed .npz, whole or not at all; raises OutputError."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **{name: np.asarray(array) for name, array in arrays.items()})
+    folder_for_writing(path.parent)
+    write_whole(path, content.getvalue())
+
+
+def require_writable(path: Path) -> None:
+    """Raise OutputError, before the work is done, where a file could not be written after it."""
+    if path.is_dir():
+        raise OutputError(f"{str(path)!r} is a folder; give the name of a file")
+    folder = folder_for_writing(path.parent)
+    if not os.access(folder, os.W_OK):
+        raise OutputError(f"folder {str(folder)!r} may not be written to; give another")

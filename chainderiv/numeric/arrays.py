@@ -70,9 +70,7 @@ def array_functions(activation: Activation) -> ArrayFunctions:
         below_upper=compiled(sympy.nan if upper is None else upper),
         log_above_lower=compiled(sympy.nan if lower is None else activation.log_above_lower),
         log_below_upper=compiled(sympy.nan if upper is None else activation.log_below_upper),
-        together=_together(
-            (activation.stable_value, activation.stable_derivative, activation.log_abs_derivative)
-        ),
+        together=_together((activation.stable_value, activation.stable_derivative, activation.log_abs_derivative)),
         complex_value=_complex(activation.stable_value),
     )
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from chainderiv.logsign import LogSign
 from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import at_points
-from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
 

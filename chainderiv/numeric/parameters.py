@@ -90,7 +90,9 @@ def at_points(
     """Parameters from numbers and arrays; exactly one of b and z."""
     if (b is None) == (z is None):
         given: dict[str, Any] = {"b": b, "z": z}
-        raise BadValue(f"b is {given['b']!r} and z is {given['z']!r}; give one of the two (z pins every pre-activation)")
+        raise BadValue(
+            f"b is {given['b']!r} and z is {given['z']!r}; give one of the two (z pins every pre-activation)"
+        )
     return Parameters(
         layered("w", w, depth),
         None if b is None else layered("b", b, depth),

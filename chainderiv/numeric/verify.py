@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Protocol
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -19,91 +19,19 @@ from chainderiv.numeric.conditioning import EPSILON, bound
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.points import draw_points
+from chainderiv.numeric.rng import generator
+from chainderiv.numeric.verification import METHODS, Progress, Row, Verification
+from chainderiv.numeric.verify_network import Trainable, verify_network
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.derivation import Derivation, Factor, derive
 from chainderiv.symbolic.printing import STYLES
 from chainderiv.symbolic.referee import walk
 
 Floats = NDArray[np.float64]
-METHODS = ("complex step", "mpmath differences", "float64 differences")
 ALL_PARAMETERS_UP_TO = 24  # layers; above it parameters are sampled
 MPMATH_WORK = 5_000  # layers walked by mpmath differences in one verification, about
 UNCERTAIN = 1e-4  # where 8εκ exceeds it, float64 itself is too uncertain to be judged
 FLOAT_TOLERANCE = 1e-8  # of the float64 differences, whose own rounding is near 1e-11
-Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one judge says of one parameter.
-
-    Attributes
-    ----------
-    parameter : 'b1', 'w3', 'x', or a layer's array of a Network.
-    method : one of METHODS.
-    judged, points : at how many points it could judge, of how many.
-    worst_error, allowed : the worst |Δlog| against what is allowed there (a Network's: relative to the sum of the
-        sizes of the terms). inf where a sign or a zero differs.
-    log10_smallest, log10_largest : the range of log10|gradient| over the judged points; NaN where none was.
-    passed : whether every judged point is within what is allowed.
-    factor : in `Verification.worst` alone, the factor that disagrees most with its own layer's difference quotient.
-    """
-
-    parameter: str
-    method: str
-    judged: int
-    points: int
-    worst_error: float
-    allowed: float
-    log10_smallest: float
-    log10_largest: float
-    passed: bool
-    factor: str | None = None
-
-
-@dataclass(frozen=True)
-class Verification:
-    """The judges' verdicts.
-
-    Attributes
-    ----------
-    rows : one Row per parameter and method.
-    worst : the Row with the largest error relative to what is allowed, its factor named; None if nothing was judged.
-    could_judge : per parameter and method, which points were judged.
-    """
-
-    rows: tuple[Row, ...]
-    worst: Row | None
-    could_judge: dict[tuple[str, str], NDArray[np.bool_]]
-
-    @property
-    def judged(self) -> int:
-        """How many pairs of parameter and point at least one method could judge."""
-        together: dict[str, NDArray[np.bool_]] = {}
-        for (parameter, _), mask in self.could_judge.items():
-            together[parameter] = together.get(parameter, np.zeros_like(mask)) | mask
-        return int(sum(mask.sum() for mask in together.values()))
-
-    @property
-    def passed(self) -> bool:
-        """Every judged point within its bound, and no parameter without a judged point."""
-        seen = {row.parameter for row in self.rows if row.judged}
-        return bool(self.rows) and all(r.passed for r in self.rows) and all(r.parameter in seen for r in self.rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON: passed, judged, worst and the rows."""
-        worst = None if self.worst is None else asdict(self.worst)
-        return {"passed": self.passed, "judged": self.judged, "worst": worst, "rows": [asdict(r) for r in self.rows]}
-
-
-class Trainable(Protocol):
-    """What verify needs of a Network."""
-
-    weights: list[Any]
-    biases: list[Any]
-
-    def gradients(self, images: Any, labels: Any) -> tuple[list[Any], list[Any]]:
-        """Means of ∂C/∂W and ∂C/∂b per layer."""
 
 
 def verify(
@@ -145,20 +73,18 @@ def verify(
     >>> verify(chain, d, points=5).passed, verify(chain, d.replace(3, 1.001 * d.factors[3]), points=5).passed
     (True, False)
     """
-    generator = np.random.default_rng(rng)
+    source = generator(rng)
     if isinstance(points, bool) or not isinstance(points, int) or points < 1:
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
     for method in methods:
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
     if not isinstance(subject, Chain):
-        from chainderiv.numeric.verify_network import verify_network
-
-        return verify_network(subject, images, labels, generator, methods, progress)
+        return verify_network(subject, images, labels, source, methods, progress)
     if derivation is not None and derivation.chain != subject:
         raise BadValue(f"the derivation is of {derivation.chain!r} and not of {subject!r}; derive it from that chain")
-    derivations = [derivation] if derivation else [derive(subject, p) for p in _sample(subject, generator)]
-    return _verify_chain(subject, derivations, draw_points(subject, points, generator), tuple(methods), progress)
+    derivations = [derivation] if derivation else [derive(subject, p) for p in _sample(subject, source)]
+    return _verify_chain(subject, derivations, draw_points(subject, points, source), tuple(methods), progress)
 
 
 def _sample(chain: Chain, rng: np.random.Generator) -> list[Parameter]:
@@ -236,10 +162,12 @@ def _row(
 def _worst(found: Any, at: Parameters, index: int) -> Row | None:
     if found is None:
         return None
-    derivation, row = found
+    derivation: Derivation = found[0]
+    row: Row = found[1]
     assert at.b is not None
     w, b = at.w.stacked, at.b.stacked
-    assert w is not None and b is not None
+    assert w is not None
+    assert b is not None
     point = Parameters(Layered(stacked=w[index]), Layered(stacked=b[index]), None, at.x[index], at.y[index])
     return replace(row, factor=_worst_factor(derivation, point))
 

@@ -80,7 +80,9 @@ class Chain:
 
     def __repr__(self) -> str:
         names = [f.name for f in self.activations]
-        return f"Chain(depth={self.depth}, activation={names if len(names) > 1 else names[0]!r}, cost={self.cost.name!r})"
+        return (
+            f"Chain(depth={self.depth}, activation={names if len(names) > 1 else names[0]!r}, cost={self.cost.name!r})"
+        )
 
     def activation(self, layer: int) -> Activation:
         """φ_l, l = 1 … L."""
@@ -110,7 +112,7 @@ class Chain:
 
 
 def _checked_depth(depth: Any) -> int:
-    if isinstance(depth, bool) or not isinstance(depth, numbers.Integral) or not 1 <= depth <= MAX_DEPTH:
+    if isinstance(depth, bool) or not isinstance(depth, numbers.Integral) or not 1 <= int(depth) <= MAX_DEPTH:
         raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
     return int(depth)
 

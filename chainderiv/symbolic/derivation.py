@@ -192,7 +192,8 @@ class Derivation:
         return printing.to(self, target)
 
     def __str__(self) -> str:
-        return self.to("unicode")
+        """The Unicode form, elided in its middle above 24 layers; to('unicode') has it whole."""
+        return printing.equation(self, "unicode", elide=True)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {printing.latex(self, elide=True)}$"
@@ -242,7 +243,9 @@ class Derivation:
         layer = self.chain.depth - index
         if index == 0:
             prime, slope = self.symbol_of(Factor("prime", layer)), self.symbol_of(Factor("slope", layer))
-            return Step("BP1", symbols.delta(layer), prime * slope, "definition of δ_L and the chain rule at a_L = φ(z_L)")
+            return Step(
+                "BP1", symbols.delta(layer), prime * slope, "definition of δ_L and the chain rule at a_L = φ(z_L)"
+            )
         if layer >= self.start:
             prime = self.symbol_of(Factor("prime", layer))
             right = prime * symbols.weight(layer + 1) * symbols.delta(layer + 1)

@@ -25,12 +25,12 @@ ELIDE_ABOVE = 24  # layers; a longer product is elided where it is shown rather 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-class _Unicode(StrPrinter):  # type: ignore[misc] # SymPy has no type information
+class _Unicode(StrPrinter):
     names: dict[str, str]
 
     def _print_Symbol(self, expr: Any) -> str:
         stem, _, index = expr.name.partition("_")
-        return {"delta": "δ"}.get(stem, stem) + index.translate(_SUBSCRIPTS)
+        return str({"delta": "δ"}.get(stem, stem) + index.translate(_SUBSCRIPTS))
 
     def _print_PhiPrime(self, expr: Any) -> str:
         return f"{self.names[expr.args[0].name]}'({self._print(expr.args[1])})"
@@ -53,7 +53,7 @@ class _Text(_Unicode):
         return f"dC/d{self._print(expr.args[0])}"
 
 
-class _Latex(LatexPrinter):  # type: ignore[misc]
+class _Latex(LatexPrinter):
     names: dict[str, str]
 
     def _print_PhiPrime(self, expr: Any, exp: Any = None) -> str:
@@ -70,7 +70,7 @@ class _Latex(LatexPrinter):  # type: ignore[misc]
         return rf"\frac{{\partial C}}{{\partial {self._print(below)}}}"
 
 
-class _MathML(MathMLPresentationPrinter):  # type: ignore[misc]
+class _MathML(MathMLPresentationPrinter):
     names: dict[str, str]
 
     def _print_PhiPrime(self, expr: Any) -> Any:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.derivation import Derivation
 
 
-class _Program(SciPyPrinter):  # type: ignore[misc] # SymPy has no type information
+class _Program(SciPyPrinter):
     def _print_normal_cdf(self, expr: Any) -> str:
         return f"scipy.special.ndtr({self._print(expr.args[0])})"
 

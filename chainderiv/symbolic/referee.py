@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import mpmath
+import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
@@ -118,8 +119,8 @@ def _value(derivation: Derivation, factor: Any, orbit: Orbit, y: float) -> Any:
 
 def _loose_symbols(factor: Any) -> set[Any]:
     """The symbols that stand in a factor outside its φ' and ∂C/∂a."""
-    bare = factor.replace(symbols.PhiPrime, lambda *_: symbols.sympy.Integer(1))
-    return set(bare.replace(symbols.CostSlope, lambda *_: symbols.sympy.Integer(1)).free_symbols)
+    bare = factor.replace(symbols.PhiPrime, lambda *_: sympy.Integer(1))
+    return set(bare.replace(symbols.CostSlope, lambda *_: sympy.Integer(1)).free_symbols)
 
 
 def _atom(derivation: Derivation, atom: Any, orbit: Orbit, y: float) -> Any:
@@ -132,8 +133,13 @@ def _atom(derivation: Derivation, atom: Any, orbit: Orbit, y: float) -> Any:
         layer = int(atom.args[1].name.partition("_")[2])
         return precise(chain.activation(layer).derivative, symbols.z)(orbit.z[layer])
     kind, _, index = atom.name.partition("_")
-    known = {"w": lambda: orbit.w[int(index) - 1], "z": lambda: orbit.z[int(index)], "a": lambda: orbit.a[int(index)],
-             "x": lambda: orbit.a[0], "y": lambda: mpmath.mpf(y)}
+    known = {
+        "w": lambda: orbit.w[int(index) - 1],
+        "z": lambda: orbit.z[int(index)],
+        "a": lambda: orbit.a[int(index)],
+        "x": lambda: orbit.a[0],
+        "y": lambda: mpmath.mpf(y),
+    }
     try:
         return known[kind]()
     except (KeyError, ValueError, IndexError) as e:

@@ -1,0 +1,99 @@
+"""The command line: text -> call -> print or save; no mathematics.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 a verification
+disagreed, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from chainderiv import __version__
+from chainderiv.commands import common
+from chainderiv.errors import ChainderivError, Diverged
+
+COMMANDS = {
+    "derive": "print a chain's gradient as a product of factors",
+    "map": "map where a chain's gradient vanishes and explodes",
+    "verify": "check symbolic gradients against finite differences",
+    "train": "train a network and measure each layer's gradient",
+    "tour": "write a folder that shows it all",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the fault and where help is, and exit with 2."""
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = _joined(sys.argv[1:] if arguments is None else arguments)
+    if given == ["--version"]:
+        print(f"chainderiv {__version__}")
+        return 0
+    try:
+        options = _parser(given).parse_args(given)
+        run: Callable[[argparse.Namespace], int] = options.run
+        return run(options)
+    except SystemExit as e:  # argparse's way out
+        return int(e.code or 0)
+    except Diverged as e:
+        return _fail(e, 1)
+    except ChainderivError as e:
+        return _fail(e, 2)
+    except KeyboardInterrupt:
+        print("chainderiv: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # the reader of our output has left; Python would complain once more while it flushes
+        sys.stderr.close()
+        return 1
+
+
+def _fail(error: Exception, code: int) -> int:
+    common.complain(f"chainderiv: {error}")
+    return code
+
+
+def _joined(given: Sequence[str]) -> list[str]:
+    """--w -12:12:1001 as --w=-12:12:1001: argparse takes a word that begins with a minus sign for a flag."""
+    joined: list[str] = []
+    for word in given:
+        after_flag = joined and re.fullmatch(r"--[a-z-]+", joined[-1])
+        if after_flag and re.match(r"-[0-9.]", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _parser(given: Sequence[str]) -> Parser:
+    parser = Parser(
+        prog="chainderiv",
+        description="Why a deep network's gradients vanish or explode.",
+        epilog="example: chainderiv derive --depth 4",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"chainderiv {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        # only the command that was asked for is imported
+        if name in given:
+            common.command(name).declare(command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

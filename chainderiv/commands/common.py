@@ -1,0 +1,180 @@
+"""What the commands share: options that recur, output that any terminal takes, progress on stderr."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from chainderiv.errors import BadValue
+
+if TYPE_CHECKING:
+    from chainderiv.symbolic.chain import Chain
+
+_ASCII = str.maketrans(
+    {"∂": "d", "σ": "sigma", "φ": "phi", "δ": "delta", "κ": "kappa", "ε": "eps", "·": "*", "≤": "<=", "−": "-",
+     "…": "...", "⋯": "...", "×": "x", "—": "-", "‖": "|", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4",
+     "₅": "5", "₆": "6", "₇": "7", "₈": "8", "₉": "9", "η": "eta", "λ": "lambda", "Δ": "D", "²": "^2"}
+)  # fmt: skip
+
+
+def command(name: str) -> Any:
+    """The module of a command."""
+    return importlib.import_module(f"chainderiv.commands.{name}")
+
+
+def chain_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """--depth, --activation, --output, --cost and --json."""
+    parser.add_argument("--depth", default="4", help="number of layers, 1 to 1,000,000 (default 4)")
+    parser.add_argument(
+        "--activation", action="append", metavar="NAME",
+        help="sigmoid, tanh, relu, … (default sigmoid)" + ("; repeat it for several maps" if several else ""),
+    )  # fmt: skip
+    parser.add_argument("--output", metavar="NAME", help="activation of the last layer, if another")
+    parser.add_argument("--cost", default="quadratic", help="quadratic or cross_entropy (default quadratic)")
+    json_option(parser)
+
+
+def json_option(parser: argparse.ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def point_options(parser: argparse.ArgumentParser) -> None:
+    """--wrt, --x and --y."""
+    parser.add_argument("--wrt", default="b1", help="parameter of the gradient: b1, w3, x, … (default b1)")
+    parser.add_argument("--x", default="0.5", help="input (default 0.5)")
+    parser.add_argument("--y", default="0", help="target (default 0)")
+
+
+def chains(options: argparse.Namespace) -> list[Chain]:
+    """One Chain per --activation."""
+    from chainderiv.symbolic.chain import Chain
+
+    depth = whole("depth", options.depth)
+    made = []
+    for name in options.activation or ["sigmoid"]:
+        layers = name if options.output is None or depth < 1 else [name] * (depth - 1) + [options.output]
+        made.append(Chain(depth, layers, options.cost))
+    return made
+
+
+def one_chain(options: argparse.Namespace) -> Chain:
+    """The Chain of a command that takes one activation."""
+    if options.activation and len(options.activation) > 1:
+        raise BadValue(f"--activation is given {len(options.activation)} times; give it once here (map takes several)")
+    return chains(options)[0]
+
+
+def whole(name: str, text: str) -> int:
+    """A whole number from the command line; raises BadValue."""
+    try:
+        return int(text)
+    except ValueError as e:
+        raise BadValue(f"--{name} is {text!r}; give a whole number") from e
+
+
+def number(name: str, text: str) -> float:
+    """A finite number from the command line; raises BadValue."""
+    try:
+        value = float(text)
+    except ValueError as e:
+        raise BadValue(f"--{name} is {text!r}; give a number") from e
+    if not math.isfinite(value):
+        raise BadValue(f"--{name} is {text!r}; give a finite number")
+    return value
+
+
+def assignments(flag: str, text: str) -> dict[str, float]:
+    """w=100,z=0 as a dict; raises BadValue."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name and equals and value for name, equals, value in pairs):
+        raise BadValue(f"--{flag} is {text!r}; give name=number pairs with commas between, such as w=100,z=0")
+    return {name.strip(): number(f"{flag} {name.strip()}", value) for name, _, value in pairs}
+
+
+def speaks_unicode() -> bool:
+    """Whether stdout takes what we print."""
+    return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+
+
+def say(text: str = "") -> None:
+    """Print a result; in ASCII where stdout is no UTF-8."""
+    print(text if speaks_unicode() else text.translate(_ASCII).encode("ascii", "replace").decode())
+
+
+def complain(text: str) -> None:
+    """Print a line on stderr, whatever its encoding."""
+    encoding = getattr(sys.stderr, "encoding", None) or "ascii"
+    line = " ".join(text.split())
+    print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
+
+
+def say_json(result: Any) -> None:
+    """Print a result as JSON; what JSON has no number for (inf, NaN) is null."""
+    print(json.dumps(_plain(result), ensure_ascii=not speaks_unicode(), indent=2))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns set apart by two blanks, numbers and words alike on the left."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = [header, ["-" * w for w in widths], *rows]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+Show = Callable[[str, int, int], None]
+
+
+@contextmanager
+def progress() -> Iterator[Show]:
+    """A progress display on stderr, called with (what, done, total); a file or pipe gets a line per task."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(what: str, done: int, total: int) -> None:
+            name = _task(what)
+            if name not in tasks:
+                tasks[name] = bar.add_task(what, total=total)
+            bar.update(tasks[name], description=what, completed=done, total=total)
+
+        yield show
+
+
+def _task(what: str) -> str:
+    """What stands before a bracket names the task; what is in it may change."""
+    return what.partition(" (")[0]
+
+
+def _lines() -> Show:
+    finished: set[str] = set()
+
+    def show(what: str, done: int, total: int) -> None:
+        if done >= total and _task(what) not in finished:
+            finished.add(_task(what))
+            complain(f"{what}: {done}/{total}")
+
+    return show

@@ -1,0 +1,144 @@
+"""chainderiv map: where a chain's gradient vanishes and explodes."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainderiv.commands import common
+from chainderiv.errors import BadValue
+from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.regime import Regime
+from chainderiv.numeric.sweep import Sweep, sweep
+
+QUANTITIES = ("gradient", "rate", "regime", "below_quarter")
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """State the options."""
+    parser.epilog = "example: chainderiv map --depth 4 --w -12:12:1001 --b -10:10:1001 --out map.png"
+    common.chain_options(parser, several=True)
+    common.point_options(parser)
+    for name, text in (("w", "every weight"), ("b", "every bias"), ("z", "every pre-activation, in the place of b")):
+        parser.add_argument(f"--{name}", metavar="AXIS", help=f"{text}: start:stop:count (:log), or a number")
+    parser.add_argument("--axis", action="append", default=[], metavar="NAME=AXIS", help="one parameter: w2=-3:3:201")
+    parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} (default gradient)")
+    parser.add_argument("--out", metavar="FILE", help="a picture (.png, .svg, .pdf) or the numbers (.npz)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Sweep, then save and summarise."""
+    if options.quantity not in QUANTITIES:
+        raise BadValue(f"--quantity is {options.quantity!r}; give {', '.join(QUANTITIES)}")
+    chains, parameters = common.chains(options), _parameters(options)
+    _check_out(options.out, len(chains), sum(isinstance(v, Axis) for v in parameters.values()))
+    with common.progress() as show:
+        maps = [
+            sweep(
+                chain,
+                wrt=options.wrt,
+                progress=lambda done, total, c=chain: show(f"{c.activations[0].name}, depth {c.depth}", done, total),
+                **parameters,
+            )
+            for chain in chains
+        ]
+    if options.out:
+        _save(maps, options.quantity, Path(options.out))
+    summaries = [_summary(one) for one in maps]
+    if options.json:
+        common.say_json({"maps": summaries, "file": options.out})
+    else:
+        for summary in summaries:
+            _print(summary)
+        if options.out:
+            common.say(f"written: {options.out}")
+    return 0
+
+
+def _parameters(options: argparse.Namespace) -> dict[str, Any]:
+    given = {name: getattr(options, name) for name in "wbz" if getattr(options, name) is not None}
+    for text in options.axis:
+        name, equals, axis = text.partition("=")
+        if not equals:
+            raise BadValue(f"--axis is {text!r}; give NAME=start:stop:count, such as w2=-3:3:201")
+        if name in given:
+            raise BadValue(f"{name} is given twice; give it once")
+        given[name] = axis
+    if "w" not in given and not any(name[0] == "w" for name in given):
+        given = {"w": "-12:12:401"} | given
+    if not {"b", "z"} & given.keys() and not any(name[0] == "b" for name in given):
+        given["b"] = "-10:10:401"
+    read = {name: Axis.parse(text) if ":" in text else common.number(name, text) for name, text in given.items()}
+    return {"x": common.number("x", options.x), "y": common.number("y", options.y)} | read
+
+
+def _check_out(out: str | None, maps: int, axes: int) -> None:
+    """What would be refused only after the work is refused before it."""
+    if out is None:
+        return
+    suffix = Path(out).suffix.lower()
+    if suffix not in (".png", ".svg", ".pdf", ".npz"):
+        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf or .npz")
+    if suffix == ".npz" and maps > 1:
+        raise BadValue(f"--out {out} holds the numbers of one map, and {maps} activations are given; give one")
+    if suffix != ".npz" and axes > 2:
+        raise BadValue(
+            f"{axes} axes are given and a picture has 1 or 2; give numbers for the others, or a name in .npz"
+        )
+    from chainderiv.nn.writing import require_writable
+
+    require_writable(Path(out))
+
+
+def _save(maps: list[Sweep], quantity: str, out: Path) -> None:
+    if out.suffix.lower() == ".npz":
+        from chainderiv.nn.writing import write_npz
+
+        one = maps[0]
+        arrays = {"sign": one.sign, "log_abs": one.log_abs, "below_quarter": one.below_quarter}
+        if one.derivation.chain.depth > 1:
+            arrays |= {"rate": one.rate, "regime": one.regime}
+        write_npz(out, arrays | {f"axis_{name}": axis.values for name, axis in one.axes.items()})
+        return
+    from chainderiv.view.picture import save_picture
+    from chainderiv.view.panels import plot_sweeps
+
+    save_picture(plot_sweeps(maps, quantity), out)
+
+
+def _summary(one: Sweep) -> dict[str, Any]:
+    log10 = one.log10_abs[np.isfinite(one.log10_abs)]
+    chain = one.derivation.chain
+    result: dict[str, Any] = {
+        "activation": [f.name for f in chain.activations],
+        "depth": chain.depth,
+        "cost": chain.cost.name,
+        "wrt": str(one.derivation.wrt),
+        "axes": {name: [axis.start, axis.stop, axis.count, axis.scale] for name, axis in one.axes.items()},
+        "fixed": dict(one.fixed),
+        "points": int(one.sign.size),
+        "exact_zeros": int((one.sign == 0).sum()),
+        "log10_smallest": float(log10.min()) if log10.size else None,
+        "log10_largest": float(log10.max()) if log10.size else None,
+        "below_quarter": float(one.below_quarter.mean()),
+    }
+    if chain.depth > 1:
+        result["regimes"] = {r.name.lower(): float((one.regime == r).mean()) for r in Regime}
+    return result
+
+
+def _print(summary: dict[str, Any]) -> None:
+    shape = " x ".join(f"{name} {a[0]:g}:{a[1]:g}:{a[2]}" for name, a in summary["axes"].items())
+    common.say(f"∂C/∂{summary['wrt']} of {'/'.join(summary['activation'][:1])}, depth {summary['depth']}, over {shape}")
+    if summary["log10_smallest"] is not None:
+        common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
+    common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")
+    for name, share in summary.get("regimes", {}).items():
+        if share or name != "undefined":
+            common.say(f"  {name}: {100 * share:.2f} %")
+    if "regimes" in summary:
+        common.say(f"  every link below 1/4: {100 * summary['below_quarter']:.2f} %")

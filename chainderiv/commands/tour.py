@@ -1,0 +1,37 @@
+"""chainderiv tour: one folder that shows the whole argument, on data that need no network."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from chainderiv.commands import common
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """State the options."""
+    parser.epilog = "example: chainderiv tour --out my-tour"
+    parser.add_argument("--out", default="chainderiv-tour", metavar="DIR", help="folder (default chainderiv-tour)")
+    parser.add_argument("--seed", default="0", help="default 0")
+    common.json_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the folder and print where to look and three numbers."""
+    from chainderiv.view.tour import tour
+
+    seed = common.whole("seed", options.seed)
+    with common.progress() as show:
+        result = tour(options.out, progress=show, seed=seed)
+    if options.json:
+        common.say_json({name: str(v) if hasattr(v, "joinpath") else v for name, v in asdict(result).items()})
+    else:
+        common.say(f"open {result.index}")
+        common.say(
+            f"log10 |∂C/∂b₁| on the map: {result.log10_smallest:.2f} to {result.log10_largest:.2f} "
+            "(it is exactly 0 where w is)"
+        )
+        common.say(f"worst disagreement of the verification: |Δlog| = {result.worst_disagreement:.1e}")
+        common.say(f"last over first hidden layer's gradient norm: {result.norm_ratio:.2f}")
+    return 0 if result.verified else 3

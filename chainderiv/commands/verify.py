@@ -1,0 +1,64 @@
+"""chainderiv verify: symbolic gradients against judges that never see a derivative."""
+
+from __future__ import annotations
+
+import argparse
+
+from chainderiv.commands import common
+from chainderiv.numeric.verification import Row, Verification
+from chainderiv.numeric.verify import verify
+from chainderiv.symbolic.derivation import derive
+
+HEADER = ("parameter", "method", "judged", "worst |Δlog|", "allowed", "log10 |gradient|", "")
+SHOWN_ROWS = 60
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """State the options."""
+    parser.epilog = "example: chainderiv verify --depth 24 --activation gelu"
+    common.chain_options(parser)
+    parser.add_argument("--wrt", help="one parameter, such as b1 (default: every one to depth 24, a sample above)")
+    parser.add_argument("--points", default="100", help="random points (default 100)")
+    parser.add_argument("--seed", default="0", help="seed of the points (default 0)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Verify; exit code 3 if a judge disagrees or nothing could be judged."""
+    chain = common.one_chain(options)
+    derivation = derive(chain, options.wrt) if options.wrt else None
+    points, seed = common.whole("points", options.points), common.whole("seed", options.seed)
+    with common.progress() as show:
+        result = verify(
+            chain, derivation, points=points, rng=seed,
+            progress=lambda done, total: show("parameters", done, total),
+        )  # fmt: skip
+    if options.json:
+        common.say_json(result.to_dict())
+    else:
+        _print(result)
+    return 0 if result.passed else 3
+
+
+def _print(result: Verification) -> None:
+    common.say(common.table(HEADER, [_cells(row) for row in result.rows[:SHOWN_ROWS]]))
+    if len(result.rows) > SHOWN_ROWS:
+        common.say(f"… {len(result.rows) - SHOWN_ROWS} more rows (--json has them all)")
+    worst = result.worst
+    if worst is not None:
+        common.say(
+            f"worst: {worst.parameter} by {worst.method}, |Δlog| = {worst.worst_error:.2g} "
+            f"of {worst.allowed:.2g} allowed; largest part from {worst.factor}"
+        )
+    verdict = "agreed" if result.passed else "DISAGREED" if result.judged else "nothing could be judged"
+    common.say(f"{verdict}: {result.judged} pairs of parameter and point judged")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    if not row.judged:
+        return (row.parameter, row.method, f"0/{row.points}", "", "", "", "")
+    reach = f"{row.log10_smallest:.1f} to {row.log10_largest:.1f}"
+    return (
+        row.parameter, row.method, f"{row.judged}/{row.points}", f"{row.worst_error:.1e}", f"{row.allowed:.1e}",
+        reach, "ok" if row.passed else "FAILED",
+    )  # fmt: skip

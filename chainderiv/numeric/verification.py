@@ -1,0 +1,76 @@
+"""Verification: what the judges said, per parameter and method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+METHODS = ("complex step", "mpmath differences", "float64 differences")
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one judge says of one parameter.
+
+    Attributes
+    ----------
+    parameter : 'b1', 'w3', 'x', or a layer's array of a Network.
+    method : one of METHODS.
+    judged, points : at how many points it could judge, of how many.
+    worst_error, allowed : the worst |Δlog| against what is allowed there (a Network's: relative to the sum of the
+        sizes of the terms). inf where a sign or a zero differs.
+    log10_smallest, log10_largest : the range of log10|gradient| over the judged points; NaN where none was.
+    passed : whether every judged point is within what is allowed.
+    factor : in `Verification.worst` alone, the factor that disagrees most with its own layer's difference quotient.
+    """
+
+    parameter: str
+    method: str
+    judged: int
+    points: int
+    worst_error: float
+    allowed: float
+    log10_smallest: float
+    log10_largest: float
+    passed: bool
+    factor: str | None = None
+
+
+@dataclass(frozen=True)
+class Verification:
+    """The judges' verdicts.
+
+    Attributes
+    ----------
+    rows : one Row per parameter and method.
+    worst : the Row with the largest error relative to what is allowed, its factor named; None if nothing was judged.
+    could_judge : per parameter and method, which points were judged.
+    """
+
+    rows: tuple[Row, ...]
+    worst: Row | None
+    could_judge: dict[tuple[str, str], NDArray[np.bool_]]
+
+    @property
+    def judged(self) -> int:
+        """How many pairs of parameter and point at least one method could judge."""
+        together: dict[str, NDArray[np.bool_]] = {}
+        for (parameter, _), mask in self.could_judge.items():
+            together[parameter] = together.get(parameter, np.zeros_like(mask)) | mask
+        return int(sum(mask.sum() for mask in together.values()))
+
+    @property
+    def passed(self) -> bool:
+        """Every judged point within its bound, and no parameter without a judged point."""
+        seen = {row.parameter for row in self.rows if row.judged}
+        return bool(self.rows) and all(r.passed for r in self.rows) and all(r.parameter in seen for r in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON: passed, judged, worst and the rows."""
+        worst = None if self.worst is None else asdict(self.worst)
+        return {"passed": self.passed, "judged": self.judged, "worst": worst, "rows": [asdict(r) for r in self.rows]}
