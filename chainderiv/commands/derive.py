@@ -7,6 +7,7 @@ from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
+from chainderiv.logsign import LogSign
 from chainderiv.symbolic import printing
 from chainderiv.symbolic.derivation import Derivation, compare, derive
 
@@ -120,9 +121,12 @@ def _as_json(
     if steps:
         result["steps"] = [printing.step(derivation.chain, step) for step in derivation.steps]
     if values is not None:
-        signed = lambda v: {"sign": v.sign, "log": v.log, "value": v.to_float()}  # noqa: E731 -- used in one place
         result["at"] = values["at"]
-        result["values"] = [signed(v) for v in values["factors"]]
-        result["links"] = [signed(v) for v in values["links"]]
-        result["product"] = signed(values["product"])
+        result["values"] = [_signed(v) for v in values["factors"]]
+        result["links"] = [_signed(v) for v in values["links"]]
+        result["product"] = _signed(values["product"])
     return result
+
+
+def _signed(value: LogSign) -> dict[str, float]:
+    return {"sign": value.sign, "log": value.log, "value": value.to_float()}

@@ -13,6 +13,7 @@ from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.regime import Regime
 from chainderiv.numeric.sweep import Sweep, sweep
+from chainderiv.symbolic.chain import Chain
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter")
 
@@ -37,15 +38,7 @@ def run(options: argparse.Namespace) -> int:
     chains, parameters = common.chains(options), _parameters(options)
     _check_out(options.out, len(chains), sum(isinstance(v, Axis) for v in parameters.values()))
     with common.progress() as show:
-        maps = [
-            sweep(
-                chain,
-                wrt=options.wrt,
-                progress=lambda done, total, c=chain: show(f"{c.activations[0].name}, depth {c.depth}", done, total),
-                **parameters,
-            )
-            for chain in chains
-        ]
+        maps = [_sweep(chain, options.wrt, parameters, show) for chain in chains]
     if options.out:
         _save(maps, options.quantity, Path(options.out))
     summaries = [_summary(one) for one in maps]
@@ -57,6 +50,11 @@ def run(options: argparse.Namespace) -> int:
         if options.out:
             common.say(f"written: {options.out}")
     return 0
+
+
+def _sweep(chain: Chain, wrt: str, parameters: dict[str, Any], show: common.Show) -> Sweep:
+    what = f"{chain.activations[0].name}, depth {chain.depth}"
+    return sweep(chain, wrt=wrt, progress=lambda done, total: show(what, done, total), **parameters)
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, Any]:
@@ -104,8 +102,8 @@ def _save(maps: list[Sweep], quantity: str, out: Path) -> None:
             arrays |= {"rate": one.rate, "regime": one.regime}
         write_npz(out, arrays | {f"axis_{name}": axis.values for name, axis in one.axes.items()})
         return
-    from chainderiv.view.picture import save_picture
     from chainderiv.view.panels import plot_sweeps
+    from chainderiv.view.picture import save_picture
 
     save_picture(plot_sweeps(maps, quantity), out)
 

@@ -113,7 +113,7 @@ def sweep(
     ((5, 3), np.int8(-1))
     """
     derivation = derive(chain, wrt)
-    values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters if parameters else parameters)
+    values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
     axes = {name: v for name, v in values.items() if isinstance(v, Axis)}
     # the order of the dimensions is that of the caller's keywords
     axes = {name: axes[name] for name in [*parameters, *axes] if name in axes}
