@@ -132,8 +132,11 @@ class Activation:
     def breaks(self) -> tuple[Expr, ...]:
         """Every z at which the formula changes its branch."""
         turning = [c.lhs - c.rhs for c in self.formula.atoms(sympy.core.relational.Relational)]
-        turning += [inner for f in self.formula.atoms(sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside)
-                    for inner in _turning_points(f)]
+        turning += [
+            inner
+            for f in self.formula.atoms(sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside)
+            for inner in _turning_points(f)
+        ]
         points = {p for t in turning if t.has(z) for p in sympy.solve(t, z) if p.is_real}
         return tuple(sorted(points))
 
@@ -206,5 +209,3 @@ def activation(given: str | Activation) -> Activation:
     if not isinstance(given, str) or given not in _catalogue():
         raise unknown_name("activation", given, _catalogue())
     return _catalogue()[given]
-
-

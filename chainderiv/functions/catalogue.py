@@ -59,9 +59,7 @@ TANH = Activation(
 # relu'(0) = 0, the branch that the formula states at the kink
 RELU = Activation("relu", Piecewise((z, z > 0), (0, True)), latex=r"\operatorname{relu}")
 
-LEAKY_RELU = Activation(
-    "leaky_relu", Piecewise((z, z > 0), (z / 100, True)), latex=r"\operatorname{lrelu}"
-)
+LEAKY_RELU = Activation("leaky_relu", Piecewise((z, z > 0), (z / 100, True)), latex=r"\operatorname{lrelu}")
 
 ELU = Activation(
     "elu",
@@ -95,9 +93,7 @@ SOFTPLUS = Activation(
         derivative=_logistic,
         log_abs_derivative=_log_logistic,
         # below -700 log φ = z - e^z/2 + …, and e^z is under 1e-304 of it
-        log_abs_value=Piecewise(
-            (log(z + log1p(exp(-z))), z >= 0), (log(log1p(exp(z))), z > -700), (z, True)
-        ),
+        log_abs_value=Piecewise((log(z + log1p(exp(-z))), z >= 0), (log(log1p(exp(z))), z > -700), (z, True)),
         above_lower=_by_sign(z + log1p(exp(-z)), log1p(exp(z))),
     ),
 )
@@ -144,9 +140,7 @@ SILU = Activation(
         value=_by_sign(z / (1 + _u), z * _v / (1 + _v)),
         derivative=_by_sign((1 + _u + z * _u) / (1 + _u) ** 2, _v * (1 + _v + z) / (1 + _v) ** 2),
         # φ' - 1 = u (z - 1 - u)/(1 + u)²: φ' tends to 1, and its logarithm to what is left
-        log_abs_derivative=_by_sign(
-            log1p(_u * (z - 1 - _u) / (1 + _u) ** 2), z + log(Abs(1 + _v + z)) - 2 * log1p(_v)
-        ),
+        log_abs_derivative=_by_sign(log1p(_u * (z - 1 - _u) / (1 + _u) ** 2), z + log(Abs(1 + _v + z)) - 2 * log1p(_v)),
         log_abs_value=log(Abs(z)) + _log_logistic,
     ),
 )
@@ -160,22 +154,16 @@ MISH = Activation(
     latex=r"\operatorname{mish}",
     stable=Stable(
         value=_by_sign(z * (1 + 2 * _u) / _right, z * _v * (2 + _v) / _left),
-        derivative=_by_sign(
-            ((1 + 2 * _u) * _right + 4 * z * _u**2 * (1 + _u)) / _right**2, _v * _mish_left / _left**2
-        ),
+        derivative=_by_sign(((1 + 2 * _u) * _right + 4 * z * _u**2 * (1 + _u)) / _right**2, _v * _mish_left / _left**2),
         log_abs_derivative=_by_sign(
             log1p(2 * _u**2 * (2 * z * (1 + _u) - _right) / _right**2),
             z + log(Abs(_mish_left)) - 2 * log(_left),
         ),
-        log_abs_value=_by_sign(
-            log(Abs(z)) + log1p(-2 * _u**2 / _right), log(Abs(z)) + z + log((2 + _v) / _left)
-        ),
+        log_abs_value=_by_sign(log(Abs(z)) + log1p(-2 * _u**2 / _right), log(Abs(z)) + z + log((2 + _v) / _left)),
     ),
 )
 
-ARCTAN = Activation(
-    "arctan", atan(z), latex=r"\arctan", stable=Stable(log_abs_derivative=-log1p(z**2))
-)
+ARCTAN = Activation("arctan", atan(z), latex=r"\arctan", stable=Stable(log_abs_derivative=-log1p(z**2)))
 
 IDENTITY = Activation("identity", z, latex=r"\operatorname{id}")
 

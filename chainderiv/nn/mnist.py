@@ -56,8 +56,7 @@ def find(file: Published, folder: Path) -> Path:
         if (folder / name).exists():
             return folder / name
     raise DataError(
-        f"folder {str(folder)!r} lacks {file.name} (or {file.name}.gz); "
-        "give a folder with the four MNIST files"
+        f"folder {str(folder)!r} lacks {file.name} (or {file.name}.gz); give a folder with the four MNIST files"
     )
 
 

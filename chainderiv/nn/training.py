@@ -180,9 +180,7 @@ def _report(rows: list[_Row], settings: dict[str, Any], on_epoch: OnEpoch | None
 
 def _finite_at_the_start(row: _Row) -> _Row:
     if not row.finite:
-        raise BadValue(
-            "the cost is not finite before training; give a network with smaller weights and biases"
-        )
+        raise BadValue("the cost is not finite before training; give a network with smaller weights and biases")
     return row
 
 

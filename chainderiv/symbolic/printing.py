@@ -6,6 +6,7 @@ length and never recursion.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,9 @@ class _Unicode(StrPrinter):
     def _print_PhiPrime(self, expr: Any) -> str:
         return f"{self.names[expr.args[0].name]}'({self._print(expr.args[1])})"
 
+    def _print_Mul(self, expr: Any) -> str:
+        return re.sub(r"(?<!\*)\*(?!\*)", "·", super()._print_Mul(expr))
+
     def _print_CostSlope(self, expr: Any) -> str:
         return f"∂C/∂{self._print(expr.args[1])}"
 
@@ -43,6 +47,9 @@ class _Unicode(StrPrinter):
 
 
 class _Text(_Unicode):
+    def _print_Mul(self, expr: Any) -> str:
+        return str(StrPrinter._print_Mul(self, expr))
+
     def _print_Symbol(self, expr: Any) -> str:
         return str(expr.name).replace("_", "")
 
@@ -74,7 +81,7 @@ class _MathML(MathMLPresentationPrinter):
     names: dict[str, str]
 
     def _print_PhiPrime(self, expr: Any) -> Any:
-        primed = self._element("msup", self._text("mi", self.names[expr.args[0].name]), self._text("mo", "′"))
+        primed = self._text("mi", f"{self.names[expr.args[0].name]}′")
         left, right = (self._text("mo", bracket) for bracket in "()")
         return self._element("mrow", primed, left, self._print(expr.args[1]), right)
 
@@ -185,7 +192,12 @@ def step(chain: Chain, one: Step, form: str = "unicode") -> str:
     order = {"CostSlope": 3, "delta": 2, "PhiPrime": 1}
     ranked = sorted(factors, key=lambda f: order.get(str(getattr(f, "name", type(f).__name__)).partition("_")[0], 0))
     right = style.times.join(style.write(chain, f) for f in ranked)
-    return f"{one.name}: {style.write(chain, one.left)}{style.equals}{right}    ({one.reason})"
+    reason = re.sub(r"_[0-9]+", _subscript, one.reason) if form == "unicode" else one.reason
+    return f"{one.name}: {style.write(chain, one.left)}{style.equals}{right}    ({reason})"
+
+
+def _subscript(index: re.Match[str]) -> str:
+    return index[0].removeprefix("_").translate(_SUBSCRIPTS)
 
 
 def comparison(both: Comparison, form: str = "unicode") -> str:

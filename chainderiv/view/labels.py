@@ -1,0 +1,55 @@
+"""What stands at an axis: symbols with their names and units, and where its cells end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.sweep import Sweep
+
+NAMES = {"w": "weight", "b": "bias", "z": "pre-activation", "x": "input", "y": "target"}
+
+
+def symbol(name: str) -> str:
+    """A parameter in mathtext, without dollar signs: 'w2' gives 'w_{2}'."""
+    return f"{name[0]}_{{{name[1:]}}}" if name[1:] else name
+
+
+def axis_label(name: str) -> str:
+    """Symbol, name and unit.
+
+    >>> axis_label("w2")
+    '$w_{2}$  (weight of layer 2, dimensionless)'
+    """
+    layer = f" of layer {name[1:]}" if name[1:] else ""
+    return f"${symbol(name)}$  ({NAMES[name[0]]}{layer}, dimensionless)"
+
+
+def gradient_symbol(sweep: Sweep) -> str:
+    """∂C/∂θ in mathtext, without dollar signs."""
+    wrt = sweep.derivation.wrt
+    return rf"\partial C/\partial {symbol(wrt.kind + (str(wrt.layer) if wrt.kind != 'x' else ''))}"
+
+
+def chain_name(sweep: Sweep) -> str:
+    """What was swept, with the numbers that were held."""
+    chain = sweep.derivation.chain
+    names = list(dict.fromkeys(f.name for f in chain.activations))
+    layers = f"{chain.depth} layer{'s' if chain.depth > 1 else ''}"
+    held = ", ".join(f"{name} = {value:g}" for name, value in _in_order(sweep.fixed).items())
+    return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", held) if part)
+
+
+def _in_order(fixed: Mapping[str, float]) -> dict[str, float]:
+    return {name: fixed[name] for name in sorted(fixed, key=lambda n: ("wbzxy".index(n[0]), n[1:].zfill(7)))}
+
+
+def edges(axis: Axis) -> NDArray[np.float64]:
+    """The borders of the cells around an axis's values, shape (count + 1,); by ratios on a log axis."""
+    values = np.log(axis.values) if axis.scale == "log" else axis.values
+    middle = (values[1:] + values[:-1]) / 2
+    borders = np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
+    return np.exp(borders) if axis.scale == "log" else borders

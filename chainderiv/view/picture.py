@@ -1,0 +1,61 @@
+"""A figure as the bytes of a file, and as a file that is whole or not there."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from chainderiv.errors import BadValue
+from chainderiv.nn.writing import folder_for_writing, write_whole
+from chainderiv.view.theme import theme
+
+# no date in the file: the same figure gives the same bytes
+FORMATS: dict[str, dict[str, Any]] = {
+    "png": {},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+}
+
+
+def picture(figure: Figure | Axes, form: str = "svg") -> bytes:
+    """A figure, or the one that Axes stand on, as the content of a 'png', 'svg' or 'pdf' file.
+
+    Raises BadValue for another form.
+
+    >>> from chainderiv.view.curves import plot_bars
+    >>> picture(plot_bars([[0.1, 0.2]]), "png")[1:4]
+    b'PNG'
+    """
+    if form not in FORMATS:
+        raise BadValue(f"picture format is {form!r}; give {', '.join(FORMATS)}")
+    whole: Any = figure.figure.figure if isinstance(figure, Axes) else figure
+    content = io.BytesIO()
+    # dark does not matter: the background is the figure's own
+    with theme():
+        whole.savefig(content, format=form, facecolor=whole.get_facecolor(), **FORMATS[form])
+    return content.getvalue()
+
+
+def save_picture(figure: Figure | Axes, path: str | os.PathLike[str]) -> Path:
+    """Write a figure, in the form that the name's ending says; the folder is made if it is missing.
+
+    Raises
+    ------
+    BadValue
+        When the name ends neither in .png nor in .svg nor in .pdf.
+    OutputError
+        When the file cannot be written.
+    """
+    target = Path(path)
+    form = target.suffix.lower().removeprefix(".")
+    if form not in FORMATS:
+        raise BadValue(f"{str(target)!r} ends in no picture format; give a name that ends in .{', .'.join(FORMATS)}")
+    content = picture(figure, form)
+    folder_for_writing(target.parent)
+    write_whole(target, content)
+    return target

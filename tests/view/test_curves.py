@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from chainderiv.errors import BadShape, UnknownName
+from chainderiv.nn.record import TrainingRecord
+from chainderiv.view.curves import LABEL_GAP, _apart
+from chainderiv.view.plot import plot_accuracy, plot_bars, plot_norms
+
+
+def test_a_bar_is_as_long_as_its_gradient_in_one_scale_for_all_layers():
+    layers = [np.array([0.001, -0.002, 0.0]), np.array([0.05, -0.01])]
+    ax = plot_bars(layers)
+    np.testing.assert_allclose([bar.get_width() for bar in ax.patches], np.concatenate(layers), rtol=1e-9, atol=1e-17)
+    starts = [bar.get_x() for bar in ax.patches]
+    assert len(set(starts[:3])) == len(set(starts[3:])) == 1
+    # beside each other: the longest bars of neighbours cannot meet
+    assert starts[3] - starts[0] >= 2 * 0.05
+
+
+def test_the_bars_scale_is_labelled_with_its_own_length():
+    ax = plot_bars([[0.03, -0.01]])
+    (scale,) = [line for line in ax.lines if line.get_gid() == "scale"]
+    assert np.ptp(scale.get_xdata()) == pytest.approx(0.02)
+    assert [t.get_text() for t in ax.texts] == [r"mean $\partial C/\partial b$ = 0.02"]
+
+
+@pytest.mark.parametrize("layers", [[], [[]], [[[1.0]]], [3.0]])
+def test_bars_of_no_layer_or_of_no_row_are_refused(layers):
+    with pytest.raises(BadShape, match=r"\(n_l,\)"):
+        plot_bars(layers)
+
+
+def test_bars_that_are_all_0_or_vanishingly_small_are_drawn():
+    for layers in ([[0.0, 0.0]], [[1e-290, -3e-291], [2e-289]]):
+        plot_bars(layers).figure.draw_without_rendering()
+
+
+@pytest.mark.parametrize("order", ["l1", "l2"])
+def test_norm_lines_hold_the_records_norms_on_a_log_axis(record, order):
+    ax = plot_norms(record, order)
+    drawn = np.array([line.get_ydata() for line in ax.lines])
+    np.testing.assert_array_equal(drawn.T, record.norms(order))
+    assert ax.get_yscale() == "log"
+    assert order.upper() in ax.get_ylabel()
+
+
+def test_each_line_is_named_at_its_end_and_the_names_do_not_overlap(record):
+    ax = plot_norms(record)
+    ax.figure.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in ax.texts]
+    assert [t.get_text() for t in ax.texts] == ["hidden layer 1", "hidden layer 2"]
+    assert not boxes[0].overlaps(boxes[1])
+    # nothing is cut off at the figure's right edge
+    assert max(box.x1 for box in boxes) <= ax.figure.bbox.x1
+
+
+def test_names_pushed_apart_keep_their_order_and_their_middle():
+    placed = _apart([0.1, 0.5, 0.51, 0.52])
+    assert np.diff(placed).min() >= LABEL_GAP - 1e-12
+    assert np.mean(placed) == pytest.approx(np.mean([0.1, 0.5, 0.51, 0.52]))
+
+
+def test_a_norm_of_0_is_left_out_of_the_log_axis():
+    rows = tuple((np.full(2, g), np.ones(2), np.ones(2)) for g in (1.0, 0.0))
+    record = TrainingRecord({}, rows, np.ones(2), np.ones(2), np.zeros(2))
+    ax = plot_norms(record)
+    assert np.isnan(ax.lines[0].get_ydata()[1])
+    assert [t.get_text() for t in ax.texts] == ["hidden layer 2"]
+    ax.figure.draw_without_rendering()
+
+
+def test_norms_of_a_network_without_hidden_layers_are_refused():
+    record = TrainingRecord({}, ((np.ones(2),),), np.ones(1), np.ones(1), np.zeros(1))
+    with pytest.raises(BadShape, match="hidden"):
+        plot_norms(record)
+
+
+def test_an_unknown_order_is_refused(record):
+    with pytest.raises(UnknownName, match="l1, l2"):
+        plot_norms(record, "l3")
+
+
+def test_accuracy_is_drawn_as_it_was_measured(record):
+    ax = plot_accuracy(record)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), record.accuracy)
+    assert ax.get_ylim() == (0, 1)
+
+
+def test_the_axes_given_are_the_ones_returned(record):
+    for draw in (
+        lambda ax: plot_bars([[1.0]], ax=ax),
+        lambda ax: plot_norms(record, ax=ax),
+        lambda ax: plot_accuracy(record, ax=ax),
+    ):
+        ax = Figure().add_subplot()
+        assert draw(ax) is ax

@@ -1,0 +1,218 @@
+import numpy as np
+import pytest
+from matplotlib.collections import QuadMesh
+from matplotlib.figure import Figure
+
+from chainderiv.errors import BadValue, UnknownName
+from chainderiv.functions.activation import activation
+from chainderiv.numeric.arrays import array_functions
+from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.sweep import LOG_QUARTER, sweep
+from chainderiv.symbolic.chain import Chain
+from chainderiv.view.labels import axis_label, edges
+from chainderiv.view.plot import plot_link_map, plot_sweep
+from chainderiv.view.theme import palette
+
+
+def child(ax, gid):
+    """The artist drawn under that name, or None."""
+    found = [artist for artist in ax.get_children() if artist.get_gid() == gid]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+def bilinear(x_axis, y_axis, field, points):
+    """The field (x, y) at points, linear between its grid's values."""
+    from scipy.interpolate import RegularGridInterpolator
+
+    return RegularGridInterpolator((x_axis.values, y_axis.values), field)(points)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("quantity", "of"),
+    [
+        ("gradient", lambda s: s.log10_abs),
+        ("rate", lambda s: s.rate),
+        ("regime", lambda s: s.regime),
+        ("below_quarter", lambda s: s.below_quarter),
+    ],
+)
+def test_the_image_holds_the_sweeps_numbers_with_the_first_axis_to_the_right(swept, quantity, of, dark):
+    ax = plot_sweep(swept, quantity, dark=dark)
+    drawn = child(ax, "map").get_array()
+    want = np.asarray(of(swept), float).T
+    np.testing.assert_array_equal(drawn.filled(-np.inf), want)
+    assert (ax.get_xlim(), ax.get_ylim()) == ((-12, 12), (-10, 10))
+
+
+@pytest.mark.parametrize("quantity", ["gradient", "rate", "regime", "below_quarter"])
+def test_every_map_has_the_boundary_at_rate_0_and_the_edge_of_a_quarter(swept, quantity):
+    ax = plot_sweep(swept, quantity)
+    for gid, level, field in (("boundary", 0.0, swept.rate), ("below_quarter", LOG_QUARTER, swept.largest_link)):
+        contour = child(ax, gid)
+        assert contour.levels.tolist() == [level]
+        points = np.concatenate(contour.allsegs[0])
+        # beside w = 0 the logarithm falls to -inf, and nothing can be interpolated
+        points = points[np.abs(points[:, 0]) > 0.8]
+        assert len(points) > 50
+        # a contour's vertices lie on the grid's lines, where linear interpolation gives the level back
+        found = bilinear(*swept.axes.values(), np.where(np.isfinite(field), field, -50), points)
+        np.testing.assert_allclose(found, level, rtol=0, atol=1e-9)
+
+
+def test_the_colours_are_symmetric_about_0_and_exact_zeros_have_their_own(swept):
+    mesh = child(plot_sweep(swept), "map")
+    low, high = mesh.get_clim()
+    finite = swept.log10_abs[np.isfinite(swept.log10_abs)]
+    assert -low == high == np.abs(finite).max()
+    assert mesh.norm(0.0) == 0.5
+    colours = mesh.to_rgba(mesh.get_array())
+    zero = mesh.cmap.get_bad()
+    masked = np.isneginf(swept.log10_abs).T
+    assert masked.any()
+    assert (colours[masked] == zero).all()
+    assert not (colours[~masked] == zero).all(axis=-1).any()
+
+
+def test_legend_says_what_the_colour_of_exact_zeros_means(swept):
+    ax = plot_sweep(swept)
+    texts = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert "exactly 0" in texts
+    assert any("rate = 0" in t for t in texts)
+    without = sweep(Chain(depth=4), w=Axis(1, 12, 11), b=Axis(-10, 10, 11))
+    assert "exactly 0" not in [t.get_text() for t in plot_sweep(without).get_legend().get_texts()]
+
+
+def test_what_is_no_number_is_drawn_in_a_third_colour(swept):
+    from dataclasses import replace
+
+    from chainderiv.logsign import LogSign
+
+    log = swept.log_abs.copy()
+    log[3, 4] = np.nan
+    ax = plot_sweep(replace(swept, gradient=LogSign(np.where(np.isnan(log), np.nan, swept.sign), log)))
+    holes = child(ax, "undefined").get_array()
+    assert np.argwhere(~np.ma.getmaskarray(holes)).tolist() == [[4, 3]]
+    assert "undefined" in [t.get_text() for t in ax.get_legend().get_texts()]
+
+
+def test_the_regions_are_named_inside_themselves(swept):
+    ax = plot_sweep(swept)
+    names = {t.get_text() for t in ax.texts}
+    assert names == {"vanishing", "exploding"}
+    dots = [line.get_xydata()[-1] for line in ax.lines]
+    vanishing = [t.get_position() for t in ax.texts if t.get_text() == "vanishing"]
+    rates = bilinear(*swept.axes.values(), np.maximum(swept.rate, -50), np.array([*dots, *vanishing]))
+    assert (rates[: len(dots)] > 0).all()
+    assert (rates[len(dots) :] < 0).all()
+
+
+def test_no_two_names_overlap():
+    ax = plot_sweep(sweep(Chain(depth=4), w=Axis(-12, 12, 241), b=Axis(-10, 10, 241)))
+    ax.figure.draw_without_rendering()
+    boxes = [t.get_window_extent() for t in ax.texts]
+    assert len(boxes) >= 3
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_the_axes_given_are_the_ones_returned(swept):
+    ax = Figure().add_subplot()
+    assert plot_sweep(swept, ax=ax) is ax
+    link = Figure().add_subplot()
+    assert plot_link_map("sigmoid", Axis(-6, 6, 13), Axis(-6, 6, 13), ax=link) is link
+
+
+def test_the_image_is_rasterised_inside_vector_files(swept):
+    assert all(c.get_rasterized() for c in plot_sweep(swept).collections if isinstance(c, QuadMesh))
+
+
+def test_labels_are_symbols_with_names_and_units(swept):
+    ax = plot_sweep(swept)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("$w$  (weight, dimensionless)", "$b$  (bias, dimensionless)")
+    bar = next(a for a in ax.figure.axes if a is not ax)
+    assert bar.get_ylabel() == r"$\log_{10}|\partial C/\partial b_{1}|$  (decades)"
+    assert axis_label("b12") == "$b_{12}$  (bias of layer 12, dimensionless)"
+
+
+def test_a_log_axis_is_drawn_as_one():
+    s = sweep(Chain(depth=3), w=Axis(1e-2, 1e2, 5, scale="log"), z=Axis(-4, 4, 9))
+    ax = plot_sweep(s)
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
+    # edges by equal ratios stay positive where arithmetic ones would not
+    np.testing.assert_allclose(edges(s.axes["w"]), 10.0 ** np.arange(-2.5, 3), rtol=1e-12)
+    ax.figure.draw_without_rendering()
+
+
+def test_a_relu_map_whose_rate_jumps_from_minus_infinity_has_a_boundary():
+    s = sweep(Chain(depth=4, activation="relu"), w=Axis(0.5, 3, 26), b=Axis(-2, 2, 21))
+    assert np.isneginf(s.rate).any()
+    assert (s.rate > 0).any()
+    ax = plot_sweep(s)
+    assert child(ax, "boundary") is not None
+    ax.figure.draw_without_rendering()
+
+
+def test_depth_1_is_drawn_without_a_boundary_and_has_no_rate():
+    s = sweep(Chain(depth=1), w=Axis(-3, 3, 13), b=Axis(-3, 3, 11))
+    ax = plot_sweep(s)
+    assert child(ax, "boundary") is child(ax, "below_quarter") is None
+    with pytest.raises(BadValue, match="depth 1"):
+        plot_sweep(s, "rate")
+
+
+def test_a_map_that_vanishes_everywhere_has_no_boundary():
+    s = sweep(Chain(depth=4), w=Axis(0.1, 0.5, 7), b=Axis(-1, 1, 7))
+    assert child(plot_sweep(s), "boundary") is None
+
+
+def test_one_axis_gives_a_line_of_its_numbers():
+    s = sweep(Chain(depth=4), w=Axis(-10, 10, 41), z=0)
+    for quantity, values in (("gradient", s.log10_abs), ("rate", s.rate), ("regime", s.regime)):
+        ax = plot_sweep(s, quantity)
+        x, y = child(ax, "line").get_data()
+        np.testing.assert_array_equal(x, s.axes["w"].values)
+        np.testing.assert_array_equal(y, np.where(np.isfinite(values), values, np.nan))
+        shaded = child(ax, "exploding").get_paths()
+        assert [np.sign(path.vertices[:, 0].mean()) for path in shaded] == [-1, 1]
+    assert ax.get_yticklabels()[0].get_text() == "vanishing"
+
+
+def test_three_axes_are_refused_and_the_cure_is_named():
+    s = sweep(Chain(depth=2), w=Axis(0, 1, 2), b=Axis(0, 1, 2), x=Axis(0, 1, 2))
+    with pytest.raises(BadValue, match="fix x at a number"):
+        plot_sweep(s)
+
+
+@pytest.mark.parametrize("quantity", ["gradeint", "", None, 3, ["rate"]])
+def test_an_unknown_quantity_is_refused(swept, quantity):
+    with pytest.raises(UnknownName, match="quantity"):
+        plot_sweep(swept, quantity)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+def test_the_link_map_is_w_times_phi_prime_with_contours_at_a_quarter_and_1(name):
+    w, z = Axis(-12, 12, 49), Axis(-8, 8, 33)
+    ax = plot_link_map(name, w, z)
+    with np.errstate(divide="ignore"):
+        want = np.log10(np.abs(w.values[None, :] * array_functions(activation(name)).derivative(z.values)[:, None]))
+    drawn = child(ax, "map").get_array().filled(-np.inf)
+    np.testing.assert_array_equal(np.isneginf(drawn), np.isneginf(want))
+    finite = np.isfinite(want)
+    np.testing.assert_allclose(drawn[finite], want[finite], rtol=0, atol=1e-13)
+    assert child(ax, "link 1/4").levels.tolist() == [np.log10(0.25)]
+    assert child(ax, "link 1").levels.tolist() == [0.0]
+    assert {t.get_text() for t in ax.texts} == {"1/4", "1"}
+
+
+def test_an_unknown_activation_is_refused_by_the_link_map():
+    with pytest.raises(UnknownName, match="sigmoid"):
+        plot_link_map("sigmod", Axis(-1, 1, 3), Axis(-1, 1, 3))
+
+
+def test_dark_and_light_stand_on_their_own_paper(swept):
+    for dark in (False, True):
+        from matplotlib.colors import to_hex
+
+        ax = plot_sweep(swept, dark=dark)
+        assert to_hex(ax.figure.get_facecolor()) == palette(dark).paper
