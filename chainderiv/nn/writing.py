@@ -8,6 +8,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,7 +43,8 @@ def write_whole(path: Path, content: bytes) -> None:
 def write_npz(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     """Write named arrays as a compressed .npz, whole or not at all; raises OutputError."""
     content = io.BytesIO()
-    np.savez_compressed(content, **{name: np.asarray(array) for name, array in arrays.items()})
+    named: dict[str, Any] = {name: np.asarray(array) for name, array in arrays.items()}
+    np.savez_compressed(content, allow_pickle=False, **named)
     folder_for_writing(path.parent)
     write_whole(path, content.getvalue())
 

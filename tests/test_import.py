@@ -1,0 +1,57 @@
+"""import chainderiv costs nothing and hands every public name on."""
+
+import subprocess
+import sys
+import types
+
+import pytest
+
+import chainderiv
+
+HEAVY = ["sympy", "scipy", "matplotlib", "numba", "sklearn", "dask", "torch", "mpmath", "pooch", "rich", "jax"]
+
+
+def loaded_after(program):
+    report = f"import sys\n{program}\nprint(sorted({{m.split('.')[0] for m in sys.modules}} & set({HEAVY})))"
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("program", [
+    "import chainderiv", "import chainderiv; chainderiv.__version__; dir(chainderiv)", "import chainderiv.errors",
+])  # fmt: skip
+def test_importing_the_package_loads_nothing_heavy(program):
+    assert loaded_after(program) == "[]"
+
+
+def test_the_check_sees_what_is_loaded():
+    assert "sympy" in loaded_after("import chainderiv; chainderiv.Chain")
+
+
+def test_a_session_of_deriving_loads_no_scipy_and_no_matplotlib():
+    loaded = loaded_after("import chainderiv as cd; str(cd.derive(cd.Chain(4), 'b1'))")
+    for name in ("scipy", "matplotlib", "sklearn", "pooch"):
+        assert name not in loaded
+
+
+@pytest.mark.parametrize("name", chainderiv.__all__)
+def test_every_public_name_resolves(name):
+    made = getattr(chainderiv, name)
+    assert made is not None
+    assert not isinstance(made, types.ModuleType)
+
+
+@pytest.mark.parametrize("name", ["sweep", "evaluate", "verify", "derive", "train", "compare", "condition"])
+def test_a_function_keeps_its_name_after_its_module_is_loaded(name):
+    import importlib
+
+    for module in ("numeric.sweep", "numeric.evaluate", "numeric.verify", "symbolic.derivation", "nn.training"):
+        importlib.import_module(f"chainderiv.{module}")
+    assert isinstance(getattr(chainderiv, name), types.FunctionType)
+
+
+def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():
+    assert set(dir(chainderiv)) == set(chainderiv.__all__)
+    assert {"Chain", "derive", "evaluate", "sweep", "Axis", "verify", "Network", "train", "load_data"} <= set(dir(chainderiv))
+    with pytest.raises(AttributeError, match="has no attribute 'nonesuch'"):
+        chainderiv.nonesuch  # noqa: B018
