@@ -32,7 +32,7 @@ class LogSign:
     >>> tiny = LogSign.from_float(-1e-300)
     >>> print(round((tiny * tiny).log10, 9))
     -600.0
-    >>> (tiny * tiny).to_float()
+    >>> print((tiny * tiny).to_float())
     0.0
     """
 

@@ -52,6 +52,8 @@ def test_a_function_keeps_its_name_after_its_module_is_loaded(name):
 
 def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():
     assert set(dir(chainderiv)) == set(chainderiv.__all__)
-    assert {"Chain", "derive", "evaluate", "sweep", "Axis", "verify", "Network", "train", "load_data"} <= set(dir(chainderiv))
+    assert {"Chain", "derive", "evaluate", "sweep", "Axis", "verify", "Network", "train", "load_data"} <= set(
+        dir(chainderiv)
+    )
     with pytest.raises(AttributeError, match="has no attribute 'nonesuch'"):
         chainderiv.nonesuch  # noqa: B018

@@ -131,7 +131,8 @@ def _summary(one: Sweep) -> dict[str, Any]:
 
 def _print(summary: dict[str, Any]) -> None:
     shape = " x ".join(f"{name} {a[0]:g}:{a[1]:g}:{a[2]}" for name, a in summary["axes"].items())
-    common.say(f"∂C/∂{summary['wrt']} of {'/'.join(summary['activation'][:1])}, depth {summary['depth']}, over {shape}")
+    gradient = f"∂C/∂{common.subscripts(summary['wrt'])}"
+    common.say(f"{gradient} of {summary['activation'][0]}, depth {summary['depth']}, over {shape}")
     if summary["log10_smallest"] is not None:
         common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
     common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")

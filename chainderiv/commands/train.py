@@ -13,6 +13,8 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.record import TrainingRecord
 from chainderiv.nn.training import train
 
+MNIST_PIXELS = 784
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
@@ -28,10 +30,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="NAME", help="of the last layer (default: what suits the cost)")
     parser.add_argument("--cost", default="cross_entropy", help="default cross_entropy")
     parser.add_argument("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
-    parser.add_argument("--epochs", default="3", help="default 3")
+    parser.add_argument("--epochs", help="default 3, on digits 30")
     parser.add_argument("--batch-size", default="10", help="default 10")
     parser.add_argument("--learning-rate", default="0.1", help="η (default 0.1)")
-    parser.add_argument("--weight-decay", default="5.0", help="λ (default 5.0)")
+    parser.add_argument("--weight-decay", help="λ (default 5.0 per 50,000 training images)")
     parser.add_argument("--seed", default="0", help="default 0")
     parser.add_argument("--out", metavar="DIR", help="keep the record there, after every epoch")
     common.json_option(parser)
@@ -40,19 +42,27 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train; the record is saved after every epoch, so that an interruption keeps what was measured."""
-    epochs, seed = common.whole("epochs", options.epochs), common.whole("seed", options.seed)
+    seed = common.whole("seed", options.seed)
     batch_size = common.whole("batch-size", options.batch_size)
     rate = common.number("learning-rate", options.learning_rate)
-    decay = common.number("weight-decay", options.weight_decay)
+    decay = None if options.weight_decay is None else common.number("weight-decay", options.weight_decay)
+    epochs = None if options.epochs is None else common.whole("epochs", options.epochs)
     if options.out:
         from chainderiv.nn.writing import folder_for_writing
 
         folder_for_writing(options.out)
     data = _data(options)
+    epochs = {"digits": 30}.get(data.name, 3) if epochs is None else epochs
+    # what acts on the weights is λ/n: Nielsen's 5.0 is for his 50,000 images
+    decay = 5.0 * len(data.train) / 50_000 if decay is None else decay
     net = Network(
-        _sizes(options.layers, data), activation=options.activation, cost=options.cost, output=options.output,
-        init=options.init, rng=seed,
-    )  # fmt: skip
+        _sizes(options.layers, options.dataset, data),
+        activation=options.activation,
+        cost=options.cost,
+        output=options.output,
+        init=options.init,
+        rng=seed,
+    )
     with common.progress() as show:
 
         def on_epoch(record: TrainingRecord) -> None:
@@ -74,13 +84,16 @@ def _data(options: argparse.Namespace) -> Data:
     return data
 
 
-def _sizes(text: str | None, data: Data) -> list[int]:
+def _sizes(text: str | None, asked: str, data: Data) -> list[int]:
     if text is None:
         return [data.pixels, 30, 30, data.classes]
     try:
         sizes = [int(part) for part in text.split(",")]
     except ValueError as e:
         raise BadValue(f"--layers is {text!r}; give whole numbers with commas between, such as 784,30,30,10") from e
+    if asked == "mnist" and data.name == "digits" and sizes[0] == MNIST_PIXELS:
+        common.complain(f"chainderiv: --layers {text} begins with {data.pixels} instead, the pixels of the digits")
+        sizes[0] = data.pixels
     if sizes[0] != data.pixels or sizes[-1] != data.classes:
         raise BadShape(
             f"--layers is {text!r}, and {data.name} has {data.pixels} pixels and {data.classes} classes; "

@@ -46,9 +46,10 @@ def _print(result: Verification) -> None:
         common.say(f"… {len(result.rows) - SHOWN_ROWS} more rows (--json has them all)")
     worst = result.worst
     if worst is not None:
+        blame = "" if worst.passed else f"; the fault is in {worst.factor}"
         common.say(
             f"worst: {worst.parameter} by {worst.method}, |Δlog| = {worst.worst_error:.2g} "
-            f"of {worst.allowed:.2g} allowed; largest part from {worst.factor}"
+            f"of {worst.allowed:.2g} allowed{blame}"
         )
     verdict = "agreed" if result.passed else "DISAGREED" if result.judged else "nothing could be judged"
     common.say(f"{verdict}: {result.judged} pairs of parameter and point judged")

@@ -23,15 +23,19 @@ Expr = Any  # SymPy has no type information
 class Stable:
     """Rewritings of quantities that follow from φ, for where the plain ones lose digits in float64.
 
-    Every field is an expression in z that equals, for real z, what its comment says; a test proves it.
+    Attributes
+    ----------
+    value, derivative : expressions in z that equal φ and φ' for real z.
+    log_abs_derivative, log_abs_value : log|φ'| and log|φ|, natural.
+    above_lower, below_upper : φ - lim φ at -∞ and lim φ at +∞ - φ, where those limits are finite.
     """
 
-    value: Expr = None  # φ
-    derivative: Expr = None  # φ'
-    log_abs_derivative: Expr = None  # log|φ'|
-    log_abs_value: Expr = None  # log|φ|
-    above_lower: Expr = None  # φ - lim φ at -∞
-    below_upper: Expr = None  # lim φ at +∞ - φ
+    value: Expr = None
+    derivative: Expr = None
+    log_abs_derivative: Expr = None
+    log_abs_value: Expr = None
+    above_lower: Expr = None
+    below_upper: Expr = None
 
 
 @dataclass(frozen=True)

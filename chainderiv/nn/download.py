@@ -68,6 +68,7 @@ def _retrieve(file: Published, cache: Path, mirror: str) -> None:
     # pooch writes beside the name, checks the sum and renames, so the cache never holds half a file
     import pooch
 
+    pooch.get_logger().setLevel("WARNING")  # its lines on every attempt would bury ours
     pooch.retrieve(
         url=f"{mirror}{file.name}.gz",
         known_hash=f"sha256:{file.gz_sha256}",

@@ -75,7 +75,7 @@ class Sweep:
 
     @property
     def below_quarter(self) -> NDArray[np.bool_]:
-        """Where every link |w_l φ'(z_l)| is under 1/4: the source's own vanishing region."""
+        """Where every link |w_l φ'(z_l)| is under 1/4, the source's own vanishing region."""
         return np.asarray(self.largest_link < LOG_QUARTER)
 
 

@@ -132,7 +132,7 @@ class Derivation:
 
     @property
     def assignments(self) -> Sequence[tuple[Expr, Expr]]:
-        """(z_1, w_1 x + b_1), (a_1, φ(z_1)), (z_2, …): the layer equations in order, at any depth."""
+        """The layer equations in order, at any depth, as (z_1, w_1 x + b_1), (a_1, φ(z_1)), (z_2, …)."""
         return Lazy(2 * self.chain.depth, lambda i: self.chain.equations(i // 2 + 1)[i % 2])
 
     @property

@@ -15,9 +15,7 @@ OUTPUTS = {
     "cross_entropy": ["sigmoid"],
     "log_likelihood": ["softmax"],
 }
-CASES = [
-    (name, cost, output) for name in ACTIVATIONS for cost, outputs in OUTPUTS.items() for output in outputs
-]
+CASES = [(name, cost, output) for name in ACTIVATIONS for cost, outputs in OUTPUTS.items() for output in outputs]
 
 
 def problem(activation, cost, output, sizes=(4, 5, 3, 3), images=6, seed=0):

@@ -194,9 +194,7 @@ def test_a_damaged_file_in_the_cache_is_downloaded_again(small, cache, mirror, t
 def test_where_no_mirror_serves_one_warning_says_so_and_the_digits_take_its_place(
     small, cache, mirror, refusing, tmp_path, monkeypatch, cut
 ):
-    monkeypatch.setattr(
-        download, "MIRRORS", (refusing if cut is None else mirror(write(tmp_path / "w"), cut),) * 3
-    )
+    monkeypatch.setattr(download, "MIRRORS", (refusing if cut is None else mirror(write(tmp_path / "w"), cut),) * 3)
     with pytest.warns(UserWarning, match=r"no mirror gave.*digits take its place.*CHAINDERIV_DATA") as caught:
         data = load_data()
     assert len(caught) == 1

@@ -41,9 +41,7 @@ def test_the_forward_pass_is_the_layer_equation():
     net = Network([4, 5, 3], "tanh", "quadratic")
     for image, output in zip(IMAGES, net.output(IMAGES), strict=True):
         hidden = np.tanh(net.weights[0] @ image + net.biases[0])
-        np.testing.assert_allclose(
-            output, np.tanh(net.weights[1] @ hidden + net.biases[1]), rtol=1e-13, atol=0
-        )
+        np.testing.assert_allclose(output, np.tanh(net.weights[1] @ hidden + net.biases[1]), rtol=1e-13, atol=0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -107,9 +105,7 @@ COSTS = {
 
 
 @pytest.mark.parametrize("at", COSTS)
-@pytest.mark.parametrize(
-    "z", [[0.3, -1.2, 0.7], [40, -40, 5], [700, -700, 0], [3000, -2000, 1000], [-3000, 2000, 4]]
-)
+@pytest.mark.parametrize("z", [[0.3, -1.2, 0.7], [40, -40, 5], [700, -700, 0], [3000, -2000, 1000], [-3000, 2000, 4]])
 @pytest.mark.parametrize("y", [[1, 0, 0], [0, 1, 0], [0.2, 0.5, 0.3]])
 def test_the_cost_is_right_where_the_outputs_saturate(at, z, y):
     net = saturated(z, cost=at)

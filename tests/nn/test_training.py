@@ -97,9 +97,7 @@ def test_the_record_holds_what_the_network_measures(tiny):
     train_part = tiny.train.images, tiny.train.labels
     held = tiny.validation.images, tiny.validation.labels
     for epoch, (_, then) in enumerate(seen):
-        for got, want in zip(
-            record.bias_gradients[epoch], then.mean_bias_gradients(*train_part), strict=True
-        ):
+        for got, want in zip(record.bias_gradients[epoch], then.mean_bias_gradients(*train_part), strict=True):
             np.testing.assert_array_equal(got, want)
         assert record.training_cost[epoch] == then.cost_value(*train_part)
         assert record.cost[epoch] == then.cost_value(*held)

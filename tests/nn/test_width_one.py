@@ -82,9 +82,7 @@ def test_width_one_is_the_product_of_equation_one(hidden, depth):
 def test_the_gradient_keeps_its_digits_where_the_output_saturates(cost, z, y):
     w, b = [0.5, 2.0], [0.25, z]
     with mpmath.workdps(700):  # 1 - σ(300) has 130 zeros before its first digit
-        want = [
-            [float(g) for g in part] for part in chain_gradients("sigmoid", "sigmoid", cost, w, b, 0.5, y)
-        ]
+        want = [[float(g) for g in part] for part in chain_gradients("sigmoid", "sigmoid", cost, w, b, 0.5, y)]
     got = width_one("sigmoid", "sigmoid", cost, w, b).gradients(np.array([[0.5]]), np.array([[y]]))
     assert all(g != 0 for part in want for g in part)
     # ε z of rounding in z moves exp(z) by as much

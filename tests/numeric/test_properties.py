@@ -91,7 +91,9 @@ def test_the_numpy_engine_is_the_referee_within_the_bound(chain):
     made = cd.Chain(len(names), names)
     for wrt in ("b1", f"w{len(names)}", "x"):
         k = cd.condition(made, w, b, y=0.25, wrt=wrt)
-        assert_same(cd.evaluate(made, w, b, y=0.25, wrt=wrt), cd.evaluate(made, w, b, y=0.25, wrt=wrt, engine="mpmath"), k)
+        assert_same(
+            cd.evaluate(made, w, b, y=0.25, wrt=wrt), cd.evaluate(made, w, b, y=0.25, wrt=wrt, engine="mpmath"), k
+        )
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

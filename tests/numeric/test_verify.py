@@ -175,7 +175,11 @@ def test_the_same_seed_gives_the_same_verdict_and_a_generator_serves_too():
 def test_the_report_is_valid_json_whatever_it_says():
     deep, chain = cd.Chain(24), cd.Chain(3)
     d = cd.derive(chain, "b1")
-    for found in (report(), cd.verify(deep, cd.derive(deep, "b1"), points=3), cd.verify(chain, d.replace(0, 0), points=3)):
+    for found in (
+        report(),
+        cd.verify(deep, cd.derive(deep, "b1"), points=3),
+        cd.verify(chain, d.replace(0, 0), points=3),
+    ):
         # NaN and Infinity are Python's own words: no JSON reader need know them
         json.dumps(found.to_dict(), allow_nan=False)
 
