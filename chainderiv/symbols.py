@@ -35,6 +35,15 @@ def activation(layer: int) -> sympy.Symbol:
     return x if layer == 0 else sympy.Symbol(f"a_{layer}", real=True)
 
 
+def layer_of(symbol: sympy.Symbol) -> int:
+    """l of z_l, a_l, w_l or b_l.
+
+    >>> layer_of(pre_activation(3))
+    3
+    """
+    return int(symbol.name.partition("_")[2])
+
+
 def delta(layer: int) -> sympy.Symbol:
     """δ_l = ∂C/∂z_l, l = 1 … L."""
     return sympy.Symbol(f"delta_{layer}", real=True)

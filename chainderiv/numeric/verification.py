@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -72,5 +73,11 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: passed, judged, worst and the rows."""
-        worst = None if self.worst is None else asdict(self.worst)
-        return {"passed": self.passed, "judged": self.judged, "worst": worst, "rows": [asdict(r) for r in self.rows]}
+        worst = None if self.worst is None else _finite(asdict(self.worst))
+        rows = [_finite(asdict(row)) for row in self.rows]
+        return {"passed": self.passed, "judged": self.judged, "worst": worst, "rows": rows}
+
+
+def _finite(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no number for inf and NaN: None."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

@@ -234,9 +234,8 @@ class Derivation:
 
     def _unfolded(self, factor: Expr) -> Expr:
         """A factor with φ' and ∂C/∂a written out in z_l, a_L and y."""
-        formulas = {f.name: f.derivative for f in self.chain.activations}
-        slope = self.chain.cost.slope
-        factor = factor.replace(symbols.PhiPrime, lambda name, z: formulas[name.name].subs(symbols.z, z))
+        phi, slope = self.chain.activation, self.chain.cost.slope
+        factor = factor.replace(symbols.PhiPrime, lambda _, z: phi(symbols.layer_of(z)).derivative.subs(symbols.z, z))
         return factor.replace(symbols.CostSlope, lambda name, a, y: slope.subs(symbols.a, a))
 
     def _step(self, index: int) -> Step:

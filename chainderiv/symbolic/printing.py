@@ -6,6 +6,7 @@ length and never recursion.
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from sympy.printing.str import StrPrinter
 
 from chainderiv.errors import unknown_name
 from chainderiv.symbolic import program
+from chainderiv.symbols import layer_of
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain
@@ -27,14 +29,14 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class _Unicode(StrPrinter):
-    names: dict[str, str]
+    name_at: Callable[[int], str]
 
     def _print_Symbol(self, expr: Any) -> str:
         stem, _, index = expr.name.partition("_")
         return str({"delta": "δ"}.get(stem, stem) + index.translate(_SUBSCRIPTS))
 
     def _print_PhiPrime(self, expr: Any) -> str:
-        return f"{self.names[expr.args[0].name]}'({self._print(expr.args[1])})"
+        return f"{self.name_at(layer_of(expr.args[1]))}'({self._print(expr.args[1])})"
 
     def _print_Mul(self, expr: Any) -> str:
         return re.sub(r"(?<!\*)\*(?!\*)", "·", super()._print_Mul(expr))
@@ -61,10 +63,10 @@ class _Text(_Unicode):
 
 
 class _Latex(LatexPrinter):
-    names: dict[str, str]
+    name_at: Callable[[int], str]
 
     def _print_PhiPrime(self, expr: Any, exp: Any = None) -> str:
-        body = f"{self.names[expr.args[0].name]}'({self._print(expr.args[1])})"
+        body = f"{self.name_at(layer_of(expr.args[1]))}'({self._print(expr.args[1])})"
         return body if exp is None else f"{{{body}}}^{{{exp}}}"
 
     def _print_CostSlope(self, expr: Any, exp: Any = None) -> str:
@@ -78,10 +80,10 @@ class _Latex(LatexPrinter):
 
 
 class _MathML(MathMLPresentationPrinter):
-    names: dict[str, str]
+    name_at: Callable[[int], str]
 
     def _print_PhiPrime(self, expr: Any) -> Any:
-        primed = self._text("mi", f"{self.names[expr.args[0].name]}′")
+        primed = self._text("mi", f"{self.name_at(layer_of(expr.args[1]))}′")
         left, right = (self._text("mo", bracket) for bracket in "()")
         return self._element("mrow", primed, left, self._print(expr.args[1]), right)
 
@@ -120,7 +122,8 @@ class Style:
 def _writer(printer: type[Any], name_of: str) -> Callable[[Chain, Any], str]:
     def write(chain: Chain, expression: Any) -> str:
         made = printer()
-        made.names = {f.name: getattr(f, name_of) or f.name for f in chain.activations}
+        # by layer and not by name: two activations may share a name
+        made.name_at = lambda layer: getattr(chain.activation(layer), name_of) or chain.activation(layer).name
         return str(made.doprint(expression))
 
     return write
@@ -128,7 +131,8 @@ def _writer(printer: type[Any], name_of: str) -> Callable[[Chain, Any], str]:
 
 def _write_mathml(chain: Chain, expression: Any) -> str:
     printer = _MathML()
-    printer.names = {f.name: f.symbol or f.name for f in chain.activations}
+    # SymPy's text nodes are raw: a name with markup in it would become markup
+    printer.name_at = lambda layer: html.escape(chain.activation(layer).symbol or chain.activation(layer).name)
     return str(printer._print(expression).toxml())
 
 

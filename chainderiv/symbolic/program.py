@@ -31,8 +31,9 @@ def numpy_program(derivation: Derivation) -> str:
     if derivation.replaced:
         raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
     chain = derivation.chain
-    functions = "\n\n".join(_activation(f) for f in dict.fromkeys(chain.activations))
-    layers = ", ".join(_identifier(f) for f in chain.activations)
+    names = {f: f"neuron_{number}" for number, f in enumerate(dict.fromkeys(chain.activations), start=1)}
+    functions = "\n\n".join(_activation(name, f) for f, name in names.items())
+    layers = ", ".join(names[f] for f in chain.activations)
     repeat = f" * {chain.depth}" if len(chain.activations) == 1 else ""
     return f'''"""∂C/∂{derivation.wrt} of a chain of depth {chain.depth}, cost {chain.cost.name}."""
 import numpy
@@ -65,15 +66,15 @@ def gradient(w, b, x, y):
 '''
 
 
-def _activation(activation: Activation) -> str:
+def _activation(name: str, activation: Activation) -> str:
     forms = {
         "value": activation.stable_value,
         "derivative": activation.stable_derivative,
         "log_abs_derivative": activation.log_abs_derivative,
     }
-    lines = [f"class {_identifier(activation)}:"]
-    for name, form in forms.items():
-        lines += ["    @staticmethod", f"    def {name}(z):", f"        return {_print(form)}", ""]
+    lines = [f"class {name}:  # {' '.join(activation.name.split())}"]
+    for quantity, form in forms.items():
+        lines += ["    @staticmethod", f"    def {quantity}(z):", f"        return {_print(form)}", ""]
     return "\n".join(lines)
 
 
@@ -105,11 +106,6 @@ def _cancelled(derivation: Derivation) -> bool:
 def _print(expression: Any) -> str:
     assert expression.free_symbols <= {z, a, y}
     return str(_Program({"fully_qualified_modules": True}).doprint(expression))
-
-
-def _identifier(activation: Activation) -> str:
-    name = "".join(c if c.isalnum() else "_" for c in activation.name)
-    return f"neuron_{name}"
 
 
 def _indent(text: str, by: int) -> str:

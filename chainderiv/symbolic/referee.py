@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.derivation import Derivation
 
 FIRST_DIGITS = 60
+MOST_DIGITS = FIRST_DIGITS * 2**10
 SETTLED = 25  # digits on which two precisions must agree
 
 
@@ -89,16 +90,24 @@ def settle(evaluate: Callable[[], tuple[list[Any], float]]) -> list[Any]:
     """Repeat an evaluation, the digits doubled, until two in a row agree to SETTLED digits.
 
     A zero may be digits that ran out (1 - tanh²(100) is 0 at 50): it is believed where the formula itself states it
-    (a whole number, not an mpf), or when the digits exceed what any exp(-4|z|) of the orbit needs.
+    (a whole number, not an mpf), or when the digits exceed what any exp(-4|z|) of the orbit needs. A division by 0
+    may be digits that ran out as well (1/(1 - σ(200))).
     """
     digits, before = FIRST_DIGITS, None
-    while True:
+    while digits <= MOST_DIGITS:
         with mpmath.workdps(digits):
-            now, largest = evaluate()
+            try:
+                now, largest = evaluate()
+            except ZeroDivisionError:
+                now, largest = None, 0.0
             enough = digits > 1000 + 4 * min(largest, 1e4)
-            if before is not None and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
+            if before and now and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
                 return now
         before, digits = now, 2 * digits
+    raise BadValue(
+        f"a factor does not settle within {MOST_DIGITS} digits (it is singular, or saturated beyond them); "
+        "give other parameters"
+    )
 
 
 def _agree(before: Any, now: Any, enough: bool) -> bool:
@@ -130,7 +139,7 @@ def _atom(derivation: Derivation, atom: Any, orbit: Orbit, y: float) -> Any:
         target = 0 if y == 0 else mpmath.mpf(y)
         return precise(chain.cost.slope, symbols.a, symbols.y)(orbit.a[chain.depth], target)
     if isinstance(atom, symbols.PhiPrime):
-        layer = int(atom.args[1].name.partition("_")[2])
+        layer = symbols.layer_of(atom.args[1])
         return precise(chain.activation(layer).derivative, symbols.z)(orbit.z[layer])
     kind, _, index = atom.name.partition("_")
     known = {

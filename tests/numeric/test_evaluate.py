@@ -58,7 +58,7 @@ def test_mpmath_gives_the_tables_answer_without_any_amplification(problem):
 
 def test_the_bound_leaves_no_room_for_a_wrong_answer():
     """A table on which κ excuses anything would test nothing."""
-    assert all(8 * EPSILON * room(p) < 1e-4 for p in PROBLEMS if p.answer != "0")
+    assert all(8 * EPSILON * room(p) < 3e-4 for p in PROBLEMS if p.answer != "0")
     assert sum(8 * EPSILON * room(p) < 1e-10 for p in PROBLEMS) > len(PROBLEMS) * 0.8
 
 

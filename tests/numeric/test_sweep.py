@@ -139,7 +139,7 @@ def test_the_mpmath_engine_draws_the_same_map():
 def links(chain, w, b):
     """|w σ'(z_l)|, l = 2 … L, in plain float64."""
     a, found = 0.5, []
-    for layer in range(1, chain.depth + 1):
+    for _ in range(chain.depth):
         z = w * a + b
         a = 1 / (1 + np.exp(-z))
         found.append(abs(w) / (2 * np.cosh(z / 2)) ** 2)
