@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-import mpmath
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainderiv import symbols
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.functions.precise import precise
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import judges
+from chainderiv.numeric.blame import worst_factor
 from chainderiv.numeric.conditioning import EPSILON, bound
 from chainderiv.numeric.kernel import NumpyKernel
-from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.points import draw_points
 from chainderiv.numeric.rng import generator
 from chainderiv.numeric.verification import METHODS, Progress, Row, Verification
 from chainderiv.numeric.verify_network import Trainable, verify_network
 from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.derivation import Derivation, Factor, derive
-from chainderiv.symbolic.printing import STYLES
-from chainderiv.symbolic.referee import walk
+from chainderiv.symbolic.derivation import Derivation, derive
 
 Floats = NDArray[np.float64]
 ALL_PARAMETERS_UP_TO = 24  # layers; above it parameters are sampled
@@ -94,43 +89,54 @@ def _sample(chain: Chain, rng: np.random.Generator) -> list[Parameter]:
     return [*(Parameter(kind, layer) for layer in layers for kind in "bw"), Parameter("x", 0)]
 
 
+@dataclass(frozen=True, eq=False)
+class _Finding:
+    """A Row, the points that it judged, and where its error is worst relative to what is allowed."""
+
+    row: Row
+    mask: NDArray[np.bool_]
+    derivation: Derivation
+    index: int
+    ratio: float
+
+
 def _verify_chain(
-    chain: Chain,
-    derivations: list[Derivation],
-    at: Parameters,
-    methods: tuple[str, ...],
-    progress: Progress | None,
+    chain: Chain, derivations: list[Derivation], at: Parameters, methods: tuple[str, ...], progress: Progress | None
 ) -> Verification:
-    rows, could, worst = list[Row](), dict[tuple[str, str], NDArray[np.bool_]](), (-1.0, None, 0)
-    count = at.shape[0]
     # deeper chains need more digits as well as more layers
     each = max(1, MPMATH_WORK // (chain.depth * len(derivations) * max(1, chain.depth // 100)))
+    sample = range(min(each, at.shape[0]))
+    found: list[_Finding] = []
     for done, derivation in enumerate(derivations, start=1):
-        reading = NumpyKernel(derivation)(at, kappa=True)
-        assert reading.kappa is not None
-        certain = 8 * EPSILON * reading.kappa < UNCERTAIN
-        for method in methods:
-            judgement = _judge(chain, derivation.wrt, at, method, range(min(each, count)))
-            mask = judgement.could & certain
-            allowed = bound(judgement.log, reading.kappa)
-            if method == METHODS[2]:
-                allowed = np.maximum(allowed, FLOAT_TOLERANCE)
-            error = _disagreement(reading.gradient, judgement)
-            row, ratio, index = _row(str(derivation.wrt), method, mask, error, allowed, judgement.log)
-            rows.append(row)
-            could[row.parameter, method] = mask
-            if ratio > worst[0]:
-                worst = (ratio, (derivation, row), index)  # type: ignore[assignment]
+        found += _findings(derivation, at, methods, sample)
         if progress is not None:
             progress(done, len(derivations))
-    return Verification(tuple(rows), _worst(worst[1], at, worst[2]), could)
+    could = {(f.row.parameter, f.row.method): f.mask for f in found}
+    worst = max((f for f in found if f.row.judged), key=lambda f: f.ratio, default=None)
+    named = None if worst is None else replace(worst.row, factor=worst_factor(worst.derivation, at, worst.index))
+    return Verification(tuple(f.row for f in found), named, could)
 
 
-def _judge(chain: Chain, wrt: Parameter, at: Parameters, method: str, points: Sequence[int]) -> judges.Judgement:
+def _findings(derivation: Derivation, at: Parameters, methods: tuple[str, ...], sample: range) -> Iterator[_Finding]:
+    """Every method's finding on one derivation."""
+    reading = NumpyKernel(derivation)(at, kappa=True)
+    assert reading.kappa is not None
+    certain = 8 * EPSILON * reading.kappa < UNCERTAIN
+    for method in methods:
+        judgement = _judge(derivation, at, method, sample)
+        allowed = bound(judgement.log, reading.kappa)
+        if method == METHODS[2]:
+            allowed = np.maximum(allowed, FLOAT_TOLERANCE)
+        error = _disagreement(reading.gradient, judgement)
+        yield _finding(derivation, method, judgement.could & certain, error, allowed, judgement.log)
+
+
+def _judge(derivation: Derivation, at: Parameters, method: str, sample: range) -> judges.Judgement:
+    chain, wrt = derivation.chain, derivation.wrt
     if method == METHODS[0]:
         return judges.complex_step(chain, at, wrt)
     if method == METHODS[1]:
-        return judges.central_differences(chain, at, wrt, points)
+        return judges.central_differences(chain, at, wrt, sample)
     return judges.float_differences(chain, at, wrt)
 
 
@@ -142,13 +148,13 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
     return np.where(same, difference, np.inf)
 
 
-def _row(
-    parameter: str, method: str, mask: NDArray[np.bool_], error: Floats, allowed: Floats, log: Floats
-) -> tuple[Row, float, int]:
-    """The Row, its worst ratio of error to allowed, and the point where that is."""
+def _finding(
+    derivation: Derivation, method: str, mask: NDArray[np.bool_], error: Floats, allowed: Floats, log: Floats
+) -> _Finding:
+    parameter = str(derivation.wrt)
     if not mask.any():
         nothing = Row(parameter, method, 0, mask.size, 0.0, 0.0, float("nan"), float("nan"), True)
-        return nothing, -1.0, 0
+        return _Finding(nothing, mask, derivation, 0, -1.0)
     ratio = np.where(mask, error / allowed, -1.0)
     index = int(np.argmax(ratio))
     log10 = log[mask] / np.log(10)
@@ -156,47 +162,4 @@ def _row(
         parameter, method, int(mask.sum()), mask.size, float(error[index]), float(allowed[index]),
         float(log10.min()), float(log10.max()), bool(ratio[index] <= 1),
     )  # fmt: skip
-    return row, float(ratio[index]), index
-
-
-def _worst(found: Any, at: Parameters, index: int) -> Row | None:
-    if found is None:
-        return None
-    derivation: Derivation = found[0]
-    row: Row = found[1]
-    assert at.b is not None
-    w, b = at.w.stacked, at.b.stacked
-    assert w is not None
-    assert b is not None
-    point = Parameters(Layered(stacked=w[index]), Layered(stacked=b[index]), None, at.x[index], at.y[index])
-    return replace(row, factor=_worst_factor(derivation, point))
-
-
-def _worst_factor(derivation: Derivation, point: Parameters) -> str:
-    """The factor that disagrees most with a difference quotient of its own layer's φ, or of C, in mpmath."""
-    got = NumpyKernel(derivation).factors(point)
-    chain, layers = derivation.chain, range(1, derivation.chain.depth + 1)
-    assert point.b is not None
-    w, b = ([float(array[layer]) for layer in layers] for array in (point.w, point.b))
-    errors = []
-    with mpmath.workdps(240):
-        orbit = walk(chain, w, b, None, float(point.x))
-        for place, value in zip(derivation.places, got, strict=True):
-            want = _quotient(chain, place, orbit, float(point.y))
-            log = float(mpmath.log(abs(want))) if want else -np.inf
-            errors.append(_disagreement(value, judges.Judgement(np.sign(float(mpmath.sign(want))), log, True)))  # type: ignore[arg-type]
-    k = int(np.argmax(errors))
-    return f"factor {k}: {STYLES['unicode'].write(chain, derivation.symbol_of(derivation.places[k]))}"
-
-
-def _quotient(chain: Chain, place: Factor, orbit: Any, y: float) -> Any:
-    layer, h = place.layer, mpmath.mpf(10) ** -80
-    if place.kind == "weight":
-        return orbit.w[layer - 1]
-    if place.kind == "activation":
-        return orbit.a[layer]
-    if place.kind == "prime":
-        phi, z = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer]
-        return (phi(z + h) - phi(z - h)) / (2 * h)
-    cost, a = precise(chain.cost.formula, symbols.a, symbols.y), orbit.a[layer]
-    return (cost(a + h, mpmath.mpf(y)) - cost(a - h, mpmath.mpf(y))) / (2 * h)
+    return _Finding(row, mask, derivation, index, float(ratio[index]))
