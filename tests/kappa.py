@@ -41,10 +41,11 @@ def _second(name, z):
 
 
 def _at_the_output(problem, a, moved):
-    """What rounding does to log|a_L - y|; a_L itself is rounded only where a_L - y is not taken from the gap 1 - a_L."""
+    """What rounding does to log|a_L - y|; what is rounded is a_L, or the gap 1 - a_L if y is near 1."""
     miss = a - mp.mpf(problem.y)
     if miss == 0:
         return 0
     limits = {"sigmoid": (1,), "tanh": (-1, 1), "elu": (-1,), "softsign": (-1, 1)}.get(problem.activations[-1], ())
-    near = any(abs(problem.y - limit) <= 0.5 for limit in limits)
-    return moved / abs(miss) + _rounding(miss) + (1 if near else abs(a / miss))
+    near = [limit for limit in limits if abs(problem.y - limit) <= 0.5]
+    rounded = a - near[0] if near else a
+    return moved / abs(miss) + _rounding(miss) + abs(rounded / miss)

@@ -13,10 +13,12 @@ import mpmath
 import sympy
 
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.functions.precise import precise
+from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.rounding import rounding
 from chainderiv.symbols import z
 
 Expr = Any  # SymPy has no type information
+_PROBES = ("-2.71", "-0.37", "0.41", "3.14")
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,52 @@ class Activation:
                 f"activation {self.name!r} is given as {self.formula!r}; "
                 "give a SymPy expression in chainderiv.symbols.z alone"
             )
+        if not self.formula.has(z):
+            raise BadValue(
+                f"activation {self.name!r} is the constant {self.formula}, and its gradient 0; give one in z"
+            )
+
+    @cached_property
+    def branched(self) -> Expr:
+        """The formula with Max, Min, sign, Heaviside and Abs as branches: their own derivatives would hold δ(z)."""
+        branching = (sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside, sympy.Abs)
+        if not self.formula.has(*branching):
+            return self.formula
+        formula = self.formula.replace(sympy.Heaviside, lambda u, *_: sympy.Piecewise((1, u > 0), (0, True)))
+        return sympy.piecewise_fold(formula.rewrite(branching, sympy.Piecewise))
 
     @cached_property
     def derivative(self) -> Expr:
         """φ'(z), as SymPy derives it from the formula."""
-        return sympy.diff(self.formula, z)
+        return sympy.diff(self.branched, z)
+
+    @cached_property
+    def value_rounding(self) -> Expr | None:
+        """The rounding of φ(z) in units of ε where no stable form vouches for it, else None."""
+        return rounding(self.stable_value) if self.stable.log_abs_derivative is None else None
+
+    @cached_property
+    def derivative_rounding(self) -> Expr | None:
+        """The rounding of φ'(z) in units of ε where no stable form vouches for it, else None."""
+        return rounding(self.stable_derivative) if self.stable.log_abs_derivative is None else None
+
+    def require_usable(self) -> None:
+        """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""
+        advice = "give a real formula that is differentiable but for kinks, from SymPy's elementary functions"
+        try:
+            with working_digits(30):
+                values = [precise(f, z)(mpmath.mpf(p)) for f in (self.formula, self.derivative) for p in _PROBES]
+            real = all(isinstance(v, int | mpmath.mpf) and not mpmath.isnan(v) for v in values)
+            _ = self.breaks
+        except (TypeError, ValueError, NameError, KeyError, AttributeError, NotImplementedError, ArithmeticError) as e:
+            raise BadValue(f"activation {self.name!r} ({self.formula}) cannot be evaluated; {advice}") from e
+        if not real:
+            raise BadValue(f"activation {self.name!r} ({self.formula}) is not real everywhere; {advice}")
 
     @cached_property
     def stable_value(self) -> Expr:
         """φ(z) in the form that keeps its digits."""
-        return self.formula if self.stable.value is None else self.stable.value
+        return self.branched if self.stable.value is None else self.stable.value
 
     @cached_property
     def stable_derivative(self) -> Expr:
@@ -104,23 +142,45 @@ class Activation:
         return sympy.log(sympy.Abs(self.stable_value)) if stated is None else stated
 
     @cached_property
-    def curvature(self) -> Expr:
-        """φ''(z)/φ'(z) = d log|φ'|/dz: how a change of z moves the logarithm of φ'."""
-        if self.stable.log_abs_derivative is None:
-            return sympy.diff(self.stable_derivative, z) / self.stable_derivative
-        return sympy.diff(self.log_abs_derivative, z)
+    def second_derivative(self) -> Expr:
+        """φ''(z), of the form of φ' that keeps its digits."""
+        return sympy.diff(self.stable_derivative, z)
+
+    @cached_property
+    def curvature(self) -> Expr | None:
+        """φ''(z)/φ'(z) = d log|φ'|/dz where a stable logarithm is stated, else None (take the quotient)."""
+        stated = self.stable.log_abs_derivative
+        return None if stated is None else sympy.diff(stated, z)
+
+    @cached_property
+    def states_zero_slope(self) -> Expr:
+        """1 on the branches whose φ' is the number 0, else 0: elsewhere a computed 0 is an underflow."""
+        derivative = self.stable_derivative
+        if isinstance(derivative, sympy.Piecewise):
+            return sympy.Piecewise(*((int(value == 0), when) for value, when in derivative.args))
+        return sympy.Integer(int(derivative == 0))
 
     @cached_property
     def lower(self) -> Expr | None:
         """lim φ at -∞ where the formula approaches it with a stated stable gap, else None."""
         gap = self.stable.above_lower
-        return None if gap is None else sympy.simplify((self.formula - gap).subs(z, 0))
+        return None if gap is None else self._limit(self.formula - gap)
 
     @cached_property
     def upper(self) -> Expr | None:
         """lim φ at +∞ where the formula approaches it with a stated stable gap, else None."""
         gap = self.stable.below_upper
-        return None if gap is None else sympy.simplify((self.formula + gap).subs(z, 0))
+        return None if gap is None else self._limit(self.formula + gap)
+
+    def _limit(self, constant: Expr) -> Expr:
+        limit = sympy.simplify(constant.subs(z, 0))
+        with working_digits(50):
+            off = [abs(precise(constant - limit, z)(mpmath.mpf(p))) for p in _PROBES]
+        if max(off) > 1e-40:
+            raise BadValue(
+                f"activation {self.name!r} states a gap to its limit that is no such gap; mend its Stable form"
+            )
+        return limit
 
     @cached_property
     def log_above_lower(self) -> Expr | None:
@@ -135,12 +195,7 @@ class Activation:
     @cached_property
     def breaks(self) -> tuple[Expr, ...]:
         """Every z at which the formula changes its branch."""
-        turning = [c.lhs - c.rhs for c in self.formula.atoms(sympy.core.relational.Relational)]
-        turning += [
-            inner
-            for f in self.formula.atoms(sympy.Abs, sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside)
-            for inner in _turning_points(f)
-        ]
+        turning = [c.lhs - c.rhs for c in self.branched.atoms(sympy.core.relational.Relational)]
         points = {p for t in turning if t.has(z) for p in sympy.solve(t, z) if p.is_real}
         return tuple(sorted(points))
 
@@ -164,14 +219,14 @@ class Activation:
     def leaves_unit_interval(self) -> bool:
         """Whether φ takes a value outside (0, 1), judged at 400 digits on a spread of |z| <= 64."""
         phi = precise(self.formula, z)
-        with mpmath.workdps(400):
+        with working_digits(400):
             spread = [s * mpmath.mpf(2) ** k for k in range(-20, 7) for s in (-1, 1)]
             return not all(0 < phi(point) < 1 for point in [mpmath.mpf(0), *spread])
 
     @staticmethod
     def _jumps(expression: Expr, point: Expr) -> bool:
         # at 50 digits, because SymPy's one-sided limits of a Piecewise are not to be trusted at its boundary
-        with mpmath.workdps(50):
+        with working_digits(50):
             at, near = mpmath.mpf(sympy.N(point, 50)), mpmath.mpf(10) ** -40
             left, right = (precise(expression, z)(at + side * near) for side in (-1, 1))
             return bool(abs(right - left) > 1e-30 * max(1, abs(left), abs(right)))
@@ -184,13 +239,6 @@ def _log_by_branch(positive: Expr | None) -> Expr | None:
     if isinstance(positive, sympy.Piecewise):
         return sympy.Piecewise(*((_log_by_branch(value), when) for value, when in positive.args))
     return sympy.expand_log(sympy.log(positive), force=True)
-
-
-def _turning_points(function: Expr) -> list[Expr]:
-    """What is zero where Abs, Max, Min, sign or Heaviside change their branch."""
-    if isinstance(function, sympy.Max | sympy.Min):
-        return [p - q for i, p in enumerate(function.args) for q in function.args[:i]]
-    return [function.args[0]]
 
 
 @lru_cache(maxsize=1)

@@ -163,7 +163,14 @@ MISH = Activation(
     ),
 )
 
-ARCTAN = Activation("arctan", atan(z), latex=r"\arctan", stable=Stable(log_abs_derivative=-log1p(z**2)))
+ARCTAN = Activation(
+    "arctan",
+    atan(z),
+    latex=r"\arctan",
+    stable=Stable(
+        log_abs_derivative=Piecewise((-log1p(z**2), Abs(z) <= 1), (-2 * log(Abs(z)) - log1p(1 / z**2), True))
+    ),
+)
 
 IDENTITY = Activation("identity", z, latex=r"\operatorname{id}")
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +17,21 @@ _NAMES: list[Any] = [
     | {"normal_cdf": mpmath.ncdf, "erfcx": lambda t: mpmath.exp(t * t) * mpmath.erfc(t)},
     "mpmath",
 ]
+
+
+_LOCK = threading.RLock()
+
+
+@contextmanager
+def working_digits(count: int) -> Iterator[None]:
+    """Work with count decimal digits, one thread at a time: mpmath's precision is one for the whole process.
+
+    >>> with working_digits(30):
+    ...     print(mpmath.mp.dps)
+    30
+    """
+    with _LOCK, mpmath.workdps(count):
+        yield
 
 
 @lru_cache(maxsize=512)

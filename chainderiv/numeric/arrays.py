@@ -32,7 +32,7 @@ class ArrayFunctions:
     """An activation on arrays: each takes z (any shape, float32 or float64) and gives an array of its shape.
 
     together gives φ, φ' and log|φ'|, their common parts computed once; complex_value takes complex z and follows the
-    branch of Re z.
+    branch of Re z. The roundings, in units of ε, are None where a stable form vouches for the digits.
     """
 
     value: ArrayFunction
@@ -46,6 +46,9 @@ class ArrayFunctions:
     log_below_upper: ArrayFunction
     together: Callable[[ArrayLike], list[NDArray[Any]]]
     complex_value: ArrayFunction
+    value_rounding: ArrayFunction | None
+    derivative_rounding: ArrayFunction | None
+    states_zero_slope: ArrayFunction
 
 
 @lru_cache(maxsize=256)
@@ -65,14 +68,34 @@ def array_functions(activation: Activation) -> ArrayFunctions:
         derivative=compiled(activation.stable_derivative),
         log_abs_derivative=compiled(activation.log_abs_derivative),
         log_abs_value=compiled(activation.log_abs_value),
-        curvature=compiled(activation.curvature),
+        curvature=_curvature(activation),
         above_lower=compiled(sympy.nan if lower is None else lower),
         below_upper=compiled(sympy.nan if upper is None else upper),
         log_above_lower=compiled(sympy.nan if lower is None else activation.log_above_lower),
         log_below_upper=compiled(sympy.nan if upper is None else activation.log_below_upper),
         together=_together((activation.stable_value, activation.stable_derivative, activation.log_abs_derivative)),
         complex_value=_complex(activation.stable_value),
+        value_rounding=_optional(activation.value_rounding),
+        derivative_rounding=_optional(activation.derivative_rounding),
+        states_zero_slope=compiled(activation.states_zero_slope),
     )
+
+
+def _curvature(activation: Activation) -> ArrayFunction:
+    if activation.curvature is not None:
+        return compiled(activation.curvature)
+    both = _together((activation.second_derivative, activation.stable_derivative))
+
+    def evaluate(values: ArrayLike) -> NDArray[Any]:
+        second, first = both(values)
+        with np.errstate(all="ignore"):
+            return np.where(second == 0, 0.0, second / first)
+
+    return evaluate
+
+
+def _optional(expression: Any) -> ArrayFunction | None:
+    return None if expression is None else compiled(expression)
 
 
 def compiled(expression: Any) -> ArrayFunction:

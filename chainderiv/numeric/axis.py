@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
 
+MOST = 100_000_000
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -34,18 +40,28 @@ class Axis:
     def __post_init__(self) -> None:
         if self.scale not in ("linear", "log"):
             raise BadValue(f"axis scale is {self.scale!r}; give 'linear' or 'log'")
-        if isinstance(self.count, bool) or not isinstance(self.count, numbers.Integral) or self.count < 2:
-            raise BadValue(f"axis count is {self.count!r}; give a whole number of at least 2")
-        ends = (self.start, self.stop)
-        if not all(isinstance(e, numbers.Real) and np.isfinite(float(e)) for e in ends) or self.start >= self.stop:
+        if (
+            isinstance(self.count, bool)
+            or not isinstance(self.count, numbers.Integral)
+            or not 2 <= int(self.count) <= MOST
+        ):
+            raise BadValue(f"axis count is {self.count!r}; give a whole number from 2 to {MOST:,}")
+        if not all(_is_finite(e) for e in (self.start, self.stop, self._width)) or self.start >= self.stop:
             raise BadValue(f"axis runs from {self.start!r} to {self.stop!r}; give finite numbers, the smaller first")
         if self.scale == "log" and self.start <= 0:
             raise BadValue(f"a log axis starts at {self.start!r}; give a positive start")
 
+    @property
+    def _width(self) -> object:
+        try:
+            return float(self.stop) - float(self.start)
+        except (TypeError, ValueError, OverflowError):
+            return None
+
     @classmethod
     def parse(cls, text: str) -> Axis:
         """Read start:stop:count, with :log behind it for a log scale."""
-        parts = text.split(":")
+        parts = str(text).split(":")
         try:
             start, stop, count = float(parts[0]), float(parts[1]), int(parts[2])
         except (ValueError, IndexError) as e:
@@ -58,4 +74,6 @@ class Axis:
     def values(self) -> NDArray[np.float64]:
         """The values, ascending."""
         space = np.geomspace if self.scale == "log" else np.linspace
-        return np.asarray(space(self.start, self.stop, self.count), float)
+        values = np.asarray(space(self.start, self.stop, self.count), float)
+        values.flags.writeable = False  # they are cached, and an Axis does not change
+        return values

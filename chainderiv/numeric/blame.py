@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 
 from chainderiv import symbols
-from chainderiv.functions.precise import precise
+from chainderiv.functions.precise import precise, working_digits
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain
@@ -22,7 +22,7 @@ DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits
 def worst_factor(derivation: Derivation, at: Parameters, index: int) -> str:
     """'factor k: φ'(z_l)' for the factor that disagrees most, at one of the points of `at`."""
     chain, point = derivation.chain, _one_point(at, index)
-    with mpmath.workdps(DIGITS):
+    with working_digits(DIGITS):
         orbit = walk(chain, *_floats(point, chain.depth), None, float(point.x))
         errors = [
             _error(float(got.sign), float(got.log), _quotient(chain, place, orbit, float(point.y)))

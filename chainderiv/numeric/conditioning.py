@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import array_functions
-from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.output import near_limit
+from chainderiv.numeric.orbit import FAR, Orbit
+from chainderiv.numeric.output import log_rounded_size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
@@ -48,12 +48,16 @@ class Conditioning:
         if layer == start and self.wrt.kind == "w":
             self._kappa += _size(before.log) + _ratio(self._log_error_a, before.log)
         self._log_error_z = self._error_z(layer, weight, before)
+        f = array_functions(self.chain.activation(layer))
+        rounded = orbit.a.log if f.value_rounding is None else _log_abs(f.value_rounding(orbit.z))
         with np.errstate(invalid="ignore"):
-            moved = np.logaddexp(orbit.prime.log + self._log_error_z, orbit.a.log)
+            moved = np.logaddexp(orbit.prime.log + self._log_error_z, np.maximum(rounded, orbit.a.log))
         self._log_error_a = np.where(np.isnan(moved), orbit.a.log, moved)
         if layer < start:
             return
-        curvature = array_functions(self.chain.activation(layer)).curvature(orbit.z)
+        if f.derivative_rounding is not None:
+            self._kappa = self._kappa + _lost(f.derivative_rounding(orbit.z), orbit.prime, f.states_zero_slope(orbit.z))
+        curvature = f.curvature(orbit.z)
         # where φ' follows a power of z (|z| beyond 1e100) its curvature is a small multiple of 1/z
         curvature = np.where(np.isfinite(curvature), curvature, 4 / np.maximum(np.abs(orbit.z), 1.0))
         change = np.where(curvature == 0, 0.0, _exp(_log_abs(curvature) + self._log_error_z))
@@ -65,8 +69,7 @@ class Conditioning:
         miss = orbit.minus(target)
         with np.errstate(invalid="ignore"):
             error = orbit.prime.log + self._log_error_z
-        rounding = _ratio(orbit.a.log, miss.log)
-        rounding = np.where(near_limit(self.chain.activation(self.chain.depth), target), 1.0, rounding)
+        rounding = _ratio(log_rounded_size(orbit, target), miss.log)
         return np.asarray(self._kappa + _size(miss.log) + _ratio(error, miss.log) + rounding)
 
     def _error_z(self, layer: int, weight: LogSign, before: LogSign) -> Floats:
@@ -76,6 +79,17 @@ class Conditioning:
         with np.errstate(invalid="ignore"):
             product = np.where(np.isneginf(weight.log), -np.inf, weight.log + through)
         return np.asarray(np.logaddexp(product, _log_abs(self.parameters.b[layer])))
+
+
+def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:
+    """The rounding of φ' relative to it; inf where it could not be evaluated or underflowed, 0 for a stated 0."""
+    log = np.asarray(prime.log)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        ratio = rounding / np.exp(log)
+    ratio = np.where(np.isnan(ratio) | np.isneginf(log), np.inf, ratio)
+    # a power law far out is exact to a few roundings, whatever its own exponential does
+    far_out = np.isfinite(log) & (np.abs(log) > np.log(FAR))
+    return np.where((stated == 1) | far_out, 0.0, ratio)
 
 
 def _size(log: Floats) -> Floats:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv import symbols
-from chainderiv.functions.precise import precise
+from chainderiv.functions.precise import precise, working_digits
 from chainderiv.numeric.arrays import array_functions, compiled_in
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.points import KINK_DISTANCE, near_kink
@@ -102,7 +102,7 @@ def _log(value: Any) -> float:
 def _settled_difference(cost: _Cost, wrt: Parameter) -> Any:
     digits, most = 60, 4000 + 64 * cost.chain.depth
     while digits <= most:
-        with mpmath.workdps(digits):
+        with working_digits(digits):
             h = mpmath.mpf(10) ** -(digits // 3)
             coarse, fine = cost.difference(wrt, h), cost.difference(wrt, h / 10)
             if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * abs(fine):

@@ -101,6 +101,7 @@ class NumpyKernel:
         self._replaced = {derivation.places[k]: expression for k, expression in derivation.replaced}
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
 
+    @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
     def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
         """Read the gradient, the links and, on request, κ."""
         chain, shape = self.derivation.chain, parameters.shape
@@ -123,6 +124,7 @@ class NumpyKernel:
         ratio = None if condition is None else condition.finish(orbit)
         return Reading(gradient.value(), links.log, largest, ratio)
 
+    @np.errstate(all="ignore")
     def factors(self, parameters: Parameters) -> list[LogSign]:
         """The value of every factor, in the derivation's order; nothing is cancelled."""
         chain = self.derivation.chain

@@ -15,7 +15,7 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 
 Floats = NDArray[np.float64]
-SMALLEST, LARGEST = 1e-280, 1e280  # beyond these the next product may leave float64
+SMALLEST, LARGEST = 1e-140, 1e140  # beyond these a square, or the next product, may leave float64
 NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
 
 

@@ -53,13 +53,13 @@ def _limits(activation: Activation) -> tuple[tuple[float, ArrayFunction], ...]:
     return tuple((float(r), gap) for r, gap in sides if r is not None and r.is_Integer and r != 0)
 
 
-def near_limit(activation: Activation, target: ArrayLike) -> NDArray[np.bool_]:
-    """Where a target lies near a limit of φ, so that `miss` is taken from the gap and keeps its digits."""
-    target = np.asarray(target)
-    near = np.zeros(target.shape, bool)
-    for limit, _ in _limits(activation):
-        near = near | (np.abs(target - limit) <= abs(limit) / 2)
-    return near
+def log_rounded_size(orbit: Orbit, target: NDArray[Any]) -> NDArray[Any]:
+    """log of the size of what is rounded before y is taken from it: a_L, or near a limit of φ the gap to it."""
+    size = np.asarray(orbit.a.log)
+    for limit, gap in _limits(orbit.chain.activation(orbit.layer)):
+        near = np.abs(target - limit) <= abs(limit) / 2
+        size = np.where(near, np.log(np.abs(gap(orbit.z))), size)
+    return size
 
 
 def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:

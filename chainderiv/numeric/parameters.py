@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -66,9 +65,11 @@ class Parameters:
 def numbers(name: str, given: ArrayLike) -> Floats:
     """A float64 array of finite numbers; raises BadValue."""
     try:
+        if np.iscomplexobj(given):
+            raise TypeError("complex numbers have no order")
         array = np.asarray(given, float)
-    except (TypeError, ValueError) as e:
-        raise BadValue(f"{name} is {given!r}; give finite numbers") from e
+    except (TypeError, ValueError, OverflowError) as e:
+        raise BadValue(f"{name} is {given!r}; give finite real numbers") from e
     if not np.isfinite(array).all():
         raise BadValue(f"{name} holds {array[~np.isfinite(array)].flat[0]}; give finite numbers")
     return array
@@ -89,10 +90,8 @@ def at_points(
 ) -> Parameters:
     """Parameters from numbers and arrays; exactly one of b and z."""
     if (b is None) == (z is None):
-        given: dict[str, Any] = {"b": b, "z": z}
-        raise BadValue(
-            f"b is {given['b']!r} and z is {given['z']!r}; give one of the two (z pins every pre-activation)"
-        )
+        which = "neither b nor z is given" if b is None else "b and z are both given"
+        raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
     return Parameters(
         layered("w", w, depth),
         None if b is None else layered("b", b, depth),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import Floats, Layered, Parameters, numbers
 from chainderiv.numeric.regime import regime
@@ -119,6 +120,8 @@ def sweep(
     axes = {name: axes[name] for name in [*parameters, *axes] if name in axes}
     if not axes:
         raise BadValue("nothing is swept; give at least one parameter as an Axis(start, stop, count)")
+    if (points := math.prod(int(axis.count) for axis in axes.values())) > MOST:
+        raise BadValue(f"the grid has {points:,} points; give axes whose counts multiply to at most {MOST:,}")
     fixed = {name: float(v) for name, v in values.items() if name not in axes}
     tiles = _tiles(tuple(a.count for a in axes.values()))
     work = partial(_read, derivation, engine, axes, fixed)

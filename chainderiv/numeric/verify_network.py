@@ -19,7 +19,7 @@ from chainderiv import symbols
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost
-from chainderiv.functions.precise import precise
+from chainderiv.functions.precise import precise, working_digits
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.points import near_kink
 from chainderiv.numeric.verification import METHODS, Progress, Row, Verification
@@ -72,12 +72,16 @@ def verify_network(
     methods: Sequence[str],
     progress: Progress | None,
 ) -> Verification:
-    """Judge a Network's mean gradients on sampled weights and biases; raises BadValue without images and labels."""
+    """Judge a Network's mean gradients on sampled weights and biases, and along one random direction per array.
+
+    Raises BadValue without images and labels.
+    """
     if images is None or labels is None:
         raise BadValue("a Network is verified at images and labels; give verify(net, images=…, labels=…)")
     exact = net.copy("float64")
     pixels, wanted = np.asarray(images, float), np.asarray(labels)
-    got, sizes = _gradients(net, pixels, wanted), _term_sizes(exact, pixels, wanted)
+    # in float64 whatever net trains in: it is the backward pass that is judged, and float32 rounds by 1e-7
+    got, sizes = _gradients(exact, pixels, wanted), _term_sizes(exact, pixels, wanted)
     rows, could = list[Row](), dict[tuple[str, str], NDArray[np.bool_]]()
     arrays = list(_named(exact))
     for done, (name, kind, layer) in enumerate(arrays, start=1):
@@ -87,12 +91,23 @@ def verify_network(
         chosen = rng.choice(alive, min(SAMPLES, alive.size), replace=False)
         for method in methods:
             judge = partial(_judge(method), exact, kind, layer, pixels, wanted)
-            estimates = [judge(np.unravel_index(i, gradient.shape)) for i in chosen]
-            rows.append(_row(name, method, gradient.flat[chosen], size.flat[chosen], estimates))
+            along = rng.normal(size=gradient.shape)
+            estimates = [judge(direction) for direction in [*(_unit(gradient.shape, i) for i in chosen), along]]
+            # the last judges one direction of the whole array, which no single fault escapes
+            got_here = np.append(gradient.flat[chosen], (gradient * along).sum())
+            size_here = np.append(size.flat[chosen], (size * np.abs(along)).sum())
+            rows.append(_row(name, method, got_here, size_here, estimates))
             could[name, method] = np.array([e is not None and e != 0 for e in estimates])
         if progress is not None:
             progress(done, len(arrays))
     return Verification(tuple(rows), _worst(rows), could)
+
+
+def _unit(shape: tuple[int, ...], index: int) -> Array:
+    """The direction of one parameter."""
+    direction = np.zeros(shape)
+    direction.flat[index] = 1.0
+    return direction
 
 
 def _named(net: Trainable) -> Iterator[tuple[str, str, int]]:
@@ -125,29 +140,29 @@ def _judge(method: str) -> Callable[..., float | None]:
     return table[method]
 
 
-def _cost_at(net: Trainable, kind: str, layer: int, images: Array, labels: Array, index: Any, shift: Any) -> Any:
-    """C with one weight or bias moved by shift, real or complex."""
+def _cost_at(net: Trainable, kind: str, layer: int, images: Array, labels: Array, shift: Array) -> Any:
+    """C with one layer's weights or biases moved by shift, real or complex."""
     parameters = {"w": list(net.weights), "b": list(net.biases)}
-    moved = parameters[kind][layer].astype(np.result_type(parameters[kind][layer], shift))
-    moved[index] += shift
-    parameters[kind][layer] = moved
+    parameters[kind][layer] = parameters[kind][layer] + shift
     return net.cost_at(parameters["w"], parameters["b"], images, labels)
 
 
-def _complex_step(net: Trainable, kind: str, layer: int, images: Array, labels: Array, index: Any) -> float | None:
+def _complex_step(net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array) -> float | None:
     """Im C(θ + ih)/h (Squire and Trapp 1998); not beside a kink, and not where C itself is not finite."""
     if _beside_a_kink(net, images, 1e-9):
         return None
-    moved = _cost_at(net, kind, layer, images, labels, index, 1j * STEP).imag / STEP
+    moved = _cost_at(net, kind, layer, images, labels, 1j * STEP * along).imag / STEP
     return float(moved) if np.isfinite(moved) else None
 
 
-def _float_difference(net: Trainable, kind: str, layer: int, images: Array, labels: Array, index: Any) -> float | None:
+def _float_difference(
+    net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array
+) -> float | None:
     """Central differences extrapolated once (Richardson 1911), where they are of order 1 and settle."""
     h = 1e-3
 
     def difference(step: float) -> float:
-        up, down = (_cost_at(net, kind, layer, images, labels, index, side * step) for side in (1.0, -1.0))
+        up, down = (_cost_at(net, kind, layer, images, labels, side * step * along) for side in (1.0, -1.0))
         return float((up - down) / (2 * step))
 
     if _beside_a_kink(net, images, 0.05):
@@ -158,17 +173,19 @@ def _float_difference(net: Trainable, kind: str, layer: int, images: Array, labe
     return second if abs(second) > 1e-3 and settled else None
 
 
-def _mpmath_difference(net: Trainable, kind: str, layer: int, images: Array, labels: Array, index: Any) -> float | None:
+def _mpmath_difference(
+    net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array
+) -> float | None:
     """Central differences in mpmath, the digits doubled until h and h/10 agree to 1e-13; small networks only."""
     if sum(W.size for W in net.weights) * len(images) > MPMATH_PRODUCTS:
         return None
     digits = 60
     while digits <= 960:
-        with mpmath.workdps(digits):
+        with working_digits(digits):
             h = mpmath.mpf(10) ** -(digits // 3)
             coarse, fine = (
-                (_mpmath_cost(net, kind, layer, images, labels, index, s)
-                 - _mpmath_cost(net, kind, layer, images, labels, index, -s)) / (2 * s)
+                (_mpmath_cost(net, kind, layer, images, labels, along, s)
+                 - _mpmath_cost(net, kind, layer, images, labels, along, -s)) / (2 * s)
                 for s in (h, h / 10)
             )  # fmt: skip
             if abs(coarse - fine) <= 1e-13 * abs(fine):
@@ -177,7 +194,7 @@ def _mpmath_difference(net: Trainable, kind: str, layer: int, images: Array, lab
     return None
 
 
-def _mpmath_cost(net: Trainable, kind: str, layer: int, images: Array, labels: Array, index: Any, shift: Any) -> Any:
+def _mpmath_cost(net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array, shift: Any) -> Any:
     total = mpmath.mpf(0)
     for image, target in zip(images, _targets(net, images, labels), strict=True):
         a = [mpmath.mpf(float(pixel)) for pixel in image]
@@ -185,7 +202,8 @@ def _mpmath_cost(net: Trainable, kind: str, layer: int, images: Array, labels: A
             z = [mpmath.fsum(mpmath.mpf(float(w)) * v for w, v in zip(row, a, strict=True)) for row in W]
             z = [s + mpmath.mpf(float(v)) for s, v in zip(z, b, strict=True)]
             if k == layer:
-                z[index[0]] += shift * (a[index[1]] if kind == "w" else 1)
+                moved = along @ np.array(a, object) if kind == "w" else along
+                z = [v + shift * m for v, m in zip(z, moved, strict=True)]
             a = _mpmath_layer(net, k == len(net.weights) - 1, z)
         cost = precise(net.cost.formula, symbols.a, symbols.y)
         total += mpmath.fsum(cost(v, mpmath.mpf(float(t))) for v, t in zip(a, target, strict=True))
@@ -220,6 +238,7 @@ def _row(name: str, method: str, got: Array, size: Array, estimates: list[float 
     if not judged:
         return Row(name, method, 0, len(estimates), 0.0, allowed, float("nan"), float("nan"), True)
     errors = [abs(g - e) / s if s else (0.0 if g == e else np.inf) for g, s, e in judged]
+    errors = [e if np.isfinite(e) else np.inf for e in errors]  # max() would pass over a NaN
     with np.errstate(divide="ignore"):
         log10 = np.log10(np.abs([e for _, _, e in judged]))
     worst = float(max(errors))

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 LOG_2 = float(np.log(2.0))
-_FURTHEST = 2.0**60  # the largest exponent kept, so that sums of two still fit 64 bits
 _FAR = 2000  # float64 holds exponents of less than this, so a term further away adds nothing
 
 
@@ -24,24 +23,23 @@ class Wide(NamedTuple):
     """
 
     m: NDArray[np.float64]
-    e: NDArray[np.int64]
+    e: NDArray[np.float64]  # whole; as a float it has no bounds worth the name
 
 
 def wide(value: ArrayLike) -> Wide:
     """Exactly the given finite float64 numbers."""
     m, e = np.frexp(np.asarray(value, float))
-    return Wide(m, e.astype(np.int64))
+    return Wide(m, e.astype(float))
 
 
 def from_log(sign: ArrayLike, log: NDArray[np.float64]) -> Wide:
     """sign · exp(log); log -inf is 0."""
     finite = np.isfinite(log)
     power = np.where(finite, log, 0.0) / LOG_2
-    whole = np.clip(np.floor(power), -_FURTHEST, _FURTHEST)
-    power = np.clip(power, whole, whole + 1)
+    whole = np.floor(power)
     outside = np.where(np.isneginf(log), 0.0, log)  # 0, or what has left even the logarithm: inf, NaN
     m, e = np.frexp(np.where(finite, np.copysign(np.exp2(power - whole), sign), outside))
-    return Wide(m, e + whole.astype(np.int64))
+    return Wide(m, e + whole)
 
 
 def times(p: Wide, q: Wide) -> Wide:
@@ -55,7 +53,7 @@ def plus(p: Wide, q: Wide) -> Wide:
     # a zero has no exponent of its own
     pe, qe = np.where(p.m == 0, q.e, p.e), np.where(q.m == 0, p.e, q.e)
     top = np.maximum(pe, qe)
-    total = np.ldexp(p.m, np.maximum(pe - top, -_FAR)) + np.ldexp(q.m, np.maximum(qe - top, -_FAR))
+    total = _shifted(p.m, pe - top) + _shifted(q.m, qe - top)
     m, shift = np.frexp(total)
     return Wide(m, top + shift)
 
@@ -63,8 +61,12 @@ def plus(p: Wide, q: Wide) -> Wide:
 def to_float(p: Wide) -> NDArray[np.float64]:
     """The nearest float64, at most its largest in size: never inf."""
     with np.errstate(over="ignore", under="ignore"):
-        value = np.ldexp(p.m, np.clip(p.e, -_FAR, _FAR))
+        value = _shifted(p.m, p.e)
     return np.asarray(np.clip(value, -np.finfo(float).max, np.finfo(float).max))
+
+
+def _shifted(m: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.ldexp(m, np.clip(by, -_FAR, _FAR).astype(np.int32)))
 
 
 def log_abs(p: Wide) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
 
 MAX_DEPTH = 1_000_000
+SHOWN_NAMES = 12
 
 
 @dataclass(frozen=True, order=True)
@@ -76,13 +77,17 @@ class Chain:
         object.__setattr__(self, "depth", _checked_depth(depth))
         object.__setattr__(self, "activations", _checked_activations(activation, self.depth))
         object.__setattr__(self, "cost", find_cost(cost))
+        for used in dict.fromkeys(self.activations):
+            used.require_usable()
         self.cost.require_chain_output(self.activation(self.depth))
 
     def __repr__(self) -> str:
-        names = [f.name for f in self.activations]
-        return (
-            f"Chain(depth={self.depth}, activation={names if len(names) > 1 else names[0]!r}, cost={self.cost.name!r})"
-        )
+        names: Any = [f.name for f in self.activations]
+        if len(names) == 1:
+            names = repr(names[0])
+        elif len(names) > SHOWN_NAMES:
+            names = f"[{names[0]!r}, …, {names[-1]!r}]"
+        return f"Chain(depth={self.depth}, activation={names}, cost={self.cost.name!r})"
 
     def activation(self, layer: int) -> Activation:
         """φ_l, l = 1 … L."""

@@ -14,7 +14,7 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.functions.precise import precise
+from chainderiv.functions.precise import precise, working_digits
 from chainderiv.logsign import LogSign
 
 if TYPE_CHECKING:
@@ -37,13 +37,18 @@ class Orbit:
 
 def per_layer(name: str, given: Any, depth: int) -> list[float]:
     """One number per layer from a number or L numbers; raises BadShape or BadValue."""
-    values = list(given) if hasattr(given, "__len__") else [given] * depth
+    if isinstance(given, str | bytes):
+        raise BadValue(f"{name} is {given!r}; give numbers")
+    try:
+        values = list(given)
+    except TypeError:  # a single number
+        values = [given] * depth
     if len(values) != depth:
         raise BadShape(f"{name} has {len(values)} numbers; give one, or one per layer ({depth})")
     try:
         floats = [float(v) for v in values]
-    except (TypeError, ValueError) as e:
-        raise BadValue(f"{name} is {given!r}; give numbers") from e
+    except (TypeError, ValueError, OverflowError) as e:
+        raise BadValue(f"{name} is {given!r}; give numbers that float64 holds") from e
     if any(v != v or v in (float("inf"), float("-inf")) for v in floats):
         raise BadValue(f"{name} is {given!r}; give finite numbers")
     return floats
@@ -51,7 +56,9 @@ def per_layer(name: str, given: Any, depth: int) -> list[float]:
 
 def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequence[float] | None, x: float) -> Orbit:
     """The orbit at the digits that are set: z_l = w_l a_{l-1} + b_l, or z_l as given."""
-    weights, zs, activations = [mpmath.mpf(v) for v in w], [mpmath.mpf(0)], [mpmath.mpf(x)]
+    # a stated zero stays a whole number, which `settle` knows to be exact
+    weights = [mpmath.mpf(v) if v else 0 for v in w]
+    zs, activations = [mpmath.mpf(0)], [mpmath.mpf(x) if x else 0]
     for layer in range(1, chain.depth + 1):
         pinned = None if z is None else mpmath.mpf(z[layer - 1])
         free = pinned if b is None else weights[layer - 1] * activations[-1] + mpmath.mpf(b[layer - 1])
@@ -71,7 +78,8 @@ def factor_values(
         When w, b or z are not one number or one per layer, or both or none of b and z are given.
     """
     if (b is None) == (z is None):
-        raise BadValue(f"b is {b!r} and z is {z!r}; give one of the two (z pins every pre-activation)")
+        which = "neither b nor z is given" if b is None else "b and z are both given"
+        raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
     depth = derivation.chain.depth
     ws = per_layer("w", w, depth)
     bs = None if b is None else per_layer("b", b, depth)
@@ -95,12 +103,12 @@ def settle(evaluate: Callable[[], tuple[list[Any], float]]) -> list[Any]:
     """
     digits, before = FIRST_DIGITS, None
     while digits <= MOST_DIGITS:
-        with mpmath.workdps(digits):
+        with working_digits(digits):
             try:
                 now, largest = evaluate()
             except ZeroDivisionError:
                 now, largest = None, 0.0
-            enough = digits > 1000 + 4 * min(largest, 1e4)
+            enough = digits > 1000 + 4 * largest
             if before and now and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
                 return now
         before, digits = now, 2 * digits
@@ -135,7 +143,6 @@ def _loose_symbols(factor: Any) -> set[Any]:
 def _atom(derivation: Derivation, atom: Any, orbit: Orbit, y: float) -> Any:
     chain = derivation.chain
     if isinstance(atom, symbols.CostSlope):
-        # a stated zero stays a whole number, so that 0 - 0 is known to be exact
         target = 0 if y == 0 else mpmath.mpf(y)
         return precise(chain.cost.slope, symbols.a, symbols.y)(orbit.a[chain.depth], target)
     if isinstance(atom, symbols.PhiPrime):
