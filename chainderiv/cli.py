@@ -49,6 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(e, 1)
     except ChainderivError as e:
         return _fail(e, 2)
+    except MemoryError:
+        common.complain("chainderiv: not enough memory; give fewer points or fewer layers")
+        return 1
     except KeyboardInterrupt:
         print("chainderiv: interrupted", file=sys.stderr)
         return 130

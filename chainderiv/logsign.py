@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainderiv.errors import BadShape
+from chainderiv.errors import BadShape, BadValue
 
 Floats = NDArray[np.float64]
 
@@ -38,6 +38,7 @@ class LogSign:
 
     sign: Any
     log: Any
+    __array_ufunc__ = None  # array · LogSign is ours, not an array of objects
 
     def __post_init__(self) -> None:
         try:
@@ -46,8 +47,8 @@ class LogSign:
             raise BadShape(
                 f"sign has shape {np.shape(self.sign)} and log {np.shape(self.log)}; give shapes that broadcast"
             ) from e
-        # [()] turns a 0-d array into a scalar, so that single numbers print and compare as such
-        object.__setattr__(self, "sign", sign[()])
+        # [()] turns a 0-d array into a scalar, so that single numbers print and compare as such; + 0.0 unsigns zeros
+        object.__setattr__(self, "sign", (sign + 0.0)[()])
         object.__setattr__(self, "log", log[()])
 
     @classmethod
@@ -106,14 +107,19 @@ class LogSign:
 
     def __truediv__(self, other: LogSign | float) -> LogSign:
         other = other if isinstance(other, LogSign) else LogSign.from_float(other)
-        return self * other**-1
+        undefined = (np.asarray(self.sign) == 0) & (np.asarray(other.sign) == 0)
+        quotient = self * other**-1
+        return LogSign(np.where(undefined, np.nan, quotient.sign), np.where(undefined, np.nan, quotient.log))
+
+    def __rtruediv__(self, other: float) -> LogSign:
+        return LogSign.from_float(other) / self
 
     def __add__(self, other: LogSign | float) -> LogSign:
         other = other if isinstance(other, LogSign) else LogSign.from_float(other)
         first, second = np.asarray(self.log), np.asarray(other.log)
         top = np.maximum(first, second)
         anchor = np.where(np.isfinite(top), top, 0.0)
-        with np.errstate(over="ignore", divide="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             total = self.sign * np.exp(first - anchor) + other.sign * np.exp(second - anchor)
             return LogSign(np.sign(total), np.log(np.abs(total)) + anchor)
 
@@ -121,6 +127,9 @@ class LogSign:
 
     def __sub__(self, other: LogSign | float) -> LogSign:
         return self + (-other)
+
+    def __rsub__(self, other: float) -> LogSign:
+        return LogSign.from_float(other) + (-self)
 
     def product(self, axis: int | None = None) -> LogSign:
         """Π over an axis (all of them by default)."""
@@ -132,12 +141,15 @@ class LogSign:
     def norm(self, order: int = 2, axis: int | None = None) -> LogSign:
         """(Σ |g|^order)^(1/order) over an axis, the sizes rescued by their largest.
 
-        order : 1 or 2 (any positive number is meant).
+        order : a finite number > 0. Raises BadValue for another.
         """
+        if not 0 < order < np.inf:
+            raise BadValue(f"norm order is {order!r}; give a finite number > 0, such as 1 or 2")
         log = np.asarray(self.log)
         top = np.max(log, axis=axis, keepdims=True)
         anchor = np.where(np.isfinite(top), top, 0.0)
         with np.errstate(divide="ignore", over="ignore"):
             total = np.log(np.sum(np.exp(order * (log - anchor)), axis=axis)) / order
         log_norm = total + np.squeeze(anchor, axis=axis)
-        return LogSign(np.where(np.isneginf(log_norm), 0.0, 1.0), log_norm)
+        sign = np.where(np.isneginf(log_norm), 0.0, np.where(np.isnan(log_norm), np.nan, 1.0))
+        return LogSign(sign, log_norm)

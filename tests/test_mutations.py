@@ -51,9 +51,10 @@ def test_verify_fails_a_flipped_derivative():
     assert not cd.verify(cd.Chain(3, broken), points=10).passed
 
 
-def test_verify_fails_a_wrong_gap_to_the_limit():
+def test_a_wrong_gap_to_the_limit_is_refused_before_it_is_used():
     broken = stable_with("sigmoid", below_upper=(1 + z / 1000) / (1 + sympy.exp(z)))
-    assert not cd.verify(cd.Chain(2, broken), points=20).passed
+    with pytest.raises(cd.errors.BadValue, match="no such gap"):
+        cd.verify(cd.Chain(2, broken), points=20)
 
 
 def test_the_table_sees_a_lost_compensation_and_a_wrong_factor(monkeypatch):

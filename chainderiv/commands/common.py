@@ -95,6 +95,9 @@ def assignments(flag: str, text: str) -> dict[str, float]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(name and equals and value for name, equals, value in pairs):
         raise BadValue(f"--{flag} is {text!r}; give name=number pairs with commas between, such as w=100,z=0")
+    names = [name.strip() for name, _, _ in pairs]
+    if len(set(names)) < len(names):
+        raise BadValue(f"--{flag} is {text!r} and gives a name twice; give each once")
     return {name.strip(): number(f"{flag} {name.strip()}", value) for name, _, value in pairs}
 
 

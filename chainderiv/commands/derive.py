@@ -31,13 +31,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Derive, then print what was asked for."""
     chain = common.one_chain(options)
+    common.number("x", options.x)
+    common.number("y", options.y)
     if options.compare:
         return _compare(chain, options)
     derivation = derive(chain, options.wrt)
     target = options.to or ("unicode" if common.speaks_unicode() else "text")
     # what was asked for is printed whole; what is merely shown is elided above 24 layers
     printed = derivation.to(target) if options.to else printing.equation(derivation, target, elide=True)
-    values = _values(derivation, options) if options.at else None
+    values = _values(derivation, options) if options.at is not None else None
     if options.json:
         common.say_json(_as_json(derivation, target, printed, values, options.steps))
         return 0
@@ -53,6 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(chain: Any, options: argparse.Namespace) -> int:
+    others = {"--to": options.to, "--steps": options.steps, "--at": options.at}
+    if clash := [flag for flag, value in others.items() if value]:
+        raise BadValue(f"--compare is given with {clash[0]}; give one of them")
     both = compare(chain, *options.compare)
     if options.json:
         common.say_json({"equation": str(both), "between": [str(f) for f in both.between]})

@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
     """Sweep, then save and summarise."""
     if options.quantity not in QUANTITIES:
         raise BadValue(f"--quantity is {options.quantity!r}; give {', '.join(QUANTITIES)}")
+    if options.quantity in ("rate", "regime") and common.whole("depth", options.depth) == 1:
+        raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
     chains, parameters = common.chains(options), _parameters(options)
     _check_out(options.out, len(chains), sum(isinstance(v, Axis) for v in parameters.values()))
     with common.progress() as show:

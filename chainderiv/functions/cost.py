@@ -37,6 +37,31 @@ class Cost:
         """∂C/∂a, factored."""
         return sympy.factor(sympy.diff(self.formula, a))
 
+    @cached_property
+    def factors(self) -> tuple[tuple[Expr, Expr, Expr], ...]:
+        """∂C/∂a as factors (c, t, p), each (c (a - t))^p with t = y or a number; a plain number is (c, None, 1).
+
+        Raises CostDomain for a slope that is no such product: a - t is what keeps its digits.
+        """
+        return self.factors_of(self.slope)
+
+    def factors_of(self, product: Expr) -> tuple[tuple[Expr, Expr, Expr], ...]:
+        """The same of another product in a and y."""
+        return tuple(self._factor(power) for power in sympy.Mul.make_args(product))
+
+    def _factor(self, power: Expr) -> tuple[Expr, Expr, Expr]:
+        base, exponent = power.as_base_exp()
+        if power.is_number:
+            return power, None, sympy.Integer(1)
+        leading = sympy.diff(base, a)
+        root = None if not leading.is_number or leading == 0 else sympy.expand(a - base / leading)
+        if root is None or not exponent.is_number or not (root == y or root.is_number):
+            raise CostDomain(
+                f"cost {self.name!r} has the slope {self.slope}, no product of powers of a - y and a - number; "
+                "give a cost such as (a - y)**2/2"
+            )
+        return leading, root, exponent
+
     def require_chain_output(self, output: Activation) -> None:
         """Raise CostDomain, with the cure, where a chain's single output can leave what the cost is defined on."""
         if self.softmax:
@@ -44,6 +69,7 @@ class Cost:
                 f"cost {self.name!r} is defined on softmax outputs, and the softmax of one output is 1; "
                 "use cross_entropy in a chain, or a full-width Network"
             )
+        _ = self.factors  # raises for a slope that cannot be taken apart
         if self._needs_unit_interval and output.leaves_unit_interval():
             raise CostDomain(
                 f"cost {self.name!r} is defined on outputs in (0, 1), which {output.name!r} leaves; "
@@ -76,6 +102,20 @@ def cost(given: str | Cost) -> Cost:
 
 
 @lru_cache(maxsize=256)
+def cancelled_slope(output: Activation, at: Cost) -> tuple[tuple[Expr, Expr, Expr], ...] | None:
+    """The factors of φ'(z_L) ∂C/∂a_L where the cost cancels φ', else None.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> cancelled_slope(activation("sigmoid"), cost("cross_entropy"))
+    ((1, y, 1),)
+    """
+    denominator = sympy.denom(at.slope)
+    if not denominator.has(a):
+        return None
+    ratio = sympy.simplify(output.derivative / denominator.subs(a, output.formula))
+    return at.factors_of(sympy.numer(at.slope) * ratio) if ratio.is_number else None
+
+
 def cancels(output: Activation, at: Cost) -> bool:
     """Whether φ'(z_L) cancels against the denominator of ∂C/∂a_L, as σ' does against a(1 - a).
 
@@ -83,8 +123,4 @@ def cancels(output: Activation, at: Cost) -> bool:
     >>> cancels(activation("sigmoid"), cost("cross_entropy")), cancels(activation("sigmoid"), cost("quadratic"))
     (True, False)
     """
-    denominator = sympy.denom(at.slope)
-    if not denominator.has(a):
-        return False
-    ratio = output.derivative / denominator.subs(a, output.formula)
-    return bool(sympy.simplify(ratio).is_number)
+    return cancelled_slope(output, at) is not None

@@ -77,8 +77,9 @@ def _cost(chain: Chain) -> Any:
 
 
 def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> NDArray[np.bool_]:
-    """Where a_L is not so near to y, 0 or 1 that the subtraction inside C loses a twentieth of its digits."""
-    edges = [y] if chain.cost.name == "quadratic" else [y, np.asarray(0.0), np.asarray(1.0)]
+    """Where a_L is not so near to y, or to a pole of ∂C/∂a, that a subtraction inside C loses more than a digit."""
+    roots = [root for _, root, _ in chain.cost.factors if root is not None]
+    edges = [y if root == symbols.y else np.asarray(float(root)) for root in roots]
     clear = np.ones(np.shape(a), bool)
     for edge in edges:
         clear = clear & (np.abs(a - edge) > 0.1 * np.maximum(np.abs(a), np.abs(edge)))

@@ -6,12 +6,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv import symbols
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import cancels
+from chainderiv.functions.cost import cancelled_slope
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import ArrayFunction, array_functions
 
@@ -67,27 +66,13 @@ def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:
 
     The cost's own slope is taken apart into powers of a - t (t = y or a number), each of which keeps its digits.
     """
-    chain = orbit.chain
-    output, shape = chain.activation(chain.depth), orbit.parameters.shape
-    if joined and cancels(output, chain.cost):
-        ratio = sympy.simplify(output.derivative / sympy.denom(chain.cost.slope).subs(symbols.a, output.formula))
-        numerator = sympy.numer(chain.cost.slope)
-        return _power_product(numerator * ratio, orbit, target, shape)
-    total = _power_product(chain.cost.slope, orbit, target, shape)
-    return total * orbit.prime if joined else total
-
-
-def _power_product(expression: Any, orbit: Orbit, target: NDArray[Any], shape: tuple[int, ...]) -> LogSign:
+    chain, shape = orbit.chain, orbit.parameters.shape
+    cancelled = cancelled_slope(chain.activation(chain.depth), chain.cost) if joined else None
     total = LogSign(np.ones(shape), np.zeros(shape))
-    for power in sympy.Mul.make_args(expression):
-        base, exponent = power.as_base_exp()
-        if base.is_number:
-            total = total * LogSign.from_float(float(power))
-            continue
-        # base = c (a - t): t = y, 0, 1, …
-        leading = sympy.diff(base, symbols.a)
-        root = sympy.expand(symbols.a - base / leading)
-        at = target if root == symbols.y else np.asarray(float(root))
-        factor = orbit.minus(np.broadcast_to(at, shape)) * float(leading)
-        total = total * factor ** float(exponent)
-    return total
+    for leading, root, exponent in cancelled or chain.cost.factors:
+        if root is None:
+            total = total * float(leading)
+        else:
+            at = target if root == symbols.y else np.asarray(float(root))
+            total = total * (orbit.minus(np.broadcast_to(at, shape)) * float(leading)) ** float(exponent)
+    return total * orbit.prime if joined and cancelled is None else total

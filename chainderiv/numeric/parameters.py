@@ -69,7 +69,7 @@ def numbers(name: str, given: ArrayLike) -> Floats:
             raise TypeError("complex numbers have no order")
         array = np.asarray(given, float)
     except (TypeError, ValueError, OverflowError) as e:
-        raise BadValue(f"{name} is {given!r}; give finite real numbers") from e
+        raise BadValue(f"{name} is {given!r}; give finite numbers") from e
     if not np.isfinite(array).all():
         raise BadValue(f"{name} holds {array[~np.isfinite(array)].flat[0]}; give finite numbers")
     return array

@@ -26,7 +26,7 @@ class Row:
     worst_error, allowed : the worst |Δlog| against what is allowed there (a Network's: relative to the sum of the
         sizes of the terms). inf where a sign or a zero differs.
     log10_smallest, log10_largest : the range of log10|gradient| over the judged points; NaN where none was.
-    passed : whether every judged point is within what is allowed.
+    passed : whether every judged point is within what is allowed; None where none was judged.
     factor : in `Verification.worst` alone, the factor that disagrees most with its own layer's difference quotient.
     """
 
@@ -38,7 +38,7 @@ class Row:
     allowed: float
     log10_smallest: float
     log10_largest: float
-    passed: bool
+    passed: bool | None
     factor: str | None = None
 
 
@@ -69,7 +69,11 @@ class Verification:
     def passed(self) -> bool:
         """Every judged point within its bound, and no parameter without a judged point."""
         seen = {row.parameter for row in self.rows if row.judged}
-        return bool(self.rows) and all(r.passed for r in self.rows) and all(r.parameter in seen for r in self.rows)
+        return (
+            bool(self.rows)
+            and all(r.passed is not False for r in self.rows)
+            and all(r.parameter in seen for r in self.rows)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: passed, judged, worst and the rows."""

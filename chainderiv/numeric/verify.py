@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,17 +70,25 @@ def verify(
     (True, False)
     """
     source = generator(rng)
-    if isinstance(points, bool) or not isinstance(points, int) or points < 1:
+    if isinstance(points, bool) or not isinstance(points, numbers.Integral) or points < 1:
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
     for method in methods:
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
     if not isinstance(subject, Chain):
+        if derivation is not None:
+            raise BadValue("a Network has no derivation to judge; give verify(net, images=…, labels=…)")
+        if not hasattr(subject, "cost_at"):
+            raise BadValue(f"{subject!r} cannot be verified; give a Chain or a Network")
         return verify_network(subject, images, labels, source, methods, progress)
+    if images is not None or labels is not None:
+        raise BadValue("images and labels are given for a Chain; they belong to a Network")
+    if derivation is not None and not isinstance(derivation, Derivation):
+        raise BadValue(f"derivation is {derivation!r}; give what derive(chain, …) returns")
     if derivation is not None and derivation.chain != subject:
         raise BadValue(f"the derivation is of {derivation.chain!r} and not of {subject!r}; derive it from that chain")
     derivations = [derivation] if derivation else [derive(subject, p) for p in _sample(subject, source)]
-    return _verify_chain(subject, derivations, draw_points(subject, points, source), tuple(methods), progress)
+    return _verify_chain(subject, derivations, draw_points(subject, int(points), source), tuple(methods), progress)
 
 
 def _sample(chain: Chain, rng: np.random.Generator) -> list[Parameter]:
@@ -153,7 +162,7 @@ def _finding(
 ) -> _Finding:
     parameter = str(derivation.wrt)
     if not mask.any():
-        nothing = Row(parameter, method, 0, mask.size, 0.0, 0.0, float("nan"), float("nan"), True)
+        nothing = Row(parameter, method, 0, mask.size, 0.0, 0.0, float("nan"), float("nan"), None)
         return _Finding(nothing, mask, derivation, 0, -1.0)
     ratio = np.where(mask, error / allowed, -1.0)
     index = int(np.argmax(ratio))

@@ -236,7 +236,7 @@ def _row(name: str, method: str, got: Array, size: Array, estimates: list[float 
     judged = [(g, s, e) for g, s, e in zip(got, size, estimates, strict=True) if e is not None and (e, g) != (0, 0)]
     allowed = FLOAT_TOLERANCE if method == METHODS[2] else TOLERANCE
     if not judged:
-        return Row(name, method, 0, len(estimates), 0.0, allowed, float("nan"), float("nan"), True)
+        return Row(name, method, 0, len(estimates), 0.0, allowed, float("nan"), float("nan"), None)
     errors = [abs(g - e) / s if s else (0.0 if g == e else np.inf) for g, s, e in judged]
     errors = [e if np.isfinite(e) else np.inf for e in errors]  # max() would pass over a NaN
     with np.errstate(divide="ignore"):

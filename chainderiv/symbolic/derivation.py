@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, overload
 
 import sympy
+from sympy.functions.elementary.piecewise import ExprCondPair
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
@@ -15,6 +17,7 @@ from chainderiv.functions.cost import cancels
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import printing
 from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbolic.replacement import require_known
 
 SUBSTITUTE_DEPTH = 30
 
@@ -53,6 +56,8 @@ class Lazy(Sequence[Any]):
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return [self._item(i) for i in range(*index.indices(self._length))]
+        if not -self._length <= index < self._length:
+            raise IndexError(f"index {index} of {self._length} items; give one from 0 to {self._length - 1}")
         return self._item(range(self._length)[index])
 
     def __iter__(self) -> Iterator[Any]:
@@ -111,7 +116,7 @@ class Derivation:
     def links(self) -> Sequence[Expr]:
         """w_l φ'(z_l) for each layer between θ and the output."""
         first = self.start + (self.wrt.kind != "x")
-        return Lazy(self.chain.depth - first + 1, lambda i: self._link(first + i))
+        return Lazy(self.chain.depth - first + 1, partial(self._link_from, first))
 
     @property
     def cancelled(self) -> Expr | None:
@@ -126,14 +131,12 @@ class Derivation:
         """The factors that remain after the cost has cancelled what it cancels; the last is then a_L - y."""
         if self.cancelled is None:
             return self.factors
-        miss = symbols.activation(self.chain.depth) - symbols.y
-        kept = len(self.factors) - 2
-        return Lazy(kept + 1, lambda i: miss if i == kept else self.factors[i])
+        return Lazy(len(self.factors) - 1, self._survivor)
 
     @property
     def assignments(self) -> Sequence[tuple[Expr, Expr]]:
         """The layer equations in order, at any depth, as (z_1, w_1 x + b_1), (a_1, φ(z_1)), (z_2, …)."""
-        return Lazy(2 * self.chain.depth, lambda i: self.chain.equations(i // 2 + 1)[i % 2])
+        return Lazy(2 * self.chain.depth, self._assignment)
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -152,10 +155,15 @@ class Derivation:
             new = sympy.sympify(expression, strict=True)
         except sympy.SympifyError as e:
             raise BadValue(f"factor {expression!r} is no SymPy expression or number; give one") from e
+        require_known(new, self.chain)
         return Derivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), index % count: new}.items())))
 
     def substitute(self) -> Expr:
-        """The gradient as one nested expression in x, y, w_l, b_l; raises TooDeep above depth 30."""
+        """The gradient as one nested expression in x, y, w_l, b_l, unevaluated; raises TooDeep above depth 30.
+
+        Its parts are shared, so it is quickly made; an activation that names z twice (relu, gelu) still makes 2^L
+        terms of it in print.
+        """
         if self.chain.depth > SUBSTITUTE_DEPTH:
             raise TooDeep(
                 f"a nested expression of depth {self.chain.depth} is refused above {SUBSTITUTE_DEPTH}; "
@@ -163,11 +171,8 @@ class Derivation:
             )
         values: dict[Expr, Expr] = {}
         for name, expression in self.assignments:
-            values[name] = expression.xreplace(values)
-        total = sympy.Integer(1)
-        for factor in self.factors:
-            total = total * self._unfolded(factor).xreplace(values)
-        return total
+            values[name] = _nested(expression, values)
+        return sympy.Mul(*(_nested(self._unfolded(factor), values) for factor in self.factors), evaluate=False)
 
     def at(self, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0) -> tuple[LogSign, ...]:
         """Every factor's value, in the order of `factors`.
@@ -229,8 +234,15 @@ class Derivation:
             return symbols.CostSlope(name, symbols.activation(layer), symbols.y)
         return symbols.PhiPrime(sympy.Symbol(self.chain.activation(layer).name), symbols.pre_activation(layer))
 
-    def _link(self, layer: int) -> Expr:
-        return symbols.weight(layer) * self.symbol_of(Factor("prime", layer))
+    def _link_from(self, first: int, index: int) -> Expr:
+        return symbols.weight(first + index) * self.symbol_of(Factor("prime", first + index))
+
+    def _survivor(self, index: int) -> Expr:
+        output = symbols.activation(self.chain.depth)
+        return output - symbols.y if index == len(self.factors) - 2 else self.factors[index]
+
+    def _assignment(self, index: int) -> tuple[Expr, Expr]:
+        return self.chain.equations(index // 2 + 1)[index % 2]
 
     def _unfolded(self, factor: Expr) -> Expr:
         """A factor with φ' and ∂C/∂a written out in z_l, a_L and y."""
@@ -261,12 +273,27 @@ class Derivation:
         return Step("input", left, symbols.weight(1) * symbols.delta(1), "∂z_1/∂x = w_1")
 
 
+def _nested(expression: Expr, values: dict[Expr, Expr]) -> Expr:
+    """xreplace without evaluation: SymPy would walk the whole tree again at every layer, and relu's doubles with each."""
+    if expression in values:
+        return values[expression]
+    if not expression.args or not expression.free_symbols & values.keys():
+        return expression
+    arguments = [_nested(e, values) for e in expression.args]
+    if isinstance(expression, sympy.Piecewise | ExprCondPair):
+        # even unevaluated, their constructors fold every nested branch into the conditions: 2^L of them
+        return sympy.Basic.__new__(expression.func, *arguments)
+    return expression.func(*arguments, evaluate=False)
+
+
 def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation:
     """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; raises BadValue for a parameter that it does not have.
 
     >>> derive(Chain(depth=2), "w2").factors
     [a_1, PhiPrime(sigmoid, z_2), CostSlope(quadratic, a_2, y)]
     """
+    if not isinstance(chain, Chain):
+        raise BadValue(f"chain is {chain!r}; give a Chain")
     return Derivation(chain, chain.parameter(wrt))
 
 

@@ -70,13 +70,14 @@ class _Latex(LatexPrinter):
         return body if exp is None else f"{{{body}}}^{{{exp}}}"
 
     def _print_CostSlope(self, expr: Any, exp: Any = None) -> str:
-        return self._fraction(expr.args[1])
+        return self._fraction(expr.args[1], exp)
 
     def _print_Gradient(self, expr: Any, exp: Any = None) -> str:
-        return self._fraction(expr.args[0])
+        return self._fraction(expr.args[0], exp)
 
-    def _fraction(self, below: Any) -> str:
-        return rf"\frac{{\partial C}}{{\partial {self._print(below)}}}"
+    def _fraction(self, below: Any, exp: Any) -> str:
+        fraction = rf"\frac{{\partial C}}{{\partial {self._print(below)}}}"
+        return fraction if exp is None else rf"\left({fraction}\right)^{{{exp}}}"
 
 
 class _MathML(MathMLPresentationPrinter):
@@ -120,20 +121,28 @@ class Style:
 
 
 def _writer(printer: type[Any], name_of: str) -> Callable[[Chain, Any], str]:
+    plain = _latex_name if name_of == "latex" else str
+
     def write(chain: Chain, expression: Any) -> str:
         made = printer()
         # by layer and not by name: two activations may share a name
-        made.name_at = lambda layer: getattr(chain.activation(layer), name_of) or chain.activation(layer).name
+        made.name_at = lambda layer: getattr(chain.activation(layer), name_of) or plain(chain.activation(layer).name)
         return str(made.doprint(expression))
 
     return write
+
+
+def _latex_name(name: str) -> str:
+    escaped = "".join(rf"\{c}" if c in "_&%$#{}" else c for c in name if c not in "\\^~")
+    return rf"\operatorname{{{escaped}}}"
 
 
 def _write_mathml(chain: Chain, expression: Any) -> str:
     printer = _MathML()
     # SymPy's text nodes are raw: a name with markup in it would become markup
     printer.name_at = lambda layer: html.escape(chain.activation(layer).symbol or chain.activation(layer).name)
-    return str(printer._print(expression).toxml())
+    # an entity that HTML knows and XML does not
+    return str(printer._print(expression).toxml()).replace("&InvisibleTimes;", "&#x2062;")
 
 
 STYLES: dict[str, Style] = {
@@ -210,7 +219,7 @@ def comparison(both: Comparison, form: str = "unicode") -> str:
 
     style, chain = STYLES[form], both.first.chain
     left, right = (style.write(chain, gradient(d.wrt.symbol)) for d in (both.first, both.second))
-    between = product(both.first, range(len(both.between)), style)
+    between = product(both.first, range(len(both.between)), style, elide=form == "unicode")
     return f"{left}{style.equals}[ {between} ]{style.times}{right}"
 
 
@@ -230,5 +239,6 @@ def _group(derivation: Derivation, group: tuple[int, ...], style: Style) -> str:
 
 def _bracketed(derivation: Derivation, factor: Any, style: Style) -> str:
     written = style.write(derivation.chain, factor)
-    needs = factor.is_Add or factor.could_extract_minus_sign()
+    atomic = factor.is_Symbol or factor.is_Function or (factor.is_number and factor.is_nonnegative)
+    needs = not atomic
     return style.brackets[0] + written + style.brackets[1] if needs else written

@@ -1,0 +1,43 @@
+"""What may stand in the place of a derived factor: an expression that every engine can evaluate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from chainderiv import symbols
+from chainderiv.errors import BadValue
+from chainderiv.symbolic.chain import Chain
+
+
+def require_known(expression: Any, chain: Chain) -> None:
+    """Raise BadValue unless it is made of sums, products and numeric powers of numbers and the chain's symbols."""
+    if not isinstance(expression, sympy.Expr):
+        raise BadValue(f"factor {str(expression)!r} is no SymPy expression or number; give one")
+    kept = (symbols.PhiPrime, symbols.CostSlope)
+    bare = expression.replace(lambda e: isinstance(e, kept), lambda _: sympy.Integer(1))
+    for part in sympy.preorder_traversal(bare):
+        if not _known(part, chain):
+            raise BadValue(
+                f"factor {str(expression)!r} holds {str(part)!r}; give a sum, product or power of finite real numbers, "
+                "the chain's w_l, z_l, a_l, x and y, and its factors"
+            )
+
+
+def _known(part: Any, chain: Chain) -> bool:
+    if part.is_number:
+        return bool(part.is_real and part.is_finite)
+    if part.is_Symbol:
+        return _of_the_chain(part, chain)
+    return bool(part.is_Add or part.is_Mul or (part.is_Pow and part.exp.is_number))
+
+
+def _of_the_chain(symbol: Any, chain: Chain) -> bool:
+    if symbol in (symbols.x, symbols.y):
+        return True
+    kind, _, index = symbol.name.partition("_")
+    makers = {"w": symbols.weight, "z": symbols.pre_activation, "a": symbols.activation}
+    inside = kind in makers and index.isdigit() and 1 <= int(index) <= chain.depth
+    # a symbol of the same name without real=True is another symbol
+    return inside and bool(symbol == makers[kind](int(index)))
