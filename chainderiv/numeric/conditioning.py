@@ -82,10 +82,13 @@ class Conditioning:
 
 
 def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:
-    """The rounding of φ' relative to it; inf where it could not be evaluated or underflowed, 0 for a stated 0."""
+    """The rounding of φ' relative to it, beyond the one that `_size` counts.
+
+    inf where φ' could not be evaluated or underflowed, 0 where the formula states a 0.
+    """
     log = np.asarray(prime.log)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        ratio = rounding / np.exp(log)
+        ratio = np.maximum(rounding / np.exp(log) - 1.0, 0.0)
     ratio = np.where(np.isnan(ratio) | np.isneginf(log), np.inf, ratio)
     # a power law far out is exact to a few roundings, whatever its own exponential does
     far_out = np.isfinite(log) & (np.abs(log) > np.log(FAR))

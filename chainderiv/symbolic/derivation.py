@@ -274,7 +274,7 @@ class Derivation:
 
 
 def _nested(expression: Expr, values: dict[Expr, Expr]) -> Expr:
-    """xreplace without evaluation: SymPy would walk the whole tree again at every layer, and relu's doubles with each."""
+    """xreplace without evaluation: SymPy would walk the whole tree at every layer, and relu's doubles with each."""
     if expression in values:
         return values[expression]
     if not expression.args or not expression.free_symbols & values.keys():

@@ -1,0 +1,179 @@
+"""Where float64, a formula or a referee ends: right within the bound, uncertain by κ, or refused; never wrong in silence."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+import sympy
+
+import chainderiv as cd
+from chainderiv.functions.activation import Stable
+from chainderiv.functions.cost import Cost
+from chainderiv.numeric.conditioning import bound
+from chainderiv.symbols import a, y, z
+
+HALF = sympy.Rational(1, 2)
+
+
+def log_of(value):
+    return float(mp.log(abs(value)))
+
+
+@pytest.mark.parametrize("target", [0.5, 0.6, 0.9, 1.0])
+@pytest.mark.parametrize("pinned", [1e-8, 0.405465108, 3.0])
+def test_a_target_near_a_limit_and_near_the_output_is_within_the_bound(target, pinned):
+    g = cd.evaluate(cd.Chain(1), 1.0, z=pinned, y=target)
+    kappa = cd.condition(cd.Chain(1), 1.0, z=pinned, y=target)
+    with mp.workdps(60):
+        out = 1 / (1 + mp.exp(-mp.mpf(pinned)))
+        want = log_of(out * (1 - out) * (out - mp.mpf(target)))
+    assert abs(g.log - want) <= bound(np.float64(want), np.float64(kappa))
+    assert np.isfinite(kappa)
+
+
+def test_arctan_keeps_its_slope_where_the_square_of_z_leaves_float64():
+    for size in (1e100, 1e154, 1e160, 1e300):
+        g = cd.evaluate(cd.Chain(1, "arctan"), 1.0, z=size, y=0.5)
+        want = -2 * np.log(size) + float(mp.log(mp.pi / 2 - mp.mpf("0.5")))
+        assert g.sign == 1
+        assert g.log == pytest.approx(want, rel=1e-12)
+
+
+def test_a_logarithm_beyond_1e18_is_carried():
+    g = cd.evaluate(cd.Chain(2, "softplus"), 1e-3, -1e18, y=-0.7, wrt="w2")
+    assert g.log == pytest.approx(-2e18, rel=1e-12)
+
+
+@pytest.mark.parametrize("point", [8.0, 9.4, 12.0, 40.0, -400.0])
+def test_a_formula_without_stable_forms_is_uncertain_where_its_digits_are_gone(point):
+    doubled = cd.Activation("tanh2", sympy.tanh(2 * z))
+    chain = cd.Chain(1, doubled)
+    g = cd.evaluate(chain, 1.0, z=point, y=0.3)
+    with mp.workdps(1000):
+        slope = 2 * mp.sech(2 * mp.mpf(point)) ** 2
+        want = log_of(slope * (mp.tanh(2 * mp.mpf(point)) - mp.mpf(0.3)))
+    kappa = cd.condition(chain, 1.0, z=point, y=0.3)
+    assert abs(g.log - want) <= bound(np.float64(want), np.float64(kappa))
+    assert kappa > 1e12
+    assert cd.evaluate(chain, 1.0, z=point, y=0.3, engine="mpmath").log == pytest.approx(want, rel=1e-14)
+
+
+@pytest.mark.parametrize("point", [-300.0, -400.0])
+def test_a_formula_that_overflows_inside_has_kappa_infinity(point):
+    steep = cd.Activation("steep", 1 / (1 + sympy.exp(-2 * z)))
+    assert cd.condition(cd.Chain(1, steep), 1.0, z=point, y=1.0) == np.inf
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_the_referee_refuses_rather_than_believe_a_zero(name):
+    with pytest.raises(cd.errors.BadValue, match="settle"):
+        cd.evaluate(cd.Chain(1, name), 1.0, z=1e6, y=1.0, engine="mpmath")
+
+
+FORMULAS = {
+    "squared relu": sympy.Max(z, 0) ** 2,
+    "hardtanh": sympy.Max(-1, sympy.Min(1, z)),
+    "gate": z * sympy.Heaviside(z),
+    "signed root": sympy.sign(z) * sympy.sqrt(sympy.Abs(z)),
+    "folded": sympy.Abs(z) - z / 3,
+    "step": sympy.Piecewise((z + 1, z > 0), (z, True)),
+    "square": z**2,
+    "hyperbola": sympy.sqrt(z**2 + 1),
+    "sine": sympy.sin(z),
+    "exponential": sympy.exp(z),
+}
+
+
+@pytest.mark.parametrize("formula", FORMULAS.values(), ids=FORMULAS.keys())
+def test_a_users_formula_with_branches_derives_evaluates_and_verifies(formula):
+    chain = cd.Chain(3, cd.Activation("mine", formula))
+    assert cd.verify(chain, points=10).passed
+    g, referee = (cd.evaluate(chain, 0.7, 0.3, engine=engine) for engine in ("numpy", "mpmath"))
+    assert (g.sign, g.log) == (referee.sign, pytest.approx(referee.log, rel=1e-12))
+    wrong = cd.derive(chain, "b1")
+    assert not cd.verify(chain, wrong.replace(2, 1.001 * wrong.factors[2]), points=10).passed
+
+
+@pytest.mark.parametrize(
+    "formula", [sympy.log(z), sympy.sqrt(z), sympy.floor(z), sympy.Mod(z, 2), sympy.Integer(2), sympy.I * z]
+)
+def test_a_formula_that_is_not_real_or_not_differentiable_is_refused(formula):
+    with pytest.raises(cd.errors.BadValue, match="give") as e:
+        cd.Chain(3, cd.Activation("mine", formula))
+    assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize("formula", [sympy.log(sympy.cosh(a - y)), (a - y) ** 2 / a, sympy.Abs(a - y)])
+def test_a_cost_whose_slope_cannot_be_taken_apart_is_refused(formula):
+    with pytest.raises(cd.errors.CostDomain, match="give a cost"):
+        cd.Chain(2, "sigmoid", Cost("mine", formula))
+
+
+def test_a_users_cost_of_powers_is_verified():
+    assert cd.verify(cd.Chain(3, "tanh", Cost("quartic", (a - y) ** 4 / 4)), points=10).passed
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [sympy.I, sympy.zoo, sympy.nan, sympy.oo, sympy.Symbol("w_2"), sympy.Symbol("q"), True, sympy.Eq(z, 1), "w_2"]
+    + [sympy.Matrix([1]), sympy.log(sympy.Symbol("w_2", real=True)), sympy.Symbol("w_9", real=True)],
+)
+def test_a_replacement_that_no_engine_can_evaluate_is_refused(bad):
+    with pytest.raises(cd.errors.BadValue, match="give"):
+        cd.derive(cd.Chain(4), "b1").replace(2, bad)
+
+
+def test_a_stated_gap_that_is_none_is_refused():
+    broken = cd.Activation("off", 1 / (1 + sympy.exp(-z)), stable=Stable(below_upper=HALF / (1 + sympy.exp(z))))
+    with pytest.raises(cd.errors.BadValue, match="no such gap"):
+        cd.evaluate(cd.Chain(1, broken), 1.0, 0.3, y=1.0)
+
+
+class Faulty(cd.Network):
+    """A network whose bias gradients are spoilt in one neuron."""
+
+    spoil = staticmethod(lambda g: g)
+
+    def gradients(self, images, labels):
+        weights, biases = super().gradients(images, labels)
+        biases[0] = biases[0].copy()
+        biases[0][7] = self.spoil(biases[0][7])
+        return weights, biases
+
+
+FAULTS = {
+    "scaled": lambda g: 1.001 * g,
+    "flipped": lambda g: -g,
+    "zero": lambda g: 0.0,
+    "NaN": lambda g: np.nan,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+@pytest.mark.parametrize("seed", range(4))
+def test_one_wrong_neuron_of_thirty_never_passes(fault, seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    images, labels = rng.random((5, 16)), rng.integers(0, 5, 5)
+    monkeypatch.setattr(Faulty, "spoil", staticmethod(lambda g: g))
+    assert cd.verify(Faulty([16, 30, 5]), images=images, labels=labels, rng=seed).passed
+    monkeypatch.setattr(Faulty, "spoil", staticmethod(fault))
+    found = cd.verify(Faulty([16, 30, 5]), images=images, labels=labels, rng=seed)
+    assert not found.passed
+    assert found.worst.parameter == "biases[0]"
+
+
+def test_a_float32_network_is_judged_by_its_backward_pass_and_not_by_its_rounding():
+    rng = np.random.default_rng(0)
+    net = cd.Network([16, 8, 5], dtype="float32")
+    assert cd.verify(net, images=rng.random((5, 16)), labels=rng.integers(0, 5, 5)).passed
+
+
+def test_threads_leave_mpmaths_precision_as_it_was():
+    from concurrent.futures import ThreadPoolExecutor
+
+    before = mp.mp.prec
+    axis = cd.Axis(-2, 2, 12)
+    with ThreadPoolExecutor(4) as pool:
+        many = cd.sweep(cd.Chain(3), w=axis, b=0.1, engine="mpmath", executor=pool)
+    alone = cd.sweep(cd.Chain(3), w=axis, b=0.1, engine="mpmath")
+    assert mp.mp.prec == before
+    assert many.log_abs.tolist() == alone.log_abs.tolist()
