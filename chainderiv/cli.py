@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the reader of our output has left; Python would complain once more while it flushes
         sys.stderr.close()
         return 1
+    except OSError as e:
+        return _fail(OSError(f"the output cannot be written ({e.strerror}); give it another place"), 1)
 
 
 def _fail(error: Exception, code: int) -> int:

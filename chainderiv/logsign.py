@@ -51,6 +51,11 @@ class LogSign:
         object.__setattr__(self, "sign", (sign + 0.0)[()])
         object.__setattr__(self, "log", log[()])
 
+    def __repr__(self) -> str:
+        if self.shape:
+            return f"LogSign(sign={self.sign!r}, log={self.log!r})"
+        return f"LogSign(sign={float(self.sign):g}, log={float(self.log)!r})"
+
     @classmethod
     def from_float(cls, value: ArrayLike) -> LogSign:
         """The LogSign of ordinary numbers (inf keeps its sign, NaN stays NaN)."""

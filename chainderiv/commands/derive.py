@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
         for step in derivation.steps:
             common.say(printing.step(chain, step))
     common.say(printed)
-    if derivation.cancelled is not None:
+    # a form that was asked for by name stands alone, so that it can be piped
+    if derivation.cancelled is not None and not options.to:
         common.say(f"the cost cancels {_unicode(derivation, derivation.cancelled)}")
     if values is not None:
         _print_values(derivation, values)
@@ -134,4 +135,5 @@ def _as_json(
 
 
 def _signed(value: LogSign) -> dict[str, float]:
-    return {"sign": value.sign, "log": value.log, "value": value.to_float()}
+    # 14 digits: what exp(log) holds of a number that was typed as 100
+    return {"sign": value.sign, "log": value.log, "value": float(f"{value.to_float():.14g}")}

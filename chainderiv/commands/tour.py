@@ -6,6 +6,7 @@ import argparse
 from dataclasses import asdict
 
 from chainderiv.commands import common
+from chainderiv.errors import BadValue
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,8 @@ def run(options: argparse.Namespace) -> int:
     from chainderiv.view.tour import tour
 
     seed = common.whole("seed", options.seed)
+    if not options.out.strip():
+        raise BadValue("--out is empty; give the name of a folder")
     with common.progress() as show:
         result = tour(options.out, progress=show, seed=seed)
     if options.json:
@@ -33,5 +36,5 @@ def run(options: argparse.Namespace) -> int:
             "(it is exactly 0 where w is)"
         )
         common.say(f"worst disagreement of the verification: |Δlog| = {result.worst_disagreement:.1e}")
-        common.say(f"last over first hidden layer's gradient norm: {result.norm_ratio:.2f}")
+        common.say(f"last over first hidden layer's gradient norm: {result.norm_ratio:.2f} (before training)")
     return 0 if result.verified else 3

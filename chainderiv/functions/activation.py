@@ -72,6 +72,8 @@ class Activation:
     stable: Stable = field(default=Stable(), repr=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise BadValue(f"activation name is {self.name!r}; give a word")
         if not isinstance(self.formula, sympy.Expr) or not self.formula.free_symbols <= {z}:
             raise BadValue(
                 f"activation {self.name!r} is given as {self.formula!r}; "
@@ -105,6 +107,13 @@ class Activation:
     def derivative_rounding(self) -> Expr | None:
         """The rounding of φ'(z) in units of ε where no stable form vouches for it, else None."""
         return rounding(self.stable_derivative) if self.stable.log_abs_derivative is None else None
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the digits of φ' hold everywhere: a stated stable logarithm, or slopes that are plain numbers."""
+        slope = self.stable_derivative
+        branches = [value for value, _ in slope.args] if isinstance(slope, sympy.Piecewise) else [slope]
+        return self.stable.log_abs_derivative is not None or all(value.is_number for value in branches)
 
     def require_usable(self) -> None:
         """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""

@@ -86,5 +86,7 @@ def read_folder(folder: Path) -> dict[str, Bytes]:
         When the folder or a file is missing, or a content is cut short or altered.
     """
     if not folder.is_dir():
-        raise DataError(f"{str(folder)!r} is no folder; give a folder with the four MNIST files")
+        raise DataError(
+            f"{str(folder)!r} is no folder; give a folder with the four MNIST files (--data, or CHAINDERIV_DATA)"
+        )
     return {key: read_published(file, folder) for key, file in FILES.items()}

@@ -189,11 +189,14 @@ def _require_finite(
 ) -> None:
     layers = zip(net.weights, net.biases, row.bias_gradients, strict=True)
     broken = [n for n, arrays in enumerate(layers, 1) if not all(np.isfinite(p).all() for p in arrays)]
+    # 1 - ηλ/n below -1 blows the weights up by itself
+    decays = descent.learning_rate * descent.weight_decay
+    cure = "give a smaller learning_rate, or another init" if decays < 1e3 else "give a smaller weight_decay"
     if broken or not row.finite:
         raise TrainingDiverged(
             f"training diverged in epoch {epoch}: layer {[*broken, net.depth][0]} is no longer finite at "
             f"learning_rate={descent.learning_rate:g} and init={net.init!r}; "
-            "give a smaller learning_rate, or another init",
+            f"{cure}",
             record(),
         )
 

@@ -13,6 +13,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 from sympy.utilities.lambdify import lambdify
 
+from chainderiv.errors import BadValue, ChainderivError
 from chainderiv.functions.activation import Activation
 from chainderiv.symbols import z
 
@@ -61,9 +62,22 @@ def array_functions(activation: Activation) -> ArrayFunctions:
     >>> float(array_functions(activation("sigmoid")).log_abs_derivative(-10_000.0))
     -10000.0
     """
+    activation.require_usable()
+    try:
+        return _functions(activation)
+    except ChainderivError:
+        raise
+    except (NameError, TypeError, AttributeError, KeyError, ValueError, NotImplementedError) as e:
+        raise BadValue(
+            f"activation {activation.name!r} ({activation.formula}) has no NumPy form; "
+            "give a formula of SymPy's elementary functions"
+        ) from e
+
+
+def _functions(activation: Activation) -> ArrayFunctions:
     lower = activation.stable.above_lower
     upper = activation.stable.below_upper
-    return ArrayFunctions(
+    made = ArrayFunctions(
         value=compiled(activation.stable_value),
         derivative=compiled(activation.stable_derivative),
         log_abs_derivative=compiled(activation.log_abs_derivative),
@@ -79,6 +93,9 @@ def array_functions(activation: Activation) -> ArrayFunctions:
         derivative_rounding=_optional(activation.derivative_rounding),
         states_zero_slope=compiled(activation.states_zero_slope),
     )
+    for function in (made.together, made.curvature, made.complex_value):
+        function(0.41)  # a function that has no NumPy form shows here and not in the middle of a walk
+    return made
 
 
 def _curvature(activation: Activation) -> ArrayFunction:

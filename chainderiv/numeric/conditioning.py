@@ -69,7 +69,11 @@ class Conditioning:
         miss = orbit.minus(target)
         with np.errstate(invalid="ignore"):
             error = orbit.prime.log + self._log_error_z
-        rounding = _ratio(log_rounded_size(orbit, target), miss.log)
+        rounded = log_rounded_size(orbit, target)
+        own = array_functions(self.chain.activation(self.chain.depth)).value_rounding
+        if own is not None:
+            rounded = np.maximum(rounded, _log_abs(own(orbit.z)))
+        rounding = _ratio(rounded, miss.log)
         return np.asarray(self._kappa + _size(miss.log) + _ratio(error, miss.log) + rounding)
 
     def _error_z(self, layer: int, weight: LogSign, before: LogSign) -> Floats:

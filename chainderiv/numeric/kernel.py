@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.conditioning import Conditioning
+from chainderiv.numeric.conditioning import EPSILON, Conditioning
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.output import slope
@@ -24,6 +24,7 @@ from chainderiv.symbolic.derivation import Derivation, Factor
 from chainderiv.symbolic.referee import factor_values
 
 Floats = NDArray[np.float64]
+LOST = 1e-9  # a formula's rounding in the logarithm from which on its value is no value
 
 
 @dataclass(frozen=True)
@@ -94,11 +95,15 @@ class Listed(Product):
 
 
 class NumpyKernel:
-    """Walks the layers once, all points together; memory does not grow with the depth."""
+    """Walks the layers once, all points together; memory does not grow with the depth.
+
+    Where a formula that no stable form vouches for has lost its digits (8 ε κ above LOST), the gradient is NaN.
+    """
 
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self._replaced = {derivation.places[k]: expression for k, expression in derivation.replaced}
+        self.vouched = all(f.vouched for f in dict.fromkeys(derivation.chain.activations))
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
 
     @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
@@ -107,7 +112,7 @@ class NumpyKernel:
         chain, shape = self.derivation.chain, parameters.shape
         orbit, known = Orbit(chain, parameters), dict[Any, LogSign]()
         gradient, links, largest = Product(shape), Product(shape), np.full(shape, -np.inf)
-        condition = Conditioning(chain, parameters, self.derivation.wrt) if kappa else None
+        condition = Conditioning(chain, parameters, self.derivation.wrt) if kappa or not self.vouched else None
         while orbit.layer < chain.depth:
             before, weight = self._step(orbit, known)
             for place, value in self._at_layer(orbit, before, weight):
@@ -121,8 +126,11 @@ class NumpyKernel:
                 condition.step(orbit, before)
         for value in self._at_output(orbit, known):
             gradient.times(value)
-        ratio = None if condition is None else condition.finish(orbit)
-        return Reading(gradient.value(), links.log, largest, ratio)
+        if condition is None:
+            return Reading(gradient.value(), links.log, largest)
+        ratio = condition.finish(orbit)
+        value = gradient.value() if self.vouched else _without_lost(gradient.value(), ratio)
+        return Reading(value, links.log, largest, ratio)
 
     @np.errstate(all="ignore")
     def factors(self, parameters: Parameters) -> list[LogSign]:
@@ -184,6 +192,11 @@ class NumpyKernel:
         chain = self.derivation.chain
         known[self.derivation.symbol_of(Factor("slope", chain.depth))] = value
         known[str(chain.parameter("x"))] = LogSign.from_float(orbit.parameters.x)
+
+
+def _without_lost(gradient: LogSign, kappa: Floats) -> LogSign:
+    lost = ~(8 * EPSILON * kappa < LOST)
+    return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
 
 
 class MpmathKernel:

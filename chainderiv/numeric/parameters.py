@@ -48,6 +48,26 @@ class Parameters:
     x: Floats
     y: Floats
 
+    def at(self, index: tuple[int, ...]) -> Parameters:
+        """The parameters of one point."""
+
+        def one(layers: Layered | None) -> Layered | None:
+            if layers is None:
+                return None
+            own = {layer: self._one(v, index) for layer, v in layers.own.items()}
+            tied = None if layers.tied is None else self._one(layers.tied, index)
+            stack = layers.stacked
+            if stack is not None:
+                stack = np.broadcast_to(stack, (*self.shape, stack.shape[-1]))[index]
+            return Layered(tied, stack, own)
+
+        w = one(self.w)
+        assert w is not None
+        return Parameters(w, one(self.b), one(self.z), self._one(self.x, index), self._one(self.y, index))
+
+    def _one(self, array: Floats, index: tuple[int, ...]) -> Floats:
+        return np.asarray(np.broadcast_to(array, self.shape)[index])
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of the readings."""

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -42,9 +42,9 @@ class Sweep:
     derivation: Derivation
     axes: Mapping[str, Axis]
     fixed: Mapping[str, float]
-    gradient: LogSign
-    link_log_sum: Floats
-    largest_link: Floats
+    gradient: LogSign = field(repr=False)
+    link_log_sum: Floats = field(repr=False)
+    largest_link: Floats = field(repr=False)
 
     @property
     def sign(self) -> Floats:

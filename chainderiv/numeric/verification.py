@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ class Verification:
 
     rows: tuple[Row, ...]
     worst: Row | None
-    could_judge: dict[tuple[str, str], NDArray[np.bool_]]
+    could_judge: dict[tuple[str, str], NDArray[np.bool_]] = field(repr=False)
 
     @property
     def judged(self) -> int:

@@ -14,7 +14,7 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric import judges
 from chainderiv.numeric.blame import worst_factor
 from chainderiv.numeric.conditioning import EPSILON, bound
-from chainderiv.numeric.kernel import NumpyKernel
+from chainderiv.numeric.kernel import LOST, NumpyKernel
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.points import draw_points
 from chainderiv.numeric.rng import generator
@@ -72,6 +72,8 @@ def verify(
     source = generator(rng)
     if isinstance(points, bool) or not isinstance(points, numbers.Integral) or points < 1:
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
+    if not methods:
+        raise BadValue(f"methods is empty; give some of {', '.join(METHODS)}")
     for method in methods:
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
@@ -128,9 +130,10 @@ def _verify_chain(
 
 def _findings(derivation: Derivation, at: Parameters, methods: tuple[str, ...], sample: range) -> Iterator[_Finding]:
     """Every method's finding on one derivation."""
-    reading = NumpyKernel(derivation)(at, kappa=True)
+    kernel = NumpyKernel(derivation)
+    reading = kernel(at, kappa=True)
     assert reading.kappa is not None
-    certain = 8 * EPSILON * reading.kappa < UNCERTAIN
+    certain = 8 * EPSILON * reading.kappa < (UNCERTAIN if kernel.vouched else LOST)
     for method in methods:
         judgement = _judge(derivation, at, method, sample)
         allowed = bound(judgement.log, reading.kappa)

@@ -62,7 +62,7 @@ def _head(found: Findings) -> list[Html]:
     lead = (
         "A network learns by gradients. The gradient that reaches an early layer is a product with two factors per "
         "layer, and products of many factors seldom stay near 1: they vanish or they explode. This page follows "
-        "that product from the formula to real digits; its numbers come from one run of one program."
+        "that product from the formula to real digits. Its numbers come from one run; those of Nielsen are named."
     )
     return [
         Html(f'<p class="lead">{html(lead)}</p>'),
@@ -122,14 +122,14 @@ def _map(found: Findings, pictures: Mapping[str, bytes]) -> Html:
     return section("3. The whole product over weight and bias", [
         _told(
             "Now give all four layers the same weight w and bias b, feed in x = 0.5 and ask for y = 0. "
-            "We call the mean of log~|w~σ′(z)| over the links the rate. Below 0 the gradient shrinks from "
+            "We call the mean of ln~|w~σ′(z)| over the links the rate. Below 0 the gradient shrinks from "
             "layer to layer, above 0 it grows; the solid line is where it is 0."
         ),
         paragraph(Html(
             f"The gradient vanishes almost everywhere: it explodes on {100 * exploding:.1f} % of this map, and on "
             f"{100 * quarter:.0f} % of it every single link is below 1/4 (beyond the dashed line). "
-            f"|∂C/∂b₁| runs from {power(low).text} to {power(high).text}. Numbers as small as this are kept as "
-            "logarithms, so none of them is rounded to 0."
+            f"|∂C/∂b₁| runs from {power(low).text} to {power(high).text}. Every gradient is kept as a "
+            "sign and a logarithm, so that none is rounded to 0 at any depth."
         )),
         _told(
             "The colour shows the gradient itself, which also holds the first σ′ and the slope of the cost. That "
