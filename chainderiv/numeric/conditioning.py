@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.orbit import FAR, Orbit
-from chainderiv.numeric.output import log_rounded_size
 from chainderiv.numeric.parameters import Parameters
+from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain, Parameter
 
 Floats = NDArray[np.float64]

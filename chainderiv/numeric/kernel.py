@@ -18,8 +18,8 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import EPSILON, Conditioning
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.output import slope
 from chainderiv.numeric.parameters import Parameters
+from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.derivation import Derivation, Factor
 from chainderiv.symbolic.referee import factor_values
 

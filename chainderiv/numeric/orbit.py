@@ -11,6 +11,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import wide as wd
 from chainderiv.numeric.arrays import ArrayFunctions, array_functions
+from chainderiv.numeric.output import miss
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 
@@ -91,8 +92,6 @@ class Orbit:
 
 def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:
     """φ(z) - y as LogSign; at a target that is a limit of φ it lives on where the gap underflows."""
-    from chainderiv.numeric.output import miss
-
     f = array_functions(activation)
     total = LogSign.from_float(miss(activation, z, target))
     sign, log = np.asarray(total.sign), np.asarray(total.log)
