@@ -108,8 +108,9 @@ def test_a_run_in_which_no_point_can_be_judged_fails():
     assert found.worst is None
 
 
-def test_a_run_without_any_method_fails():
-    assert not cd.verify(cd.Chain(2), points=5, methods=()).passed
+def test_a_run_without_any_method_is_refused():
+    with pytest.raises(cd.errors.BadValue, match="methods is empty"):
+        cd.verify(cd.Chain(2), points=5, methods=())
 
 
 def test_one_parameter_without_a_judged_point_fails_the_whole():
