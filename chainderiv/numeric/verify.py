@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadValue, unknown_name
+from chainderiv.functions.activation import Activation
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import judges
 from chainderiv.numeric.blame import worst_factor
 from chainderiv.numeric.conditioning import EPSILON, bound
+from chainderiv.numeric.flat import slope_where_flat
 from chainderiv.numeric.kernel import LOST, NumpyKernel
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.points import draw_points
@@ -125,7 +127,18 @@ def _verify_chain(
     could = {(f.row.parameter, f.row.method): f.mask for f in found}
     worst = max((f for f in found if f.row.judged), key=lambda f: f.ratio, default=None)
     named = None if worst is None else replace(worst.row, factor=worst_factor(worst.derivation, at, worst.index))
-    return Verification(tuple(f.row for f in found), named, could)
+    rows = tuple(f.row for f in found)
+    wrong = [_sloping(f, places) for f in dict.fromkeys(chain.activations) if (places := slope_where_flat(f))]
+    return Verification((*rows, *wrong), wrong[0] if wrong else named, could)
+
+
+def _sloping(activation: Activation, places: tuple[float, ...]) -> Row:
+    """The failed Row of a φ' that is not 0 where φ is flat."""
+    count, nowhere = len(places), float("nan")
+    return Row(
+        f"{activation.name}'", METHODS[1], count, count, float("inf"), 0.0, nowhere, nowhere, False,
+        factor=f"{activation.name}'({places[0]:g}), where {activation.name} is flat",
+    )  # fmt: skip
 
 
 def _findings(derivation: Derivation, at: Parameters, methods: tuple[str, ...], sample: range) -> Iterator[_Finding]:
@@ -167,7 +180,8 @@ def _finding(
     if not mask.any():
         nothing = Row(parameter, method, 0, mask.size, 0.0, 0.0, float("nan"), float("nan"), None)
         return _Finding(nothing, mask, derivation, 0, -1.0)
-    ratio = np.where(mask, error / allowed, -1.0)
+    with np.errstate(invalid="ignore"):  # inf/inf where κ is inf, and there nothing is judged
+        ratio = np.where(mask, error / allowed, -1.0)
     index = int(np.argmax(ratio))
     log10 = log[mask] / np.log(10)
     row = Row(

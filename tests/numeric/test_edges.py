@@ -141,6 +141,18 @@ def test_a_stated_gap_that_is_none_is_refused():
         cd.evaluate(cd.Chain(1, broken), 1.0, 0.3, y=1.0)
 
 
+def test_a_slope_where_the_formula_is_flat_fails_although_no_gradient_can_judge_it():
+    half = Stable(
+        derivative=sympy.Piecewise((1, z > 0), (HALF, True)),
+        log_abs_derivative=sympy.Piecewise((0, z > 0), (-sympy.log(2), True)),
+    )
+    leaking = cd.Activation("leaking", sympy.Piecewise((z, z > 0), (0, True)), stable=half)
+    found = cd.verify(cd.Chain(2, leaking), points=10)
+    assert not found.passed
+    assert "where leaking is flat" in found.worst.factor
+    assert cd.verify(cd.Chain(2, "relu"), points=10).passed
+
+
 class Faulty(cd.Network):
     """A network whose bias gradients are spoilt in one neuron."""
 
