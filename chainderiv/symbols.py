@@ -1,4 +1,4 @@
-"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l and the functions φ, φ', ∂C/∂a.
+"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l, and the functions φ', ∂C/∂a and ∂C/∂θ.
 
 Notation as in Nielsen (2015), chapter 5: a_0 = x, z_l = w_l a_{l-1} + b_l, a_l = φ(z_l).
 """
@@ -59,13 +59,6 @@ class Gradient(sympy.Function):
 def gradient(parameter: sympy.Symbol) -> Any:
     """∂C/∂θ."""
     return Gradient(parameter)
-
-
-class Phi(sympy.Function):
-    """φ(z_l) kept as a symbol of its own: Phi(name of the activation, z_l)."""
-
-    nargs = 2
-    is_real = True
 
 
 class PhiPrime(sympy.Function):

@@ -81,19 +81,6 @@ class Product:
         return LogSign(self._sign, np.where(self._sign == 0, -np.inf, self.log))
 
 
-class Listed(Product):
-    """A product that keeps its factors."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        super().__init__(shape)
-        self.factors: list[LogSign] = []
-
-    def times(self, factor: LogSign) -> None:
-        """Multiply by one factor and keep it."""
-        self.factors.append(factor)
-        super().times(factor)
-
-
 class NumpyKernel:
     """Walks the layers once, all points together; memory does not grow with the depth.
 
