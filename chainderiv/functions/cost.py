@@ -62,7 +62,7 @@ class Cost:
             )
         return leading, root, exponent
 
-    def require_chain_output(self, output: Activation) -> None:
+    def require_chain_output(self, output: Activation, residual: bool = False) -> None:
         """Raise CostDomain, with the cure, where a chain's single output can leave what the cost is defined on."""
         if self.softmax:
             raise CostDomain(
@@ -70,6 +70,11 @@ class Cost:
                 "use cross_entropy in a chain, or a full-width Network"
             )
         _ = self.factors  # raises for a slope that cannot be taken apart
+        if self._needs_unit_interval and residual:
+            raise CostDomain(
+                f"cost {self.name!r} is defined on outputs in (0, 1), which a_L = a_(L-1) + φ(z_L) of a residual chain "
+                "leaves; use quadratic, or residual=False"
+            )
         if self._needs_unit_interval and output.leaves_unit_interval():
             raise CostDomain(
                 f"cost {self.name!r} is defined on outputs in (0, 1), which {output.name!r} leaves; "

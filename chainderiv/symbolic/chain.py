@@ -41,16 +41,19 @@ class Parameter:
 class Chain:
     """One neuron per layer: a_0 = x; z_l = w_l a_{l-1} + b_l; a_l = φ_l(z_l), l = 1 … L; cost C(a_L, y).
 
+    A residual chain passes its input on beside φ: a_l = a_{l-1} + φ_l(z_l) (He et al. 2016, equation 1).
+
     Parameters
     ----------
     depth : int from 1 to 1,000,000. L, the number of layers.
     activation : name, Activation, or one of them per layer.
     cost : name or Cost.
+    residual : bool. Whether every layer adds to its input.
 
     Raises
     ------
     BadValue, BadShape
-        When the depth is no whole number in range, or the activations are not one or L.
+        When the depth is no whole number in range, the activations are not one or L, or residual is no bool.
     UnknownName
         When a name is in no catalogue.
     CostDomain
@@ -62,24 +65,29 @@ class Chain:
     --------
     >>> Chain(depth=3, activation=["relu", "relu", "sigmoid"], cost="cross_entropy")
     Chain(depth=3, activation=['relu', 'relu', 'sigmoid'], cost='cross_entropy')
+    >>> Chain(depth=3, residual=True).equations(2)[1]
+    (a_2, a_1 + 1/(1 + exp(-z_2)))
     """
 
     depth: int
     activations: tuple[Activation, ...]  # one for all layers, or one per layer
     cost: Cost
+    residual: bool
 
     def __init__(
         self,
         depth: int = 4,
         activation: str | Activation | Sequence[str | Activation] = "sigmoid",
         cost: str | Cost = "quadratic",
+        residual: bool = False,
     ) -> None:
         object.__setattr__(self, "depth", _checked_depth(depth))
         object.__setattr__(self, "activations", _checked_activations(activation, self.depth))
         object.__setattr__(self, "cost", find_cost(cost))
+        object.__setattr__(self, "residual", _checked_residual(residual))
         for used in dict.fromkeys(self.activations):
             used.require_usable()
-        self.cost.require_chain_output(self.activation(self.depth))
+        self.cost.require_chain_output(self.activation(self.depth), self.residual)
 
     def __repr__(self) -> str:
         names: Any = [f.name for f in self.activations]
@@ -87,7 +95,8 @@ class Chain:
             names = repr(names[0])
         elif len(names) > SHOWN_NAMES:
             names = f"[{names[0]!r}, …, {names[-1]!r}]"
-        return f"Chain(depth={self.depth}, activation={names}, cost={self.cost.name!r})"
+        residual = ", residual=True" if self.residual else ""
+        return f"Chain(depth={self.depth}, activation={names}, cost={self.cost.name!r}{residual})"
 
     def activation(self, layer: int) -> Activation:
         """φ_l, l = 1 … L."""
@@ -110,16 +119,23 @@ class Chain:
         return (*(Parameter(k, layer) for layer in layers for k in "bw"), Parameter("x", 0))
 
     def equations(self, layer: int) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:
-        """The two equations of a layer: (z_l, w_l a_{l-1} + b_l) and (a_l, φ_l(z_l))."""
-        z = symbols.pre_activation(layer)
-        total = symbols.weight(layer) * symbols.activation(layer - 1) + symbols.bias(layer)
-        return (z, total), (symbols.activation(layer), self.activation(layer).formula.subs(symbols.z, z))
+        """The two equations of a layer: (z_l, w_l a_{l-1} + b_l) and (a_l, φ_l(z_l)), a_{l-1} added if residual."""
+        z, before = symbols.pre_activation(layer), symbols.activation(layer - 1)
+        value = self.activation(layer).formula.subs(symbols.z, z)
+        total = symbols.weight(layer) * before + symbols.bias(layer)
+        return (z, total), (symbols.activation(layer), before + value if self.residual else value)
 
 
 def _checked_depth(depth: Any) -> int:
     if isinstance(depth, bool) or not isinstance(depth, numbers.Integral) or not 1 <= int(depth) <= MAX_DEPTH:
         raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
     return int(depth)
+
+
+def _checked_residual(residual: Any) -> bool:
+    if not isinstance(residual, bool):
+        raise BadValue(f"residual is {residual!r}; give True or False")
+    return residual
 
 
 def _checked_activations(given: Any, depth: int) -> tuple[Activation, ...]:
