@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chainderiv.numeric.sweep import sweep as sweep
     from chainderiv.numeric.verify import verify as verify
     from chainderiv.symbolic.chain import Chain as Chain
-    from chainderiv.symbolic.derivation import compare as compare
+    from chainderiv.symbolic.comparison import compare as compare
     from chainderiv.symbolic.derivation import derive as derive
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOMES = {
     "LogSign": "logsign",
     "Network": "nn.network",
     "TrainingRecord": "nn.record",
-    "compare": "symbolic.derivation",
+    "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
     "derive": "symbolic.derivation",
     "evaluate": "numeric.evaluate",

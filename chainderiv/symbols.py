@@ -1,4 +1,4 @@
-"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l, and the functions φ', ∂C/∂a and ∂C/∂θ.
+"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l, and the functions φ', φ'', ∂C/∂a, ∂²C/∂a² and ∂C/∂θ.
 
 Notation as in Nielsen (2015), chapter 5: a_0 = x, z_l = w_l a_{l-1} + b_l, a_l = φ(z_l).
 """
@@ -50,15 +50,15 @@ def delta(layer: int) -> sympy.Symbol:
 
 
 class Gradient(sympy.Function):
-    """∂C/∂θ kept as a symbol of its own: Gradient(θ)."""
+    """∂C/∂θ kept as a symbol of its own: Gradient(θ); ∂²C/∂θ∂η is Gradient(θ, η)."""
 
-    nargs = 1
+    nargs = (1, 2)
     is_real = True
 
 
-def gradient(parameter: sympy.Symbol) -> Any:
-    """∂C/∂θ."""
-    return Gradient(parameter)
+def gradient(*parameters: sympy.Symbol) -> Any:
+    """∂C/∂θ, or ∂²C/∂θ∂η of two."""
+    return Gradient(*parameters)
 
 
 class PhiPrime(sympy.Function):
@@ -68,8 +68,22 @@ class PhiPrime(sympy.Function):
     is_real = True
 
 
+class PhiSecond(sympy.Function):
+    """φ''(z_l) kept as a symbol of its own: PhiSecond(name of the activation, z_l)."""
+
+    nargs = 2
+    is_real = True
+
+
 class CostSlope(sympy.Function):
     """∂C/∂a_L kept as a symbol of its own: CostSlope(name of the cost, a_L, y)."""
+
+    nargs = 3
+    is_real = True
+
+
+class CostSecond(sympy.Function):
+    """∂²C/∂a_L² kept as a symbol of its own: CostSecond(name of the cost, a_L, y)."""
 
     nargs = 3
     is_real = True

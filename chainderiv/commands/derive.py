@@ -9,7 +9,8 @@ from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import printing
-from chainderiv.symbolic.derivation import Derivation, compare, derive
+from chainderiv.symbolic.comparison import compare
+from chainderiv.symbolic.derivation import Derivation, derive
 
 SHOWN_VALUES = 40
 

@@ -107,6 +107,21 @@ def cost(given: str | Cost) -> Cost:
 
 
 @lru_cache(maxsize=256)
+def cancelled_product(output: Activation, at: Cost) -> Expr | None:
+    """φ'(z_L) ∂C/∂a_L as a function of a and y where the cost cancels φ', else None.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> cancelled_product(activation("sigmoid"), cost("cross_entropy"))
+    a - y
+    """
+    denominator = sympy.denom(at.slope)
+    if not denominator.has(a):
+        return None
+    ratio = sympy.simplify(output.derivative / denominator.subs(a, output.formula))
+    return sympy.numer(at.slope) * ratio if ratio.is_number else None
+
+
+@lru_cache(maxsize=256)
 def cancelled_slope(output: Activation, at: Cost) -> tuple[tuple[Expr, Expr, Expr], ...] | None:
     """The factors of φ'(z_L) ∂C/∂a_L where the cost cancels φ', else None.
 
@@ -114,11 +129,8 @@ def cancelled_slope(output: Activation, at: Cost) -> tuple[tuple[Expr, Expr, Exp
     >>> cancelled_slope(activation("sigmoid"), cost("cross_entropy"))
     ((1, y, 1),)
     """
-    denominator = sympy.denom(at.slope)
-    if not denominator.has(a):
-        return None
-    ratio = sympy.simplify(output.derivative / denominator.subs(a, output.formula))
-    return at.factors_of(sympy.numer(at.slope) * ratio) if ratio.is_number else None
+    product = cancelled_product(output, at)
+    return None if product is None else at.factors_of(product)
 
 
 def cancels(output: Activation, at: Cost) -> bool:
@@ -128,4 +140,4 @@ def cancels(output: Activation, at: Cost) -> bool:
     >>> cancels(activation("sigmoid"), cost("cross_entropy")), cancels(activation("sigmoid"), cost("quadratic"))
     (True, False)
     """
-    return cancelled_slope(output, at) is not None
+    return cancelled_product(output, at) is not None

@@ -12,8 +12,9 @@ from chainderiv.functions.precise import precise, working_digits
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import Derivation, Factor
-from chainderiv.symbolic.printing import STYLES
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.printing import STYLES, written
 from chainderiv.symbolic.referee import walk
 
 DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits, less what φ saturates by
@@ -29,7 +30,8 @@ def worst_factor(derivation: Derivation, at: Parameters, index: int) -> str:
             for place, got in zip(derivation.places, NumpyKernel(derivation).factors(point), strict=True)
         ]
     k = int(np.argmax(errors))
-    return f"factor {k}: {STYLES['unicode'].write(chain, derivation.symbol_of(derivation.places[k]))}"
+    place = derivation.places[k]
+    return f"factor {k}: {written(chain, place, derivation.symbol_of(place), STYLES['unicode'])}"
 
 
 def _one_point(at: Parameters, index: int) -> Parameters:
@@ -62,5 +64,8 @@ def _quotient(chain: Chain, place: Factor, orbit: Any, y: float) -> Any:
     if place.kind == "prime":
         phi, z = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer]
         return (phi(z + h) - phi(z - h)) / (2 * h)
+    if place.kind == "link":
+        phi, z, w = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], orbit.w[layer - 1]
+        return 1 + (phi(z + w * h) - phi(z - w * h)) / (2 * h)
     cost, a = precise(chain.cost.formula, symbols.a, symbols.y), orbit.a[layer]
     return (cost(a + h, mpmath.mpf(y)) - cost(a - h, mpmath.mpf(y))) / (2 * h)

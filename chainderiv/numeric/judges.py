@@ -50,16 +50,18 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
     log, could = np.zeros(shape), np.ones(shape, bool)
     for layer in range(1, chain.depth + 1):
         activation = chain.activation(layer)
-        z, imaginary = at.w[layer] * a + at.b[layer], at.w[layer] * imaginary
-        if layer == wrt.layer:
-            imaginary = STEP * (a if wrt.kind == "w" else np.ones(shape))
+        z = at.w[layer] * a + at.b[layer]
         if layer >= wrt.layer:
-            imaginary, log = _rescale(imaginary, log)
-            inner = array_functions(activation).complex_value(z + 1j * imaginary)
-            imaginary = inner.imag
-            could &= (np.abs(imaginary) > UNDERFLOW) & ~near_kink(activation, z)
-        a = array_functions(activation).value(z)
-    imaginary, log = _rescale(imaginary, log)
+            enters = layer == wrt.layer and wrt.kind != "x"
+            alone = enters or not chain.residual  # else a_{l-1} + ih is passed on beside φ
+            moved = STEP * (a if wrt.kind == "w" else np.ones(shape)) if enters else at.w[layer] * imaginary
+            if alone:
+                moved, log = _rescale(moved, log)
+            total = array_functions(activation).complex_value(z + 1j * moved).imag + (0.0 if alone else imaginary)
+            could &= (np.abs(total) > UNDERFLOW) & ~near_kink(activation, z)
+            imaginary, log = _rescale(total, log)
+        value = array_functions(activation).value(z)
+        a = a + value if chain.residual else value
     end = _cost(chain)(a + 1j * imaginary, at.y).imag
     could &= (np.abs(end) > UNDERFLOW) & _cost_is_clear(chain, a, at.y)
     with np.errstate(divide="ignore"):
@@ -141,19 +143,20 @@ class _Cost:
             w, b = mpmath.mpf(self.w[layer - 1]), mpmath.mpf(self.b[layer - 1])
             if layer == wrt.layer:
                 w, b = (w + by, b) if wrt.kind == "w" else (w, b + by)
-            a = self._phi(layer)(w * a + b)
+            a = self._next(layer, w, b, a)
         return precise(self.chain.cost.formula, symbols.a, symbols.y)(a, mpmath.mpf(self.y))
 
     def _input(self, layer: int) -> Any:
         if self._below[0] != mpmath.mp.prec:
             a = mpmath.mpf(self.x)
             for below in range(1, layer):
-                a = self._phi(below)(mpmath.mpf(self.w[below - 1]) * a + mpmath.mpf(self.b[below - 1]))
+                a = self._next(below, mpmath.mpf(self.w[below - 1]), mpmath.mpf(self.b[below - 1]), a)
             self._below = (mpmath.mp.prec, a)
         return self._below[1]
 
-    def _phi(self, layer: int) -> Any:
-        return precise(self.chain.activation(layer).formula, symbols.z)
+    def _next(self, layer: int, w: Any, b: Any, a: Any) -> Any:
+        value = precise(self.chain.activation(layer).formula, symbols.z)(w * a + b)
+        return a + value if self.chain.residual else value
 
 
 def float_differences(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
@@ -181,7 +184,8 @@ def _float_orbit(chain: Chain, at: Parameters, wrt: Parameter, by: float) -> tup
     for layer in range(1, chain.depth + 1):
         w = at.w[layer] + (by if wrt == Parameter("w", layer) else 0.0)
         zs.append(w * a + at.b[layer] + (by if wrt == Parameter("b", layer) else 0.0))
-        a = array_functions(chain.activation(layer)).value(zs[-1])
+        value = array_functions(chain.activation(layer)).value(zs[-1])
+        a = a + value if chain.residual else value
     return zs, a
 
 

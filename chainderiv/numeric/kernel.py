@@ -18,9 +18,12 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import EPSILON, Conditioning
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
+from chainderiv.numeric.orbit_error import one_plus
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import slope
-from chainderiv.symbolic.derivation import Derivation, Factor
+from chainderiv.symbolic.chain import Chain
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.referee import factor_values
 
 Floats = NDArray[np.float64]
@@ -34,8 +37,8 @@ class Reading:
     Attributes
     ----------
     gradient : LogSign. ∂C/∂θ.
-    link_log_sum : ndarray. Σ log|w_l φ'(z_l)| over the links l = 2 … L (0 for depth 1).
-    largest_link : ndarray. The largest log|w_l φ'(z_l)| (-inf for depth 1).
+    link_log_sum : ndarray. Σ log|link| over the links l = 2 … L (0 for depth 1): w_l φ'(z_l), or 1 + w_l φ'(z_l).
+    largest_link : ndarray. The largest log|link| (-inf for depth 1).
     kappa : ndarray or None. First-order amplification κ of rounding along the orbit, where it was asked for.
     """
 
@@ -91,6 +94,8 @@ class NumpyKernel:
         self.derivation = derivation
         self._replaced = {derivation.places[k]: expression for k, expression in derivation.replaced}
         self.vouched = all(f.vouched for f in dict.fromkeys(derivation.chain.activations))
+        # a residual chain has φ'(z_L) within its last link, but for the output's own parameters
+        self._ends_in_prime = derivation.places[-2].kind == "prime"
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
 
     @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
@@ -106,7 +111,7 @@ class NumpyKernel:
                 if place not in self._replaced:
                     gradient.times(value)
             if orbit.layer > 1:
-                link = weight * orbit.prime
+                link = link_value(chain, weight, orbit)
                 links.times(abs(link))
                 largest = np.maximum(largest, link.log)
             if condition is not None:
@@ -127,7 +132,9 @@ class NumpyKernel:
         while orbit.layer < chain.depth:
             before, weight = self._step(orbit, known)
             values += [value for _, value in self._at_layer(orbit, before, weight)]
-        values += [orbit.prime, slope(orbit, parameters.y, joined=False)]
+        if self._ends_in_prime:
+            values.append(orbit.prime)
+        values.append(slope(orbit, parameters.y, joined=False))
         self._know_output(known, orbit, values[-1])
         for k, expression in self.derivation.replaced:
             values[k] = evaluate_expression(expression, known, parameters)
@@ -155,7 +162,10 @@ class NumpyKernel:
             return found
         if layer == start and kind == "w":
             found.append((Factor("activation", layer - 1), before))
-        if layer > start or kind == "x":
+        linked = layer > start or kind == "x"
+        if linked and derivation.chain.residual:
+            return [*found, (Factor("link", layer), link_value(derivation.chain, weight, orbit))]
+        if linked:
             found.append((Factor("weight", layer), weight))
         if layer < derivation.chain.depth:
             found.append((Factor("prime", layer), orbit.prime))
@@ -165,13 +175,14 @@ class NumpyKernel:
         """φ'(z_L) and ∂C/∂a_L as one cancelled value while both are the derived ones, and the replaced factors."""
         depth, target = self.derivation.chain.depth, orbit.parameters.y
         prime, last = Factor("prime", depth), Factor("slope", depth)
-        if not self._replaced:
-            return [slope(orbit, target, joined=True)]
         if not {prime, last} & self._replaced.keys():
-            values = [slope(orbit, target, joined=True)]
+            values = [slope(orbit, target, joined=self._ends_in_prime)]
         else:
-            apart = {prime: orbit.prime, last: slope(orbit, target, joined=False)}
+            apart = {prime: orbit.prime} if self._ends_in_prime else {}
+            apart[last] = slope(orbit, target, joined=False)
             values = [value for place, value in apart.items() if place not in self._replaced]
+        if not self._replaced:
+            return values
         self._know_output(known, orbit, slope(orbit, target, joined=False))
         return values + [evaluate_expression(e, known, orbit.parameters) for e in self._replaced.values()]
 
@@ -179,6 +190,12 @@ class NumpyKernel:
         chain = self.derivation.chain
         known[self.derivation.symbol_of(Factor("slope", chain.depth))] = value
         known[str(chain.parameter("x"))] = LogSign.from_float(orbit.parameters.x)
+
+
+def link_value(chain: Chain, weight: LogSign, orbit: Orbit) -> LogSign:
+    """w_l φ'(z_l) of the layer that the orbit has just walked, or 1 + w_l φ'(z_l)."""
+    product = weight * orbit.prime
+    return one_plus(product) if chain.residual else product
 
 
 def _without_lost(gradient: LogSign, kappa: Floats) -> LogSign:
@@ -202,10 +219,10 @@ class MpmathKernel:
             point = _point(parameters, chain.depth, index)
             product = LogSign.product(_stack(factor_values(self.derivation, **point)))
             signs[index], logs[index] = product.sign, product.log
-            # ∂C/∂x = w_1 φ'(z_1) · w_2 φ'(z_2) …: its pairs are the links
-            values = _stack(factor_values(through, **point)).log[2:-1]
-            pairs = values[0::2] + values[1::2]
-            sums[index], largest[index] = pairs.sum(), pairs.max(initial=-np.inf)
+            # ∂C/∂x = w_1 φ'(z_1) · w_2 φ'(z_2) …: its pairs are the links (one by one in a residual chain)
+            values = _stack(factor_values(through, **point)).log[:-1]
+            links = values.reshape(chain.depth, -1).sum(axis=1)[1:]
+            sums[index], largest[index] = links.sum(), links.max(initial=-np.inf)
         return Reading(LogSign(signs, logs), sums, largest, np.zeros(shape) if kappa else None)
 
 

@@ -51,6 +51,8 @@ class Orbit:
         if self._wide is None:
             z = self._free()
             value, derivative, log_prime = array_functions(activation).together(z)
+            if self.chain.residual:
+                value = self._a + value
             if _in_range(value) and _in_range(z, zero=True):
                 self.z, self._a = z, value
                 self.prime = _signed(derivative, log_prime)
@@ -75,19 +77,25 @@ class Orbit:
         self.z = wd.to_float(z)
         # the derivative first: it is read off at the same z
         self.prime = _prime_wide(f, z, self.z)
-        self._wide = _value_wide(f, z, self.z)
+        value = _value_wide(f, z, self.z)
+        self._wide = wd.plus(self._wide, value) if self.chain.residual else value
 
     def minus(self, target: Floats) -> LogSign:
-        """a_L - y, from z_L where the output saturates at its target."""
-        activation = self.chain.activation(self.layer)
-        inside = log_miss(activation, self.z, target)
+        """a_L - y, from z_L where the output saturates at its target; a residual a_L has no limit."""
         if self._wide is None:
-            return inside
+            return self._minus_in_range(target)
+        inside = LogSign(0.0, -np.inf) if self.chain.residual else self._minus_in_range(target)
         log_a = wd.log_abs(self._wide)
-        far = (log_a < np.log(SMALLEST)) | (log_a > np.log(LARGEST))
+        far = (log_a < np.log(SMALLEST)) | (log_a > np.log(LARGEST)) | self.chain.residual
         difference = wd.plus(self._wide, wd.wide(-np.asarray(target)))
         log = np.where(far, wd.log_abs(difference), inside.log)
         return LogSign(np.where(far, np.sign(difference.m), inside.sign), log)
+
+
+    def _minus_in_range(self, target: Floats) -> LogSign:
+        if self.chain.residual:
+            return LogSign.from_float(self._a - target)
+        return log_miss(self.chain.activation(self.layer), self.z, target)
 
 
 def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:

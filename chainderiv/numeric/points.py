@@ -29,7 +29,8 @@ def draw_points(chain: Chain, points: int, rng: np.random.Generator) -> Paramete
         size = np.exp(rng.uniform(np.log(0.25), np.log(1.25), points))
         w[:, layer - 1] = rng.choice((-1, 1), points) * size / np.maximum(1.0, np.abs(f.derivative(z)))
         b[:, layer - 1] = z - w[:, layer - 1] * a
-        a = f.value(w[:, layer - 1] * a + b[:, layer - 1])
+        value = f.value(w[:, layer - 1] * a + b[:, layer - 1])
+        a = a + value if chain.residual else value
     return Parameters(Layered(stacked=w), Layered(stacked=b), None, x, y)
 
 

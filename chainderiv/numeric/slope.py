@@ -20,7 +20,8 @@ def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:
     The cost's own slope is taken apart into powers of a - t (t = y or a number), each of which keeps its digits.
     """
     chain, shape = orbit.chain, orbit.parameters.shape
-    cancelled = cancelled_slope(chain.activation(chain.depth), chain.cost) if joined else None
+    apart = chain.residual or not joined
+    cancelled = None if apart else cancelled_slope(chain.activation(chain.depth), chain.cost)
     total = LogSign(np.ones(shape), np.zeros(shape))
     for leading, root, exponent in cancelled or chain.cost.factors:
         if root is None:
@@ -34,6 +35,8 @@ def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:
 def log_rounded_size(orbit: Orbit, target: NDArray[Any]) -> NDArray[Any]:
     """log of the size of what is rounded before y is taken from it: a_L, or near a limit of φ the gap to it."""
     size = np.asarray(orbit.a.log)
+    if orbit.chain.residual:
+        return size
     for limit, gap in float_limits(orbit.chain.activation(orbit.layer)):
         near = np.abs(target - limit) <= abs(limit) / 2
         size = np.where(near, np.log(np.abs(gap(orbit.z))), size)

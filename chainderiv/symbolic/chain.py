@@ -12,7 +12,7 @@ from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation, Expr
 from chainderiv.functions.activation import activation as find_activation
-from chainderiv.functions.cost import Cost
+from chainderiv.functions.cost import Cost, cancelled_product
 from chainderiv.functions.cost import cost as find_cost
 
 MAX_DEPTH = 1_000_000
@@ -101,6 +101,14 @@ class Chain:
     def activation(self, layer: int) -> Activation:
         """φ_l, l = 1 … L."""
         return self.activations[layer - 1 if len(self.activations) > 1 else 0]
+
+    @property
+    def output_rest(self) -> Expr | None:
+        """φ'(z_L) ∂C/∂a_L in a and y where the cost cancels φ'(z_L), as a - y of cross-entropy after σ, else None.
+
+        A residual chain cancels nothing: its a_L is not φ(z_L).
+        """
+        return None if self.residual else cancelled_product(self.activation(self.depth), self.cost)
 
     def parameter(self, text: str | Parameter) -> Parameter:
         """Read 'b1', 'w12' or 'x'; raises BadValue for what the chain does not have."""

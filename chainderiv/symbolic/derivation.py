@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, overload
 
 import sympy
@@ -13,70 +12,23 @@ from sympy.functions.elementary.piecewise import ExprCondPair
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
 from chainderiv.functions.activation import Expr
-from chainderiv.functions.cost import cancels
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import printing
+from chainderiv.symbolic import factor, printing, steps
 from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.replacement import require_known
+from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.replacement import checked_index, checked_replacement
+from chainderiv.symbolic.second import SecondDerivation, second_derivation
 
 SUBSTITUTE_DEPTH = 30
-
-
-@dataclass(frozen=True)
-class Factor:
-    """The place of a factor: kind 'activation' a_l, 'weight' w_l, 'prime' φ'(z_l) or 'slope' ∂C/∂a_L; its layer."""
-
-    kind: str
-    layer: int
-
-
-@dataclass(frozen=True)
-class Step:
-    """One named step of the argument: its equation as (left, right) and a line of reason."""
-
-    name: str
-    left: Expr
-    right: Expr
-    reason: str
-
-
-class Lazy(Sequence[Any]):
-    """A sequence whose items are made when they are asked for, so that depth costs nothing before it is read."""
-
-    def __init__(self, length: int, item: Any) -> None:
-        self._length, self._item = length, item
-
-    def __len__(self) -> int:
-        return self._length
-
-    @overload
-    def __getitem__(self, index: int) -> Any: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Any]: ...
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return [self._item(i) for i in range(*index.indices(self._length))]
-        if not -self._length <= index < self._length:
-            raise IndexError(f"index {index} of {self._length} items; give one from 0 to {self._length - 1}")
-        return self._item(range(self._length)[index])
-
-    def __iter__(self) -> Iterator[Any]:
-        return map(self._item, range(self._length))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment] # equal to lists, so no more hashable than they are
-
-    def __repr__(self) -> str:
-        return repr(list(self)) if len(self) <= 64 else f"[{self[0]!r}, …, {self[-1]!r}] ({len(self)} items)"
 
 
 @dataclass(frozen=True)
 class Derivation:
     """∂C/∂θ of a chain as ordered factors; θ = b_k gives φ'(z_k), w_{k+1}, φ'(z_{k+1}), …, φ'(z_L), ∂C/∂a_L.
 
-    For θ = w_k the input a_{k-1} stands before them, for θ = x the factor w_1.
+    For θ = w_k the input a_{k-1} stands before them, for θ = x the factor w_1. In a residual chain each pair
+    w_l, φ'(z_l) behind the first φ' is one factor, 1 + w_l φ'(z_l).
 
     Attributes
     ----------
@@ -90,6 +42,8 @@ class Derivation:
     --------
     >>> print(derive(Chain(depth=4), "b1"))
     ∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
+    >>> print(derive(Chain(depth=3, residual=True), "b1"))
+    ∂C/∂b₁ = σ'(z₁) · (1 + w₂ σ'(z₂)) · (1 + w₃ σ'(z₃)) · ∂C/∂a₃
     """
 
     chain: Chain
@@ -104,8 +58,7 @@ class Derivation:
     @property
     def places(self) -> Sequence[Factor]:
         """What stands at each index, in the order of the factors."""
-        head = 0 if self.wrt.kind == "b" else 1
-        return Lazy(head + 2 * (self.chain.depth - self.start + 1), self._place)
+        return Lazy(self._before_links + self._per_link * len(self.links) + 1, self._place)
 
     @property
     def factors(self) -> Sequence[Expr]:
@@ -114,17 +67,15 @@ class Derivation:
 
     @property
     def links(self) -> Sequence[Expr]:
-        """w_l φ'(z_l) for each layer between θ and the output."""
-        first = self.start + (self.wrt.kind != "x")
-        return Lazy(self.chain.depth - first + 1, partial(self._link_from, first))
+        """w_l φ'(z_l), or 1 + w_l φ'(z_l) of a residual chain, for each layer between θ and the output."""
+        return Lazy(self.chain.depth - self._first_link + 1, self._link)
 
     @property
     def cancelled(self) -> Expr | None:
         """The factor φ'(z_L) where the cost cancels it (cross-entropy after a sigmoid), else None."""
         last = len(self.factors) - 2
         touched = {k for k, _ in self.replaced} & {last, last + 1}
-        output = self.chain.activation(self.chain.depth)
-        return self.factors[last] if not touched and cancels(output, self.chain.cost) else None
+        return self.factors[last] if not touched and self.chain.output_rest is not None else None
 
     @property
     def surviving(self) -> Sequence[Expr]:
@@ -139,24 +90,18 @@ class Derivation:
         return Lazy(2 * self.chain.depth, self._assignment)
 
     @property
-    def steps(self) -> Sequence[Step]:
+    def steps(self) -> Sequence[steps.Step]:
         """BP1 at the output, BP2 once per layer down to θ, and BP3 or BP4 (or the input's equation) at the end."""
-        return Lazy(self.chain.depth - self.start + 2, self._step)
+        return Lazy(steps.count(self.chain, self.wrt), self._step)
 
     def replace(self, index: int, expression: Any) -> Derivation:
         """This derivation with one factor replaced: a deliberate error, which the checker must catch.
 
         Raises BadValue when the index or the expression is none.
         """
-        count = len(self.factors)
-        if isinstance(index, bool) or not isinstance(index, int) or not -count <= index < count:
-            raise BadValue(f"factor {index!r} does not exist; give an index from 0 to {count - 1}")
-        try:
-            new = sympy.sympify(expression, strict=True)
-        except sympy.SympifyError as e:
-            raise BadValue(f"factor {expression!r} is no SymPy expression or number; give one") from e
-        require_known(new, self.chain)
-        return Derivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), index % count: new}.items())))
+        place = checked_index("factor", index, len(self.factors))
+        new = checked_replacement(expression, self.chain)
+        return Derivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), place: new}.items())))
 
     def substitute(self) -> Expr:
         """The gradient as one nested expression in x, y, w_l, b_l, unevaluated; raises TooDeep above depth 30.
@@ -206,15 +151,28 @@ class Derivation:
     def _repr_html_(self) -> str:
         return printing.mathml(self, elide=True)
 
+    @property
+    def _first_link(self) -> int:
+        return self.start + (self.wrt.kind != "x")
+
+    @property
+    def _before_links(self) -> int:
+        """How many factors stand before the first link: φ'(z_k) of b_k, a_{k-1} and it of w_k, none of x."""
+        return {"b": 1, "w": 2, "x": 0}[self.wrt.kind]
+
+    @property
+    def _per_link(self) -> int:
+        return 1 if self.chain.residual else 2
+
     def _place(self, index: int) -> Factor:
-        if self.wrt.kind != "b":
-            if index == 0:
-                return Factor("weight", 1) if self.wrt.kind == "x" else Factor("activation", self.start - 1)
-            index -= 1
-        layer = self.start + (index + 1) // 2
-        if index % 2 == 0:
-            return Factor("prime", layer)
-        return Factor("weight", layer) if layer <= self.chain.depth else Factor("slope", self.chain.depth)
+        behind = index - self._before_links
+        if behind < 0:
+            return Factor("prime", self.start) if behind == -1 else Factor("activation", self.start - 1)
+        link, part = divmod(behind, self._per_link)
+        layer = self._first_link + link
+        if layer > self.chain.depth:
+            return Factor("slope", self.chain.depth)
+        return factor.through(self.chain, layer)[part]
 
     def _factor(self, index: int) -> Expr:
         for k, expression in self.replaced:
@@ -224,22 +182,15 @@ class Derivation:
 
     def symbol_of(self, place: Factor) -> Expr:
         """The SymPy object that stands at a place before any replacement."""
-        layer = place.layer
-        if place.kind == "activation":
-            return symbols.activation(layer)
-        if place.kind == "weight":
-            return symbols.weight(layer)
-        if place.kind == "slope":
-            name = sympy.Symbol(self.chain.cost.name)
-            return symbols.CostSlope(name, symbols.activation(layer), symbols.y)
-        return symbols.PhiPrime(sympy.Symbol(self.chain.activation(layer).name), symbols.pre_activation(layer))
+        return factor.symbol_of(self.chain, place)
 
-    def _link_from(self, first: int, index: int) -> Expr:
-        return symbols.weight(first + index) * self.symbol_of(Factor("prime", first + index))
+    def _link(self, index: int) -> Expr:
+        made = [self.symbol_of(place) for place in factor.through(self.chain, self._first_link + index)]
+        return made[0] if self.chain.residual else made[0] * made[1]
 
     def _survivor(self, index: int) -> Expr:
-        output = symbols.activation(self.chain.depth)
-        return output - symbols.y if index == len(self.factors) - 2 else self.factors[index]
+        last = index == len(self.factors) - 2
+        return self.symbol_of(Factor("rest", self.chain.depth)) if last else self.factors[index]
 
     def _assignment(self, index: int) -> tuple[Expr, Expr]:
         return self.chain.equations(index // 2 + 1)[index % 2]
@@ -250,27 +201,8 @@ class Derivation:
         factor = factor.replace(symbols.PhiPrime, lambda _, z: phi(symbols.layer_of(z)).derivative.subs(symbols.z, z))
         return factor.replace(symbols.CostSlope, lambda name, a, y: slope.subs(symbols.a, a))
 
-    def _step(self, index: int) -> Step:
-        layer = self.chain.depth - index
-        if index == 0:
-            prime, slope = self.symbol_of(Factor("prime", layer)), self.symbol_of(Factor("slope", layer))
-            return Step(
-                "BP1", symbols.delta(layer), prime * slope, "definition of δ_L and the chain rule at a_L = φ(z_L)"
-            )
-        if layer >= self.start:
-            prime = self.symbol_of(Factor("prime", layer))
-            right = prime * symbols.weight(layer + 1) * symbols.delta(layer + 1)
-            reason = f"z_{layer + 1} = w_{layer + 1} φ(z_{layer}) + b_{layer + 1}"
-            return Step("BP2", symbols.delta(layer), right, reason)
-        return self._last_step()
-
-    def _last_step(self) -> Step:
-        k, left = self.start, symbols.gradient(self.wrt.symbol)
-        if self.wrt.kind == "b":
-            return Step("BP3", left, symbols.delta(k), f"∂z_{k}/∂b_{k} = 1")
-        if self.wrt.kind == "w":
-            return Step("BP4", left, symbols.activation(k - 1) * symbols.delta(k), f"∂z_{k}/∂w_{k} = a_{k - 1}")
-        return Step("input", left, symbols.weight(1) * symbols.delta(1), "∂z_1/∂x = w_1")
+    def _step(self, index: int) -> steps.Step:
+        return steps.step(self.chain, self.wrt, index)
 
 
 def _nested(expression: Expr, values: dict[Expr, Expr]) -> Expr:
@@ -286,48 +218,26 @@ def _nested(expression: Expr, values: dict[Expr, Expr]) -> Expr:
     return expression.func(*arguments, evaluate=False)
 
 
-def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation:
-    """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; raises BadValue for a parameter that it does not have.
+@overload
+def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation: ...
+@overload
+def derive(chain: Chain, wrt: Sequence[str | Parameter]) -> SecondDerivation: ...
+def derive(
+    chain: Chain, wrt: str | Parameter | Sequence[str | Parameter] = "b1"
+) -> Derivation | SecondDerivation:
+    """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of such products.
+
+    Raises BadValue for a parameter that the chain does not have.
 
     >>> derive(Chain(depth=2), "w2").factors
     [a_1, PhiPrime(sigmoid, z_2), CostSlope(quadratic, a_2, y)]
+    >>> print(derive(Chain(depth=1), ("b1", "b1")))
+    ∂²C/∂b₁² = σ''(z₁) · ∂C/∂a₁ + σ'(z₁) · ∂²C/∂a₁² · σ'(z₁)
     """
     if not isinstance(chain, Chain):
         raise BadValue(f"chain is {chain!r}; give a Chain")
-    return Derivation(chain, chain.parameter(wrt))
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two gradients of one chain: what they share, and first/second as the product of what stands between.
-
-    Attributes
-    ----------
-    first, second : Derivation, of biases, the earlier layer first.
-    common : the factors that both have.
-    between : the factors whose product is first/second.
-    """
-
-    first: Derivation
-    second: Derivation
-    common: Sequence[Expr]
-    between: Sequence[Expr]
-
-    def __str__(self) -> str:
-        return printing.comparison(self)
-
-
-def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:
-    """∂C/∂b_j against ∂C/∂b_k, j < k: the ratio is φ'(z_j) w_{j+1} φ'(z_{j+1}) … w_k.
-
-    Raises BadValue when the two are not biases of different layers.
-
-    >>> print(compare(Chain(depth=4), "b1", "b3"))
-    ∂C/∂b₁ = [ σ'(z₁) · w₂ σ'(z₂) · w₃ ] · ∂C/∂b₃
-    """
-    parameters = sorted({chain.parameter(first), chain.parameter(second)})
-    if len(parameters) != 2 or any(p.kind != "b" for p in parameters):
-        raise BadValue(f"compare is given {first!r} and {second!r}; give the biases of two layers, as b1 and b3")
-    early, late = (derive(chain, p) for p in parameters)
-    between = len(early.factors) - len(late.factors)
-    return Comparison(early, late, late.factors, early.factors[:between])
+    if isinstance(wrt, str | Parameter):
+        return Derivation(chain, chain.parameter(wrt))
+    if not isinstance(wrt, Sequence):
+        raise BadValue(f"wrt is {wrt!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
+    return second_derivation(chain, wrt)

@@ -62,8 +62,9 @@ def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequenc
     for layer in range(1, chain.depth + 1):
         pinned = None if z is None else mpmath.mpf(z[layer - 1])
         free = pinned if b is None else weights[layer - 1] * activations[-1] + mpmath.mpf(b[layer - 1])
+        value = precise(chain.activation(layer).formula, symbols.z)(free)
         zs.append(free)
-        activations.append(precise(chain.activation(layer).formula, symbols.z)(free))
+        activations.append(activations[-1] + value if chain.residual else value)
     return Orbit(weights, zs, activations)
 
 

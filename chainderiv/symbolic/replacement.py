@@ -11,11 +11,28 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.chain import Chain
 
 
-def require_known(expression: Any, chain: Chain) -> None:
+def checked_index(what: str, index: Any, count: int) -> int:
+    """The index of one of count, counted from the front; raises BadValue."""
+    if isinstance(index, bool) or not isinstance(index, int) or not -count <= index < count:
+        raise BadValue(f"{what} {index!r} does not exist; give an index from 0 to {count - 1}")
+    return index % count
+
+
+def checked_replacement(expression: Any, chain: Chain) -> Any:
+    """The SymPy expression that is to stand in the place of a factor; raises BadValue."""
+    try:
+        new = sympy.sympify(expression, strict=True)
+    except sympy.SympifyError as e:
+        raise BadValue(f"factor {expression!r} is no SymPy expression or number; give one") from e
+    _require_known(new, chain)
+    return new
+
+
+def _require_known(expression: Any, chain: Chain) -> None:
     """Raise BadValue unless it is made of sums, products and numeric powers of numbers and the chain's symbols."""
     if not isinstance(expression, sympy.Expr):
         raise BadValue(f"factor {str(expression)!r} is no SymPy expression or number; give one")
-    kept = (symbols.PhiPrime, symbols.CostSlope)
+    kept = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
     bare = expression.replace(lambda e: isinstance(e, kept), lambda _: sympy.Integer(1))
     for part in sympy.preorder_traversal(bare):
         if not _known(part, chain):

@@ -1,0 +1,143 @@
+"""How far rounding can move a chain's orbit, in units of ε: z_l by E_l and a_l by A_l, to first order.
+
+    E_l = |w_l| A_{l-1} + |w_l a_{l-1}| + |b_l|,    A_l = |φ'(z_l)| E_l + |a_l|,    A_0 = 0.
+
+In a residual chain, with m = w_l φ'(z_l),
+
+    A_l = |1 + m| A_{l-1} + |φ'(z_l)| (|w_l a_{l-1}| + |b_l|) + |φ(z_l)| + |a_l|.
+
+E and A are carried as logarithms: they may leave float64.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.logsign import LogSign
+from chainderiv.numeric.arrays import array_functions
+from chainderiv.numeric.orbit import FAR, Orbit
+from chainderiv.numeric.parameters import Parameters
+from chainderiv.numeric.slope import log_rounded_size
+from chainderiv.symbolic.chain import Chain
+
+Floats = NDArray[np.float64]
+
+
+class OrbitError:
+    """Walks beside an Orbit; `step` after each of the orbit's steps.
+
+    Attributes
+    ----------
+    log_z, log_a : log E_l and log A_l of the layer walked last.
+    """
+
+    def __init__(self, chain: Chain, parameters: Parameters) -> None:
+        self.chain, self.parameters = chain, parameters
+        self.log_z = np.full(parameters.shape, -np.inf)
+        self.log_a = np.full(parameters.shape, -np.inf)
+
+    def step(self, orbit: Orbit, before: LogSign) -> None:
+        """The layer that the orbit has just walked; before is a_{l-1}."""
+        weight = LogSign.from_float(self.parameters.w[orbit.layer])
+        fresh, self.log_z = self._of_z(orbit.layer, weight, before)
+        self.log_a = self._of_a(orbit, weight, before, fresh)
+
+    def of_prime(self, orbit: Orbit) -> Floats:
+        """What log|φ'(z_l)| is off by."""
+        f = array_functions(self.chain.activation(orbit.layer))
+        curvature = f.curvature(orbit.z)
+        # where φ' follows a power of z (|z| beyond 1e100) its curvature is a small multiple of 1/z
+        curvature = np.where(np.isfinite(curvature), curvature, 4 / np.maximum(np.abs(orbit.z), 1.0))
+        change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z))
+        error = size(orbit.prime.log) + change
+        if f.derivative_rounding is not None:
+            error = error + _lost(f.derivative_rounding(orbit.z), orbit.prime, f.states_zero_slope(orbit.z))
+        return np.asarray(error)
+
+    def of_link(self, weight: LogSign, prime: LogSign, error: Floats) -> Floats:
+        """What log|1 + m|, m = w_l φ'(z_l), is off by where log|m| is off by error."""
+        through = one_plus(weight * prime)
+        return np.asarray(ratio(weight.log + prime.log, through.log) * error + size(through.log))
+
+    def of_output(self, orbit: Orbit, target: Floats) -> Floats:
+        """What log|a_L - t| is off by."""
+        miss = orbit.minus(target)
+        with np.errstate(invalid="ignore"):
+            error = self.log_a if self.chain.residual else orbit.prime.log + self.log_z
+        rounded = log_rounded_size(orbit, target)
+        own = array_functions(self.chain.activation(self.chain.depth)).value_rounding
+        if own is not None and not self.chain.residual:
+            rounded = np.maximum(rounded, log_abs(own(orbit.z)))
+        return np.asarray(size(miss.log) + ratio(error, miss.log) + ratio(rounded, miss.log))
+
+    def _of_z(self, layer: int, weight: LogSign, before: LogSign) -> tuple[Floats, Floats]:
+        """log of |w_l a_{l-1}| + |b_l|, what z_l's own sum rounds, and log E_l."""
+        if self.parameters.b is None:
+            exact = np.full(self.parameters.shape, -np.inf)  # pinned
+            return exact, exact
+        with np.errstate(invalid="ignore"):
+            own, passed = (
+                np.where(np.isneginf(weight.log), -np.inf, weight.log + log) for log in (before.log, self.log_a)
+            )
+        fresh = np.logaddexp(own, log_abs(self.parameters.b[layer]))
+        return fresh, np.asarray(np.logaddexp(passed, fresh))
+
+    def _of_a(self, orbit: Orbit, weight: LogSign, before: LogSign, fresh: Floats) -> Floats:
+        f = array_functions(self.chain.activation(orbit.layer))
+        own = orbit.a.log if f.value_rounding is None else np.maximum(log_abs(f.value_rounding(orbit.z)), orbit.a.log)
+        with np.errstate(invalid="ignore"):
+            if self.chain.residual:
+                # pinned, z_l does not pass on what a_{l-1} is off by
+                along = 0.0 if self.parameters.b is None else one_plus(weight * orbit.prime).log
+                moved = np.logaddexp(along + self.log_a, orbit.prime.log + fresh)
+                # φ(z_l) is no larger than |a_l| + |a_{l-1}|
+                moved = np.logaddexp(moved, np.logaddexp(own, before.log))
+            else:
+                moved = np.logaddexp(orbit.prime.log + self.log_z, own)
+        return np.where(np.isnan(moved), orbit.a.log, moved)
+
+
+def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:
+    """The rounding of φ' relative to it, beyond the one that `size` counts.
+
+    inf where φ' could not be evaluated or underflowed, 0 where the formula states a 0.
+    """
+    log = np.asarray(prime.log)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        beyond = np.maximum(rounding / np.exp(log) - 1.0, 0.0)
+    beyond = np.where(np.isnan(beyond) | np.isneginf(log), np.inf, beyond)
+    # a power law far out is exact to a few roundings, whatever its own exponential does
+    far_out = np.isfinite(log) & (np.abs(log) > np.log(FAR))
+    return np.where((stated == 1) | far_out, 0.0, beyond)
+
+
+def one_plus(m: LogSign) -> LogSign:
+    """1 + m, the factor of a residual layer; small m keeps its digits."""
+    value = np.asarray(m.to_float())
+    small = np.abs(value) < 0.5
+    with np.errstate(all="ignore"):
+        total = m + 1.0
+        return LogSign(np.where(small, 1.0, total.sign), np.where(small, np.log1p(value), total.log))
+
+
+def size(log: Floats) -> Floats:
+    """max(1, |log|), the rounding of a logarithm in units of ε; an exact zero has none."""
+    return np.maximum(1.0, np.where(np.isfinite(log), np.abs(log), 1.0))
+
+
+def ratio(log_error: Floats, log_value: Floats) -> Floats:
+    """error/value; 0/0 (relu at rest on its target) is no error at all."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        quotient = np.exp(log_error - log_value)
+    return np.where(np.isnan(quotient), 0.0, quotient)
+
+
+def exp_quiet(log: Floats) -> Floats:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(np.exp(log))
+
+
+def log_abs(value: Floats) -> Floats:
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.abs(value)))

@@ -1,0 +1,209 @@
+"""derive(chain, ("b1", "w2")) -> SecondDerivation: ∂²C/∂θ∂η as a sum of products, each linear in the depth.
+
+With θ of layer i ≤ j, the layer of η, a bend of φ at a layer, or of the cost, is felt by both:
+
+    ∂²C/∂θ∂η = Σ_{l=j}^{L} ∂z_l/∂θ · φ''(z_l) · ∂z_l/∂η · ∂C/∂a_l  +  ∂a_L/∂θ · ∂²C/∂a_L² · ∂a_L/∂η
+               [ + ∂a_{j-1}/∂θ · φ'(z_j) · ∂C/∂a_j  for η = w_j, i < j, whose input θ moves ].
+
+Where the cost cancels φ'(z_L), the last two of φ'' and ∂²C/∂a_L² join to ∂z_L/∂θ · φ'(z_L) · ∂z_L/∂η times the
+derivative of what is left, as 1 of a_L - y. (Bishop 1992, exact calculation of the Hessian matrix.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainderiv.errors import BadValue, unknown_name
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic import factor, printing, steps
+from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.replacement import checked_index, checked_replacement
+
+Places = list[Factor]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One product of the sum.
+
+    Attributes
+    ----------
+    groups : the places in groups, such as ∂z_l/∂θ, φ''(z_l), ∂z_l/∂η and ∂C/∂a_l.
+    factors : their SymPy objects in one row, after replacements.
+    """
+
+    groups: tuple[tuple[Factor, ...], ...]
+    factors: tuple[Expr, ...]
+
+    @property
+    def places(self) -> tuple[Factor, ...]:
+        """What stands at each index."""
+        return tuple(place for group in self.groups for place in group)
+
+
+@dataclass(frozen=True)
+class SecondDerivation:
+    """∂²C/∂θ∂η of a chain as a sum of products.
+
+    Attributes
+    ----------
+    chain : Chain.
+    wrt : the two Parameters, the earlier layer first.
+    replaced : tuple of ((term, index), expression). Factors that `replace` has put in the place of the derived ones.
+
+    Examples
+    --------
+    >>> from chainderiv.symbolic.derivation import derive
+    >>> print(derive(Chain(depth=2), ("b1", "b2")))
+    ∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)
+    >>> print(derive(Chain(depth=2, cost="cross_entropy"), ("b1", "b2")).surviving[0].factors)
+    (PhiPrime(sigmoid, z_1), w_2, PhiPrime(sigmoid, z_2))
+    """
+
+    chain: Chain
+    wrt: tuple[Parameter, Parameter]
+    replaced: tuple[tuple[tuple[int, int], Expr], ...] = ()
+
+    @property
+    def terms(self) -> Sequence[Term]:
+        """The terms as derived: the input's, if there is one, one per layer from j on, and the cost's."""
+        return Lazy(self._moves_input + self._layers + 1, self._term)
+
+    @property
+    def cancelled(self) -> Expr | None:
+        """The factor φ'(z_L) where the cost cancels it, else None."""
+        cancels = self.chain.output_rest is not None and not self.replaced
+        return factor.symbol_of(self.chain, Factor("prime", self.chain.depth)) if cancels else None
+
+    @property
+    def surviving(self) -> Sequence[Term]:
+        """The terms that remain after the cost has cancelled φ'(z_L); all of them where it cancels nothing."""
+        if self.cancelled is None:
+            return self.terms
+        return Lazy(self._moves_input + self._layers, self._survivor)
+
+    @property
+    def steps(self) -> Sequence[steps.Step]:
+        """The steps to ∂C/∂η; the terms are what the product rule makes of it when θ moves."""
+        return Lazy(steps.count(self.chain, self.wrt[1]), lambda k: steps.step(self.chain, self.wrt[1], k))
+
+    def replace(self, term: int, index: int, expression: Any) -> SecondDerivation:
+        """This derivation with one factor of one term replaced: a deliberate error, which the checker must catch.
+
+        Raises BadValue when term, index or expression is none.
+        """
+        where = checked_index("term", term, len(self.terms))
+        place = where, checked_index("factor", index, len(self.terms[where].factors))
+        new = checked_replacement(expression, self.chain)
+        return SecondDerivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), place: new}.items())))
+
+    def to(self, target: str) -> str:
+        """The whole sum as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName, and BadValue for a program."""
+        if target not in printing.TARGETS:
+            raise unknown_name("target", target, printing.FORMULAS)
+        if target not in printing.FORMULAS:
+            raise BadValue(
+                f"a second derivative is given the target {target!r}, and has no program; give one of "
+                f"{', '.join(printing.FORMULAS)}, or call evaluate(chain, …, wrt=({self._pair}))"
+            )
+        body = printing.sum_of_products(self, target)
+        return printing.math_element(body) if target == "mathml" else body
+
+    def __str__(self) -> str:
+        """The Unicode form, elided in its middle where it is long; to('unicode') has it whole."""
+        return printing.sum_of_products(self, "unicode", elide=True)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {printing.sum_of_products(self, 'latex', elide=True)}$"
+
+    @property
+    def _pair(self) -> str:
+        return ", ".join(repr(str(p)) for p in self.wrt)
+
+    @property
+    def _moves_input(self) -> bool:
+        """Whether θ moves a_{j-1}, the factor of ∂C/∂w_j."""
+        early, late = self.wrt
+        return late.kind == "w" and early.layer < late.layer
+
+    @property
+    def _first(self) -> int:
+        return max(self.wrt[1].layer, 1)
+
+    @property
+    def _layers(self) -> int:
+        return self.chain.depth - self._first + 1
+
+    def _term(self, index: int) -> Term:
+        groups = self._groups(index)
+        places = [place for group in groups for place in group]
+        changed = {k: e for (term, k), e in self.replaced if term == index}
+        factors = [changed.get(k, factor.symbol_of(self.chain, place)) for k, place in enumerate(places)]
+        return Term(tuple(tuple(g) for g in groups), tuple(factors))
+
+    def _groups(self, index: int) -> list[Places]:
+        early, late = self.wrt
+        if self._moves_input:
+            if index == 0:
+                onward = [Factor("prime", late.layer), *self._onward(late.layer)]
+                return _filled(self._of_a(early, late.layer - 1), onward)
+            index -= 1
+        layer = self._first + index
+        if layer > self.chain.depth:
+            return _filled(
+                self._of_a(early, self.chain.depth), [Factor("bend", self.chain.depth)], self._of_a(late, layer - 1)
+            )
+        return _filled(
+            self._of_z(early, layer), [Factor("curve", layer)], self._of_z(late, layer), self._onward(layer)
+        )
+
+    def _survivor(self, index: int) -> Term:
+        depth = self.chain.depth
+        if index == self._moves_input + self._layers - 1:
+            early, late = self.wrt
+            last = [] if self._constant_rest else [Factor("rest_slope", depth)]
+            groups = _filled(self._of_z(early, depth), [Factor("prime", depth)], self._of_z(late, depth), last)
+        else:
+            # φ'(z_L) and ∂C/∂a_L end the last group together
+            *groups, onward = self._groups(index)
+            groups.append([*onward[:-2], Factor("rest", depth)])
+        made = tuple(factor.symbol_of(self.chain, place) for group in groups for place in group)
+        return Term(tuple(tuple(g) for g in groups), made)
+
+    @property
+    def _constant_rest(self) -> bool:
+        return bool(factor.symbol_of(self.chain, Factor("rest_slope", self.chain.depth)) == 1)
+
+    def _of_z(self, parameter: Parameter, layer: int) -> Places:
+        """∂z_l/∂θ, l at least θ's own layer."""
+        if layer == parameter.layer:
+            return factor.head(parameter)
+        return [*self._of_a(parameter, layer - 1), Factor("weight", layer)]
+
+    def _of_a(self, parameter: Parameter, layer: int) -> Places:
+        """∂a_l/∂θ, l at least θ's own layer (a_0 = x)."""
+        k = parameter.layer
+        start = [*factor.head(parameter), Factor("prime", k)] if k else []
+        return start + [place for m in range(k + 1, layer + 1) for place in factor.through(self.chain, m)]
+
+    def _onward(self, layer: int) -> Places:
+        """∂C/∂a_l."""
+        links = [place for m in range(layer + 1, self.chain.depth + 1) for place in factor.through(self.chain, m)]
+        return [*links, Factor("slope", self.chain.depth)]
+
+
+def _filled(*groups: Places) -> list[Places]:
+    """The groups that hold anything: ∂z_l/∂b_l is 1."""
+    return [group for group in groups if group]
+
+
+def second_derivation(chain: Chain, wrt: Sequence[Any]) -> SecondDerivation:
+    """∂²C/∂θ∂η; raises BadValue unless there are two parameters that the chain has."""
+    if len(wrt) != 2:
+        raise BadValue(f"wrt is {tuple(wrt)!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
+    early, late = sorted((chain.parameter(p) for p in wrt), key=lambda p: (p.layer, p.kind))
+    return SecondDerivation(chain, (early, late))

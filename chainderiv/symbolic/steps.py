@@ -1,0 +1,98 @@
+"""The argument step by step: BP1 at the output, BP2 once per layer, BP3 or BP4 at θ (Nielsen 2015, chapter 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+
+from chainderiv import symbols
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbolic.factor import Factor, symbol_of
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named step of the argument: its equation as (left, right) and a line of reason."""
+
+    name: str
+    left: Expr
+    right: Expr
+    reason: str
+
+
+def count(chain: Chain, wrt: Parameter) -> int:
+    """How many steps lead to ∂C/∂θ."""
+    layers = chain.depth - max(wrt.layer, 1) + 1
+    # ∂C/∂x of a residual chain is its last BP2: no δ is needed
+    return layers if chain.residual and wrt.kind == "x" else layers + 1
+
+
+def step(chain: Chain, wrt: Parameter, index: int) -> Step:
+    """The step of that number, the first being 0."""
+    layer = chain.depth - index
+    if chain.residual:
+        return _residual_step(chain, wrt, layer)
+    if index == 0:
+        return _at_output(chain)
+    if layer >= max(wrt.layer, 1):
+        right = _prime(chain, layer) * symbols.weight(layer + 1) * symbols.delta(layer + 1)
+        reason = f"z_{layer + 1} = w_{layer + 1} φ(z_{layer}) + b_{layer + 1}"
+        return Step("BP2", symbols.delta(layer), right, reason)
+    return _at_parameter(wrt)
+
+
+def _at_output(chain: Chain) -> Step:
+    last = chain.depth
+    reason = "definition of δ_L and the chain rule at a_L = φ(z_L)"
+    return Step("BP1", symbols.delta(last), _prime(chain, last) * _by_activation(chain, last), reason)
+
+
+def _at_parameter(wrt: Parameter) -> Step:
+    k, left = max(wrt.layer, 1), symbols.gradient(wrt.symbol)
+    if wrt.kind == "b":
+        return Step("BP3", left, symbols.delta(k), f"∂z_{k}/∂b_{k} = 1")
+    if wrt.kind == "w":
+        return Step("BP4", left, symbols.activation(k - 1) * symbols.delta(k), f"∂z_{k}/∂w_{k} = a_{k - 1}")
+    return Step("input", left, symbols.weight(1) * symbols.delta(1), "∂z_1/∂x = w_1")
+
+
+def _residual_step(chain: Chain, wrt: Parameter, at: int) -> Step:
+    """The sum a_l = a_{l-1} + φ(z_l) is walked by ∂C/∂a_l, and δ_k = φ'(z_k) ∂C/∂a_k taken where θ is."""
+    k = wrt.layer
+    if at > k or (at == k and wrt.kind == "x"):
+        through = symbol_of(chain, Factor("link", at))
+        reason = f"a_{at} = a_{at - 1} + φ(w_{at} a_{at - 1} + b_{at})".replace("a_0", "x")
+        return Step("BP2", _by_activation(chain, at - 1), through * _by_activation(chain, at), reason)
+    if at == k:
+        right = _prime(chain, k) * _by_activation(chain, k)
+        before = "x" if k == 1 else f"a_{k - 1}"
+        reason = f"definition of δ_{k} and the chain rule at a_{k} = {before} + φ(z_{k})"
+        return Step("BP1", symbols.delta(k), right, reason)
+    return _at_parameter(wrt)
+
+
+def _prime(chain: Chain, layer: int) -> Expr:
+    return symbol_of(chain, Factor("prime", layer))
+
+
+def _by_activation(chain: Chain, layer: int) -> Expr:
+    """∂C/∂a_l; at the output the cost's own slope."""
+    if layer == chain.depth:
+        return symbol_of(chain, Factor("slope", layer))
+    return symbols.gradient(symbols.activation(layer))
+
+
+def substituted(steps: list[Step]) -> Expr:
+    """The right side of the last step with every earlier one put into it.
+
+    >>> from chainderiv.symbolic.chain import Parameter
+    >>> chain, b1 = Chain(2), Parameter("b", 1)
+    >>> substituted([step(chain, b1, i) for i in range(count(chain, b1))])
+    w_2*CostSlope(quadratic, a_2, y)*PhiPrime(sigmoid, z_1)*PhiPrime(sigmoid, z_2)
+    """
+    known: dict[Expr, Expr] = {}
+    for one in steps:
+        known[one.left] = one.right.xreplace(known)
+    return known[steps[-1].left] if steps else sympy.Integer(1)
