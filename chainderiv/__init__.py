@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.comparison import compare as compare
     from chainderiv.symbolic.derivation import derive as derive
+    from chainderiv.symbolic.layers import derive_layers as derive_layers
 
 __version__ = "0.1.0"
 
@@ -38,6 +39,7 @@ _HOMES = {
     "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
     "derive": "symbolic.derivation",
+    "derive_layers": "symbolic.layers",
     "evaluate": "numeric.evaluate",
     "load_data": "nn.data",
     "sweep": "numeric.sweep",

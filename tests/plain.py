@@ -116,13 +116,26 @@ def layers(value, depth):
     return [float(v) for v in value] if hasattr(value, "__len__") else [float(value)] * depth
 
 
-def orbit(names, w, b, x):
+def orbit(names, w, b, x, residual=False):
     """z_1 … z_L and a_0 … a_L at the digits that are set."""
     a, z = [mp.mpf(x)], []
     for name, weight, bias in zip(names, w, b, strict=True):
         z.append(mp.mpf(weight) * a[-1] + mp.mpf(bias))
-        a.append(PHI[name](z[-1]))
+        a.append(PHI[name](z[-1]) + (a[-1] if residual else 0))
     return z, a
+
+
+def residual_gradient(names, w, b, x, y, wrt):
+    """∂C/∂θ of a residual chain with the quadratic cost, layer by layer."""
+    z, a = orbit(names, w, b, x, residual=True)
+    kind, layer = wrt[0], int(wrt[1:] or 0)
+    product = {"b": 1, "x": 1, "w": a[max(layer - 1, 0)]}[kind]
+    for k in range(max(layer, 1), len(names) + 1):
+        link = phi_prime(names[k - 1], z[k - 1])
+        if k == layer and isinstance(link, int) and link == 0:
+            return 0
+        product = product * (link if k == layer else 1 + mp.mpf(w[k - 1]) * link)
+    return product * (a[-1] - mp.mpf(y))
 
 
 def gradient(names, cost_name, w, b, x, y, wrt):
@@ -140,20 +153,31 @@ def gradient(names, cost_name, w, b, x, y, wrt):
     return product * cost_slope(cost_name, a[-1], mp.mpf(y))
 
 
-def difference(names, cost_name, w, b, x, y, wrt):
+def moved_cost(names, cost_name, w, b, x, y, moves, residual=False):
+    """C with parameters moved: moves are pairs such as ("w2", by)."""
+    w, b, a = [mp.mpf(v) for v in w], [mp.mpf(v) for v in b], mp.mpf(x)
+    for name, by in moves:
+        if name == "x":
+            a += by
+        else:
+            (w if name[0] == "w" else b)[int(name[1:]) - 1] += by
+    for name, weight, bias in zip(names, w, b, strict=True):
+        a = PHI[name](weight * a + bias) + (a if residual else 0)
+    return cost(cost_name, a, mp.mpf(y))
+
+
+def difference(names, cost_name, w, b, x, y, wrt, residual=False):
     """(C(θ + h) - C(θ - h))/2h with a step of a third of the digits: sees φ and C alone."""
     h = mp.mpf(10) ** -(mp.mp.dps // 3)
-    kind, layer = wrt[0], int(wrt[1:] or 0)
+    up, down = (moved_cost(names, cost_name, w, b, x, y, [(wrt, by)], residual) for by in (h, -h))
+    return (up - down) / (2 * h)
 
-    def at(by):
-        moved_w, moved_b = [mp.mpf(v) for v in w], [mp.mpf(v) for v in b]
-        if kind == "w":
-            moved_w[layer - 1] += by
-        if kind == "b":
-            moved_b[layer - 1] += by
-        a = mp.mpf(x) + (by if kind == "x" else 0)
-        for name, weight, bias in zip(names, moved_w, moved_b, strict=True):
-            a = PHI[name](weight * a + bias)
-        return cost(cost_name, a, mp.mpf(y))
 
-    return (at(h) - at(-h)) / (2 * h)
+def second_difference(names, cost_name, w, b, x, y, pair, residual=False):
+    """(C(+,+) - C(+,-) - C(-,+) + C(-,-))/4h² with a step of a quarter of the digits: sees φ and C alone."""
+    h = mp.mpf(10) ** -(mp.mp.dps // 4)
+    corners = [
+        s * t * moved_cost(names, cost_name, w, b, x, y, [(pair[0], s * h), (pair[1], t * h)], residual)
+        for s in (1, -1) for t in (1, -1)
+    ]  # fmt: skip
+    return mp.fsum(corners) / (4 * h * h)

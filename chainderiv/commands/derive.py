@@ -1,8 +1,9 @@
-"""chainderiv derive: print a gradient as a product of factors."""
+"""chainderiv derive: print a gradient as a product of factors, or a second derivative as a sum of them."""
 
 from __future__ import annotations
 
 import argparse
+from functools import reduce
 from typing import Any
 
 from chainderiv.commands import common
@@ -11,8 +12,10 @@ from chainderiv.logsign import LogSign
 from chainderiv.symbolic import printing
 from chainderiv.symbolic.comparison import compare
 from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.second import SecondDerivation
 
 SHOWN_VALUES = 40
+Derived = Derivation | SecondDerivation
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -26,33 +29,40 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="TARGET", help=f"print it whole as {', '.join(printing.TARGETS)}")
     parser.add_argument("--compare", nargs=2, metavar=("B", "B"), help="two biases, such as b1 b3: their ratio")
     parser.add_argument("--at", metavar="NAME=NUMBER,…", help="every factor's value at w and b, or w and z")
+    parser.add_argument(
+        "--layers", metavar="SIZES", help="BP1 to BP4 of a network of full width, as 784,30,10, in the place of a chain"
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Derive, then print what was asked for."""
+    if options.layers is not None:
+        printed_layers: int = common.command("layers").print_layers(options)
+        return printed_layers
     chain = common.one_chain(options)
     common.number("x", options.x)
     common.number("y", options.y)
     if options.compare:
         return _compare(chain, options)
-    derivation = derive(chain, options.wrt)
+    derived = derive(chain, common.wrt(options.wrt))
     target = options.to or ("unicode" if common.speaks_unicode() else "text")
     # what was asked for is printed whole; what is merely shown is elided above 24 layers
-    printed = derivation.to(target) if options.to else printing.equation(derivation, target, elide=True)
-    values = _values(derivation, options) if options.at is not None else None
+    printed = derived.to(target) if options.to else printing.shown(derived, target)
+    values = _values(derived, options) if options.at is not None else None
     if options.json:
-        common.say_json(_as_json(derivation, target, printed, values, options.steps))
+        common.say_json(_as_json(derived, target, printed, values, options.steps))
         return 0
+    form = target if target in ("text", "latex") else "unicode"
     if options.steps:
-        for step in derivation.steps:
-            common.say(printing.step(chain, step))
+        for step in derived.steps:
+            common.say(printing.step(chain, step, form))
     common.say(printed)
     # a form that was asked for by name stands alone, so that it can be piped
-    if derivation.cancelled is not None and not options.to:
-        common.say(f"the cost cancels {_unicode(derivation, derivation.cancelled)}")
+    if derived.cancelled is not None and not options.to:
+        common.say(f"the cost cancels {_written(derived, derived.cancelled, form)}: {printing.surviving(derived, form)}")
     if values is not None:
-        _print_values(derivation, values)
+        _print_values(derived, values)
     return 0
 
 
@@ -62,48 +72,66 @@ def _compare(chain: Any, options: argparse.Namespace) -> int:
         raise BadValue(f"--compare is given with {clash[0]}; give one of them")
     both = compare(chain, *options.compare)
     if options.json:
-        common.say_json({"equation": str(both), "between": [str(f) for f in both.between]})
+        names = ("between", "below", "common", "links")
+        parts = {name: [str(f) for f in getattr(both, name)] for name in names}
+        common.say_json({"equation": str(both)} | parts)
     else:
         common.say(str(both))
     return 0
 
 
-def _values(derivation: Derivation, options: argparse.Namespace) -> dict[str, Any]:
+def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
     given: dict[str, Any] = common.assignments("at", options.at)
     if unknown := set(given) - {"w", "b", "z", "x", "y"}:
         raise BadValue(f"--at names {sorted(unknown)[0]!r}; give w and either b or z (x and y too, if you like)")
     if "w" not in given:
         raise BadValue(f"--at is {options.at!r} and lacks w; give w and either b or z, such as w=100,z=0")
     given = {"x": common.number("x", options.x), "y": common.number("y", options.y)} | given
-    factors = derivation.at(**given)
-    total = factors[0]
-    for factor in factors[1:]:
-        total = total * factor
-    return {"at": given, "factors": factors, "product": total, "links": _link_values(derivation, factors)}
+    if isinstance(derived, SecondDerivation):
+        from chainderiv.symbolic.referee import second_value
+
+        terms = [reduce(LogSign.__mul__, factors) for factors in derived.at(**given)]
+        return {"at": given, "terms": terms, "sum": second_value(derived, **given)}
+    factors = derived.at(**given)
+    product = reduce(LogSign.__mul__, factors)
+    return {"at": given, "factors": factors, "product": product, "links": _link_values(derived, factors)}
 
 
 def _link_values(derivation: Derivation, factors: Any) -> list[Any]:
-    places = derivation.places
-    pairs = range(len(places) - 1)
-    return [factors[i] * factors[i + 1] for i in pairs if (places[i].kind, places[i + 1].kind) == ("weight", "prime")]
+    kinds = [place.kind for place in derivation.places]
+    if derivation.chain.residual:
+        return [value for kind, value in zip(kinds, factors, strict=True) if kind == "link"]
+    pairs = range(len(kinds) - 1)
+    return [factors[i] * factors[i + 1] for i in pairs if (kinds[i], kinds[i + 1]) == ("weight", "prime")]
 
 
-def _print_values(derivation: Derivation, values: dict[str, Any]) -> None:
+def _print_values(derived: Derived, values: dict[str, Any]) -> None:
     at = ", ".join(f"{name} = {value:g}" for name, value in values["at"].items())
     common.say(f"\nat {at}:")
-    named = list(zip(derivation.factors, values["factors"], strict=True))
-    for factor, value in named[:SHOWN_VALUES]:
-        common.say(f"  {_unicode(derivation, factor):<10} = {_number(value)}")
-    if len(named) > SHOWN_VALUES:
-        common.say(f"  … {len(named) - SHOWN_VALUES} more (--json has them all)")
-    for link, value in list(zip(derivation.links, values["links"], strict=True))[:SHOWN_VALUES]:
+    if isinstance(derived, SecondDerivation):
+        rows = [(f"term {k}", value) for k, value in enumerate(values["terms"], start=1)]
+        total = "sum", values["sum"]
+    else:
+        rows = [(_written(derived, f), v) for f, v in zip(derived.factors, values["factors"], strict=True)]
+        total = "product", values["product"]
+    for name, value in rows[:SHOWN_VALUES]:
+        common.say(f"  {name:<10} = {_number(value)}")
+    if len(rows) > SHOWN_VALUES:
+        common.say(f"  … {len(rows) - SHOWN_VALUES} more (--json has them all)")
+    # in a residual chain the links are factors themselves
+    if isinstance(derived, Derivation) and not derived.chain.residual:
+        _print_links(derived, values["links"])
+    common.say(f"  {total[0]} = {_number(total[1])}, log10 = {total[1].log10:.6g}")
+
+
+def _print_links(derivation: Derivation, values: list[Any]) -> None:
+    for link, value in list(zip(derivation.links, values, strict=True))[:SHOWN_VALUES]:
         factors = sorted(link.args, key=lambda f: not f.is_Symbol)
-        common.say(f"  link {' '.join(_unicode(derivation, f) for f in factors)} = {_number(value)}")
-    common.say(f"  product = {_number(values['product'])}, log10 = {values['product'].log10:.6g}")
+        common.say(f"  link {' '.join(_written(derivation, f) for f in factors)} = {_number(value)}")
 
 
-def _unicode(derivation: Derivation, expression: Any) -> str:
-    return printing.STYLES["unicode"].write(derivation.chain, expression)
+def _written(derived: Derived, expression: Any, form: str = "unicode") -> str:
+    return printing.expression(derived.chain, expression, form)
 
 
 def _number(value: Any) -> str:
@@ -115,24 +143,25 @@ def _number(value: Any) -> str:
     return f"{'-' if value.sign < 0 else ''}{10 ** (value.log10 - whole):.6g}e{whole:+d}"
 
 
-def _as_json(
-    derivation: Derivation, target: str, printed: str, values: dict[str, Any] | None, steps: bool
-) -> dict[str, Any]:
-    result: dict[str, Any] = {
-        "wrt": str(derivation.wrt),
-        "target": target,
-        "equation": printed,
-        "factors": [str(f) for f in derivation.factors],
-        "surviving": [str(f) for f in derivation.surviving],
-    }
+def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any] | None, steps: bool) -> dict[str, Any]:
+    result: dict[str, Any] = {"wrt": derived.named, "target": target, "equation": printed}
+    if isinstance(derived, SecondDerivation):
+        result["terms"] = [[str(f) for f in term.factors] for term in derived.terms]
+        result["surviving"] = [[str(f) for f in term.factors] for term in derived.surviving]
+    else:
+        result["factors"] = [str(f) for f in derived.factors]
+        result["surviving"] = [str(f) for f in derived.surviving]
+    result["cancelled"] = None if derived.cancelled is None else str(derived.cancelled)
     if steps:
-        result["steps"] = [printing.step(derivation.chain, step) for step in derivation.steps]
-    if values is not None:
-        result["at"] = values["at"]
-        result["values"] = [_signed(v) for v in values["factors"]]
-        result["links"] = [_signed(v) for v in values["links"]]
-        result["product"] = _signed(values["product"])
-    return result
+        result["steps"] = [printing.step(derived.chain, step) for step in derived.steps]
+    if values is None:
+        return result
+    signed = {
+        ("values" if name == "factors" else name): _signed(value) if isinstance(value, LogSign) else list(map(_signed, value))
+        for name, value in values.items()
+        if name != "at"
+    }
+    return result | {"at": values["at"]} | ({"term_values": signed.pop("terms")} if "terms" in signed else {}) | signed
 
 
 def _signed(value: LogSign) -> dict[str, float]:

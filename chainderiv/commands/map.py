@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _sweep(chain: Chain, wrt: str, parameters: dict[str, Any], show: common.Show) -> Sweep:
     what = f"{chain.activations[0].name}, depth {chain.depth}"
-    return sweep(chain, wrt=wrt, progress=lambda done, total: show(what, done, total), **parameters)
+    return sweep(chain, wrt=common.wrt(wrt), progress=lambda done, total: show(what, done, total), **parameters)
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, Any]:
@@ -117,7 +117,8 @@ def _summary(one: Sweep) -> dict[str, Any]:
         "activation": [f.name for f in chain.activations],
         "depth": chain.depth,
         "cost": chain.cost.name,
-        "wrt": str(one.derivation.wrt),
+        "residual": chain.residual,
+        "wrt": one.wrt,
         "axes": {name: [axis.start, axis.stop, axis.count, axis.scale] for name, axis in one.axes.items()},
         "fixed": dict(one.fixed),
         "points": int(one.sign.size),
@@ -133,8 +134,10 @@ def _summary(one: Sweep) -> dict[str, Any]:
 
 def _print(summary: dict[str, Any]) -> None:
     shape = " x ".join(f"{name} {a[0]:g}:{a[1]:g}:{a[2]}" for name, a in summary["axes"].items())
-    gradient = f"∂C/∂{common.subscripts(summary['wrt'])}"
-    common.say(f"{gradient} of {summary['activation'][0]}, depth {summary['depth']}, over {shape}")
+    parameters = [f"∂{common.subscripts(p)}" for p in summary["wrt"].split(",")]
+    gradient = f"∂C/{parameters[0]}" if len(parameters) == 1 else f"∂²C/{''.join(parameters)}"
+    residual = " residual" if summary["residual"] else ""
+    common.say(f"{gradient} of{residual} {summary['activation'][0]}, depth {summary['depth']}, over {shape}")
     if summary["log10_smallest"] is not None:
         common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
     common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")

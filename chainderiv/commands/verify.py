@@ -17,7 +17,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = "example: chainderiv verify --depth 24 --activation gelu"
     common.chain_options(parser)
-    parser.add_argument("--wrt", help="one parameter, such as b1 (default: every one to depth 24, a sample above)")
+    parser.add_argument("--wrt", help="one parameter, as b1, or two, as b1,w2 (default: every one to depth 24)")
     parser.add_argument("--points", default="100", help="random points (default 100)")
     parser.add_argument("--seed", default="0", help="seed of the points (default 0)")
     parser.set_defaults(run=run)
@@ -26,7 +26,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Verify; exit code 3 if a judge disagrees or nothing could be judged."""
     chain = common.one_chain(options)
-    derivation = derive(chain, options.wrt) if options.wrt else None
+    derivation = derive(chain, common.wrt(options.wrt)) if options.wrt else None
     points, seed = common.whole("points", options.points), common.whole("seed", options.seed)
     with common.progress() as show:
         result = verify(
@@ -36,19 +36,21 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         common.say_json(result.to_dict())
     else:
-        _print(result)
+        _print(result, derivation is not None and "," in derivation.named)
     return 0 if result.passed else 3
 
 
-def _print(result: Verification) -> None:
-    common.say(common.table(HEADER, [_cells(row) for row in result.rows[:SHOWN_ROWS]]))
+def _print(result: Verification, second: bool) -> None:
+    """The table; errors of a second derivative are relative to the sum of the sizes of its terms."""
+    header = HEADER if not second else (*HEADER[:3], "worst |Δ|/Σ|terms|", *HEADER[4:])
+    common.say(common.table(header, [_cells(row) for row in result.rows[:SHOWN_ROWS]]))
     if len(result.rows) > SHOWN_ROWS:
         common.say(f"… {len(result.rows) - SHOWN_ROWS} more rows (--json has them all)")
     worst = result.worst
     if worst is not None:
         blame = "" if worst.passed else f"; the fault is in {worst.factor}"
         common.say(
-            f"worst: {worst.parameter} by {worst.method}, |Δlog| = {worst.worst_error:.2g} "
+            f"worst: {worst.parameter} by {worst.method}, {'error' if second else '|Δlog|'} = {worst.worst_error:.2g} "
             f"of {worst.allowed:.2g} allowed{blame}"
         )
     verdict = "agreed" if result.passed else "DISAGREED" if result.judged else "nothing could be judged"

@@ -12,12 +12,11 @@ import sympy
 from numpy.typing import NDArray
 from sympy.utilities.lambdify import lambdify
 
-from chainderiv.errors import CostDomain
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
-from chainderiv.functions.cost import LOG_LIKELIHOOD, Cost, cancels
+from chainderiv.functions.cost import Cost, cancels
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.output import miss
+from chainderiv.symbolic.output_choice import choose_output
 from chainderiv.symbols import a, y, z
 
 Array = NDArray[Any]
@@ -100,26 +99,7 @@ def output_layer(output: str | Activation | None, cost: Cost, hidden: Activation
     UnknownName
         When the output is in no table.
     """
-    if output is None:
-        output = {"cross_entropy": "sigmoid", "log_likelihood": "softmax"}.get(cost.name, hidden)
-    softmax = isinstance(output, str) and output == "softmax"
-    if softmax != cost.softmax or (softmax and cost.formula != LOG_LIKELIHOOD.formula):
-        name = "softmax" if softmax else find_activation(output).name
-        raise CostDomain(
-            f"cost {cost.name!r} is given with output {name!r}; log_likelihood and softmax go together: "
-            "leave output out to have the one that suits the cost"
-        )
-    if softmax:
-        return OutputLayer(None, cost)
-    chosen = find_activation(output)
-    try:
-        cost.require_chain_output(chosen)
-    except CostDomain as e:
-        raise CostDomain(
-            f"cost {cost.name!r} is defined on outputs in (0, 1), which {chosen.name!r} leaves; "
-            "give output='sigmoid', or cost='quadratic'"
-        ) from e
-    return OutputLayer(chosen, cost)
+    return OutputLayer(choose_output(output, cost, hidden), cost)
 
 
 def value(activation: Activation, z: Array) -> Array:

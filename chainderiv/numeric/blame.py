@@ -11,27 +11,45 @@ from chainderiv import symbols
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
-from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.printing import STYLES, written
 from chainderiv.symbolic.referee import walk
+from chainderiv.symbolic.second import SecondDerivation
 
 DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits, less what φ saturates by
 
 
-def worst_factor(derivation: Derivation, at: Parameters, index: int) -> str:
+def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, index: int) -> str:
     """'factor k: φ'(z_l)' for the factor that disagrees most, at one of the points of `at`."""
     chain, point = derivation.chain, _one_point(at, index)
+    found = _of_terms(derivation, point) if isinstance(derivation, SecondDerivation) else _of_product(derivation, point)
+    quotients: dict[Factor, Any] = {}
     with working_digits(DIGITS):
         orbit = walk(chain, *_floats(point, chain.depth), None, float(point.x))
-        errors = [
-            _error(float(got.sign), float(got.log), _quotient(chain, place, orbit, float(point.y)))
-            for place, got in zip(derivation.places, NumpyKernel(derivation).factors(point), strict=True)
-        ]
-    k = int(np.argmax(errors))
-    place = derivation.places[k]
-    return f"factor {k}: {written(chain, place, derivation.symbol_of(place), STYLES['unicode'])}"
+        errors = []
+        for _, place, got in found:
+            if place not in quotients:
+                quotients[place] = _quotient(chain, place, orbit, float(point.y))
+            errors.append(_error(float(got.sign), float(got.log), quotients[place]))
+    name, place, _ = found[int(np.argmax(errors))]
+    return f"{name}: {written(chain, place, symbol_of(chain, place), STYLES['unicode'])}"
+
+
+def _of_product(derivation: Derivation, point: Parameters) -> list[tuple[str, Factor, Any]]:
+    values = NumpyKernel(derivation).factors(point)
+    return [(f"factor {k}", *pair) for k, pair in enumerate(zip(derivation.places, values, strict=True))]
+
+
+def _of_terms(second: SecondDerivation, point: Parameters) -> list[tuple[str, Factor, Any]]:
+    values = TermValues(second, point)
+    return [
+        (f"term {t}, factor {k}", *pair)
+        for t, term in enumerate(second.surviving)
+        for k, pair in enumerate(zip(term.places, values.factors(term), strict=True))
+    ]
 
 
 def _one_point(at: Parameters, index: int) -> Parameters:
@@ -67,5 +85,24 @@ def _quotient(chain: Chain, place: Factor, orbit: Any, y: float) -> Any:
     if place.kind == "link":
         phi, z, w = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], orbit.w[layer - 1]
         return 1 + (phi(z + w * h) - phi(z - w * h)) / (2 * h)
-    cost, a = precise(chain.cost.formula, symbols.a, symbols.y), orbit.a[layer]
-    return (cost(a + h, mpmath.mpf(y)) - cost(a - h, mpmath.mpf(y))) / (2 * h)
+    if place.kind == "curve":
+        return _bent(precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], h)
+    return _of_cost(chain, place.kind, orbit, mpmath.mpf(y), h)
+
+
+def _of_cost(chain: Chain, kind: str, orbit: Any, y: Any, h: Any) -> Any:
+    cost, a, z = precise(chain.cost.formula, symbols.a, symbols.y), orbit.a[chain.depth], orbit.z[chain.depth]
+    if kind == "slope":
+        return (cost(a + h, y) - cost(a - h, y)) / (2 * h)
+    if kind == "bend":
+        return _bent(lambda t: cost(t, y), a, h)
+    phi = precise(chain.activation(chain.depth).formula, symbols.z)
+    rest = (cost(phi(z + h), y) - cost(phi(z - h), y)) / (2 * h)
+    if kind == "rest":
+        return rest
+    # d rest/da = (d² C/dz²) / φ'(z)
+    return _bent(lambda t: cost(phi(t), y), z, h) * 2 * h / (phi(z + h) - phi(z - h))
+
+
+def _bent(f: Any, at: Any, h: Any) -> Any:
+    return (f(at + h) - 2 * f(at) + f(at - h)) / (h * h)

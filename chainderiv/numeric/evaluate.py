@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
 
+Wrt = str | Sequence[str]
 REFEREED = 64  # points that the referee may take over; each costs it milliseconds per hundred layers
 
 
@@ -24,7 +26,7 @@ def evaluate(
     z: ArrayLike | None = None,
     x: ArrayLike = 0.5,
     y: ArrayLike = 0.0,
-    wrt: str = "b1",
+    wrt: Wrt = "b1",
     engine: str = "numpy",
 ) -> LogSign:
     """∂C/∂θ of a chain, right to |Δlog| <= 1e-12 · max(1, |log|) + 8 ε κ at any depth (`condition` gives κ).
@@ -37,7 +39,7 @@ def evaluate(
     w, b : number, or array (..., depth) with one number per layer.
     z : the same; pins every pre-activation in the place of b.
     x, y : number, or array that broadcasts with (...).
-    wrt : 'b1', 'w3', 'x', …
+    wrt : 'b1', 'w3', 'x', …; two of them, ('b1', 'w2'), for the second derivative, whose κ counts that its terms cancel.
     engine : 'numpy', or 'mpmath' for correct digits at every point.
 
     Raises
@@ -54,6 +56,8 @@ def evaluate(
     1.0 -700.32
     >>> print(round(evaluate(Chain(depth=40), w=0.9, b=0.1, engine="mpmath").log10, 2))
     -28.11
+    >>> print(round(evaluate(chain, w=0.9, b=0.1, wrt=("b1", "w2")).log10, 2))
+    -700.39
     """
     parameters = at_points(chain.depth, w, b, z, x, y)
     derivation = derive(chain, wrt)
@@ -76,7 +80,7 @@ def condition(
     z: ArrayLike | None = None,
     x: ArrayLike = 0.5,
     y: ArrayLike = 0.0,
-    wrt: str = "b1",
+    wrt: Wrt = "b1",
 ) -> Any:
     """κ of the same evaluation: how many ε of rounding the orbit can bring into log|∂C/∂θ|, to first order.
 

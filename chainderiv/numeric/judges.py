@@ -7,8 +7,8 @@ Sources: Squire and Trapp (1998) for the complex step; Richardson (1911) for the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from chainderiv import symbols
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.numeric.arrays import array_functions, compiled_in
-from chainderiv.numeric.parameters import Parameters
+from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.points import KINK_DISTANCE, near_kink
 from chainderiv.symbolic.chain import Chain, Parameter
 
 Floats = NDArray[np.float64]
 STEP = 2.0**-40  # the square of the complex step, its relative error, is 2^-80
 UNDERFLOW = 1e-290
-RICHARDSON_STEPS = 6
+FIRST_STEP, RICHARDSON_STEPS = 0.02, 6
+EPSILON = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def central_differences(chain: Chain, at: Parameters, wrt: Parameter, points: Se
     """(C(θ + h) - C(θ - h))/2h in mpmath at some of the points, the digits doubled until h and h/10 agree to 1e-13."""
     sign, log, could = np.zeros(at.shape), np.full(at.shape, -np.inf), np.zeros(at.shape, bool)
     for index in points:
-        value = _settled_difference(_Cost(chain, at, index), wrt)
+        value = _settled_difference(PointCost(chain, at, index, wrt.layer), wrt)
         if value is not None:
             sign[index], log[index], could[index] = float(mpmath.sign(value)), _log(value), True
     return Judgement(sign, log, could)
@@ -102,102 +103,125 @@ def _log(value: Any) -> float:
     return float(mpmath.log(abs(value)))
 
 
-def _settled_difference(cost: _Cost, wrt: Parameter) -> Any:
+def _settled_difference(cost: PointCost, wrt: Parameter) -> Any:
     digits, most = 60, 4000 + 64 * cost.chain.depth
     while digits <= most:
         with working_digits(digits):
             h = mpmath.mpf(10) ** -(digits // 3)
-            coarse, fine = cost.difference(wrt, h), cost.difference(wrt, h / 10)
+            coarse, fine = _difference(cost, wrt, h), _difference(cost, wrt, h / 10)
             if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * abs(fine):
                 return fine
         digits *= 2
     return None
 
 
-class _Cost:
-    """C of one point in mpmath as a function of one parameter; the layers below it are walked once per precision."""
+def _difference(cost: PointCost, wrt: Parameter, h: Any) -> Any:
+    """The central difference at the digits that are set; None where C has not moved by enough of its last digits.
 
-    def __init__(self, chain: Chain, at: Parameters, index: int) -> None:
+    Without that, two differences of a few units in the last place can agree by chance, and do.
+    """
+    up, down = cost.moved({wrt: h}), cost.moved({wrt: -h})
+    resolved = abs(up - down) > 1e16 * mpmath.eps * abs(up)
+    return (up - down) / (2 * h) if resolved else None
+
+
+class PointCost:
+    """C of one point in mpmath as a function of parameters from one layer on, those below walked once per precision."""
+
+    def __init__(self, chain: Chain, at: Parameters, index: int, first: int) -> None:
         assert at.b is not None
         layers = range(1, chain.depth + 1)
-        self.chain = chain
+        self.chain, self.first = chain, max(first, 1)
         self.w, self.b = ([float(array[layer][index]) for layer in layers] for array in (at.w, at.b))
         self.x, self.y = float(at.x[index]), float(at.y[index])
         self._below: tuple[int, Any] = (0, None)
 
-    def difference(self, wrt: Parameter, h: Any) -> Any:
-        """The central difference at the digits that are set; None where C has not moved by enough of its last digits.
-
-        Without that, two differences of a few units in the last place can agree by chance, and do.
-        """
-        up, down = self._shifted(wrt, h), self._shifted(wrt, -h)
-        resolved = abs(up - down) > 1e16 * mpmath.eps * abs(up)
-        return (up - down) / (2 * h) if resolved else None
-
-    def _shifted(self, wrt: Parameter, by: Any) -> Any:
-        a = self._input(wrt.layer)
-        start = max(wrt.layer, 1)
-        if wrt.kind == "x":
-            a = a + by
-        for layer in range(start, self.chain.depth + 1):
-            w, b = mpmath.mpf(self.w[layer - 1]), mpmath.mpf(self.b[layer - 1])
-            if layer == wrt.layer:
-                w, b = (w + by, b) if wrt.kind == "w" else (w, b + by)
-            a = self._next(layer, w, b, a)
+    def moved(self, by: Mapping[Parameter, Any]) -> Any:
+        """C with some parameters moved, none of a layer below the first."""
+        a = self._input() + by.get(Parameter("x", 0), 0)
+        for layer in range(self.first, self.chain.depth + 1):
+            a = self._next(layer, by.get(Parameter("w", layer), 0), by.get(Parameter("b", layer), 0), a)
         return precise(self.chain.cost.formula, symbols.a, symbols.y)(a, mpmath.mpf(self.y))
 
-    def _input(self, layer: int) -> Any:
+    def _input(self) -> Any:
         if self._below[0] != mpmath.mp.prec:
             a = mpmath.mpf(self.x)
-            for below in range(1, layer):
-                a = self._next(below, mpmath.mpf(self.w[below - 1]), mpmath.mpf(self.b[below - 1]), a)
+            for layer in range(1, self.first):
+                a = self._next(layer, 0, 0, a)
             self._below = (mpmath.mp.prec, a)
         return self._below[1]
 
-    def _next(self, layer: int, w: Any, b: Any, a: Any) -> Any:
+    def _next(self, layer: int, by_w: Any, by_b: Any, a: Any) -> Any:
+        w, b = mpmath.mpf(self.w[layer - 1]) + by_w, mpmath.mpf(self.b[layer - 1]) + by_b
         value = precise(self.chain.activation(layer).formula, symbols.z)(w * a + b)
         return a + value if self.chain.residual else value
 
 
 def float_differences(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
     """Central differences in float64, extrapolated by Richardson; only where they are of order 1 and settle."""
-    first = 0.02
+
+    def difference(h: float) -> Floats:
+        return (float_cost(chain, moved(at, wrt, h)) - float_cost(chain, moved(at, wrt, -h))) / (2 * h)
+
+    best, error = extrapolated(difference, at.shape)
+    size = np.abs(best)
+    # what C itself is rounded by, over the smallest step; a residual orbit can be large
+    rounded = EPSILON * np.abs(float_cost(chain, at)) * 2**RICHARDSON_STEPS / FIRST_STEP
+    could = (size > 1e-2) & (size < 1e2) & (np.maximum(error, rounded) < 1e-9 * size)
+    could &= same_branches(chain, [moved(at, wrt, -FIRST_STEP), moved(at, wrt, FIRST_STEP)])
+    with np.errstate(divide="ignore"):
+        return Judgement(np.sign(best), np.log(size), could)
+
+
+def extrapolated(difference: Callable[[float], Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """The limit of a central difference as its step goes to 0, and the change of the last refinement."""
     table: list[Floats] = []
-    best, error = np.zeros(at.shape), np.full(at.shape, np.inf)
+    best, error = np.zeros(shape), np.full(shape, np.inf)
     for step in range(RICHARDSON_STEPS):
-        h = first / 2**step
-        row = [(_float_cost(chain, at, wrt, h) - _float_cost(chain, at, wrt, -h)) / (2 * h)]
+        row = [difference(FIRST_STEP / 2**step)]
         for order, coarser in enumerate(table, start=1):
             row.append(row[-1] + (row[-1] - coarser) / (4**order - 1))
             change = np.maximum(np.abs(row[-1] - row[-2]), np.abs(row[-1] - coarser))
             best, error = np.where(change < error, row[-1], best), np.minimum(error, change)
         table = row
-    size = np.abs(best)
-    could = (size > 1e-2) & (size < 1e2) & (error < 1e-9 * size) & _same_branches(chain, at, wrt, first)
-    with np.errstate(divide="ignore"):
-        return Judgement(np.sign(best), np.log(size), could)
+    return best, error
 
 
-def _float_orbit(chain: Chain, at: Parameters, wrt: Parameter, by: float) -> tuple[list[Floats], Floats]:
+def moved(at: Parameters, parameter: Parameter, by: float) -> Parameters:
+    """The points with one parameter moved."""
+    if parameter.kind == "x":
+        return replace(at, x=at.x + by)
+    layers = at.w if parameter.kind == "w" else at.b
+    assert layers is not None
+    assert layers.stacked is not None
+    stacked = np.array(layers.stacked)
+    stacked[..., parameter.layer - 1] += by
+    tied = Layered(stacked=stacked)
+    return replace(at, w=tied) if parameter.kind == "w" else replace(at, b=tied)
+
+
+def float_cost(chain: Chain, at: Parameters) -> Floats:
+    """C at every point, by plain float64 steps."""
+    return np.asarray(_cost(chain)(_float_orbit(chain, at)[1], at.y))
+
+
+def _float_orbit(chain: Chain, at: Parameters) -> tuple[list[Floats], Floats]:
     assert at.b is not None
-    a, zs = at.x + (by if wrt.kind == "x" else 0.0), []
+    a, zs = np.broadcast_to(at.x, at.shape), []
     for layer in range(1, chain.depth + 1):
-        w = at.w[layer] + (by if wrt == Parameter("w", layer) else 0.0)
-        zs.append(w * a + at.b[layer] + (by if wrt == Parameter("b", layer) else 0.0))
+        zs.append(at.w[layer] * a + at.b[layer])
         value = array_functions(chain.activation(layer)).value(zs[-1])
         a = a + value if chain.residual else value
     return zs, a
 
 
-def _float_cost(chain: Chain, at: Parameters, wrt: Parameter, by: float) -> Floats:
-    return np.asarray(_cost(chain)(_float_orbit(chain, at, wrt, by)[1], at.y))
-
-
-def _same_branches(chain: Chain, at: Parameters, wrt: Parameter, by: float) -> NDArray[np.bool_]:
-    """Where no z_l passes a break of its formula between θ - h and θ + h."""
-    low, high = (_float_orbit(chain, at, wrt, shift)[0] for shift in (-by, by))
-    same = np.ones(at.shape, bool)
-    for layer, (left, right) in enumerate(zip(low, high, strict=True), start=1):
-        for point in chain.activation(layer).breaks:
-            same &= ((left > float(point)) == (right > float(point))) & (np.abs(left - float(point)) > KINK_DISTANCE)
+def same_branches(chain: Chain, corners: Sequence[Parameters]) -> NDArray[np.bool_]:
+    """Where no z_l lies on two sides of a break of its formula at the corners, or near to one at the first."""
+    orbits = [_float_orbit(chain, at)[0] for at in corners]
+    same = np.ones(corners[0].shape, bool)
+    for layer, (first, *others) in enumerate(zip(*orbits, strict=True), start=1):
+        for point in map(float, chain.activation(layer).breaks):
+            same &= np.abs(first - point) > KINK_DISTANCE
+            for other in others:
+                same &= (other > point) == (first > point)
     return same

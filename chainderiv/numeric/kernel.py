@@ -7,7 +7,7 @@ is the referee, point by point, with its digits doubled until they settle.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,34 +18,17 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import EPSILON, Conditioning
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import one_plus
 from chainderiv.numeric.parameters import Parameters
+from chainderiv.numeric.reading import Product, Reading
+from chainderiv.numeric.second import read_second
 from chainderiv.numeric.slope import slope
-from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.factor import Factor
-from chainderiv.symbolic.referee import factor_values
+from chainderiv.symbolic.referee import factor_values, second_value
+from chainderiv.symbolic.second import SecondDerivation
 
 Floats = NDArray[np.float64]
 LOST = 1e-9  # a formula's rounding in the logarithm from which on its value is no value
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a kernel reads at each point.
-
-    Attributes
-    ----------
-    gradient : LogSign. ∂C/∂θ.
-    link_log_sum : ndarray. Σ log|link| over the links l = 2 … L (0 for depth 1): w_l φ'(z_l), or 1 + w_l φ'(z_l).
-    largest_link : ndarray. The largest log|link| (-inf for depth 1).
-    kappa : ndarray or None. First-order amplification κ of rounding along the orbit, where it was asked for.
-    """
-
-    gradient: LogSign
-    link_log_sum: Floats
-    largest_link: Floats
-    kappa: Floats | None = None
 
 
 class Kernel(Protocol):
@@ -53,35 +36,6 @@ class Kernel(Protocol):
 
     def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
         """Read the gradient, the links and, on request, κ."""
-
-
-class Product:
-    """A running product as sign and logarithm, the sum of logarithms compensated (Neumaier 1974)."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self._sign = np.ones(shape)
-        self._log, self._lost = np.zeros(shape), np.zeros(shape)
-
-    def times(self, factor: LogSign) -> None:
-        """Multiply by one factor."""
-        self._sign = self._sign * factor.sign
-        log = np.asarray(factor.log)
-        total = self._log + log
-        larger = np.abs(self._log) >= np.abs(log)
-        with np.errstate(invalid="ignore"):
-            lost = np.where(larger, (self._log - total) + log, (log - total) + self._log)
-        # a zero factor makes the total -inf, of which nothing is lost
-        self._lost = self._lost + np.where(np.isfinite(total), lost, 0.0)
-        self._log = total
-
-    @property
-    def log(self) -> Floats:
-        """The logarithm so far."""
-        return np.asarray(self._log + self._lost)
-
-    def value(self) -> LogSign:
-        """The product so far."""
-        return LogSign(self._sign, np.where(self._sign == 0, -np.inf, self.log))
 
 
 class NumpyKernel:
@@ -111,7 +65,7 @@ class NumpyKernel:
                 if place not in self._replaced:
                     gradient.times(value)
             if orbit.layer > 1:
-                link = link_value(chain, weight, orbit)
+                link = orbit.link(weight)
                 links.times(abs(link))
                 largest = np.maximum(largest, link.log)
             if condition is not None:
@@ -164,7 +118,7 @@ class NumpyKernel:
             found.append((Factor("activation", layer - 1), before))
         linked = layer > start or kind == "x"
         if linked and derivation.chain.residual:
-            return [*found, (Factor("link", layer), link_value(derivation.chain, weight, orbit))]
+            return [*found, (Factor("link", layer), orbit.link(weight))]
         if linked:
             found.append((Factor("weight", layer), weight))
         if layer < derivation.chain.depth:
@@ -192,12 +146,6 @@ class NumpyKernel:
         known[str(chain.parameter("x"))] = LogSign.from_float(orbit.parameters.x)
 
 
-def link_value(chain: Chain, weight: LogSign, orbit: Orbit) -> LogSign:
-    """w_l φ'(z_l) of the layer that the orbit has just walked, or 1 + w_l φ'(z_l)."""
-    product = weight * orbit.prime
-    return one_plus(product) if chain.residual else product
-
-
 def _without_lost(gradient: LogSign, kappa: Floats) -> LogSign:
     lost = ~(8 * EPSILON * kappa < LOST)
     return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
@@ -206,8 +154,13 @@ def _without_lost(gradient: LogSign, kappa: Floats) -> LogSign:
 class MpmathKernel:
     """The referee: point by point in mpmath, with plain formulas and digits doubled until they settle."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation | SecondDerivation) -> None:
         self.derivation = derivation
+
+    @staticmethod
+    def value(derivation: Any, point: dict[str, Any]) -> LogSign:
+        """∂C/∂θ at one point."""
+        return LogSign.product(_stack(factor_values(derivation, **point)))
 
     def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
         """Read the gradient and the links; κ is 0, because the digits are correct."""
@@ -217,8 +170,8 @@ class MpmathKernel:
         through = Derivation(chain, chain.parameter("x"))
         for index in np.ndindex(shape):
             point = _point(parameters, chain.depth, index)
-            product = LogSign.product(_stack(factor_values(self.derivation, **point)))
-            signs[index], logs[index] = product.sign, product.log
+            gradient = self.value(self.derivation, point)
+            signs[index], logs[index] = gradient.sign, gradient.log
             # ∂C/∂x = w_1 φ'(z_1) · w_2 φ'(z_2) …: its pairs are the links (one by one in a residual chain)
             values = _stack(factor_values(through, **point)).log[:-1]
             links = values.reshape(chain.depth, -1).sum(axis=1)[1:]
@@ -243,11 +196,39 @@ def _point(parameters: Parameters, depth: int, index: tuple[int, ...]) -> dict[s
     return point
 
 
-ENGINES: dict[str, Callable[[Derivation], Kernel]] = {"numpy": NumpyKernel, "mpmath": MpmathKernel}
+class SecondKernel:
+    """∂²C/∂θ∂η by one walk over the layers; NaN where a formula has lost its digits, relative to the terms' sizes."""
+
+    def __init__(self, second: SecondDerivation) -> None:
+        self.second = second
+        self.vouched = all(f.vouched for f in dict.fromkeys(second.chain.activations))
+
+    def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
+        """Read the second derivative of the derived terms, the links and κ."""
+        reading = read_second(self.second.chain, parameters, *self.second.wrt)
+        if self.vouched:
+            return reading
+        assert reading.terms is not None
+        return replace(reading, gradient=_without_lost(reading.gradient, reading.terms.condition))
 
 
-def kernel(derivation: Derivation, engine: str = "numpy") -> Kernel:
+class MpmathSecondKernel(MpmathKernel):
+    """The referee of a second derivative: the surviving terms, summed."""
+
+    @staticmethod
+    def value(derivation: Any, point: dict[str, Any]) -> LogSign:
+        """∂²C/∂θ∂η at one point."""
+        return second_value(derivation, **point)
+
+
+ENGINES: dict[str, tuple[Callable[[Any], Kernel], Callable[[Any], Kernel]]] = {
+    "numpy": (NumpyKernel, SecondKernel),
+    "mpmath": (MpmathKernel, MpmathSecondKernel),
+}
+
+
+def kernel(derivation: Derivation | SecondDerivation, engine: str = "numpy") -> Kernel:
     """Make a derivation ready to be read by an engine; raises UnknownName."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
-    return ENGINES[engine](derivation)
+    return ENGINES[engine][isinstance(derivation, SecondDerivation)](derivation)

@@ -44,6 +44,11 @@ class Orbit:
             return LogSign.from_float(self._a)
         return LogSign(np.sign(self._wide.m), wd.log_abs(self._wide))
 
+    def link(self, weight: LogSign) -> LogSign:
+        """w_l φ'(z_l) of the layer walked last, or 1 + w_l φ'(z_l)."""
+        product = weight * self.prime
+        return one_plus(product) if self.chain.residual else product
+
     def step(self) -> None:
         """On to the next layer."""
         self.layer += 1
@@ -96,6 +101,15 @@ class Orbit:
         if self.chain.residual:
             return LogSign.from_float(self._a - target)
         return log_miss(self.chain.activation(self.layer), self.z, target)
+
+
+def one_plus(m: LogSign) -> LogSign:
+    """1 + m, the factor of a residual layer; small m keeps its digits."""
+    value = np.asarray(m.to_float())
+    small = np.abs(value) < 0.5
+    with np.errstate(all="ignore"):
+        total = m + 1.0
+        return LogSign(np.where(small, 1.0, total.sign), np.where(small, np.log1p(value), total.log))
 
 
 def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:

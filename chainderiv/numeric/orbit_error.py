@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import array_functions
-from chainderiv.numeric.orbit import FAR, Orbit
+from chainderiv.numeric.orbit import FAR, Orbit, one_plus
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
@@ -110,15 +110,6 @@ def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:
     # a power law far out is exact to a few roundings, whatever its own exponential does
     far_out = np.isfinite(log) & (np.abs(log) > np.log(FAR))
     return np.where((stated == 1) | far_out, 0.0, beyond)
-
-
-def one_plus(m: LogSign) -> LogSign:
-    """1 + m, the factor of a residual layer; small m keeps its digits."""
-    value = np.asarray(m.to_float())
-    small = np.abs(value) < 0.5
-    with np.errstate(all="ignore"):
-        total = m + 1.0
-        return LogSign(np.where(small, 1.0, total.sign), np.where(small, np.log1p(value), total.log))
 
 
 def size(log: Floats) -> Floats:

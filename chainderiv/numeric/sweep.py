@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -21,6 +21,7 @@ from chainderiv.numeric.parameters import Floats, Layered, Parameters, numbers
 from chainderiv.numeric.regime import regime
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.second import SecondDerivation
 
 TILE_POINTS = 2**15  # a tile's dozen float64 arrays stay near the cache
 LOG_QUARTER = float(np.log(0.25))
@@ -33,18 +34,23 @@ class Sweep:
 
     Attributes
     ----------
-    derivation : Derivation.
+    derivation : Derivation, or SecondDerivation of two parameters.
     axes : dict of name -> Axis, in the order of the dimensions.
     fixed : dict of name -> number, the parameters that are not swept.
     gradient : LogSign of ∂C/∂θ.
     """
 
-    derivation: Derivation
+    derivation: Derivation | SecondDerivation
     axes: Mapping[str, Axis]
     fixed: Mapping[str, float]
     gradient: LogSign = field(repr=False)
     link_log_sum: Floats = field(repr=False)
     largest_link: Floats = field(repr=False)
+
+    @property
+    def wrt(self) -> str:
+        """'b1', or 'b1,w2' of a second derivative."""
+        return self.derivation.named
 
     @property
     def sign(self) -> Floats:
@@ -63,7 +69,10 @@ class Sweep:
 
     @cached_property
     def rate(self) -> Floats:
-        """Mean over the links l = 2 … L of log|w_l φ'(z_l)|, natural, per link; raises BadValue at depth 1."""
+        """Mean over the links l = 2 … L of log|link|, natural, per link; raises BadValue at depth 1.
+
+        A link is w_l φ'(z_l), or 1 + w_l φ'(z_l) in a residual chain.
+        """
         links = self.derivation.chain.depth - 1
         if not links:
             raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
@@ -76,14 +85,14 @@ class Sweep:
 
     @property
     def below_quarter(self) -> NDArray[np.bool_]:
-        """Where every link |w_l φ'(z_l)| is under 1/4, the source's own vanishing region."""
+        """Where every link is under 1/4 in size, the source's own vanishing region."""
         return np.asarray(self.largest_link < LOG_QUARTER)
 
 
 def sweep(
     chain: Chain,
     *,
-    wrt: str = "b1",
+    wrt: str | Sequence[str] = "b1",
     engine: str = "numpy",
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -93,7 +102,7 @@ def sweep(
 
     Parameters
     ----------
-    wrt : 'b1', 'w3', 'x', …
+    wrt : 'b1', 'w3', 'x', …, or two of them for the second derivative.
     executor : any concurrent.futures.Executor; without one the tiles are computed here, one by one.
     progress : called with (tiles done, tiles in all).
     **parameters : Axis or number.
@@ -142,7 +151,7 @@ def _tiles(shape: tuple[int, ...]) -> list[slice]:
 
 
 def _read(
-    derivation: Derivation, engine: str, axes: Mapping[str, Axis], fixed: Mapping[str, float], rows: slice
+    derivation: Derivation | SecondDerivation, engine: str, axes: Mapping[str, Axis], fixed: Mapping[str, float], rows: slice
 ) -> tuple[Floats, Floats, Floats, Floats]:
     grids: dict[str, Floats] = {name: np.asarray(value) for name, value in fixed.items()}
     for dimension, (name, axis) in enumerate(axes.items()):

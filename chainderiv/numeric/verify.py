@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.logsign import LogSign
-from chainderiv.numeric import judges
+from chainderiv.numeric import judges, second_judges
 from chainderiv.numeric.blame import worst_factor
 from chainderiv.numeric.conditioning import EPSILON, bound
 from chainderiv.numeric.flat import slope_where_flat
@@ -20,21 +20,25 @@ from chainderiv.numeric.kernel import LOST, NumpyKernel
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.points import draw_points
 from chainderiv.numeric.rng import generator
+from chainderiv.numeric.second import read_second
+from chainderiv.numeric.terms import TermValues
 from chainderiv.numeric.verification import METHODS, Progress, Row, Verification
 from chainderiv.numeric.verify_network import Trainable, verify_network
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.second import SecondDerivation
 
 Floats = NDArray[np.float64]
 ALL_PARAMETERS_UP_TO = 24  # layers; above it parameters are sampled
 MPMATH_WORK = 5_000  # layers walked by mpmath differences in one verification, about
 UNCERTAIN = 1e-4  # where 8εκ exceeds it, float64 itself is too uncertain to be judged
 FLOAT_TOLERANCE = 1e-8  # of the float64 differences, whose own rounding is near 1e-11
+SECOND_TOLERANCE = 1e-6  # of a difference in float64 of differences or of a complex step, rounded to 1e-8 or so
 
 
 def verify(
     subject: Chain | Trainable,
-    derivation: Derivation | None = None,
+    derivation: Derivation | SecondDerivation | None = None,
     *,
     points: int = 100,
     rng: int | np.random.Generator = 0,
@@ -53,7 +57,8 @@ def verify(
 
     Parameters
     ----------
-    derivation : Derivation, optional. Judge this one alone (a planted error, say) and not every parameter's.
+    derivation : what derive returned, optional. Judge this one alone (a planted error, say) and not every parameter's.
+        Of a second derivative the terms cancel, so its errors are relative to the sum of their sizes.
     points : int >= 1.
     rng : int or numpy Generator.
     methods : some of METHODS.
@@ -87,10 +92,11 @@ def verify(
         return verify_network(subject, images, labels, source, methods, progress)
     if images is not None or labels is not None:
         raise BadValue("images and labels are given for a Chain; they belong to a Network")
-    if derivation is not None and not isinstance(derivation, Derivation):
+    if derivation is not None and not isinstance(derivation, Derivation | SecondDerivation):
         raise BadValue(f"derivation is {derivation!r}; give what derive(chain, …) returns")
     if derivation is not None and derivation.chain != subject:
         raise BadValue(f"the derivation is of {derivation.chain!r} and not of {subject!r}; derive it from that chain")
+    derivations: Sequence[Derivation | SecondDerivation]
     derivations = [derivation] if derivation else [derive(subject, p) for p in _sample(subject, source)]
     return _verify_chain(subject, derivations, draw_points(subject, int(points), source), tuple(methods), progress)
 
@@ -108,13 +114,13 @@ class _Finding:
 
     row: Row
     mask: NDArray[np.bool_]
-    derivation: Derivation
+    derivation: Derivation | SecondDerivation
     index: int
     ratio: float
 
 
 def _verify_chain(
-    chain: Chain, derivations: list[Derivation], at: Parameters, methods: tuple[str, ...], progress: Progress | None
+    chain: Chain, derivations: Sequence[Derivation | SecondDerivation], at: Parameters, methods: tuple[str, ...], progress: Progress | None
 ) -> Verification:
     # deeper chains need more digits as well as more layers
     each = max(1, MPMATH_WORK // (chain.depth * len(derivations) * max(1, chain.depth // 100)))
@@ -141,8 +147,13 @@ def _sloping(activation: Activation, places: tuple[float, ...]) -> Row:
     )  # fmt: skip
 
 
-def _findings(derivation: Derivation, at: Parameters, methods: tuple[str, ...], sample: range) -> Iterator[_Finding]:
+def _findings(
+    derivation: Derivation | SecondDerivation, at: Parameters, methods: tuple[str, ...], sample: range
+) -> Iterator[_Finding]:
     """Every method's finding on one derivation."""
+    if isinstance(derivation, SecondDerivation):
+        yield from _second_findings(derivation, at, methods, sample)
+        return
     kernel = NumpyKernel(derivation)
     reading = kernel(at, kappa=True)
     assert reading.kappa is not None
@@ -154,6 +165,26 @@ def _findings(derivation: Derivation, at: Parameters, methods: tuple[str, ...], 
             allowed = np.maximum(allowed, FLOAT_TOLERANCE)
         error = _disagreement(reading.gradient, judgement)
         yield _finding(derivation, method, judgement.could & certain, error, allowed, judgement.log)
+
+
+def _second_findings(
+    second: SecondDerivation, at: Parameters, methods: tuple[str, ...], sample: range
+) -> Iterator[_Finding]:
+    """The same of a second derivative, whose terms cancel: errors are relative to the sum of their sizes."""
+    terms = read_second(second.chain, at, *second.wrt).terms
+    assert terms is not None
+    got, condition = TermValues(second, at).sum(), terms.condition
+    allowed = bound(terms.log_size, condition)
+    vouched = all(f.vouched for f in dict.fromkeys(second.chain.activations))
+    certain = (8 * EPSILON * condition < (UNCERTAIN if vouched else LOST)) & np.isfinite(terms.log_size)
+    for method in methods:
+        judgement = second_judges.judge(second.chain, at, second.wrt, method, sample, terms.log_size)
+        permitted = allowed if method == METHODS[1] else np.maximum(allowed, SECOND_TOLERANCE)
+        with np.errstate(all="ignore"):
+            apart = np.asarray((got - LogSign(judgement.sign, judgement.log)).log)
+            error = np.exp(apart - terms.log_size)
+        error = np.where(np.isnan(error), np.inf, error)
+        yield _finding(second, method, judgement.could & certain, error, permitted, judgement.log)
 
 
 def _judge(derivation: Derivation, at: Parameters, method: str, sample: range) -> judges.Judgement:
@@ -174,16 +205,16 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
 
 
 def _finding(
-    derivation: Derivation, method: str, mask: NDArray[np.bool_], error: Floats, allowed: Floats, log: Floats
+    derivation: Derivation | SecondDerivation, method: str, mask: NDArray[np.bool_], error: Floats, allowed: Floats, log: Floats
 ) -> _Finding:
-    parameter = str(derivation.wrt)
+    parameter = derivation.named
     if not mask.any():
         nothing = Row(parameter, method, 0, mask.size, 0.0, 0.0, float("nan"), float("nan"), None)
         return _Finding(nothing, mask, derivation, 0, -1.0)
     with np.errstate(invalid="ignore"):  # inf/inf where κ is inf, and there nothing is judged
         ratio = np.where(mask, error / allowed, -1.0)
     index = int(np.argmax(ratio))
-    log10 = log[mask] / np.log(10)
+    log10 = log[mask] / np.log(10)  # of a second derivative that cancels to 0 it is -inf
     row = Row(
         parameter, method, int(mask.sum()), mask.size, float(error[index]), float(allowed[index]),
         float(log10.min()), float(log10.max()), bool(ratio[index] <= 1),

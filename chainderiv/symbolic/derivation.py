@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, overload
 
 import sympy
-from sympy.functions.elementary.piecewise import ExprCondPair
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
@@ -17,6 +16,7 @@ from chainderiv.symbolic import factor, printing, steps
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.nesting import nested
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.second import SecondDerivation, second_derivation
 
@@ -49,6 +49,11 @@ class Derivation:
     chain: Chain
     wrt: Parameter
     replaced: tuple[tuple[int, Expr], ...] = ()
+
+    @property
+    def named(self) -> str:
+        """The parameter's name, 'b1'."""
+        return str(self.wrt)
 
     @property
     def start(self) -> int:
@@ -116,8 +121,8 @@ class Derivation:
             )
         values: dict[Expr, Expr] = {}
         for name, expression in self.assignments:
-            values[name] = _nested(expression, values)
-        return sympy.Mul(*(_nested(self._unfolded(factor), values) for factor in self.factors), evaluate=False)
+            values[name] = nested(expression, values)
+        return sympy.Mul(*(nested(self._unfolded(factor), values) for factor in self.factors), evaluate=False)
 
     def at(self, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0) -> tuple[LogSign, ...]:
         """Every factor's value, in the order of `factors`.
@@ -203,19 +208,6 @@ class Derivation:
 
     def _step(self, index: int) -> steps.Step:
         return steps.step(self.chain, self.wrt, index)
-
-
-def _nested(expression: Expr, values: dict[Expr, Expr]) -> Expr:
-    """xreplace without evaluation: SymPy would walk the whole tree at every layer, and relu's doubles with each."""
-    if expression in values:
-        return values[expression]
-    if not expression.args or not expression.free_symbols & values.keys():
-        return expression
-    arguments = [_nested(e, values) for e in expression.args]
-    if isinstance(expression, sympy.Piecewise | ExprCondPair):
-        # even unevaluated, their constructors fold every nested branch into the conditions: 2^L of them
-        return sympy.Basic.__new__(expression.func, *arguments)
-    return expression.func(*arguments, evaluate=False)
 
 
 @overload

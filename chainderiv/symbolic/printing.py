@@ -71,12 +71,22 @@ def equation(derivation: Derivation, form: str, elide: bool = False) -> str:
     return left + style.equals + product(derivation.chain, derivation.places, derivation.factors, style, elide)
 
 
-def surviving(derivation: Derivation, form: str) -> str:
+def shown(derived: Derivation | SecondDerivation, form: str) -> str:
+    """The equation in one of FORMULAS, elided in its middle where it is long."""
+    if hasattr(derived, "terms"):
+        return sum_of_products(derived, form, elide=True)
+    return equation(derived, form, elide=True)
+
+
+def surviving(derived: Derivation | SecondDerivation, form: str) -> str:
     """∂C/∂θ = what remains after the cost has cancelled what it cancels, elided in its middle when it is long."""
-    style, chain = STYLES[form], derivation.chain
-    left = style.write(chain, gradient(derivation.wrt.symbol))
-    kept = derivation.surviving
-    return left + style.equals + product(chain, derivation.places[: len(kept)], kept, style, elide=True)
+    if hasattr(derived, "terms"):
+        return sum_of_products(derived, form, elide=True, terms=derived.surviving)
+    style, chain = STYLES[form], derived.chain
+    left = style.write(chain, gradient(derived.wrt.symbol))
+    kept = derived.surviving
+    places = [*derived.places[: len(kept) - 1], Factor("rest", chain.depth)]
+    return left + style.equals + product(chain, places, kept, style, elide=True)
 
 
 def product(
@@ -100,16 +110,18 @@ def product(
     return style.times.join(made)
 
 
-def sum_of_products(second: SecondDerivation, form: str, elide: bool = False) -> str:
+def sum_of_products(
+    second: SecondDerivation, form: str, elide: bool = False, terms: Sequence[Term] | None = None
+) -> str:
     """∂²C/∂θ∂η = the sum of the terms, each a product of groups; a long one is elided in its middle on request."""
-    style, chain, terms = STYLES[form], second.chain, second.terms
+    style, chain, terms = STYLES[form], second.chain, second.terms if terms is None else terms
     left = style.write(chain, gradient(*(p.symbol for p in second.wrt)))
     if elide and len(terms) > SHOWN_TERMS:
-        shown = [_term(chain, t, style, elide) for end in (terms[:2], terms[-2:]) for t in end]
-        shown.insert(2, style.dots)
+        made = [_term(chain, t, style, elide) for end in (terms[:2], terms[-2:]) for t in end]
+        made.insert(2, style.dots)
     else:
-        shown = [_term(chain, t, style, elide) for t in terms]
-    return left + style.equals + style.plus.join(shown)
+        made = [_term(chain, t, style, elide) for t in terms]
+    return left + style.equals + style.plus.join(made)
 
 
 def _term(chain: Chain, term: Term, style: Style, elide: bool) -> str:
@@ -140,6 +152,11 @@ def step(chain: Chain, one: Step, form: str = "unicode") -> str:
     right = style.times.join(_step_factor(chain, f, style) for f in sorted(factors, key=_rank))
     reason = re.sub(r"_[0-9]+", _subscript, one.reason) if form == "unicode" else one.reason
     return f"{one.name}: {style.write(chain, one.left)}{style.equals}{right}    ({reason})"
+
+
+def expression(chain: Chain, factor: Any, form: str) -> str:
+    """A single expression in the chain's symbols, a residual link as 1 + w_l φ'(z_l)."""
+    return _step_factor(chain, factor, STYLES[form])
 
 
 def _step_factor(chain: Chain, factor: Any, style: Style) -> str:

@@ -5,7 +5,7 @@ It evaluates the plain formulas and SymPy's plain derivatives; none of the stabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from chainderiv.logsign import LogSign
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain
     from chainderiv.symbolic.derivation import Derivation
+    from chainderiv.symbolic.second import SecondDerivation, Term
 
 FIRST_DIGITS = 60
 MOST_DIGITS = FIRST_DIGITS * 2**10
@@ -78,21 +79,79 @@ def factor_values(
     BadShape, BadValue
         When w, b or z are not one number or one per layer, or both or none of b and z are given.
     """
-    if (b is None) == (z is None):
-        which = "neither b nor z is given" if b is None else "b and z are both given"
-        raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
-    depth = derivation.chain.depth
-    ws = per_layer("w", w, depth)
-    bs = None if b is None else per_layer("b", b, depth)
-    zs = None if z is None else per_layer("z", z, depth)
-    (x_,), (y_,) = per_layer("x", x, 1), per_layer("y", y, 1)
+    orbit_at, y_ = _orbits(derivation.chain, w, b, z, x, y)
 
     def evaluate() -> tuple[list[Any], float]:
-        orbit = walk(derivation.chain, ws, bs, zs, x_)
-        largest = max((abs(float(v)) for v in orbit.z), default=0.0)
+        orbit, largest = orbit_at()
         return [_value(derivation, f, orbit, y_) for f in derivation.factors], largest
 
     return tuple(_log_sign(v) for v in settle(evaluate))
+
+
+def term_values(
+    second: SecondDerivation, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+) -> tuple[tuple[LogSign, ...], ...]:
+    """The factors of every term of a second derivative; raises as factor_values does."""
+    orbit_at, y_ = _orbits(second.chain, w, b, z, x, y)
+
+    def evaluate() -> tuple[list[Any], float]:
+        orbit, largest = orbit_at()
+        return [v for term in _term_factors(second, second.terms, orbit, y_, {}) for v in term], largest
+
+    flat = iter([_log_sign(v) for v in settle(evaluate)])
+    return tuple(tuple(next(flat) for _ in term.factors) for term in second.terms)
+
+
+def second_value(
+    second: SecondDerivation, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+) -> LogSign:
+    """The sum of the surviving terms of a second derivative; raises as factor_values does."""
+    orbit_at, y_ = _orbits(second.chain, w, b, z, x, y)
+
+    def evaluate() -> tuple[list[Any], float]:
+        orbit, largest = orbit_at()
+        known: dict[Any, Any] = {}
+        products = [_product(term) for term in _term_factors(second, second.surviving, orbit, y_, known)]
+        # a stated zero in every term is a stated zero of the sum
+        total = 0 if all(isinstance(p, int) for p in products) else mpmath.fsum(products)
+        # the factors must settle as well: one that is still 0 for want of digits would take its term from the sum
+        return [total, *known.values()], largest
+
+    return _log_sign(settle(evaluate)[0])
+
+
+def _product(values: list[Any]) -> Any:
+    return 0 if any(isinstance(v, int) and v == 0 for v in values) else mpmath.fprod(values)
+
+
+def _term_factors(
+    second: SecondDerivation, terms: Sequence[Term], orbit: Orbit, y: float, known: dict[Any, Any]
+) -> Iterator[list[Any]]:
+    """The factors of each term, every distinct one evaluated once and kept in known."""
+    for term in terms:
+        for factor in term.factors:
+            if factor not in known:
+                known[factor] = _value(second, factor, orbit, y)
+        yield [known[factor] for factor in term.factors]
+
+
+def _orbits(
+    chain: Chain, w: Any, b: Any, z: Any, x: float, y: float
+) -> tuple[Callable[[], tuple[Orbit, float]], float]:
+    """A function that walks at the digits that are set and gives the largest |z_l| too; and y, checked."""
+    if (b is None) == (z is None):
+        which = "neither b nor z is given" if b is None else "b and z are both given"
+        raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
+    ws = per_layer("w", w, chain.depth)
+    bs = None if b is None else per_layer("b", b, chain.depth)
+    zs = None if z is None else per_layer("z", z, chain.depth)
+    (x_,), (y_,) = per_layer("x", x, 1), per_layer("y", y, 1)
+
+    def walked() -> tuple[Orbit, float]:
+        orbit = walk(chain, ws, bs, zs, x_)
+        return orbit, max((abs(float(v)) for v in orbit.z), default=0.0)
+
+    return walked, y_
 
 
 def settle(evaluate: Callable[[], tuple[list[Any], float]]) -> list[Any]:
@@ -125,9 +184,12 @@ def _agree(before: Any, now: Any, enough: bool) -> bool:
     return bool(abs(before - now) <= abs(now) * mpmath.mpf(10) ** -SETTLED)
 
 
-def _value(derivation: Derivation, factor: Any, orbit: Orbit, y: float) -> Any:
+KEPT = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
+
+
+def _value(derivation: Derivation | SecondDerivation, factor: Any, orbit: Orbit, y: float) -> Any:
     """One factor at the digits that are set; a replaced one is an expression in the chain's symbols."""
-    atoms = sorted(factor.atoms(symbols.PhiPrime, symbols.CostSlope) | _loose_symbols(factor), key=str)
+    atoms = sorted(factor.atoms(*KEPT) | _loose_symbols(factor), key=str)
     values = [_atom(derivation, atom, orbit, y) for atom in atoms]
     if factor in atoms:
         return values[atoms.index(factor)]
@@ -137,18 +199,20 @@ def _value(derivation: Derivation, factor: Any, orbit: Orbit, y: float) -> Any:
 
 def _loose_symbols(factor: Any) -> set[Any]:
     """The symbols that stand in a factor outside its φ' and ∂C/∂a."""
-    bare = factor.replace(symbols.PhiPrime, lambda *_: sympy.Integer(1))
-    return set(bare.replace(symbols.CostSlope, lambda *_: sympy.Integer(1)).free_symbols)
+    return set(factor.replace(lambda e: isinstance(e, KEPT), lambda _: sympy.Integer(1)).free_symbols)
 
 
-def _atom(derivation: Derivation, atom: Any, orbit: Orbit, y: float) -> Any:
+def _atom(derivation: Derivation | SecondDerivation, atom: Any, orbit: Orbit, y: float) -> Any:
     chain = derivation.chain
-    if isinstance(atom, symbols.CostSlope):
-        target = 0 if y == 0 else mpmath.mpf(y)
-        return precise(chain.cost.slope, symbols.a, symbols.y)(orbit.a[chain.depth], target)
-    if isinstance(atom, symbols.PhiPrime):
+    if isinstance(atom, symbols.CostSlope | symbols.CostSecond):
+        target, slope = 0 if y == 0 else mpmath.mpf(y), chain.cost.slope
+        formula = slope if isinstance(atom, symbols.CostSlope) else sympy.diff(slope, symbols.a)
+        return precise(formula, symbols.a, symbols.y)(orbit.a[chain.depth], target)
+    if isinstance(atom, symbols.PhiPrime | symbols.PhiSecond):
         layer = symbols.layer_of(atom.args[1])
-        return precise(chain.activation(layer).derivative, symbols.z)(orbit.z[layer])
+        slope = chain.activation(layer).derivative
+        formula = slope if isinstance(atom, symbols.PhiPrime) else sympy.diff(slope, symbols.z)
+        return precise(formula, symbols.z)(orbit.z[layer])
     kind, _, index = atom.name.partition("_")
     known = {
         "w": lambda: orbit.w[int(index) - 1],

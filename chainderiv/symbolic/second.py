@@ -17,6 +17,7 @@ from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Expr
+from chainderiv.logsign import LogSign
 from chainderiv.symbolic import factor, printing, steps
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
@@ -69,6 +70,11 @@ class SecondDerivation:
     replaced: tuple[tuple[tuple[int, int], Expr], ...] = ()
 
     @property
+    def named(self) -> str:
+        """The parameters' names, 'b1,w2'."""
+        return ",".join(map(str, self.wrt))
+
+    @property
     def terms(self) -> Sequence[Term]:
         """The terms as derived: the input's, if there is one, one per layer from j on, and the cost's."""
         return Lazy(self._moves_input + self._layers + 1, self._term)
@@ -100,6 +106,14 @@ class SecondDerivation:
         place = where, checked_index("factor", index, len(self.terms[where].factors))
         new = checked_replacement(expression, self.chain)
         return SecondDerivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), place: new}.items())))
+
+    def at(
+        self, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+    ) -> tuple[tuple[LogSign, ...], ...]:
+        """The value of every factor of every term, in the order of `terms`; w, b, z, x and y as in Derivation.at."""
+        from chainderiv.symbolic.referee import term_values
+
+        return term_values(self, w=w, b=b, z=z, x=x, y=y)
 
     def to(self, target: str) -> str:
         """The whole sum as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName, and BadValue for a program."""

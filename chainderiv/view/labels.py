@@ -29,16 +29,25 @@ def axis_label(name: str) -> str:
 
 
 def gradient_symbol(sweep: Sweep) -> str:
-    """∂C/∂θ in mathtext, without dollar signs."""
-    wrt = sweep.derivation.wrt
-    return rf"\partial C/\partial {symbol(wrt.kind + (str(wrt.layer) if wrt.kind != 'x' else ''))}"
+    """∂C/∂θ, or ∂²C/∂θ∂η, in mathtext, without dollar signs."""
+    names = [symbol(name) for name in sweep.wrt.split(",")]
+    if len(names) == 1:
+        return rf"\partial C/\partial {names[0]}"
+    below = rf"\partial {names[0]}^2" if names[0] == names[1] else rf"\partial {names[0]}\,\partial {names[1]}"
+    return rf"\partial^2 C/{below}"
+
+
+def link_symbol(sweep: Sweep) -> str:
+    """|w_l φ'(z_l)|, or |1 + w_l φ'(z_l)|, in mathtext, without dollar signs."""
+    own = "1 + " if sweep.derivation.chain.residual else ""
+    return rf"|{own}w_l\,\varphi'(z_l)|"
 
 
 def chain_name(sweep: Sweep) -> str:
     """What was swept, with the numbers that were held."""
     chain = sweep.derivation.chain
     names = list(dict.fromkeys(f.name for f in chain.activations))
-    layers = f"{chain.depth} layer{'s' if chain.depth > 1 else ''}"
+    layers = f"{chain.depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
     held = ", ".join(f"{name} = {value:g}" for name, value in _in_order(sweep.fixed).items())
     return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", held) if part)
 

@@ -1,0 +1,88 @@
+"""chainderiv derive --layers: print BP1 to BP4 of a network of any width."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from chainderiv.commands import common
+from chainderiv.errors import BadValue
+from chainderiv.symbolic.full_width import layers_printing
+from chainderiv.symbolic.layers import LayerDerivation, derive_layers
+
+
+def print_layers(options: argparse.Namespace) -> int:
+    """Derive BP1 to BP4 of the network, then print what was asked for."""
+    derivation = _derived(options)
+    target = options.to or ("unicode" if common.speaks_unicode() else "text")
+    layers_printing.form_of(target)  # raises for a target that is none, before anything is printed
+    if options.json:
+        common.say_json(_as_json(derivation, target, options.steps))
+        return 0
+    if options.steps:
+        for step in derivation.steps:
+            common.say(layers_printing.step(derivation, step, target))
+    if options.to:
+        # a form that was asked for by name stands alone, so that it can be piped
+        common.say(derivation.to(target))
+    else:
+        _print_all(derivation, target)
+    return 0
+
+
+def _derived(options: argparse.Namespace) -> LayerDerivation:
+    for flag in ("compare", "at"):
+        if getattr(options, flag, None) is not None:
+            raise BadValue(f"--layers is given with --{flag}, which is for a chain; give one of them")
+    if options.activation and len(options.activation) > 1:
+        raise BadValue(f"--activation is given {len(options.activation)} times; give it once with --layers")
+    (activation,) = options.activation or ["sigmoid"]
+    return derive_layers(_sizes(options.layers), activation, options.cost, options.output)
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(part) for part in text.split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise BadValue(f"--layers is {text!r}; give at least two whole numbers >= 1, inputs first, such as 3,2,2")
+    return sizes
+
+
+def _print_all(derivation: LayerDerivation, target: str) -> None:
+    common.say(layers_printing.index_form(derivation, target))
+    common.say(f"\nin matrix form, {layers_printing.legend(derivation, target)}:")
+    common.say(layers_printing.matrix_lines(derivation, target))
+    common.say(f"\nfrom the output to layer 1, with the widths {_widths(derivation)}:")
+    common.say(layers_printing.unrolled(derivation, 1, target, elide=True))
+    common.say(f"\n{layers_printing.cancellation(derivation, target)}")
+    if derivation.cancelled is not None:
+        common.say(layers_printing.unrolled(derivation, 1, target, cancel=True, elide=True))
+
+
+def _widths(derivation: LayerDerivation) -> str:
+    """3, 2, 2, with the middle of a long list left out."""
+    shown = [str(n) for n in derivation.sizes]
+    return ", ".join(shown if len(shown) <= 12 else [*shown[:5], "…", *shown[-5:]])
+
+
+def _as_json(derivation: LayerDerivation, target: str, steps: bool) -> dict[str, Any]:
+    def written(equations: dict[str, Any]) -> dict[str, str]:
+        return {
+            name: layers_printing.equation(derivation, sides[0], sides[1], target) for name, sides in equations.items()
+        }
+
+    gone = derivation.cancelled
+    result: dict[str, Any] = {
+        "sizes": list(derivation.sizes),
+        "target": target,
+        "equations": written(derivation.equations),
+        "matrix": written(derivation.matrix),
+        "unrolled": layers_printing.unrolled(derivation, 1, target),
+        "cancelled": None if gone is None else layers_printing.expression(derivation, gone, target),
+        "output_error": layers_printing.expression(derivation, derivation.surviving, target),
+    }
+    if steps:
+        result["steps"] = [layers_printing.step(derivation, step, target) for step in derivation.steps]
+    return result

@@ -1,0 +1,96 @@
+"""φ''(z) and what rounding makes of it, from an activation's own formulas; ∂²C/∂a² as a sum of powers.
+
+Where a stable logarithm is stated φ'' = φ' c with c = d log|φ'|/dz, else it is what SymPy derives. A computed c or φ'' is
+off by its own running error (functions/rounding) and, with z, by its slope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from chainderiv import symbols
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.rounding import rounding
+from chainderiv.logsign import LogSign
+from chainderiv.numeric.arrays import ArrayFunction, compiled, compiled_in
+from chainderiv.numeric.orbit import Orbit
+from chainderiv.numeric.orbit_error import OrbitError, exp_quiet, size
+
+Floats = NDArray[np.float64]
+LARGEST = float(np.finfo(float).max)
+
+
+@dataclass(frozen=True)
+class Bend:
+    """value is c = φ''/φ' where `relative`, else φ''; slope its derivative by z, rounding its error in units of ε."""
+
+    relative: bool
+    value: ArrayFunction
+    slope: ArrayFunction
+    rounding: ArrayFunction
+
+    def of(self, orbit: Orbit) -> LogSign:
+        """φ''(z_l) of the layer walked last; NaN where z_l has left float64."""
+        bent = LogSign.from_float(self._value(orbit))
+        return orbit.prime * bent if self.relative else bent
+
+    def log_error(self, orbit: Orbit, error: OrbitError) -> Floats:
+        """log of what φ''(z_l) is off by, in units of ε."""
+        value, moved = np.abs(self._value(orbit)), exp_quiet(error.log_z)
+        with np.errstate(all="ignore"):
+            off = np.abs(self.slope(orbit.z)) * moved + self.rounding(orbit.z) + value
+            if self.relative:
+                return np.asarray(orbit.prime.log + np.log(off + value * error.of_prime(orbit)))
+            return np.asarray(np.log(off))
+
+    def _value(self, orbit: Orbit) -> Floats:
+        value, outside = self.value(orbit.z), np.abs(orbit.z) >= LARGEST
+        return np.where(outside & (self.slope(orbit.z) != 0), np.nan, value) if outside.any() else value
+
+
+@lru_cache(maxsize=256)
+def bend(activation: Activation) -> Bend:
+    """Compile φ''.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> float(bend(activation("tanh")).value(0.0))
+    0.0
+    """
+    relative = activation.curvature is not None
+    expression = activation.curvature if relative else activation.second_derivative
+    # sign would have 2 δ(z) for its derivative
+    expression = expression.replace(sympy.sign, lambda u: sympy.Piecewise((1, u > 0), (-1, u < 0), (0, True)))
+    third = sympy.diff(expression, symbols.z)
+    return Bend(relative, *(compiled(e) for e in (expression, third, rounding(expression))))
+
+
+@lru_cache(maxsize=64)
+def _terms(expression: Any) -> tuple[tuple[Any, Any], ...]:
+    """A sum in a and y as (coefficient in y, product in a)."""
+    parts = (term.as_independent(symbols.a) for term in sympy.Add.make_args(expression))
+    return tuple((compiled_in((symbols.y,), coefficient), product) for coefficient, product in parts)
+
+
+def sum_of_powers(orbit: Orbit, target: Floats, expression: Any, error: OrbitError) -> tuple[LogSign, Floats, Floats]:
+    """An expression in a_L and y, each term a product of powers of a - t: value, log Σ|terms| and log of its error."""
+    shape, cost = orbit.parameters.shape, orbit.chain.cost
+    total, log_size, log_error = LogSign(0.0, np.full(shape, -np.inf)), np.full(shape, -np.inf), np.full(shape, -np.inf)
+    for coefficient, product in _terms(expression):
+        value, off = LogSign.from_float(np.broadcast_to(coefficient(target), shape)), np.ones(shape)
+        for leading, root, power in cost.factors_of(product):
+            if root is None:
+                value = value * float(leading)
+                continue
+            at = np.broadcast_to(target if root == symbols.y else np.asarray(float(root)), shape)
+            value = value * (orbit.minus(at) * float(leading)) ** float(power)
+            off = off + abs(float(power)) * error.of_output(orbit, at)
+        total = total + value
+        log_size = np.logaddexp(log_size, value.log)
+        log_error = np.logaddexp(log_error, value.log + np.log(off + size(value.log)))
+    return total, log_size, log_error

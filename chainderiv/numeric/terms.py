@@ -1,0 +1,102 @@
+"""The terms of a second derivative at many points, factor by factor as they are printed: what the judges judge.
+
+It multiplies what stands in each term, a replaced factor included, and knows nothing of the walk in second.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.logsign import LogSign
+from chainderiv.numeric.bend import bend, sum_of_powers
+from chainderiv.numeric.expression import evaluate_expression
+from chainderiv.numeric.orbit import Orbit
+from chainderiv.numeric.orbit_error import OrbitError
+from chainderiv.numeric.parameters import Parameters
+from chainderiv.numeric.slope import slope
+from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbolic.second import SecondDerivation, Term
+from chainderiv.symbols import a
+import sympy
+
+Floats = NDArray[np.float64]
+
+
+class TermValues:
+    """Every place's value at every point, from one walk.
+
+    Attributes
+    ----------
+    at : dict of Factor -> LogSign.
+    """
+
+    def __init__(self, second: SecondDerivation, parameters: Parameters) -> None:
+        self.second, self.parameters = second, parameters
+        self.at: dict[Factor, LogSign] = {}
+        with np.errstate(all="ignore"):
+            self._walk()
+        symbols = {symbol_of(second.chain, place): value for place, value in self.at.items()}
+        self._known = {k: v for key, v in symbols.items() for k in (key, str(key))}
+
+    def sum(self) -> LogSign:
+        """The surviving terms, summed by their sizes from the largest one."""
+        products = [self.product(term) for term in self.second.surviving]
+        logs = np.array([np.broadcast_to(p.log, self.parameters.shape) for p in products])
+        signs = np.array([np.broadcast_to(p.sign, self.parameters.shape) for p in products])
+        top = logs.max(axis=0)
+        anchor = np.where(np.isfinite(top), top, 0.0)
+        with np.errstate(all="ignore"):
+            total = (signs * np.exp(logs - anchor)).sum(axis=0)
+            return LogSign(np.sign(total), np.log(np.abs(total)) + anchor)
+
+    def product(self, term: Term) -> LogSign:
+        """One term."""
+        values = self.factors(term)
+        sign = np.prod([np.broadcast_to(v.sign, self.parameters.shape) for v in values], axis=0)
+        log = np.sum([np.broadcast_to(v.log, self.parameters.shape) for v in values], axis=0)
+        return LogSign(sign, np.where(sign == 0, -np.inf, log))
+
+    def factors(self, term: Term) -> Sequence[LogSign]:
+        """The value of every factor of a term."""
+        chain = self.second.chain
+        return [
+            self.at[place] if factor == symbol_of(chain, place) else self._replaced(factor)
+            for place, factor in zip(term.places, term.factors, strict=True)
+        ]
+
+    def _replaced(self, factor: Any) -> LogSign:
+        return evaluate_expression(factor, self._known, self.parameters)
+
+    def _walk(self) -> None:
+        chain, shape = self.second.chain, self.parameters.shape
+        orbit, error = Orbit(chain, self.parameters), OrbitError(chain, self.parameters)
+        self.at[Factor("activation", 0)] = orbit.a
+        while orbit.layer < chain.depth:
+            before = orbit.a
+            orbit.step()
+            error.step(orbit, before)
+            layer = orbit.layer
+            weight = LogSign.from_float(np.broadcast_to(self.parameters.w[layer], shape))
+            self.at |= {
+                Factor("activation", layer): orbit.a,
+                Factor("weight", layer): weight,
+                Factor("prime", layer): orbit.prime,
+                Factor("curve", layer): bend(chain.activation(layer)).of(orbit),
+            }
+            if chain.residual:
+                self.at[Factor("link", layer)] = orbit.link(weight)
+        self._at_output(orbit, error)
+
+    def _at_output(self, orbit: Orbit, error: OrbitError) -> None:
+        chain, target = self.second.chain, np.broadcast_to(self.parameters.y, self.parameters.shape)
+        kinds = {"bend": sympy.diff(chain.cost.formula, a, 2)}
+        self.at[Factor("slope", chain.depth)] = slope(orbit, target, joined=False)
+        if chain.output_rest is not None:
+            self.at[Factor("rest", chain.depth)] = slope(orbit, target, joined=True)
+            kinds["rest_slope"] = sympy.diff(chain.output_rest, a)
+        for kind, expression in kinds.items():
+            self.at[Factor(kind, chain.depth)] = sum_of_powers(orbit, target, expression, error)[0]

@@ -1,0 +1,197 @@
+"""Second derivatives: the printed terms, the walk and the referee against differences of the cost alone."""
+
+from itertools import combinations_with_replacement
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.parameters import at_points
+from chainderiv.numeric.second import read_second
+from chainderiv.numeric.terms import TermValues
+from tests import plain
+from tests.helpers import EPSILON
+
+STEP, MPMATH, FLOAT = "complex step", "mpmath differences", "float64 differences"
+ADMITTED = [(name, "quadratic", residual) for name in ACTIVATIONS for residual in (False, True)]
+ADMITTED += [("sigmoid", "cross_entropy", False)]
+
+
+def pairs(chain):
+    return [(str(p), str(q)) for p, q in combinations_with_replacement(chain.parameters, 2)]
+
+
+def point(name, depth, seed, spread=1.0):
+    """w and b, no z_l within 0.02 of a kink at 0."""
+    rng = np.random.default_rng([seed, depth, list(ACTIVATIONS).index(name)])
+    z, w, a = rng.normal(0, spread, depth), rng.normal(0, 1.2, depth), 0.5
+    z += np.copysign(0.02, z)
+    b = np.empty(depth)
+    for k in range(depth):
+        b[k] = z[k] - w[k] * a
+        with mp.workdps(30):
+            a = float(plain.PHI[name](mp.mpf(z[k])))
+    return w, b
+
+
+def truth(name, cost, residual, w, b, y, pair, first=240):
+    """30 correct digits of it relative to C itself: differences at digits that are doubled until they agree."""
+    digits, before = first, None
+    while digits <= 8000:
+        with mp.workdps(digits):
+            now = plain.second_difference([name] * len(w), cost, w, b, 0.5, y, pair, residual)
+            if before is not None and abs(now - before) <= mp.mpf(10) ** -30 * abs(now):
+                return now
+            if before == now == 0:
+                return now
+        before, digits = now, 2 * digits
+    raise AssertionError("no 30 digits agree")
+
+
+def off(got, want, terms):
+    """|got - want| over what is allowed: the design's bound, relative to the sum of the sizes of the terms."""
+    log_size = float(terms.log_size)
+    if not np.isfinite(log_size):
+        return 0.0 if want == 0 and got.sign == 0 else np.inf
+    with mp.workdps(60):
+        size = mp.exp(log_size)
+        apart = abs(mp.sign(got.sign) * mp.exp(mp.mpf(float(got.log))) - want) if got.sign else abs(want)
+        allowed = 1e-12 * max(1.0, abs(log_size)) + 8 * EPSILON * float(terms.condition)
+        return float(apart / size / allowed)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
+def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost, residual, depth):
+    chain = cd.Chain(depth, name, cost, residual)
+    w, b = point(name, depth, seed=1)
+    for pair in pairs(chain):
+        want = truth(name, cost, residual, w, b, 0.3, pair)
+        second, parameters = cd.derive(chain, pair), at_points(depth, w, b, None, 0.5, 0.3)
+        terms = read_second(chain, parameters, *second.wrt).terms
+        assert off(terms.value, want, terms) <= 1, pair
+        assert off(TermValues(second, parameters).sum(), want, terms) <= 1, pair
+        assert off(cd.evaluate(chain, w, b, y=0.3, wrt=pair, engine="mpmath"), want, terms) <= 1, pair
+        if want:
+            # the measure sees a millionth, so nothing is excused
+            assert off(terms.value * (1 + 1e-6 * np.exp(terms.log_size - terms.value.log)), want, terms) > 1
+
+
+@pytest.mark.parametrize("spread", [1.0, 12.0])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_deep_and_saturated_chains_agree_with_the_referee(name, spread):
+    chain = cd.Chain(40, name)
+    w, b = point(name, 40, seed=2, spread=spread)
+    for pair in (("b1", "w2"), ("w3", "w3"), ("x", "b40")):
+        second = cd.derive(chain, pair)
+        terms = read_second(chain, at_points(40, w, b, None, 0.5, 0.3), *second.wrt).terms
+        want = cd.evaluate(chain, w, b, y=0.3, wrt=pair, engine="mpmath")
+        with mp.workdps(60):
+            exact = mp.mpf(float(want.sign)) * mp.exp(mp.mpf(float(want.log))) if want.sign else mp.mpf(0)
+        assert off(terms.value, exact, terms) <= 1
+        assert 8 * EPSILON * float(terms.condition) < 1e-6
+
+
+@pytest.mark.parametrize("y", [0.0, 1.0, 0.3])
+@pytest.mark.parametrize("end", [-60.0, 60.0, 800.0])
+def test_a_saturated_output_under_cross_entropy_keeps_its_digits(end, y):
+    chain = cd.Chain(3, "sigmoid", "cross_entropy")
+    w, b = np.array([1.0, -1.0, 2.0]), np.array([0.1, 0.2, end])
+    for pair in (("b1", "w2"), ("b3", "b3"), ("w1", "w3")):
+        terms = read_second(chain, at_points(3, w, b, None, 0.5, y), *cd.derive(chain, pair).wrt).terms
+        want = cd.evaluate(chain, w, b, y=y, wrt=pair, engine="mpmath")
+        assert want.sign != 0
+        k = 1e-12 * max(1, abs(want.log)) + 8 * EPSILON * float(cd.condition(chain, w, b, y=y, wrt=pair))
+        assert k < 1e-8
+        assert terms.value.sign == want.sign
+        assert abs(terms.value.log - want.log) <= k
+
+
+def test_kappa_counts_that_the_terms_cancel():
+    """Of a chain of one layer, ∂²C/∂b² = σ''(σ - y) + σ'², which passes through 0 as y grows."""
+    chain = cd.Chain(1)
+    with mp.workdps(40):
+        s = 1 / (1 + mp.exp(-mp.mpf(1)))
+        zero_at = s + s * (1 - s) / (1 - 2 * s)
+    near = float(zero_at)
+    kappas = [float(cd.condition(chain, 1.0, 0.5, y=y, wrt=("b1", "b1"))) for y in (0.0, near * (1 + 1e-9))]
+    assert kappas[0] < 100
+    assert kappas[1] > 1e7
+
+
+def test_the_order_of_the_two_does_not_matter():
+    chain = cd.Chain(4, "tanh")
+    assert cd.derive(chain, ("w2", "b1")) == cd.derive(chain, ("b1", "w2"))
+    assert cd.evaluate(chain, 0.7, 0.1, wrt=("w4", "x")).log == cd.evaluate(chain, 0.7, 0.1, wrt=("x", "w4")).log
+
+
+@pytest.mark.parametrize("pair", [("b1", "w2"), ("x", "w1"), ("w3", "w3"), ("b2", "b4")])
+@pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
+def test_verify_passes_what_is_derived_and_mpmath_judges_every_point(name, cost, residual, pair):
+    chain = cd.Chain(4, name, cost, residual)
+    found = cd.verify(chain, cd.derive(chain, pair), points=8)
+    assert found.passed
+    judged = {row.method: row.judged for row in found.rows}
+    assert judged[MPMATH] == 8
+    assert judged[STEP] >= 5
+    assert {row.parameter for row in found.rows} == {",".join(pair)}
+
+
+@pytest.mark.parametrize(("name", "cost", "residual"), [
+    ("sigmoid", "quadratic", False), ("sigmoid", "quadratic", True), ("gelu", "quadratic", False),
+    ("relu", "quadratic", False),
+])  # fmt: skip
+def test_one_wrong_factor_of_one_term_fails_and_is_named(name, cost, residual):
+    chain = cd.Chain(3, name, cost, residual)
+    d = cd.derive(chain, ("b1", "w2"))
+    dead = {"relu": "PhiSecond"}.get(name, "none")
+    for t, term in enumerate(d.terms):
+        if any(dead in str(f) for f in term.factors):
+            continue  # φ'' of relu is 0: what stands beside it in its term changes nothing
+        for k, factor in enumerate(term.factors):
+            for planted in (1.001 * factor, -factor, 0):
+                found = cd.verify(chain, d.replace(t, k, planted), points=6, methods=(MPMATH,))
+                assert not found.passed, (t, k)
+                assert found.worst.factor.startswith(f"term {t}, factor {k}:"), (t, k, found.worst.factor)
+
+
+def test_a_curvature_that_relu_does_not_have_fails():
+    chain = cd.Chain(3, "relu")
+    d = cd.derive(chain, ("b1", "w2"))
+    assert not cd.verify(chain, d.replace(1, 2, 1), points=6).passed
+
+
+def test_each_judge_alone_fails_a_missing_term():
+    chain = cd.Chain(3, "softplus")
+    d = cd.derive(chain, ("b1", "w2"))
+    for method in (STEP, MPMATH, FLOAT):
+        assert cd.verify(chain, d, points=20, methods=(method,)).passed
+        found = cd.verify(chain, d.replace(0, 0, 0), points=20, methods=(method,))
+        assert not found.passed
+        assert found.rows[0].judged > 0
+
+
+def test_a_map_of_a_second_derivative_is_evaluate_point_by_point():
+    chain = cd.Chain(5)
+    s = cd.sweep(chain, wrt=("b1", "b2"), w=cd.Axis(-2, 2, 5), b=cd.Axis(-1, 1, 3))
+    assert s.wrt == "b1,b2"
+    for i, w in enumerate(s.axes["w"].values):
+        for j, b in enumerate(s.axes["b"].values):
+            one = cd.evaluate(chain, float(w), float(b), wrt=("b1", "b2"))
+            assert (s.sign[i, j], s.log_abs[i, j]) == (one.sign, one.log)
+
+
+def test_a_formula_without_stable_forms_is_never_wrong_in_silence():
+    import sympy
+
+    from chainderiv.symbols import z
+
+    own = cd.Activation("tanh2", sympy.tanh(2 * z))
+    chain = cd.Chain(2, own)
+    w, b = np.array([1.0, 0.3]), np.array([8.5, 0.2])
+    got = cd.evaluate(chain, w, b, wrt=("b1", "b2"))
+    want = cd.evaluate(chain, w, b, wrt=("b1", "b2"), engine="mpmath")
+    assert got.sign == want.sign != 0
+    assert got.log == pytest.approx(want.log, rel=1e-9)
