@@ -19,6 +19,7 @@ from chainderiv.errors import ChainderivError, Diverged
 COMMANDS = {
     "derive": "print a chain's gradient as a product of factors",
     "map": "map where a chain's gradient vanishes and explodes",
+    "bounds": "bound an activation's derivative, and say which weights can amplify",
     "verify": "check symbolic gradients against finite differences",
     "train": "train a network and measure each layer's gradient",
     "tour": "write a folder that shows it all",
@@ -73,7 +74,8 @@ def _joined(given: Sequence[str]) -> list[str]:
     joined: list[str] = []
     for word in given:
         after_flag = joined and re.fullmatch(r"--[a-z-]+", joined[-1])
-        if after_flag and re.match(r"-[0-9.]", word):
+        formula = joined and joined[-1] in ("--activation", "--output") and re.match(r"-[^-]", word)
+        if after_flag and (formula or re.match(r"-[0-9.]", word)):
             joined[-1] += f"={word}"
         else:
             joined.append(word)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from chainderiv.errors import BadValue
 
 if TYPE_CHECKING:
+    from chainderiv.functions.activation import Activation
     from chainderiv.symbolic.chain import Chain
 
 _ASCII = str.maketrans(
@@ -33,10 +34,14 @@ def chain_options(parser: argparse.ArgumentParser, several: bool = False) -> Non
     parser.add_argument("--depth", default="4", help="number of layers, 1 to 1,000,000 (default 4)")
     parser.add_argument(
         "--activation", action="append", metavar="NAME",
-        help="sigmoid, tanh, relu, … (default sigmoid)" + ("; repeat it for several maps" if several else ""),
+        help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
+        + ("; repeat it for several maps" if several else ""),
     )  # fmt: skip
-    parser.add_argument("--output", metavar="NAME", help="activation of the last layer, if another")
+    parser.add_argument("--output", metavar="NAME", help="activation of the last layer, if another: name or formula")
     parser.add_argument("--cost", default="quadratic", help="quadratic or cross_entropy (default quadratic)")
+    parser.add_argument(
+        "--residual", action="store_true", help="every layer adds to its input: a_l = a_(l-1) + phi(z_l)"
+    )
     json_option(parser)
 
 
@@ -47,7 +52,9 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def point_options(parser: argparse.ArgumentParser) -> None:
     """--wrt, --x and --y."""
-    parser.add_argument("--wrt", default="b1", help="parameter of the gradient: b1, w3, x, … (default b1)")
+    parser.add_argument(
+        "--wrt", default="b1", help="parameter of the gradient: b1, w3, x, … (default b1); b1,w2: second derivative"
+    )
     parser.add_argument("--x", default="0.5", help="input (default 0.5)")
     parser.add_argument("--y", default="0", help="target (default 0)")
 
@@ -58,10 +65,22 @@ def chains(options: argparse.Namespace) -> list[Chain]:
 
     depth = whole("depth", options.depth)
     made = []
-    for name in options.activation or ["sigmoid"]:
-        layers = name if options.output is None or depth < 1 else [name] * (depth - 1) + [options.output]
-        made.append(Chain(depth, layers, options.cost))
+    for text in options.activation or ["sigmoid"]:
+        hidden = activation(text)
+        last = None if options.output is None else activation(options.output, "ψ")
+        layers = hidden if last is None or depth < 1 else [hidden] * (depth - 1) + [last]
+        made.append(Chain(depth, layers, options.cost, options.residual))
     return made
+
+
+def activation(text: str, symbol: str = "φ") -> Activation:
+    """The activation of that name, or of that formula; a formula is printed as φ, and named by itself."""
+    from chainderiv.functions.activation import Activation
+    from chainderiv.functions.activation import activation as named
+
+    if text.strip().isidentifier() and text.strip() != "z":
+        return named(text.strip())
+    return Activation.from_formula(text, text, symbol=symbol, latex={"φ": r"\varphi", "ψ": r"\psi"}[symbol])
 
 
 def one_chain(options: argparse.Namespace) -> Chain:
@@ -69,6 +88,12 @@ def one_chain(options: argparse.Namespace) -> Chain:
     if options.activation and len(options.activation) > 1:
         raise BadValue(f"--activation is given {len(options.activation)} times; give it once here (map takes several)")
     return chains(options)[0]
+
+
+def wrt(text: str) -> str | tuple[str, ...]:
+    """'b1' as it is, and 'b1,w2' as two parameters: a second derivative."""
+    parts = tuple(part.strip() for part in text.split(","))
+    return parts[0] if len(parts) == 1 else parts
 
 
 def whole(name: str, text: str) -> int:

@@ -60,7 +60,9 @@ def run(options: argparse.Namespace) -> int:
     common.say(printed)
     # a form that was asked for by name stands alone, so that it can be piped
     if derived.cancelled is not None and not options.to:
-        common.say(f"the cost cancels {_written(derived, derived.cancelled, form)}: {printing.surviving(derived, form)}")
+        common.say(
+            f"the cost cancels {_written(derived, derived.cancelled, form)}: {printing.surviving(derived, form)}"
+        )
     if values is not None:
         _print_values(derived, values)
     return 0
@@ -157,7 +159,9 @@ def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any]
     if values is None:
         return result
     signed = {
-        ("values" if name == "factors" else name): _signed(value) if isinstance(value, LogSign) else list(map(_signed, value))
+        ("values" if name == "factors" else name): _signed(value)
+        if isinstance(value, LogSign)
+        else list(map(_signed, value))
         for name, value in values.items()
         if name != "at"
     }

@@ -5,7 +5,7 @@ Formulas only: arrays are evaluated in chainderiv.numeric.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -51,6 +51,8 @@ class Activation:
     symbol : str. Its letter in Unicode print (σ for the sigmoid); by default the name.
     latex : str. The same in LaTeX.
     stable : Stable. Rewritings that keep digits; by default none.
+    found : bool. Whether the rewritings were found by machine (`from_formula`): then their rounding is analysed at
+        every point, where stated ones are vouched for.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Activation:
     symbol: str = ""
     latex: str = ""
     stable: Stable = field(default=Stable(), repr=False)
+    found: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
@@ -83,6 +86,31 @@ class Activation:
             raise BadValue(
                 f"activation {self.name!r} is the constant {self.formula}, and its gradient 0; give one in z"
             )
+
+    @classmethod
+    def from_formula(cls, name: str, text: str, *, symbol: str = "", latex: str = "") -> Activation:
+        """The neuron that a text states, such as "z/(1+exp(-1.5*z))"; stable rewritings are looked for by machine.
+
+        The text is read by `functions.formula.parse`, which says what it may hold, and never executed.
+
+        Raises
+        ------
+        BadValue
+            For a text that is no such formula, with the position of the fault, or one that cannot be evaluated.
+
+        Examples
+        --------
+        >>> f = Activation.from_formula("swish1", "z/(1+exp(-1.5*z))")
+        >>> f.kinks, f.parity, f.derivative.subs("z", 0)
+        ((), None, 1/2)
+        """
+        from chainderiv.functions.formula import parse
+        from chainderiv.functions.stabilise import stable_forms
+
+        plain = cls(name, parse(text), symbol, latex)
+        plain.require_usable()
+        forms = stable_forms(plain.formula)
+        return plain if forms is None else replace(plain, stable=forms, found=True)
 
     @cached_property
     def branched(self) -> Expr:
@@ -100,20 +128,32 @@ class Activation:
 
     @cached_property
     def value_rounding(self) -> Expr | None:
-        """The rounding of φ(z) in units of ε where no stable form vouches for it, else None."""
-        return rounding(self.stable_value) if self.stable.log_abs_derivative is None else None
+        """The rounding of φ(z) in units of ε where no stated form vouches for it, else None."""
+        return rounding(self.stable_value) if self.found or self.stable.log_abs_derivative is None else None
 
     @cached_property
     def derivative_rounding(self) -> Expr | None:
-        """The rounding of φ'(z) in units of ε where no stable form vouches for it, else None."""
+        """The rounding of φ'(z) in units of ε where log|φ'| is taken of it, else None."""
         return rounding(self.stable_derivative) if self.stable.log_abs_derivative is None else None
+
+    @cached_property
+    def log_derivative_rounding(self) -> Expr | None:
+        """The rounding of log|φ'(z)| in units of ε where its form was found by machine, else None."""
+        form = self.stable.log_abs_derivative
+        return rounding(form) if self.found and form is not None else None
 
     @property
     def vouched(self) -> bool:
         """Whether the digits of φ' hold everywhere: a stated stable logarithm, or slopes that are plain numbers."""
+        stated = self.stable.log_abs_derivative is not None and not self.found
+        return stated or self.piecewise_linear
+
+    @cached_property
+    def piecewise_linear(self) -> bool:
+        """Whether φ' is a plain number on every branch."""
         slope = self.stable_derivative
         branches = [value for value, _ in slope.args] if isinstance(slope, sympy.Piecewise) else [slope]
-        return self.stable.log_abs_derivative is not None or all(value.is_number for value in branches)
+        return all(value.is_number for value in branches)
 
     def require_usable(self) -> None:
         """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""
@@ -219,10 +259,16 @@ class Activation:
 
     @cached_property
     def parity(self) -> str | None:
-        """'odd', 'even' or None."""
-        for parity, mirrored in (("odd", -self.formula), ("even", self.formula)):
-            if sympy.simplify(self.formula.subs(z, -z) - mirrored) == 0:
-                return parity
+        """'odd', 'even' or None, judged to 40 digits at a spread of z and beside every break."""
+        phi, near = precise(self.formula, z), sympy.Rational(1, 10**6)
+        spread = [sympy.Rational(p) for p in (*_PROBES, "0.003", "11.7", "40.3")]
+        beside = [p + side * near for p in self.breaks for side in (-1, 1)]
+        with working_digits(100):
+            points = [abs(mpmath.mpf(sympy.N(p, 100))) for p in (*spread, *beside)]
+            pairs = [(phi(-p), phi(p)) for p in points]
+            for parity, sign in (("odd", -1), ("even", 1)):
+                if all(abs(left - sign * right) <= mpmath.mpf(10) ** -40 * abs(right) for left, right in pairs):
+                    return parity
         return None
 
     def leaves_unit_interval(self) -> bool:
@@ -258,15 +304,22 @@ def _catalogue() -> dict[str, Activation]:
 
 
 def activation(given: str | Activation) -> Activation:
-    """The Activation of that name, or the Activation itself.
+    """The Activation of that name, or the Activation itself; a name is the catalogue's, else a plug-in's.
 
     Raises
     ------
     UnknownName
-        When the catalogue has no such name.
+        When neither has such a name.
+    BadValue
+        When the plug-in of that name gives no activation.
     """
     if isinstance(given, Activation):
         return given
-    if not isinstance(given, str) or given not in _catalogue():
-        raise unknown_name("activation", given, _catalogue())
-    return _catalogue()[given]
+    if isinstance(given, str) and given in _catalogue():
+        return _catalogue()[given]
+    from chainderiv.functions.plugins import plugin, plugin_names
+
+    found = plugin(given) if isinstance(given, str) else None
+    if found is None:
+        raise unknown_name("activation", given, [*_catalogue(), *plugin_names()])
+    return found

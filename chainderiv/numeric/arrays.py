@@ -49,6 +49,7 @@ class ArrayFunctions:
     complex_value: ArrayFunction
     value_rounding: ArrayFunction | None
     derivative_rounding: ArrayFunction | None
+    log_derivative_rounding: ArrayFunction | None
     states_zero_slope: ArrayFunction
 
 
@@ -91,6 +92,7 @@ def _functions(activation: Activation) -> ArrayFunctions:
         complex_value=_complex(activation.stable_value),
         value_rounding=_optional(activation.value_rounding),
         derivative_rounding=_optional(activation.derivative_rounding),
+        log_derivative_rounding=_optional(activation.log_derivative_rounding),
         states_zero_slope=compiled(activation.states_zero_slope),
     )
     for function in (made.together, made.curvature, made.complex_value):

@@ -63,7 +63,7 @@ def bend(activation: Activation) -> Bend:
     0.0
     """
     relative = activation.curvature is not None
-    expression = activation.curvature if relative else activation.second_derivative
+    expression: Any = activation.curvature if relative else activation.second_derivative
     # sign would have 2 δ(z) for its derivative
     expression = expression.replace(sympy.sign, lambda u: sympy.Piecewise((1, u > 0), (-1, u < 0), (0, True)))
     third = sympy.diff(expression, symbols.z)

@@ -15,7 +15,8 @@ from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.factor import Factor, symbol_of
-from chainderiv.symbolic.printing import STYLES, written
+from chainderiv.symbolic.printers import STYLES
+from chainderiv.symbolic.printing import written
 from chainderiv.symbolic.referee import walk
 from chainderiv.symbolic.second import SecondDerivation
 

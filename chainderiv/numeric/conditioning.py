@@ -47,7 +47,7 @@ class Conditioning:
         weight = LogSign.from_float(self.parameters.w[layer])
         error = size(weight.log) + self._error.of_prime(orbit)
         if self.chain.residual and (layer > start or self.wrt.kind == "x"):
-            error = self._error.of_link(weight, orbit.prime, error)
+            error = self._error.of_link(orbit, weight, error)
         self._kappa = self._kappa + error
 
     def finish(self, orbit: Orbit) -> Floats:

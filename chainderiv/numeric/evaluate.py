@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
 
-Wrt = str | Sequence[str]
+Wrt = str | tuple[str, ...] | list[str]
 REFEREED = 64  # points that the referee may take over; each costs it milliseconds per hundred layers
 
 

@@ -45,9 +45,13 @@ class Orbit:
         return LogSign(np.sign(self._wide.m), wd.log_abs(self._wide))
 
     def link(self, weight: LogSign) -> LogSign:
-        """w_l φ'(z_l) of the layer walked last, or 1 + w_l φ'(z_l)."""
-        product = weight * self.prime
-        return one_plus(product) if self.chain.residual else product
+        """w_l φ'(z_l) of the layer walked last, or 1 + w_l φ'(z_l); NaN where that sum has lost every digit."""
+        if not self.chain.residual:
+            return weight * self.prime
+        through = one_plus(self.parameters.w[self.layer], self.prime)
+        # a zero is believed of slopes that are plain numbers; else z_l is only near to where 1 + w φ' is 0
+        doubtful = (through.sign == 0) & ~np.asarray(self.chain.activation(self.layer).piecewise_linear)
+        return LogSign(np.where(doubtful, np.nan, through.sign), np.where(doubtful, np.nan, through.log))
 
     def step(self) -> None:
         """On to the next layer."""
@@ -96,20 +100,26 @@ class Orbit:
         log = np.where(far, wd.log_abs(difference), inside.log)
         return LogSign(np.where(far, np.sign(difference.m), inside.sign), log)
 
-
     def _minus_in_range(self, target: Floats) -> LogSign:
         if self.chain.residual:
             return LogSign.from_float(self._a - target)
         return log_miss(self.chain.activation(self.layer), self.z, target)
 
 
-def one_plus(m: LogSign) -> LogSign:
-    """1 + m, the factor of a residual layer; small m keeps its digits."""
-    value = np.asarray(m.to_float())
-    small = np.abs(value) < 0.5
+def one_plus(weight: Floats, prime: LogSign) -> LogSign:
+    """1 + w φ', the factor of a residual layer: (1 + w) + w (φ' - 1) where φ' is near 1, which may cancel with w near -1.
+
+    A small w φ' keeps its digits as well.
+    """
+    weight = np.asarray(weight)
     with np.errstate(all="ignore"):
-        total = m + 1.0
-        return LogSign(np.where(small, 1.0, total.sign), np.where(small, np.log1p(value), total.log))
+        near_one = (np.asarray(prime.sign) > 0) & (np.abs(prime.log) < 0.5) & (np.abs(weight) < LARGEST)
+        apart = LogSign.from_float((1 + weight) + weight * np.expm1(np.where(near_one, prime.log, 0.0)))
+        product = LogSign.from_float(weight) * prime
+        value, total = np.asarray(product.to_float()), product + 1.0
+        small = np.abs(value) < 0.5
+        sign = np.where(small, 1.0, np.where(near_one, apart.sign, total.sign))
+        return LogSign(sign, np.where(small, np.log1p(value), np.where(near_one, apart.log, total.log)))
 
 
 def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:

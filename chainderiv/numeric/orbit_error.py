@@ -53,12 +53,16 @@ class OrbitError:
         error = size(orbit.prime.log) + change
         if f.derivative_rounding is not None:
             error = error + _lost(f.derivative_rounding(orbit.z), orbit.prime, f.states_zero_slope(orbit.z))
+        if f.log_derivative_rounding is not None:
+            own = f.log_derivative_rounding(orbit.z)
+            error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
 
-    def of_link(self, weight: LogSign, prime: LogSign, error: Floats) -> Floats:
+    def of_link(self, orbit: Orbit, weight: LogSign, error: Floats) -> Floats:
         """What log|1 + m|, m = w_l φ'(z_l), is off by where log|m| is off by error."""
-        through = one_plus(weight * prime)
-        return np.asarray(ratio(weight.log + prime.log, through.log) * error + size(through.log))
+        through = orbit.link(weight)
+        off = ratio(weight.log + orbit.prime.log, through.log) * error + size(through.log)
+        return np.where(np.isnan(through.log), np.inf, off)
 
     def of_output(self, orbit: Orbit, target: Floats) -> Floats:
         """What log|a_L - t| is off by."""
@@ -89,13 +93,13 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
-                along = 0.0 if self.parameters.b is None else one_plus(weight * orbit.prime).log
+                along = 0.0 if self.parameters.b is None else one_plus(self.parameters.w[orbit.layer], orbit.prime).log
                 moved = np.logaddexp(along + self.log_a, orbit.prime.log + fresh)
                 # φ(z_l) is no larger than |a_l| + |a_{l-1}|
                 moved = np.logaddexp(moved, np.logaddexp(own, before.log))
             else:
                 moved = np.logaddexp(orbit.prime.log + self.log_z, own)
-        return np.where(np.isnan(moved), orbit.a.log, moved)
+        return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
 
 
 def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:

@@ -101,7 +101,7 @@ class _Walk:
         prime, of_weight, of_prime = self.orbit.prime, size(weight.log), self.error.of_prime(self.orbit)
         of_link = of_weight + of_prime
         if self.chain.residual:
-            of_link = self.error.of_link(weight, prime, of_link)
+            of_link = self.error.of_link(self.orbit, weight, of_link)
         return _Layer(weight, prime, self.orbit.link(weight), of_weight, of_prime, of_link)
 
     def _moved_input(self) -> Sum:

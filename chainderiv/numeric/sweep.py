@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -92,7 +92,7 @@ class Sweep:
 def sweep(
     chain: Chain,
     *,
-    wrt: str | Sequence[str] = "b1",
+    wrt: str | tuple[str, ...] | list[str] = "b1",
     engine: str = "numpy",
     executor: Executor | None = None,
     progress: Progress | None = None,
@@ -151,7 +151,11 @@ def _tiles(shape: tuple[int, ...]) -> list[slice]:
 
 
 def _read(
-    derivation: Derivation | SecondDerivation, engine: str, axes: Mapping[str, Axis], fixed: Mapping[str, float], rows: slice
+    derivation: Derivation | SecondDerivation,
+    engine: str,
+    axes: Mapping[str, Axis],
+    fixed: Mapping[str, float],
+    rows: slice,
 ) -> tuple[Floats, Floats, Floats, Floats]:
     grids: dict[str, Floats] = {name: np.asarray(value) for name, value in fixed.items()}
     for dimension, (name, axis) in enumerate(axes.items()):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import sympy
 from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
@@ -21,7 +22,6 @@ from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.second import SecondDerivation, Term
 from chainderiv.symbols import a
-import sympy
 
 Floats = NDArray[np.float64]
 

@@ -120,7 +120,11 @@ class _Finding:
 
 
 def _verify_chain(
-    chain: Chain, derivations: Sequence[Derivation | SecondDerivation], at: Parameters, methods: tuple[str, ...], progress: Progress | None
+    chain: Chain,
+    derivations: Sequence[Derivation | SecondDerivation],
+    at: Parameters,
+    methods: tuple[str, ...],
+    progress: Progress | None,
 ) -> Verification:
     # deeper chains need more digits as well as more layers
     each = max(1, MPMATH_WORK // (chain.depth * len(derivations) * max(1, chain.depth // 100)))
@@ -205,7 +209,12 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
 
 
 def _finding(
-    derivation: Derivation | SecondDerivation, method: str, mask: NDArray[np.bool_], error: Floats, allowed: Floats, log: Floats
+    derivation: Derivation | SecondDerivation,
+    method: str,
+    mask: NDArray[np.bool_],
+    error: Floats,
+    allowed: Floats,
+    log: Floats,
 ) -> _Finding:
     parameter = derivation.named
     if not mask.any():

@@ -68,5 +68,3 @@ def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:
         raise BadValue(f"compare is given {first!r} and {second!r}; give the biases of two layers, as b1 and b3")
     early, late = (derive(chain, p) for p in parameters)
     return Comparison(early, late)
-
-

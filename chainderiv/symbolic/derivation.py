@@ -12,7 +12,8 @@ from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
 from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor, printing, steps
+from chainderiv.symbolic import factor, printing
+from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
@@ -21,6 +22,7 @@ from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.second import SecondDerivation, second_derivation
 
 SUBSTITUTE_DEPTH = 30
+Pair = tuple[str | Parameter, ...] | list[str | Parameter] | tuple[str, ...] | list[str]
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,9 @@ class Derivation:
         return Lazy(2 * self.chain.depth, self._assignment)
 
     @property
-    def steps(self) -> Sequence[steps.Step]:
+    def steps(self) -> Sequence[backward.Step]:
         """BP1 at the output, BP2 once per layer down to θ, and BP3 or BP4 (or the input's equation) at the end."""
-        return Lazy(steps.count(self.chain, self.wrt), self._step)
+        return Lazy(backward.count(self.chain, self.wrt), self._step)
 
     def replace(self, index: int, expression: Any) -> Derivation:
         """This derivation with one factor replaced: a deliberate error, which the checker must catch.
@@ -143,7 +145,10 @@ class Derivation:
         return factor_values(self, w=w, b=b, z=z, x=x, y=y)
 
     def to(self, target: str) -> str:
-        """The derivation in a printed form: 'unicode', 'text', 'latex', 'mathml' or 'numpy'; raises UnknownName."""
+        """The derivation in a printed form: 'unicode', 'text', 'latex', 'mathml', 'numpy', 'c', 'javascript' or 'glsl'.
+
+        Raises UnknownName, and BadValue for a program that cannot be written (of a replaced factor, say).
+        """
         return printing.to(self, target)
 
     def __str__(self) -> str:
@@ -206,17 +211,17 @@ class Derivation:
         factor = factor.replace(symbols.PhiPrime, lambda _, z: phi(symbols.layer_of(z)).derivative.subs(symbols.z, z))
         return factor.replace(symbols.CostSlope, lambda name, a, y: slope.subs(symbols.a, a))
 
-    def _step(self, index: int) -> steps.Step:
-        return steps.step(self.chain, self.wrt, index)
+    def _step(self, index: int) -> backward.Step:
+        return backward.step(self.chain, self.wrt, index)
 
 
 @overload
 def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation: ...
 @overload
-def derive(chain: Chain, wrt: Sequence[str | Parameter]) -> SecondDerivation: ...
-def derive(
-    chain: Chain, wrt: str | Parameter | Sequence[str | Parameter] = "b1"
-) -> Derivation | SecondDerivation:
+def derive(chain: Chain, wrt: Pair) -> SecondDerivation: ...
+@overload
+def derive(chain: Chain, wrt: str | Parameter | Pair) -> Derivation | SecondDerivation: ...
+def derive(chain: Chain, wrt: str | Parameter | Pair = "b1") -> Derivation | SecondDerivation:
     """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of such products.
 
     Raises BadValue for a parameter that the chain does not have.
@@ -230,6 +235,6 @@ def derive(
         raise BadValue(f"chain is {chain!r}; give a Chain")
     if isinstance(wrt, str | Parameter):
         return Derivation(chain, chain.parameter(wrt))
-    if not isinstance(wrt, Sequence):
+    if not isinstance(wrt, tuple | list):
         raise BadValue(f"wrt is {wrt!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
     return second_derivation(chain, wrt)

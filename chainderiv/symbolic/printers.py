@@ -152,15 +152,26 @@ class Style:
 
 
 def _writer(printer: type[Any], name_of: str) -> Callable[[Chain, Any], str]:
-    plain = _latex_name if name_of == "latex" else str
+    plain = _latex_name if name_of == "latex" else _word
 
     def write(chain: Chain, expression: Any) -> str:
         made = printer()
+
         # by layer and not by name: two activations may share a name
-        made.name_at = lambda layer: getattr(chain.activation(layer), name_of) or plain(chain.activation(layer).name)
+        def name_at(layer: int) -> str:
+            activation = chain.activation(layer)
+            given = getattr(activation, name_of)
+            return str(given) if given and name_of == "latex" else plain(given or activation.name)
+
+        made.name_at = name_at
         return str(made.doprint(expression))
 
     return write
+
+
+def _word(name: str) -> str:
+    """A name as it is; phi where it is a formula."""
+    return "phi" if set(name) & set("()*/+") else name
 
 
 def _latex_name(name: str) -> str:
@@ -183,7 +194,13 @@ STYLES: dict[str, Style] = {
         _writer(_Latex, "latex"), r" \cdot ", r" \, ", " = ", r"\cdots", (r"\left(", r"\right)"), " + ", r" \,/\, "
     ),
     "mathml": Style(
-        _write_mathml, "<mo>·</mo>", "<mspace width='0.2em'/>", "<mo>=</mo>", "<mo>⋯</mo>",
-        ("<mo>(</mo>", "<mo>)</mo>"), "<mo>+</mo>", "<mo>/</mo>",
+        _write_mathml,
+        "<mo>·</mo>",
+        "<mspace width='0.2em'/>",
+        "<mo>=</mo>",
+        "<mo>⋯</mo>",
+        ("<mo>(</mo>", "<mo>)</mo>"),
+        "<mo>+</mo>",
+        "<mo>/</mo>",
     ),
 }

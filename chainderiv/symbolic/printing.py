@@ -1,4 +1,4 @@
-"""Derivation -> Unicode, ASCII text, LaTeX, MathML and programs.
+"""Derivation -> Unicode, ASCII text, LaTeX, MathML, and programs in NumPy, C, JavaScript and GLSL.
 
 A derivation is printed factor by factor, so that depth costs length and never recursion.
 """
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.second import SecondDerivation, Term
     from chainderiv.symbolic.steps import Step
 
+A_LINE_EACH = {"unicode": "\n    + ", "text": "\n    + "}  # between the terms of a sum that is shown
 SHOWN_TERMS = 6  # of a second derivative that is shown rather than asked for
 ELIDE_ABOVE = 24  # layers; a longer product is elided where it is shown rather than asked for
 
@@ -33,9 +34,9 @@ TARGETS: dict[str, Callable[[Derivation], str]] = {
     "latex": lambda d: equation(d, "latex"),
     "mathml": lambda d: mathml(d),
     "numpy": program.numpy_program,
-    "c": lambda d: program.c_program(d),
-    "javascript": lambda d: program.javascript_program(d),
-    "glsl": lambda d: program.glsl_program(d),
+    "c": program.c_program,
+    "javascript": program.javascript_program,
+    "glsl": program.glsl_program,
 }
 
 
@@ -73,15 +74,19 @@ def equation(derivation: Derivation, form: str, elide: bool = False) -> str:
 
 def shown(derived: Derivation | SecondDerivation, form: str) -> str:
     """The equation in one of FORMULAS, elided in its middle where it is long."""
-    if hasattr(derived, "terms"):
-        return sum_of_products(derived, form, elide=True)
+    from chainderiv.symbolic.second import SecondDerivation
+
+    if isinstance(derived, SecondDerivation):
+        return sum_of_products(derived, form, elide=True, between=A_LINE_EACH.get(form))
     return equation(derived, form, elide=True)
 
 
 def surviving(derived: Derivation | SecondDerivation, form: str) -> str:
     """∂C/∂θ = what remains after the cost has cancelled what it cancels, elided in its middle when it is long."""
-    if hasattr(derived, "terms"):
-        return sum_of_products(derived, form, elide=True, terms=derived.surviving)
+    from chainderiv.symbolic.second import SecondDerivation
+
+    if isinstance(derived, SecondDerivation):
+        return sum_of_products(derived, form, True, derived.surviving, A_LINE_EACH.get(form))
     style, chain = STYLES[form], derived.chain
     left = style.write(chain, gradient(derived.wrt.symbol))
     kept = derived.surviving
@@ -89,9 +94,7 @@ def surviving(derived: Derivation | SecondDerivation, form: str) -> str:
     return left + style.equals + product(chain, places, kept, style, elide=True)
 
 
-def product(
-    chain: Chain, places: Sequence[Factor], factors: Sequence[Any], style: Style, elide: bool = False
-) -> str:
+def product(chain: Chain, places: Sequence[Factor], factors: Sequence[Any], style: Style, elide: bool = False) -> str:
     """Factors and the places where they stand, a weight and the φ' behind it written as one link."""
     if elide and len(factors) > 2 * ELIDE_ABOVE:
         # five from either end, or four, so that every weight stays beside its φ'
@@ -111,7 +114,11 @@ def product(
 
 
 def sum_of_products(
-    second: SecondDerivation, form: str, elide: bool = False, terms: Sequence[Term] | None = None
+    second: SecondDerivation,
+    form: str,
+    elide: bool = False,
+    terms: Sequence[Term] | None = None,
+    between: str | None = None,
 ) -> str:
     """∂²C/∂θ∂η = the sum of the terms, each a product of groups; a long one is elided in its middle on request."""
     style, chain, terms = STYLES[form], second.chain, second.terms if terms is None else terms
@@ -121,7 +128,7 @@ def sum_of_products(
         made.insert(2, style.dots)
     else:
         made = [_term(chain, t, style, elide) for t in terms]
-    return left + style.equals + style.plus.join(made)
+    return left + style.equals + (between or style.plus).join(made)
 
 
 def _term(chain: Chain, term: Term, style: Style, elide: bool) -> str:

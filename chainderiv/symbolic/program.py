@@ -1,18 +1,20 @@
-"""Derivation -> a NumPy program: loops over the layers, stable forms, the same length at any depth."""
+"""Derivation -> a program in NumPy, C, JavaScript or GLSL: the layers in a loop, so one length at any depth."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import sympy
 from sympy.printing.numpy import SciPyPrinter
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import cancelled_slope, cancels
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.symbolic.programs import program_parts as parts
+from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
+from chainderiv.symbolic.programs.dialect_program import dialect_program
 from chainderiv.symbols import a, y, z
 
 if TYPE_CHECKING:
+    from chainderiv.symbolic.chain import Chain
     from chainderiv.symbolic.derivation import Derivation
 
 
@@ -23,20 +25,55 @@ class _Program(SciPyPrinter):
     def _print_erfcx(self, expr: Any) -> str:
         return f"scipy.special.erfcx({self._print(expr.args[0])})"
 
+    def _print_not_supported(self, expr: Any) -> str:
+        raise BadValue(f"{expr} is beyond the target 'numpy'; give an activation in the functions of NumPy and SciPy")
+
+
+def c_program(derivation: Derivation) -> str:
+    """A C99 file with `void gradient(w, b, x, y, *sign, *log_abs)`; w and b hold one number per layer.
+
+    Raises BadValue for a derivation with a replaced factor, and for an activation with a function that C lacks.
+    """
+    return dialect_program(derivation, C)
+
+
+def javascript_program(derivation: Derivation) -> str:
+    """A JavaScript function `gradient(w, b, x, y)` that returns [sign, log]; w and b hold one number per layer.
+
+    Raises BadValue for a derivation with a replaced factor, and for an activation with a function that we lack there.
+    """
+    return dialect_program(derivation, JAVASCRIPT)
+
+
+def glsl_program(derivation: Derivation) -> str:
+    """A GLSL ES 3.00 fragment shader with `vec2 gradient(w, b, x, y)`, one w and one b for all layers, and its map.
+
+    In 32-bit floats, so of about 6 digits. Raises BadValue for a derivation with a replaced factor, and for an
+    activation with a function that we lack there.
+    """
+    return dialect_program(derivation, GLSL)
+
 
 def numpy_program(derivation: Derivation) -> str:
     """A Python module whose `gradient(w, b, x, y)` gives the sign and the natural logarithm of |∂C/∂θ|.
 
-    w and b hold one number per layer. Raises BadValue for a derivation with a replaced factor.
+    w and b hold one number per layer. Raises BadValue for a derivation with a replaced factor, and for an activation
+    with a function that NumPy and SciPy lack.
     """
-    if derivation.replaced:
-        raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
+    parts.require_derived(derivation)
     chain = derivation.chain
-    names = {f: f"neuron_{number}" for number, f in enumerate(dict.fromkeys(chain.activations), start=1)}
-    functions = "\n\n".join(_activation(name, f) for f, name in names.items())
-    layers = ", ".join(names[f] for f in chain.activations)
-    repeat = f" * {chain.depth}" if len(chain.activations) == 1 else ""
-    return f'''"""∂C/∂{derivation.wrt} of a chain of depth {chain.depth}, cost {chain.cost.name}.
+    body = "\n".join(
+        parts.lines_of(
+            "a, z, factors = x, 0.0, []",
+            "for layer, neuron in enumerate(LAYERS, start=1):",
+            parts.indented("\n".join(_layer(derivation)), 4),
+            _slope(chain),
+        )
+    )
+    names = [f"neuron_{number}" for number, _ in enumerate(parts.neurons(chain), start=1)]
+    classes = "\n\n".join(map(_neuron, names, parts.neurons(chain), [body] * len(names)))
+    stretches = ", ".join(f"({names[index]}, {length})" for length, index in parts.runs(chain))
+    return f'''"""∂C/∂{derivation.wrt} of a {parts.summary(derivation)}.
 
 For activations that stay within float64's range.
 """
@@ -44,112 +81,102 @@ import numpy
 import scipy.special
 
 
-{functions}
+{classes}
 
-LAYERS = [{layers}]{repeat}
+LAYERS = [neuron for neuron, length in [{stretches}] for _ in range(length)]
 
 
 @numpy.errstate(all="ignore")  # every branch of a formula is computed, and then one is selected
 def gradient(w, b, x, y):
     """(sign, log|∂C/∂{derivation.wrt}|); w and b hold one number per layer."""
-    a, factors, before = x, [], (numpy.sign(x), numpy.log(abs(x)))
-    for layer, neuron in enumerate(LAYERS, start=1):
-        z = w[layer - 1] * a + b[layer - 1]
-        a = neuron.value(z)
-{_indent(_first_factor(derivation), 8)}
-        if layer > {derivation.start}:
-            factors.append((numpy.sign(w[layer - 1]), numpy.log(abs(w[layer - 1]))))
-        if layer >= {derivation.start} and {_counts(derivation)}:
-            # copysign: φ' may underflow to a signed zero whose logarithm is still finite
-            factors.append((numpy.copysign(1.0, neuron.derivative(z)), neuron.log_abs_derivative(z)))
-        before = numpy.copysign(1.0, a), neuron.log_abs_value(z)
-{_indent(_slope(derivation), 4)}
+{parts.indented(body, 4)}
     sign = numpy.prod([s for s, _ in factors])
-    log = sum(l for _, l in factors)
+    log = numpy.sum([l for _, l in factors])
     return (0.0 if log == -numpy.inf else float(sign)), float(log)
 '''
 
 
-def _activation(name: str, activation: Activation) -> str:
-    forms = {
-        "value": activation.stable_value,
-        "derivative": activation.stable_derivative,
-        "log_abs_derivative": activation.log_abs_derivative,
-        "log_abs_value": activation.log_abs_value,
-    }
-    lines = [f"class {name}:  # {' '.join(activation.name.split())}"]
-    for quantity, form in forms.items():
-        lines += ["    @staticmethod", f"    def {quantity}(z):", f"        return {_print(form)}", ""]
+def _neuron(name: str, activation: Activation, body: str) -> str:
+    lines = [f"class {name}:  # {parts.label(activation.name)}"]
+    for quantity, form in parts.quantities(activation).items():
+        if f".{quantity}(" in body:
+            lines += ["    @staticmethod", f"    def {quantity}(z):", f"        return {_print(form)}", ""]
     return "\n".join(lines)
 
 
-def _first_factor(derivation: Derivation) -> str:
-    if derivation.wrt.kind == "b":
-        return "# ∂z/∂b = 1: the product begins with φ'"
-    factor = "before" if derivation.wrt.kind == "w" else "(numpy.sign(w[0]), numpy.log(abs(w[0])))"
-    return f"if layer == {derivation.start}:\n    factors.append({factor})"
+def _layer(derivation: Derivation) -> list[str]:
+    """The lines for one layer: what stands before the first φ', the layer equations, and the layer's factors."""
+    chain, start = derivation.chain, derivation.start
+    return parts.lines_of(
+        _head(derivation),
+        "z = w[layer - 1] * a + b[layer - 1]",
+        f"a = {'a + ' if chain.residual else ''}neuron.value(z)",
+        _residual_factors(derivation) if chain.residual else _factors(derivation, start),
+    )
 
 
-def _counts(derivation: Derivation) -> str:
-    """Whether φ' of the layer is a factor: not the output's, where the cost cancels it."""
-    return "layer < len(LAYERS)" if _cancelled(derivation) else "True"
+def _head(derivation: Derivation) -> list[str]:
+    kind, start, residual = derivation.wrt.kind, derivation.start, derivation.chain.residual
+    if kind == "b" or (kind == "x" and residual):
+        return []
+    factor = _plain("a" if kind == "w" else "w[0]")
+    before = [f"    factors.append({factor})"]
+    if kind == "w" and start > 1 and not residual:
+        before = [f"    before = LAYERS[{start - 2}]", f"    factors.append({_stable('before', 'value')})"]
+    return [f"if layer == {start}:", *before]
 
 
-def _slope(derivation: Derivation) -> str:
+def _factors(derivation: Derivation, start: int) -> list[str]:
+    counts = " and layer < len(LAYERS)" if parts.cancelled(derivation.chain) else ""
+    return [
+        f"if layer > {start}:",
+        f"    factors.append({_plain('w[layer - 1]')})",
+        f"if layer >= {start}{counts}:",
+        f"    factors.append({_stable('neuron', 'derivative')})",
+    ]
+
+
+def _residual_factors(derivation: Derivation) -> list[str]:
+    first = derivation.start + (derivation.wrt.kind != "x")
+    link = [
+        f"if layer >= {first}:",
+        "    m = w[layer - 1] * neuron.derivative(z)",
+        "    log = numpy.log1p(m) if m > -0.5 else numpy.log(abs(1 + m))",
+        "    factors.append((numpy.sign(1 + m), log))",
+    ]
+    prime = [f"if layer == {derivation.start}:", f"    factors.append({_stable('neuron', 'derivative')})"]
+    return link if derivation.wrt.kind == "x" else [*prime, *link]
+
+
+def _slope(chain: Chain) -> list[str]:
     """The lines for ∂C/∂a_L (times φ'(z_L) where the cost cancels it).
 
     a_L - y comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
     """
-    output = derivation.chain.activation(derivation.chain.depth)
     lines, miss, word = [], "a - y", "if"
-    for limit, gap, log_gap, sign in (
-        (output.upper, output.stable.below_upper, output.log_below_upper, "-1.0"),
-        (output.lower, output.stable.above_lower, output.log_above_lower, "1.0"),
-    ):
-        if limit is None or not limit.is_Integer:
-            continue
-        lines += [f"{word} y == {limit}:", f"    factors.append(({sign}, {_print(log_gap)}))"]
+    for gap in parts.gaps(chain):
+        lines += [f"{word} y == {gap.limit}:", f"    factors.append(({float(gap.sign)}, {_print(gap.log)}))"]
         word = "elif"
-        if limit != 0:
-            near = f"{sign} * ({_print(gap)}) - (y - {limit})"
-            miss = f"({near} if abs(y - {limit}) <= {float(abs(limit) / 2)} else {miss})"
-    if word == "if" or output.lower != 0:
-        lines += [f"{word} y == 0:", "    factors.append(before)"]
-    lines += [
-        "else:",
-        f"    miss = {miss}",
-        "    factors.append((numpy.sign(miss), numpy.log(abs(miss))))",
-    ]
-    rest = _beside_the_miss(derivation)
-    if rest != 1:
-        lines += [f"rest = {_print(rest)}", "factors.append((numpy.sign(rest), numpy.log(abs(rest))))"]
-    return "\n".join(lines)
+        near = f"{float(gap.sign)} * ({_print(gap.value)}) - (y - {gap.limit})"
+        miss = f"({near} if abs(y - {gap.limit}) <= {gap.near} else {miss})"
+    if not chain.residual:
+        lines += [f"{word} y == 0:", f"    factors.append({_stable('neuron', 'value')})"]
+    lines += ["else:"] if lines else []
+    lines += [("    " if lines else "") + line for line in (f"miss = {miss}", f"factors.append({_plain('miss')})")]
+    rest = parts.beside_the_miss(chain)
+    return lines if rest == 1 else [*lines, f"rest = {_print(rest)}", f"factors.append({_plain('rest')})"]
 
 
-def _beside_the_miss(derivation: Derivation) -> Any:
-    """What ∂C/∂a_L has beside a_L - y, after a cancellation."""
-    chain = derivation.chain
-    cancelled = cancelled_slope(chain.activation(chain.depth), chain.cost)
-    factors = cancelled if cancelled is not None else chain.cost.factors
-    rest = sympy.Integer(1)
-    for leading, root, power in factors:
-        if root is None:
-            rest *= leading
-        elif root == y:
-            rest *= leading**power * (a - y) ** (power - 1)
-        else:
-            rest *= (leading * (a - root)) ** power
-    return rest
+def _plain(value: str) -> str:
+    """The (sign, logarithm) of a number."""
+    return f"(numpy.sign({value}), numpy.log(abs({value})))"
 
 
-def _cancelled(derivation: Derivation) -> bool:
-    return cancels(derivation.chain.activation(derivation.chain.depth), derivation.chain.cost)
+def _stable(neuron: str, quantity: str) -> str:
+    """The (sign, logarithm) of φ or φ': either may underflow, while its logarithm is still finite."""
+    return f"(numpy.copysign(1.0, {neuron}.{quantity}_sign(z)), {neuron}.log_abs_{quantity}(z))"
 
 
-def _print(expression: Any) -> str:
+def _print(expression: Expr) -> str:
     assert expression.free_symbols <= {z, a, y}
     return str(_Program({"fully_qualified_modules": True}).doprint(expression))
-
-
-def _indent(text: str, by: int) -> str:
-    return "\n".join(" " * by + line for line in text.splitlines())

@@ -18,7 +18,8 @@ from typing import Any
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor, printing, steps
+from chainderiv.symbolic import factor, printing
+from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
@@ -93,9 +94,9 @@ class SecondDerivation:
         return Lazy(self._moves_input + self._layers, self._survivor)
 
     @property
-    def steps(self) -> Sequence[steps.Step]:
+    def steps(self) -> Sequence[backward.Step]:
         """The steps to ∂C/∂η; the terms are what the product rule makes of it when θ moves."""
-        return Lazy(steps.count(self.chain, self.wrt[1]), lambda k: steps.step(self.chain, self.wrt[1], k))
+        return Lazy(backward.count(self.chain, self.wrt[1]), lambda k: backward.step(self.chain, self.wrt[1], k))
 
     def replace(self, term: int, index: int, expression: Any) -> SecondDerivation:
         """This derivation with one factor of one term replaced: a deliberate error, which the checker must catch.
@@ -171,9 +172,7 @@ class SecondDerivation:
             return _filled(
                 self._of_a(early, self.chain.depth), [Factor("bend", self.chain.depth)], self._of_a(late, layer - 1)
             )
-        return _filled(
-            self._of_z(early, layer), [Factor("curve", layer)], self._of_z(late, layer), self._onward(layer)
-        )
+        return _filled(self._of_z(early, layer), [Factor("curve", layer)], self._of_z(late, layer), self._onward(layer))
 
     def _survivor(self, index: int) -> Term:
         depth = self.chain.depth

@@ -41,7 +41,7 @@ class Quantity:
 
 QUANTITIES: dict[str, Quantity] = {
     "gradient": Quantity(lambda s: s.log10_abs, lambda s: rf"$\log_{{10}}|{labels.gradient_symbol(s)}|$  (decades)"),
-    "rate": Quantity(lambda s: s.rate, lambda s: rf"rate: mean of $\ln{link_symbol(s)}$  (per link)"),
+    "rate": Quantity(lambda s: s.rate, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)"),
     "regime": Quantity(
         lambda s: s.regime.astype(float),
         lambda s: "regime of the rate",
@@ -49,7 +49,7 @@ QUANTITIES: dict[str, Quantity] = {
     ),
     "below_quarter": Quantity(
         lambda s: s.below_quarter.astype(float),
-        lambda s: f"every link ${link_symbol(s)} < 1/4$",
+        lambda s: f"every link ${labels.link_symbol(s)} < 1/4$",
         ((0, "some link is 1/4 or more"), (1, "every link is under 1/4")),
     ),
 }
@@ -172,7 +172,7 @@ def _boundaries(ax: Axes, sweep: Sweep, axes: tuple[Axis, Axis], colours: Palett
     if _contour(ax, axes, sweep.rate, 0.0, "-", colours, gid="boundary"):
         handles.append(Line2D([], [], color=colours.ink, label="rate = 0: vanishing | exploding"))
     if _contour(ax, axes, sweep.largest_link, LOG_QUARTER, "--", colours, gid="below_quarter"):
-        handles.append(Line2D([], [], color=colours.ink, ls="--", label=f"largest ${link_symbol(sweep)} = 1/4$"))
+        handles.append(Line2D([], [], color=colours.ink, ls="--", label=f"largest ${labels.link_symbol(sweep)} = 1/4$"))
     return handles
 
 

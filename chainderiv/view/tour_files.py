@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from chainderiv import __version__
 from chainderiv.numeric.axis import Axis
-from chainderiv.symbolic import printing
+from chainderiv.symbolic import printers, printing
 from chainderiv.view.curves import plot_accuracy, plot_bars, plot_norms
 from chainderiv.view.findings import Findings
 from chainderiv.view.maps import plot_link_map, plot_sweep
@@ -41,7 +41,7 @@ def tour_files(found: Findings, progress: Callable[[int, int], object]) -> dict[
 
 def formula_text(found: Findings) -> str:
     """The gradient, the layer equations and the steps of the derivation, in Unicode."""
-    chain, write = found.derivation.chain, printing.STYLES["unicode"].write
+    chain, write = found.derivation.chain, printers.STYLES["unicode"].write
     equations = [f"{write(chain, left)} = {write(chain, right)}" for left, right in found.derivation.assignments]
     steps = [printing.step(chain, one) for one in found.derivation.steps]
     parts = ([str(found.derivation)], ["Layers:", *equations], ["Steps:", *steps])
@@ -50,7 +50,7 @@ def formula_text(found: Findings) -> str:
 
 def formula_latex(found: Findings) -> str:
     """A LaTeX document with the gradient and the layer equations."""
-    chain, write = found.derivation.chain, printing.STYLES["latex"].write
+    chain, write = found.derivation.chain, printers.STYLES["latex"].write
     lines = [f"{write(chain, left)} &= {write(chain, right)}" for left, right in found.derivation.assignments]
     layers = " \\\\\n".join(lines)
     return (

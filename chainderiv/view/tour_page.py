@@ -8,7 +8,7 @@ from itertools import groupby
 
 from chainderiv import __version__
 from chainderiv.numeric.verification import Row
-from chainderiv.symbolic import printing
+from chainderiv.symbolic import printers, printing
 from chainderiv.view.findings import Findings
 from chainderiv.view.report import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 
@@ -147,7 +147,7 @@ def _map(found: Findings, pictures: Mapping[str, bytes]) -> Html:
 
 
 def _exploding(found: Findings) -> Html:
-    write = printing.STYLES["unicode"].write
+    write = printers.STYLES["unicode"].write
     rows = [
         (write(found.derivation.chain, factor), number(value.to_float(), 10), number(product.to_float(), 10))
         for factor, value, product in zip(

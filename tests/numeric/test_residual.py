@@ -69,6 +69,28 @@ def test_a_link_of_exactly_zero_stops_the_gradient():
     assert (g.sign, g.log) == (0.0, -np.inf)
 
 
+@pytest.mark.parametrize("offset", [0.3, 1e-3, 1e-9])
+def test_a_link_near_its_zero_keeps_its_digits(offset):
+    """1 - tanh'(z) is tanh(z)², and no digit of it is left of 1 - 1."""
+    chain = cd.Chain(2, "tanh", residual=True)
+    w, z = np.array([0.7, -1.0]), np.array([0.4, offset])
+    with mp.workdps(60):
+        a1 = mp.mpf(0.5) + mp.tanh(mp.mpf(0.4))
+        a2 = a1 + mp.tanh(mp.mpf(offset))
+        right = log_sign((1 - mp.tanh(mp.mpf(0.4)) ** 2) * mp.tanh(mp.mpf(offset)) ** 2 * a2)
+    assert_same(cd.evaluate(chain, w, z=z), right, kappa=50)
+
+
+def test_a_zero_that_is_only_rounding_is_undefined_on_a_map_and_never_called_exact():
+    """At w = -1 the orbit of tanh runs into z = 0, where 1 + w φ' is 0: z_20 is some 10^-10^9, and its link no zero."""
+    s = cd.sweep(cd.Chain(20, "tanh", residual=True), w=cd.Axis(-1, 1, 3), b=0.4)
+    assert np.isnan(s.sign[0])
+    assert np.isnan(s.log_abs[0])
+    assert s.regime[0] == Regime.UNDEFINED
+    assert s.sign[1] != 0
+    assert cd.condition(cd.Chain(20, "tanh", residual=True), -1.0, 0.4) == np.inf
+
+
 def test_a_sigmoid_chain_no_longer_vanishes_and_can_explode():
     plainly, residual = (cd.evaluate(cd.Chain(100, residual=r), 0.9, 0.1).log10 for r in (False, True))
     assert plainly < -60

@@ -11,7 +11,18 @@ from chainderiv.functions.cost import LOG_LIKELIHOOD
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_slope
 from chainderiv.symbolic.full_width.index_algebra import sum_out
-from chainderiv.symbolic.full_width.indexed import activation, delta, j, k, last, layer, phi_prime, pre_activation, total, weight
+from chainderiv.symbolic.full_width.indexed import (
+    activation,
+    delta,
+    j,
+    k,
+    last,
+    layer,
+    phi_prime,
+    pre_activation,
+    total,
+    weight,
+)
 from chainderiv.symbolic.layers import derive_layers
 
 CASES = {

@@ -22,8 +22,8 @@ from chainderiv.symbolic.full_width.indexed import (
     total,
     weight,
 )
-from chainderiv.symbolic.layers import derive_layers
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
+from chainderiv.symbolic.layers import derive_layers
 
 from .test_layers_instance import compiled, differing
 

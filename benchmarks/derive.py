@@ -1,0 +1,95 @@
+"""Deriving ∂C/∂b₁ beside SymPy's own diff of the composed cost, in one run: python -m benchmarks.derive.
+
+Each figure is the median of several runs, SymPy's cache emptied before each, so that neither side profits from what it
+has done before. Nothing here asserts a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+from sympy.core.cache import clear_cache
+
+import chainderiv as cd
+from chainderiv.functions.catalogue import SIGMOID
+from chainderiv.functions.cost import QUADRATIC
+from chainderiv.symbols import a, bias, weight, x, z
+
+PEER_DEPTH = 20  # at 24 layers SymPy's diff of a composed sigmoid chain meets the recursion limit
+DEPTHS = (1000, 2000, 4000, 8000)
+
+
+def composed(depth: int) -> Any:
+    """C(σ(w_L σ(… w_1 x + b_1 …) + b_L), y) as one nested expression."""
+    value = x
+    for layer in range(1, depth + 1):
+        value = SIGMOID.formula.subs(z, weight(layer) * value + bias(layer))
+    return QUADRATIC.formula.subs(a, value)
+
+
+def factors(depth: int) -> list[Any]:
+    """Every factor of ∂C/∂b₁."""
+    return list(cd.derive(cd.Chain(depth), "b1").factors)
+
+
+def substituted(depth: int) -> Any:
+    """The gradient as one nested expression, as SymPy's diff gives it."""
+    return cd.derive(cd.Chain(depth), "b1").substitute()
+
+
+def milliseconds(work: Callable[[], Any], runs: int) -> float:
+    """Median wall time of a piece of work, SymPy's cache empty each time."""
+    times = []
+    for _ in range(runs):
+        clear_cache()
+        began = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)
+
+
+def peak_kilobytes(work: Callable[[], Any]) -> float:
+    """The most memory that a piece of work holds at once, beyond what was there before."""
+    clear_cache()
+    tracemalloc.start()
+    held = work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    del held
+    return peak / 1024
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.derive", description=__doc__)
+    parser.add_argument("--runs", type=int, default=7, help="runs per figure (default 7)")
+    runs = parser.parse_args().runs
+    whole = composed(PEER_DEPTH)
+    factors(2)  # imports
+    ours, nested = (milliseconds(lambda f=f: f(PEER_DEPTH), runs) for f in (factors, substituted))
+    peer = milliseconds(lambda: sympy.diff(whole, bias(1)), max(1, runs // 2))
+    print(f"SymPy {sympy.__version__}, Python {sys.version.split()[0]}, sigmoid chain, quadratic cost, ∂C/∂b₁\n")
+    print(f"depth {PEER_DEPTH}: sympy.diff of the composed cost          {peer:10.1f} ms")
+    print(f"depth {PEER_DEPTH}: every factor                            {ours:11.2f} ms   {peer / ours:8.0f} × faster")
+    print(
+        f"depth {PEER_DEPTH}: one nested expression from the factors  {nested:11.2f} ms   {peer / nested:8.0f} × faster\n"
+    )
+    for depth in DEPTHS:
+        time_taken = milliseconds(lambda d=depth: factors(d), runs)
+        memory = peak_kilobytes(lambda d=depth: factors(d))
+        print(
+            f"depth {depth}: every factor {time_taken:8.1f} ms, {1000 * time_taken / depth:5.1f} µs a layer; "
+            f"{memory:7.0f} KiB, {1024 * memory / depth:5.0f} bytes a layer"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""A formula's parts: each with its SymPy expression and, where it is constant, its value in float64, known first."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+
+from chainderiv.symbols import z
+
+Expr = Any
+MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2
+MOST_EXPONENT = 100
+MOST_BITS = 4096  # of an exact constant
+MOST_DIGITS = 40  # of a number as it is written
+
+
+class Fault(Exception):
+    """What is wrong with a formula, and the index of the character where it is."""
+
+    def __init__(self, what: str, at: int) -> None:
+        super().__init__(what)
+        self.at = at
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of a formula.
+
+    Attributes
+    ----------
+    expression : the SymPy expression.
+    value : its value in float64 where it is constant, else None.
+    stacked : how many powers stand in one another in it.
+    """
+
+    expression: Expr
+    value: float | None = None
+    stacked: int = 0
+
+
+ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+}  # fmt: skip
+
+# name: SymPy's function, how many arguments it takes (None: two or more), and the same in float64
+FUNCTIONS: dict[str, tuple[Any, int | None, Callable[..., float]]] = {
+    "exp": (sympy.exp, 1, math.exp),
+    "log": (sympy.log, 1, math.log),
+    "sqrt": (sympy.sqrt, 1, math.sqrt),
+    "tanh": (sympy.tanh, 1, math.tanh),
+    "sinh": (sympy.sinh, 1, math.sinh),
+    "cosh": (sympy.cosh, 1, math.cosh),
+    "atan": (sympy.atan, 1, math.atan),
+    "erf": (sympy.erf, 1, math.erf),
+    "sin": (sympy.sin, 1, math.sin),
+    "cos": (sympy.cos, 1, math.cos),
+    "Abs": (sympy.Abs, 1, abs),
+    "Max": (sympy.Max, None, max),
+    "Min": (sympy.Min, None, min),
+    "Heaviside": (sympy.Heaviside, 1, lambda u: float(u > 0)),
+}
+BRANCHING = ("Abs", "Max", "Min", "Heaviside")
+_ODD = (sympy.tanh, sympy.sinh, sympy.atan, sympy.erf)  # each is 0 where its argument is, and only there
+
+
+def number(text: str, at: int) -> Node:
+    """An exact number from its digits."""
+    digits = text.lower().partition("e")[0].replace(".", "").strip("0")
+    if len(digits) > MOST_DIGITS:
+        raise Fault(f"a number has {len(digits)} digits; give at most {MOST_DIGITS}", at)
+    value = _finite(lambda: float(text), at)
+    if value == 0 and digits:
+        raise Fault("a number is 0 in float64 although its digits are not; give one above 1e-308", at)
+    return Node(sympy.Rational(text), value)
+
+
+def negate(node: Node) -> Node:
+    """Its negative."""
+    return Node(-node.expression, None if node.value is None else -node.value, node.stacked)
+
+
+def operate(sign: str, left: Node, right: Node, at: int) -> Node:
+    """left + - * / ** right."""
+    stacked = max(left.stacked, right.stacked)
+    if sign == "**":
+        return _power(left, right, at)
+    if sign == "/" and right.value == 0:
+        raise Fault("it divides by 0; give another denominator", at)
+    operation = ARITHMETIC[sign]
+    value = _both(operation, left, right, at)
+    if sign in "*/":
+        _keep(value, 0 not in (left.value, right.value), at)
+    return Node(operation(left.expression, right.expression), value, stacked)
+
+
+def _power(base: Node, exponent: Node, at: int) -> Node:
+    stacked = 1 + max(base.stacked, exponent.stacked)
+    if stacked > MOST_STACKED:
+        raise Fault(f"more than {MOST_STACKED} powers are stacked; write it with fewer", at)
+    if exponent.value is not None and abs(exponent.value) > MOST_EXPONENT:
+        raise Fault(f"an exponent is {exponent.value:g}; give one of at most {MOST_EXPONENT} in size", at)
+    if base.value == 0:
+        raise Fault("it takes a power of 0; write 0 or 1", at)
+    value = _both(pow, base, exponent, at)
+    _keep(value, True, at)
+    if value is not None and _bits(base.expression) * abs(exponent.value or 1.0) > MOST_BITS:
+        raise Fault("a constant power has too many digits; write the number itself", at)
+    return Node(base.expression**exponent.expression, value, stacked)
+
+
+def call(name: str, arguments: Sequence[Node], at: int) -> Node:
+    """A function of its arguments."""
+    function, count, plain = FUNCTIONS[name]
+    wrong = len(arguments) < 2 if count is None else len(arguments) != count
+    if wrong:
+        wanted = "two or more arguments" if count is None else "one argument"
+        raise Fault(f"{name} is given {len(arguments)}; it takes {wanted}", at)
+    values = [a.value for a in arguments]
+    value = None if None in values else _finite(lambda: float(plain(*values)), at)
+    if name == "exp":
+        _keep(value, True, at)
+    expressions = [a.expression for a in arguments]
+    if value is None and name in BRANCHING:
+        differences = expressions if count == 1 else [e - expressions[0] for e in expressions[1:]]
+        for difference in differences:
+            _require_turning(difference, name, at)
+    return Node(function(*expressions), value, max(a.stacked for a in arguments))
+
+
+def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node], at: int) -> Node:
+    """where(left < right, first, second)."""
+    left, right = sides
+    if left.value is not None and right.value is not None:
+        raise Fault("where compares two numbers; let one side hold z", at)
+    difference = left.expression - right.expression
+    if not _finite_roots(difference) or sympy.degree(_flat(difference), z) > 1:
+        raise Fault("where compares what is not linear in z; write where(z > 0, a, b)", at)
+    first, second = branches
+    made = sympy.Piecewise((first.expression, compare(left.expression, right.expression)), (second.expression, True))
+    return Node(made, None, max(n.stacked for n in (*sides, *branches)))
+
+
+def _require_turning(difference: Expr, name: str, at: int) -> None:
+    """Kinks are found by solving for them, so what decides a branch must be solvable."""
+    if not _finite_roots(difference):
+        raise Fault(f"{name} branches on what is no polynomial of degree 1 or 2 in z; give it one", at)
+
+
+def _finite_roots(difference: Expr) -> bool:
+    """Whether its zeros are those of a polynomial of degree 2 at most, an odd function of one included."""
+    if isinstance(difference, _ODD):
+        difference = difference.args[0]
+    flat = _flat(difference)
+    return bool(flat.is_polynomial(z)) and sympy.degree(flat, z) <= 2
+
+
+def _flat(expression: Expr) -> Expr:
+    """What branches within it as a constant of its own: its kinks have been checked already."""
+    inner = (sympy.Abs, sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise)
+    outermost = expression.replace(lambda e: isinstance(e, inner), lambda e: z if e.has(z) else e)
+    return sympy.expand(outermost)
+
+
+def _both(operation: Callable[[float, float], Any], left: Node, right: Node, at: int) -> float | None:
+    if left.value is None or right.value is None:
+        return None
+    return _finite(lambda: operation(left.value, right.value), at)  # type: ignore[arg-type]
+
+
+def _finite(compute: Callable[[], Any], at: int) -> float:
+    """A constant's value; a Fault where it is not real and finite in float64."""
+    try:
+        value = compute()
+    except (OverflowError, ValueError, ZeroDivisionError):
+        value = math.nan
+    if isinstance(value, complex) or not math.isfinite(value):
+        raise Fault("a constant is not real and finite in float64; give another", at)
+    return float(value)
+
+
+def _keep(value: float | None, nonzero: bool, at: int) -> None:
+    """Refuse what is lost to 0: the exact number behind it may be huge."""
+    if value == 0 and nonzero:
+        raise Fault("a constant is 0 in float64 although it is none; give another", at)
+
+
+def _bits(expression: Expr) -> int:
+    if isinstance(expression, sympy.Rational):
+        return int(max(abs(expression.p).bit_length(), expression.q.bit_length()))
+    return 64

@@ -1,0 +1,181 @@
+"""C, JavaScript and GLSL: one language each as data; the programs are the same but for these words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SAME = (
+    "exp", "log", "log1p", "expm1", "sqrt", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "asinh", "acosh", "atanh", "floor",
+)  # fmt: skip
+_OURS = {"erfcx": "erfcx", "normal_cdf": "normal_cdf"}
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one C-like language writes what a program needs.
+
+    Attributes
+    ----------
+    name : str. The target.
+    define, let, count : str. What begins a function, a variable and a whole-number variable.
+    real, whole_number : str. The types of parameters, with a space behind; empty where there are none.
+    weight, bias : str. w_l and b_l in the loop over `layer`.
+    functions : mapping from SymPy's names to the language's, or to those of dialect_functions.
+    native : names of dialect_functions that the language has itself.
+    lowest, nothing : how log 0 is written, and what no logarithm but that of 0 falls under.
+    split : str. 2^k that leaves half a significand's bits of a number under 64, so that its square is exact.
+    table : str. A constant array, with {name}, {size} and {items}.
+    unused : str. What keeps a compiler from complaining of a parameter without a use.
+    inside : bool. Whether the functions stand inside `gradient`.
+    whole : str. The program, with {summary}, {wrt}, {depth}, {functions} and {body}.
+    """
+
+    name: str
+    define: str
+    let: str
+    count: str
+    real: str
+    whole_number: str
+    weight: str
+    bias: str
+    functions: Mapping[str, str]
+    native: frozenset[str]
+    lowest: str
+    nothing: str
+    split: str
+    table: str
+    unused: str
+    inside: bool
+    whole: str
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What the $words of the templates are in the language."""
+        own = ("define", "let", "count", "real", "whole_number", "weight", "bias", "lowest", "nothing", "split")
+        named = {word: self.functions[word] for word in ("exp", "log", "log1p", "floor")}
+        return {**named, "abs": self.functions["Abs"], **{word: getattr(self, word) for word in own}}
+
+
+C = Dialect(
+    name="c",
+    define="static double",
+    let="double",
+    count="int",
+    real="double ",
+    whole_number="int ",
+    weight="w[layer - 1]",
+    bias="b[layer - 1]",
+    functions={name: name for name in (*_SAME, "erf", "erfc")}
+    | _OURS
+    | {"Abs": "fabs", "sign": "sign_of", "Max": "fmax", "Min": "fmin", "ceiling": "ceil", "whole_power": "pow"},
+    native=frozenset({"log1p", "expm1", "erf", "erfc"}),
+    lowest="-INFINITY",
+    nothing="-INFINITY",
+    split="1048576.0",
+    table="static const int {name}[{size}] = {{{items}}};",
+    unused="(void)z;",
+    inside=False,
+    whole="""\
+// dC/d{wrt} of a {summary}.
+// C99; for activations that stay within the range of double.
+#include <math.h>
+
+{functions}
+
+// *sign (-1, 0 or 1) and the natural logarithm *log_abs of |dC/d{wrt}| (-INFINITY where it is 0).
+// w and b hold {depth} numbers each, one per layer; x is the input, y the target.
+void gradient(const double *w, const double *b, double x, double y, double *sign, double *log_abs) {{
+{body}
+    *sign = s;
+    *log_abs = total;
+}}
+""",
+)
+
+JAVASCRIPT = Dialect(
+    name="javascript",
+    define="function",
+    let="let",
+    count="let",
+    real="",
+    whole_number="",
+    weight="w[layer - 1]",
+    bias="b[layer - 1]",
+    functions={name: f"Math.{name}" for name in _SAME}
+    | _OURS
+    | {"erf": "erf", "erfc": "erfc", "Abs": "Math.abs", "sign": "Math.sign", "Max": "Math.max", "Min": "Math.min"}
+    | {"ceiling": "Math.ceil", "whole_power": "Math.pow"},
+    native=frozenset(),
+    lowest="-Infinity",
+    nothing="-Infinity",
+    split="1048576.0",
+    table="const {name} = [{items}];",
+    unused="",
+    inside=True,
+    whole="""\
+// dC/d{wrt} of a {summary}.
+// For activations that stay within the range of a number.
+//
+// Returns [sign, log]: the sign (-1, 0 or 1) and the natural logarithm of |dC/d{wrt}| (-Infinity where it is 0).
+// w and b hold {depth} numbers each, one per layer; x is the input, y the target.
+function gradient(w, b, x, y) {{
+    "use strict";
+
+{functions}
+
+{body}
+    return [s, total];
+}}
+""",
+)
+
+GLSL = Dialect(
+    name="glsl",
+    define="float",
+    let="float",
+    count="int",
+    real="float ",
+    whole_number="int ",
+    weight="w",
+    bias="b",
+    functions={name: name for name in (*_SAME, "erf", "erfc", "whole_power")}
+    | _OURS
+    | {"log": "natural_log", "tanh": "accurate_tanh", "sinh": "accurate_sinh"}
+    | {"Abs": "abs", "sign": "sign", "Max": "max", "Min": "min", "ceiling": "ceil"},
+    native=frozenset(),
+    lowest="-3.4028235e38",
+    nothing="-3.0e38",
+    split="128.0",
+    table="const int {name}[{size}] = int[{size}]({items});",
+    unused="",
+    inside=False,
+    whole="""\
+#version 300 es
+precision highp float;
+precision highp int;
+// dC/d{wrt} of a {summary}.
+// GLSL ES 3.00, 32-bit floats: about 6 digits; for activations that stay within their range.
+//
+// A map over w (across) and b (upwards), which all layers share: one pixel for each pair.
+
+uniform vec4 bounds;  // w from bounds.x to bounds.y, b from bounds.z to bounds.w
+uniform vec2 size;  // of the map, in pixels
+uniform vec2 point;  // x and y: the input and the target
+out vec4 result;  // a float texture keeps it: sign, log, 0, 1
+
+{functions}
+
+// The sign (-1, 0 or 1) and the natural logarithm of |dC/d{wrt}| (-3.4028235e38 where it is 0).
+vec2 gradient(float w, float b, float x, float y) {{
+{body}
+    return vec2(s, total);
+}}
+
+void main() {{
+    vec2 at = mix(bounds.xz, bounds.yw, gl_FragCoord.xy/size);
+    result = vec4(gradient(at.x, at.y, point.x, point.y), 0.0, 1.0);
+}}
+""",
+)

@@ -1,0 +1,168 @@
+"""Functions that a language lacks, written once for C, JavaScript and GLSL.
+
+$real stands before a parameter, $let before a variable, $define before a function; $exp, $abs, $floor are the
+language's own. Each function is listed after those that it calls.
+
+Where x >= 1/4, erfcx(x) = (2x/π) ∫₀^∞ e^(-t²)/(x² + t²) dt comes from the trapezoidal rule with the step h = 3/8. It is
+off by the residue of the pole at t = ix, 2 e^(x²)/(e^(2πx/h) - 1), and by some e^(-π²/h²) = 3e-31 (Matta and Reichel
+1971; Hunter and Regan 1972). Below, e^(x²) erf(x) is a series of positive terms (Abramowitz and Stegun 1964, 7.1.6).
+Nothing cancels, and x² is split where its rounding would be magnified by e^(x²).
+"""
+
+from __future__ import annotations
+
+import re
+from string import Template
+
+from chainderiv.symbolic.programs.dialect import Dialect
+
+HELPERS: dict[str, str] = {
+    "square": """\
+$define square(${real}x) {
+    return x*x;
+}
+""",
+    "sign_of": """\
+$define sign_of(${real}x) {
+    return x > 0.0 ? 1.0 : (x < 0.0 ? -1.0 : x);
+}
+""",
+    "whole_power": """\
+$define whole_power(${real}x, ${real}n) {
+    $let power = 1.0;
+    for ($let k = 0.0; k < n; k += 1.0) {
+        power *= x;
+    }
+    return power;
+}
+""",
+    "natural_log": """\
+// log(x), and the lowest float for 0, where GLSL leaves log undefined
+$define natural_log(${real}x) {
+    return x == 0.0 ? -3.4028235e38 : log(x);
+}
+""",
+    "log1p": """\
+// log(1 + x) = 2 atanh(x/(2 + x))
+$define log1p(${real}x) {
+    if ($abs(x) > 0.5) {
+        return natural_log(1.0 + x);
+    }
+    $let t = x/(2.0 + x);
+    $let sum = 0.0;
+    for ($let n = 17.0; n > 0.5; n -= 2.0) {
+        sum = 1.0/n + t*t*sum;
+    }
+    return 2.0*t*sum;
+}
+""",
+    "expm1": """\
+// e^x - 1 by its series near 0
+$define expm1(${real}x) {
+    if ($abs(x) > 0.5) {
+        return exp(x) - 1.0;
+    }
+    $let sum = 1.0;
+    for ($let n = 9.0; n > 1.5; n -= 1.0) {
+        sum = 1.0 + sum*x/n;
+    }
+    return x*sum;
+}
+""",
+    "accurate_tanh": """\
+// tanh without the overflow that some graphics processors have
+$define accurate_tanh(${real}x) {
+    $let t = expm1(-2.0*$abs(x));
+    return (x < 0.0 ? t : -t)/(2.0 + t);
+}
+""",
+    "accurate_sinh": """\
+$define accurate_sinh(${real}x) {
+    $let t = expm1($abs(x));
+    return (x < 0.0 ? -0.5 : 0.5)*(t + t/(1.0 + t));
+}
+""",
+    "exp_of_square": """\
+// e^(c x^2), c = 1, -1 or -1/2; high^2 is exact
+$define exp_of_square(${real}c, ${real}x) {
+    if ($abs(x) > 64.0) {
+        return $exp(c*x*x);
+    }
+    $let high = $floor(x*$split)/$split;
+    return $exp(c*high*high)*$exp(c*(x - high)*(x + high));
+}
+""",
+    "erf_series": """\
+// e^(x^2) erf(x) for |x| <= 1
+$define erf_series(${real}x) {
+    $let sum = 1.0;
+    for ($let n = 24.0; n > 0.5; n -= 1.0) {
+        sum = 1.0 + sum*2.0*x*x/(2.0*n + 1.0);
+    }
+    return 1.1283791670955126*x*sum;
+}
+""",
+    "erfcx_right": """\
+// e^(x^2) erfc(x) for x >= 1/4: the trapezoidal rule with the step 3/8, less the residue of its pole
+$define erfcx_right(${real}x) {
+    $let sum = 0.0;
+    for ($let n = 17.0; n > 0.5; n -= 1.0) {
+        $let t = 0.375*n;
+        sum += $exp(-t*t)/(1.0 + (t/x)*(t/x));
+    }
+    $let whole = 0.11936620731892150*(1.0 + 2.0*sum)/x;
+    if (x >= 4.0) {
+        return whole;
+    }
+    return whole - 2.0*$exp(x*(x - 16.755160819145565))/(1.0 - $exp(-16.755160819145565*x));
+}
+""",
+    "erfcx": """\
+$define erfcx(${real}x) {
+    if ($abs(x) < 0.25) {
+        return $exp(x*x) - erf_series(x);
+    }
+    return x > 0.0 ? erfcx_right(x) : 2.0*exp_of_square(1.0, x) - erfcx_right(-x);
+}
+""",
+    "erf": """\
+$define erf(${real}x) {
+    if ($abs(x) < 0.75) {
+        return erf_series(x)*$exp(-x*x);
+    }
+    $let tail = exp_of_square(-1.0, x)*erfcx_right($abs(x));
+    return x > 0.0 ? 1.0 - tail : tail - 1.0;
+}
+""",
+    "erfc": """\
+$define erfc(${real}x) {
+    return x < 0.25 ? 1.0 - erf(x) : exp_of_square(-1.0, x)*erfcx_right(x);
+}
+""",
+    "normal_cdf": """\
+// the standard normal distribution function, digits kept in its left tail
+$define normal_cdf(${real}x) {
+    $let tail = 0.5*exp_of_square(-0.5, x)*erfcx($abs(x)*0.7071067811865476);
+    return x > 0.0 ? 1.0 - tail : tail;
+}
+""",
+}
+
+
+def called(name: str, text: str) -> bool:
+    """Whether a text calls a function of ours; Math.log1p is none of ours.
+
+    >>> called("log1p", "Math.log1p(t)"), called("erf", "1.0 - erf(t)")
+    (False, True)
+    """
+    return re.search(rf"(?<![.\w]){name}\(", text) is not None
+
+
+def helpers_called(text: str, dialect: Dialect) -> list[str]:
+    """The functions that a text calls and the language lacks, and those that they call, each before what calls it."""
+    kept: list[str] = []
+    for name, helper in reversed(HELPERS.items()):
+        if name not in dialect.native and called(name, text):
+            kept.insert(0, Template(helper).substitute(dialect.words))
+            text += kept[0]
+    return kept

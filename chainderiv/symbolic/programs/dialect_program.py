@@ -1,0 +1,170 @@
+"""Derivation -> a program in C, JavaScript or GLSL: one template, the same length at any depth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from string import Template
+from typing import TYPE_CHECKING
+
+from chainderiv.symbolic.programs import program_parts as parts
+from chainderiv.symbolic.programs.dialect import Dialect
+from chainderiv.symbolic.programs.dialect_functions import helpers_called
+from chainderiv.symbolic.programs.dialect_neuron import call, functions_called, mixed, turn
+from chainderiv.symbolic.programs.dialect_printer import DialectPrinter
+
+if TYPE_CHECKING:
+    from chainderiv.symbolic.chain import Chain
+    from chainderiv.symbolic.derivation import Derivation
+
+_ADD = """\
+if (term <= $nothing) {
+    s = 0.0;
+} else {  // what rounding loses is added up beside the sum (Neumaier 1974)
+    $let next = sum + term;
+    lost += $abs(sum) >= $abs(term) ? (sum - next) + term : (term - next) + sum;
+    sum = next;
+}"""
+_END = """\
+$let total = sum + lost + ends;
+if (ends <= $nothing) {
+    s = 0.0;
+}
+if (s == 0.0 && total == total) {  // not where total is NaN
+    s = 0.0;  // and no -0
+    total = $lowest;
+}"""
+_LINK = """\
+$let m = $weight*{derivative};
+term = m > -0.5 ? $log1p(m) : $log($abs(1.0 + m));
+s = m < -1.0 ? -s : s;"""
+_ADVANCE = """\
+while (layer > last[run]) {
+    run++;
+}
+neuron = kind[run];"""
+
+
+def dialect_program(derivation: Derivation, dialect: Dialect) -> str:
+    """The program whose `gradient` gives the sign and the natural logarithm of |∂C/∂θ|.
+
+    Raises BadValue for a derivation with a replaced factor, and for a formula that the language cannot say.
+    """
+    parts.require_derived(derivation)
+    printer = DialectPrinter(dialect.name, dialect.functions, dialect.lowest)
+    body = Template(_body(derivation, dialect, printer)).substitute(dialect.words)
+    functions = functions_called(body, derivation.chain, dialect, printer)
+    helpers = helpers_called(body + "".join(functions), dialect)
+    return dialect.whole.format(
+        summary=parts.summary(derivation),
+        wrt=derivation.wrt,
+        depth=derivation.chain.depth,
+        functions=parts.indented("\n".join([*helpers, *functions]), 4 if dialect.inside else 0),
+        body=parts.indented(body, 4),
+    )
+
+
+def _body(derivation: Derivation, dialect: Dialect, printer: DialectPrinter) -> str:
+    chain, start = derivation.chain, derivation.start
+    loop = parts.lines_of(
+        _head(derivation),
+        _ADVANCE if mixed(chain) else None,
+        "z = $weight*a + $bias;",
+        f"a = {'a + ' if chain.residual else ''}{call(chain, 'value')};",
+        _when(f"layer < {start}", ["continue;"]) if start > 1 else None,
+        "$let term = 0.0;",
+        _residual_term(derivation) if chain.residual else _term(derivation),
+        _ADD,
+    )
+    program = parts.lines_of(
+        "$let a = x, z = 0.0, s = 1.0, sum = 0.0, lost = 0.0, ends = 0.0;",
+        _tables(chain, dialect) if mixed(chain) else None,
+        f"for ($count layer = 1; layer <= {chain.depth}; layer++) {{",
+        parts.indented("\n".join(loop), 4),
+        "}",
+        _slope(chain, printer),
+        _END,
+    )
+    return "\n".join(program)
+
+
+def _tables(chain: Chain, dialect: Dialect) -> list[str]:
+    """The last layer of each stretch of layers with one neuron, and which neuron that is."""
+    lengths, kinds = zip(*parts.runs(chain), strict=True)
+    columns = {"last": list(accumulate(lengths)), "kind": kinds}
+    tables = [
+        dialect.table.format(name=name, size=len(column), items=", ".join(map(str, column)))
+        for name, column in columns.items()
+    ]
+    return [*tables, "$count run = 0, neuron = 0;"]
+
+
+def _head(derivation: Derivation) -> str | None:
+    """What stands before the first φ': a_{k-1} for w_k, w_1 for x; before the layer moves z and a on."""
+    chain, kind, start = derivation.chain, derivation.wrt.kind, derivation.start
+    lines: list[str | None]
+    if kind == "b" or (kind == "x" and chain.residual):
+        return None
+    if kind == "w" and start > 1 and not chain.residual:
+        lines = [f"ends = {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
+    else:
+        lines = [*_factor("ends", "a" if kind == "w" else "$weight")]
+    return _when(f"layer == {start}", lines)
+
+
+def _term(derivation: Derivation) -> list[str]:
+    """log|w_l φ'(z_l)|, without w_l at the first layer and without φ'(z_L) where the cost cancels it."""
+    chain = derivation.chain
+    prime = [f"term += {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
+    return parts.lines_of(
+        _when(f"layer > {derivation.start}", _factor("term", "$weight")),
+        _when(f"layer < {chain.depth}", prime) if parts.cancelled(chain) else parts.lines_of(*prime),
+    )
+
+
+def _residual_term(derivation: Derivation) -> list[str]:
+    """log|1 + w_l φ'(z_l)|, and log|φ'(z_k)| at the layer of θ."""
+    chain = derivation.chain
+    link = _LINK.replace("{derivative}", call(chain, "derivative"))
+    if derivation.wrt.kind == "x":
+        return link.splitlines()
+    prime = [f"term = {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
+    return (_when(f"layer == {derivation.start}", prime) + " else " + _block(link.splitlines())).splitlines()
+
+
+def _slope(chain: Chain, printer: DialectPrinter) -> list[str]:
+    """∂C/∂a_L (times φ'(z_L) where the cost cancels it).
+
+    a_L - y comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
+    """
+    miss, cases = "a - y", []
+    for gap in parts.gaps(chain):
+        limit = printer.text(gap.limit)
+        turned = "s = -s;" if gap.sign < 0 else None
+        cases.append(_when(f"y == {limit}", [f"ends += log_{gap.name}(z);", turned]))
+        near = f"{'-' if gap.sign < 0 else ''}{gap.name}(z) - (y - ({limit}))"
+        miss = f"$abs(y - ({limit})) <= {gap.near!r} ? {near} : ({miss})"
+    if not chain.residual:
+        value = [f"ends += {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
+        cases.append(_when("y == 0.0", value))
+    plain = [f"$let miss = {miss};", *_factor("ends", "miss", "+=")]
+    rest = parts.beside_the_miss(chain)
+    printer.require_known(rest)
+    beside = [f"$let rest = {printer.text(rest)};", *_factor("ends", "rest", "+=")]
+    return parts.lines_of(
+        " else ".join([*cases, _block(plain)]) if cases else plain,
+        beside if rest != 1 else None,
+    )
+
+
+def _factor(log: str, value: str, becomes: str = "=") -> list[str]:
+    """The lines that take a plain number into a logarithm and into the sign."""
+    return [f"{log} {becomes} $log($abs({value}));", f"s = {value} < 0.0 ? -s : s;"]
+
+
+def _when(condition: str, lines: Sequence[str | None]) -> str:
+    return f"if ({condition}) {_block(lines)}"
+
+
+def _block(lines: Sequence[str | None]) -> str:
+    return "{\n" + parts.indented("\n".join(parts.lines_of(*lines)), 4) + "\n}"

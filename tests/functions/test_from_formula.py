@@ -1,0 +1,102 @@
+"""A neuron from a text goes the whole way: derivative, kinks, parity, rounding, chain, map, verification."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+import sympy
+
+import chainderiv as cd
+from chainderiv.errors import BadValue
+from chainderiv.symbols import z
+from tests import plain
+from tests.helpers import assert_same
+
+SWISH = "z/(1+exp(-1.5*z))"
+
+
+def sigma(t):
+    return plain.sigmoid(t)
+
+
+# text: kinks, parity, φ, φ' by hand
+FORMULAS = {
+    SWISH: ((), None, lambda t: t * sigma(1.5 * t), lambda t: sigma(1.5 * t) + 1.5 * t * plain.sigmoid_prime(1.5 * t)),
+    "exp(-z**2)": ((), "even", lambda t: mp.exp(-t * t), lambda t: -2 * t * mp.exp(-t * t)),
+    "z/sqrt(1+z**2)": ((), "odd", lambda t: t / mp.sqrt(1 + t * t), lambda t: (1 + t * t) ** mp.mpf("-1.5")),
+    "Max(0,z)**2": ((), None, lambda t: max(t, 0) ** 2, lambda t: 2 * max(t, 0)),
+    "Max(0,z)": ((0,), None, lambda t: max(t, 0), lambda t: mp.mpf(t > 0)),
+    "Abs(z)": ((0,), "even", abs, mp.sign),
+    "Min(1,Max(-1,z))": ((-1, 1), "odd", lambda t: min(1, max(-1, t)), lambda t: mp.mpf(abs(t) < 1)),
+    "where(z > 1, z, z**2)": ((1,), None, lambda t: t if t > 1 else t * t, lambda t: mp.mpf(1) if t > 1 else 2 * t),
+    "z + sin(z)**2": ((), None, lambda t: t + mp.sin(t) ** 2, lambda t: 1 + mp.sin(2 * t)),
+    "log(cosh(z))": ((), "even", lambda t: mp.log(mp.cosh(t)), mp.tanh),
+    "(sqrt(z**2+1)-1)/2+z": ((), None, lambda t: (mp.sqrt(t * t + 1) - 1) / 2 + t, lambda t: t / mp.sqrt(t * t + 1) / 2 + 1),
+    "z*(1+erf(z/sqrt(2)))/2": ((), None, lambda t: t * mp.ncdf(t), lambda t: mp.ncdf(t) + t * plain.density(t)),
+    "atan(sinh(z))": ((), "odd", lambda t: mp.atan(mp.sinh(t)), lambda t: 1 / mp.cosh(t)),
+    "2/(1+exp(-z))-1": ((), "odd", lambda t: mp.tanh(t / 2), lambda t: 1 / mp.cosh(t / 2) ** 2 / 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_kinks_and_parity_follow_from_the_text(text):
+    f = cd.Activation.from_formula("mine", text)
+    kinks, parity = FORMULAS[text][:2]
+    assert tuple(f.kinks) == kinks
+    assert f.parity == parity
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_its_gradient_is_the_hand_written_one(text, monkeypatch):
+    _, _, phi, prime = FORMULAS[text]
+    monkeypatch.setitem(plain.PHI, "mine", phi)
+    monkeypatch.setitem(plain.TERMS, "mine", lambda t: [mp.mpf(prime(t))])
+    chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
+    rng = np.random.default_rng(4)
+    for _ in range(5):
+        w, zs = rng.normal(0, 1, 3), rng.normal(0, 1.2, 3)
+        with mp.workdps(50):
+            b, a = [], mp.mpf(0.5)
+            for weight, free in zip(w, zs, strict=True):
+                b.append(float(free - weight * a))
+                a = phi(mp.mpf(weight) * a + mp.mpf(b[-1]))
+            right = plain.gradient(["mine"] * 3, "quadratic", w, b, 0.5, 0.3, "b1")
+            right = cd.LogSign(float(mp.sign(right)), float(mp.log(abs(right))) if right else -np.inf)
+        k = cd.condition(chain, w, b, y=0.3)
+        assert_same(cd.evaluate(chain, w, b, y=0.3), right, k if right.sign else 0)
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_it_is_verified_and_a_planted_error_is_found(text):
+    chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
+    assert cd.verify(chain, points=10).passed
+    d = cd.derive(chain, "b1")
+    assert not cd.verify(chain, d.replace(2, 1.001 * d.factors[2]), points=10).passed
+
+
+def test_a_map_of_it_is_defined_where_its_plain_form_would_be_lost():
+    """silu's own formula with another rate: the plain derivative overflows inside, the found one does not."""
+    plainly = cd.Activation("mine", z / (1 + sympy.exp(-2 * z)))
+    found = cd.Activation.from_formula("mine", "z/(1+exp(-2*z))")
+    axes = {"w": cd.Axis(-12, 12, 31), "b": cd.Axis(-400, 400, 31)}
+    lost = [np.isnan(cd.sweep(cd.Chain(3, f), **axes).log_abs).mean() for f in (plainly, found)]
+    assert lost[0] > 0.2
+    assert lost[1] < 0.01
+
+
+def test_a_form_that_was_found_is_not_vouched_for_and_its_rounding_is_counted():
+    f = cd.Activation.from_formula("mine", SWISH)
+    assert f.found
+    assert not f.vouched
+    assert f.log_derivative_rounding is not None
+    assert cd.Activation("mine", f.formula, stable=f.stable).log_derivative_rounding is None
+
+
+@pytest.mark.parametrize("text", ["log(z)", "sqrt(z)", "z**0.5", "1/z*0+log(z-5)"])
+def test_a_formula_that_is_not_real_everywhere_is_refused(text):
+    with pytest.raises(BadValue, match="give"):
+        cd.Activation.from_formula("mine", text)
+
+
+def test_the_name_is_checked_as_ever():
+    with pytest.raises(BadValue, match="give a word"):
+        cd.Activation.from_formula(" ", "z")
