@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chainderiv.nn.network import Network as Network
     from chainderiv.nn.record import TrainingRecord as TrainingRecord
     from chainderiv.nn.training import train as train
+    from chainderiv.numeric.audit import Audit as Audit
+    from chainderiv.numeric.audit import audit as audit
     from chainderiv.numeric.axis import Axis as Axis
     from chainderiv.numeric.evaluate import condition as condition
     from chainderiv.numeric.evaluate import evaluate as evaluate
@@ -30,12 +32,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "functions.activation",
+    "Audit": "numeric.audit",
     "Axis": "numeric.axis",
     "Chain": "symbolic.chain",
     "Cost": "functions.cost",
     "LogSign": "logsign",
     "Network": "nn.network",
     "TrainingRecord": "nn.record",
+    "audit": "numeric.audit",
     "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
     "derive": "symbolic.derivation",

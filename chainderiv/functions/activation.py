@@ -100,8 +100,9 @@ class Activation:
 
         Examples
         --------
+        >>> from chainderiv.symbols import z
         >>> f = Activation.from_formula("swish1", "z/(1+exp(-1.5*z))")
-        >>> f.kinks, f.parity, f.derivative.subs("z", 0)
+        >>> f.kinks, f.parity, f.derivative.subs(z, 0)
         ((), None, 1/2)
         """
         from chainderiv.functions.formula import parse
@@ -157,6 +158,11 @@ class Activation:
 
     def require_usable(self) -> None:
         """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""
+        if self.derivative == 0:
+            raise BadValue(
+                f"activation {self.name!r} ({self.formula}) has the slope 0 everywhere, and so has every gradient; "
+                "give one that slopes"
+            )
         advice = "give a real formula that is differentiable but for kinks, from SymPy's elementary functions"
         try:
             with working_digits(30):

@@ -12,6 +12,8 @@ import mpmath
 from sympy.codegen.rewriting import log1p_opt, optimize
 from sympy.utilities.lambdify import lambdify
 
+from chainderiv.functions.rewriting.held import held
+
 _NAMES: list[Any] = [
     {"log1p": mpmath.log1p, "expm1": mpmath.expm1}
     | {"normal_cdf": mpmath.ncdf, "erfcx": lambda t: mpmath.exp(t * t) * mpmath.erfc(t)},
@@ -43,5 +45,6 @@ def precise(expression: Any, *symbols: Any) -> Callable[..., Any]:
     ...     print(precise(z**2 / 3, z)(mpmath.mpf(1)))
     0.333333333333333333333333333333
     """
+    # held: log1p_opt would factor exp(1.702 z), a power of e^z of fifteen digits, and not return
     # log(1 + e^z) as log1p: otherwise z = -1e4 alone needs 4343 digits before it differs from 0
-    return lambdify(symbols, optimize(expression, [log1p_opt]), modules=_NAMES)  # type: ignore[no-any-return]
+    return lambdify(symbols, optimize(held(expression), [log1p_opt]), modules=_NAMES)  # type: ignore[no-any-return]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import numpy as np
 
@@ -26,5 +28,9 @@ def slope_where_flat(activation: Activation) -> tuple[float, ...]:
     with working_digits(240):
         h = mpmath.mpf(10) ** -80
         flat = np.array([phi(mpmath.mpf(p) + h) == phi(mpmath.mpf(p) - h) for p in spread])
-    sloping = ~np.isneginf(array_functions(activation).log_abs_derivative(spread))
+    functions = array_functions(activation)
+    slope, value = functions.log_abs_derivative(spread), functions.log_abs_value(spread)
+    # a slope this small beside φ would not show in 240 digits
+    shows = slope + math.log(2) - 80 * math.log(10) > value - 235 * math.log(10)
+    sloping = ~np.isneginf(slope) & (shows | np.isneginf(value))
     return tuple(float(p) for p in spread[flat & sloping])

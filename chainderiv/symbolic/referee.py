@@ -85,7 +85,7 @@ def factor_values(
         orbit, largest = orbit_at()
         return [_value(derivation, f, orbit, y_) for f in derivation.factors], largest
 
-    return tuple(_log_sign(v) for v in settle(evaluate))
+    return tuple(_log_sign(v) for v in settle(evaluate, _trusted(derivation.chain)))
 
 
 def term_values(
@@ -98,7 +98,7 @@ def term_values(
         orbit, largest = orbit_at()
         return [v for term in _term_factors(second, second.terms, orbit, y_, {}) for v in term], largest
 
-    flat = iter([_log_sign(v) for v in settle(evaluate)])
+    flat = iter([_log_sign(v) for v in settle(evaluate, _trusted(second.chain))])
     return tuple(tuple(next(flat) for _ in term.factors) for term in second.terms)
 
 
@@ -117,7 +117,11 @@ def second_value(
         # the factors must settle as well: one that is still 0 for want of digits would take its term from the sum
         return [total, *known.values()], largest
 
-    return _log_sign(settle(evaluate)[0])
+    return _log_sign(settle(evaluate, _trusted(second.chain))[0])
+
+
+def _trusted(chain: Chain) -> bool:
+    return all(f.vouched for f in dict.fromkeys(chain.activations))
 
 
 def _product(values: list[Any]) -> Any:
@@ -154,8 +158,11 @@ def _orbits(
     return walked, y_
 
 
-def settle(evaluate: Callable[[], tuple[list[Any], float]]) -> list[Any]:
+def settle(evaluate: Callable[[], tuple[list[Any], float]], trusted: bool = True) -> list[Any]:
     """Repeat an evaluation, the digits doubled, until two in a row agree to SETTLED digits.
+
+    A formula of a user's own is not trusted: where one of its terms is lost to the digits and another is not, two
+    precisions can agree on what is left. So its digits must first exceed what any exp(-4|z|) of the orbit needs.
 
     A zero may be digits that ran out (1 - tanh²(100) is 0 at 50): it is believed where the formula itself states it
     (a whole number, not an mpf), or when the digits exceed what any exp(-4|z|) of the orbit needs. A division by 0
@@ -169,7 +176,8 @@ def settle(evaluate: Callable[[], tuple[list[Any], float]]) -> list[Any]:
             except ZeroDivisionError:
                 now, largest = None, 0.0
             enough = digits > 1000 + 4 * largest
-            if before and now and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
+            settled = trusted or digits > FIRST_DIGITS + 4 * largest
+            if before and now and settled and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
                 return now
         before, digits = now, 2 * digits
     raise BadValue(

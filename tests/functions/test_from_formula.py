@@ -100,3 +100,25 @@ def test_a_formula_that_is_not_real_everywhere_is_refused(text):
 def test_the_name_is_checked_as_ever():
     with pytest.raises(BadValue, match="give a word"):
         cd.Activation.from_formula(" ", "z")
+
+
+@pytest.mark.parametrize("text", ["log(1+exp(1.702000100*z))", "z/(1+exp(-1.7020001*z))"])
+def test_an_awkward_rate_does_not_hang(text):
+    """A rate of many digits makes exp(1.7020001 z) a power of a hundred thousand to whoever factors it."""
+    assert cd.verify(cd.Chain(2, cd.Activation.from_formula("mine", text)), points=4).passed
+
+
+def test_a_formula_without_any_slope_is_refused():
+    with pytest.raises(BadValue, match="slope 0 everywhere"):
+        cd.Activation.from_formula("mine", "Heaviside(z)")
+
+
+def test_the_referee_is_not_fooled_by_terms_that_are_lost_at_both_precisions():
+    """At z = 410.5 the factor 1 - σ is 0 at 60 and at 120 digits, and what stands beside it is not."""
+    f = cd.Activation("mine", 1 / (1 + sympy.exp(-z)) * (1 - 1 / (1 + sympy.exp(-z))) * (2 + z))
+    got = cd.evaluate(cd.Chain(1, f), 1.0, z=410.5, y=3.0, engine="mpmath")
+    with mp.workdps(2000):
+        t = mp.mpf(410.5)
+        right = mp.diff(lambda u: plain.sigmoid_prime(u) * (2 + u), t) * (plain.sigmoid_prime(t) * (2 + t) - 3)
+    assert got.sign == mp.sign(right)
+    assert got.log == pytest.approx(float(mp.log(abs(right))), rel=1e-14)

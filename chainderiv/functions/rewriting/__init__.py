@@ -1,0 +1,1 @@
+"""Stable forms found by machine, and correct digits to judge them by; chainderiv.functions.stabilise is the face."""

@@ -1,0 +1,264 @@
+"""Stable forms of φ, φ' and log|φ'| found from the formula alone: rewritten, measured, and accepted only if equal.
+
+On each half line the formula becomes exp(polynomial) times a quotient that stays finite (halfline, tails); that is
+written out in several ways (render), near 0 also as a Maclaurin polynomial, and the ways are measured against correct
+digits and put together where each is good (regimes).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import sympy
+from sympy.codegen.cfunctions import log1p
+from sympy.polys.polyerrors import BasePolynomialError
+
+from chainderiv.functions.activation import Activation, Stable
+from chainderiv.functions.precise import working_digits
+from chainderiv.functions.rewriting.digits import Digits, without_cancelling_tails
+from chainderiv.functions.rewriting.halfline import Quotient, t
+from chainderiv.functions.rewriting.held import released
+from chainderiv.functions.rewriting.maclaurin import maclaurin
+from chainderiv.functions.rewriting.reading import reading
+from chainderiv.functions.rewriting.regimes import Contest, Region, equal, joined, regions
+from chainderiv.functions.rewriting.render import log_from, logarithm, rendered
+from chainderiv.functions.rewriting.tails import as_quotient
+from chainderiv.symbols import z
+
+Expr = Any
+MOST_OPERATIONS, MOST_REGIONS = 150, 8
+# what SymPy and mpmath raise for a formula that they cannot take apart
+_UNSUITABLE = (
+    *(ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, ArithmeticError),
+    *(NameError, SyntaxError, RecursionError, AssertionError, StopIteration, BasePolynomialError),
+)
+
+
+@lru_cache(maxsize=256)
+def stable_forms(formula: Expr) -> Stable | None:
+    """Forms of φ, φ', log|φ'|, log|φ| and the gaps to φ's limits that keep their digits where the plain ones lose them.
+
+    Parameters
+    ----------
+    formula : SymPy expression in chainderiv.symbols.z, as Activation accepts it.
+
+    Returns
+    -------
+    Stable or None. Only what was found, is equal to the formula to 40 digits at random points on every branch, and
+    holds more digits than the plain form in float64; None where that is nothing. It never raises.
+
+    Examples
+    --------
+    >>> stable_forms(1 / (1 + sympy.exp(-z))).log_abs_derivative
+    -Abs(z) - 2*log1p(exp(-Abs(z)))
+    >>> stable_forms(z**3) is None
+    True
+    """
+    try:
+        if formula.count_ops() > MOST_OPERATIONS:
+            return None
+        activation = Activation("the formula", formula)
+        found = regions(activation)
+        if len(found) > MOST_REGIONS:
+            return None
+        forms = {name: form for name, form in _found(activation, found) if form is not None}
+    except _UNSUITABLE:
+        return None
+    return Stable(**forms) if forms else None
+
+
+def _found(activation: Activation, found: list[Region]) -> Iterable[tuple[str, Expr | None]]:
+    value = _form(found, _value_of, _value_forms, activation.branched)
+    derivative = _form(found, _slope_of, _value_forms, activation.derivative)
+    log_slope = _log(activation.derivative if derivative is None else derivative)
+    log_value = _log(activation.branched if value is None else value)
+    yield "value", value
+    yield "derivative", derivative
+    yield "log_abs_derivative", _form(found, _slope_of, _log_forms, log_slope, activation.derivative)
+    yield "log_abs_value", _form(found, _value_of, _log_forms, log_value, activation.branched)
+    for name, side in (("above_lower", -1), ("below_upper", 1)):
+        yield name, _gap(found, side)
+
+
+def _value_of(region: Region) -> Expr:
+    return region.value
+
+
+def _slope_of(region: Region) -> Expr:
+    return region.derivative
+
+
+def _log(expression: Expr) -> Expr:
+    # SymPy looks into a large argument for long, for signs that it could take out
+    if expression.count_ops() > 40:
+        return sympy.log(sympy.Abs(expression, evaluate=False), evaluate=False)
+    return sympy.log(sympy.Abs(expression))
+
+
+def _form(
+    found: list[Region],
+    quantity: Callable[[Region], Expr],
+    forms: Callable[[Region, Expr], list[Expr]],
+    baseline: Expr | None,
+    inside: Expr | None = None,
+) -> Expr | None:
+    """One quantity's form over all regions; None where the baseline is enough, or where the form is not equal.
+
+    inside is given for a logarithm: the expression that it is the logarithm of.
+    """
+    served, better = [], baseline is None
+    for region in found:
+        expression = quantity(region)
+        if expression.is_number or region.is_point:
+            served.append((region, [(_constant(expression, inside is not None), region.near)]))
+            continue
+        contest = _contest(region, expression, forms(region, expression), inside is not None)
+        better = better or not contest.is_enough(baseline, relative=quantity is _slope_of)
+        served.append((region, contest.winners()))
+    if not better:
+        return None
+    whole = _with_absolute_value(joined(served))
+    return whole if _equals(whole, found, quantity, inside) else None
+
+
+def _constant(given: Expr, logarithm_of: bool) -> Expr:
+    if not logarithm_of:
+        return given
+    return -sympy.oo if given == 0 else _log(given)
+
+
+def _contest(region: Region, expression: Expr, forms: list[Expr], logarithm_of: bool) -> Contest:
+    contest = Contest(region, expression, logarithm_of)
+    contest.enter([contest.plain, *forms])
+    if contest.weak_near_zero and (series := maclaurin(expression)) is not None:
+        contest.enter([_log(series), *_log1p_series(expression)] if logarithm_of else [series])
+    return contest
+
+
+def _log1p_series(expression: Expr) -> list[Expr]:
+    """log|f| by the series of |f| - 1, for f that is ±1 at 0."""
+    at_zero = expression.subs(z, 0)
+    if at_zero not in (1, -1):
+        return []
+    series = maclaurin(expression - at_zero)
+    return [] if series is None else [log1p(at_zero * series)]
+
+
+def _quotient(region: Region, expression: Expr) -> Quotient | None:
+    try:
+        return as_quotient(expression, region.side)
+    except _UNSUITABLE:
+        return None
+
+
+def _value_forms(region: Region, expression: Expr) -> list[Expr]:
+    made, q = [without_cancelling_tails(expression)], _quotient(region, expression)
+    if q is not None:
+        made += [rendered(q, near) for near in ([False] if q.is_large else [False, True])]
+        if any(isinstance(g, sympy.exp) for g in q.generators[1 + len(q.rates) :]):
+            made.append(sympy.powsimp(rendered(q), combine="exp"))  # exp(z) exp(-exp(z)) is inf · 0 far out
+        if (led := q.leading()) is not None:
+            made.append(rendered(led))
+    return _in_z(made, region)
+
+
+def _log_forms(region: Region, expression: Expr) -> list[Expr]:
+    made = [_log(without_cancelling_tails(expression))]
+    q = _quotient(region, expression)
+    if q is not None:
+        made.append(logarithm(q))
+        if q.is_large:
+            return _in_z(made, region)
+        limits = [q.element.field(1), q.element.field(-1)]
+        if q.limit is not None and q.limit and q.limit not in limits:
+            limits.insert(0, q.limit)
+        made += [log_from(q, limit, near) for limit in limits for near in (False, True)]
+        made += [_log(rendered(q, near=True))]
+        if (led := q.leading()) is not None:
+            made.append(logarithm(led))
+    return _in_z(made, region)
+
+
+def _in_z(forms: list[Expr], region: Region) -> list[Expr]:
+    return [released(form.subs(t, region.side * z)) for form in forms]
+
+
+def _gap(found: list[Region], side: int) -> Expr | None:
+    """φ - lim φ at -∞ (side -1) or lim φ at +∞ - φ (side 1), where that limit is finite and never crossed."""
+    outermost = found[0] if side > 0 else found[-1]
+    q = _quotient(outermost, outermost.value)
+    if q is None or q.limit is None or outermost.value.is_number:
+        return None
+    limit = released(q.expression(q.limit))
+
+    def gap(region: Region) -> Expr:
+        return side * (limit - region.value)
+
+    def forms(region: Region, expression: Expr) -> list[Expr]:
+        own = _quotient(region, region.value)
+        made = _value_forms(region, expression)
+        return made if own is None else [*made, *_in_z([side * (limit - rendered(own))], region)]
+
+    form = _form(found, gap, forms, baseline=None)
+    if form is None or not _is_positive(form, found):
+        return None
+    form = _with_positive_factors(form)
+    at_zero = gap(next(region for region in found if region.low == 0)).subs(z, 0)
+    if sympy.simplify(form.subs(z, 0) - at_zero) != 0:  # SymPy has no exact value of erfcx and the like at 0
+        form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *_pieces(form))
+    return form
+
+
+def _pieces(form: Expr) -> list[tuple[Expr, Expr]]:
+    return list(form.args) if isinstance(form, sympy.Piecewise) else [(form, True)]
+
+
+def _with_positive_factors(form: Expr) -> Expr:
+    """A positive form without a factor -1, so that its logarithm can be taken factor by factor."""
+    if isinstance(form, sympy.Piecewise):
+        return sympy.Piecewise(*((_with_positive_factors(value), when) for value, when in form.args))
+    number, rest = form.as_coeff_Mul()
+    return form if number > 0 else -number * sympy.Abs(rest)
+
+
+def _is_positive(form: Expr, found: list[Region]) -> bool:
+    read = reading(form)
+    with working_digits(60):
+        return all(read(mpmath.mpf(p)) > 0 for region in found for p in region.points)
+
+
+def _with_absolute_value(form: Expr) -> Expr:
+    """An even form, one branch a side, in |z|."""
+    if not isinstance(form, sympy.Piecewise) or len(form.args) != 2:
+        return form
+    (right, when), (left, _) = form.args
+    if when in (z >= 0, z > 0) and right.subs(z, t) == left.subs(z, -t):
+        return right.subs(z, sympy.Abs(z))
+    return form
+
+
+def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr], inside: Expr | None) -> bool:
+    """Whether a form is the formula's own to EQUAL digits at random points of every region, and where two meet."""
+    rng, form = random.Random(5), Digits(whole, 1000)
+    for region in found:
+        expression = quantity(region)
+        points = _random_points(region, rng)
+        if region.low.is_Rational and region.with_low:
+            points.append(float(region.low))
+        formula = Digits(expression, 1000, relative=True)
+        for point in points:
+            want = formula(point).log if inside is not None else formula(point).value
+            got = form(point).value
+            if equal(got, want) is False and not (got is None and mpmath.isinf(want)):
+                return False
+    return True
+
+
+def _random_points(region: Region, rng: random.Random) -> list[float]:
+    near, far = float(region.near), float(region.far)
+    tops = [far] if far < 4 else [min(far, top) for top in (0.2, 1.0, 4.0, 30.0, 800.0)]
+    return [region.side * rng.uniform(near, top) for top in tops if top > near for _ in range(3)]
