@@ -76,11 +76,10 @@ def main() -> int:
     ours, nested = (milliseconds(lambda f=f: f(PEER_DEPTH), runs) for f in (factors, substituted))
     peer = milliseconds(lambda: sympy.diff(whole, bias(1)), max(1, runs // 2))
     print(f"SymPy {sympy.__version__}, Python {sys.version.split()[0]}, sigmoid chain, quadratic cost, ∂C/∂b₁\n")
-    print(f"depth {PEER_DEPTH}: sympy.diff of the composed cost          {peer:10.1f} ms")
-    print(f"depth {PEER_DEPTH}: every factor                            {ours:11.2f} ms   {peer / ours:8.0f} × faster")
-    print(
-        f"depth {PEER_DEPTH}: one nested expression from the factors  {nested:11.2f} ms   {peer / nested:8.0f} × faster\n"
-    )
+    print(f"depth {PEER_DEPTH}: {'sympy.diff of the composed cost':38} {peer:9.2f} ms")
+    for what, took in (("every factor", ours), ("one nested expression from the factors", nested)):
+        print(f"depth {PEER_DEPTH}: {what:38} {took:9.2f} ms   {peer / took:5.0f} × faster")
+    print()
     for depth in DEPTHS:
         time_taken = milliseconds(lambda d=depth: factors(d), runs)
         memory = peak_kilobytes(lambda d=depth: factors(d))

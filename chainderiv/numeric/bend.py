@@ -1,7 +1,7 @@
 """φ''(z) and what rounding makes of it, from an activation's own formulas; ∂²C/∂a² as a sum of powers.
 
-Where a stable logarithm is stated φ'' = φ' c with c = d log|φ'|/dz, else it is what SymPy derives. A computed c or φ'' is
-off by its own running error (functions/rounding) and, with z, by its slope.
+Where a stable logarithm is stated φ'' = φ' c with c = d log|φ'|/dz, else it is what SymPy derives. A computed c or φ''
+is off by its own running error (functions/rounding) and, with z, by its slope.
 """
 
 from __future__ import annotations

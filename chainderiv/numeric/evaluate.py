@@ -38,7 +38,7 @@ def evaluate(
     w, b : number, or array (..., depth) with one number per layer.
     z : the same; pins every pre-activation in the place of b.
     x, y : number, or array that broadcasts with (...).
-    wrt : 'b1', 'w3', 'x', …; two of them, ('b1', 'w2'), for the second derivative, whose κ counts that its terms cancel.
+    wrt : 'b1', 'w3', 'x', …; two of them, ('b1', 'w2'), for the second derivative, whose κ counts that terms cancel.
     engine : 'numpy', or 'mpmath' for correct digits at every point.
 
     Raises

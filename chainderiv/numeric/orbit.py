@@ -107,7 +107,7 @@ class Orbit:
 
 
 def one_plus(weight: Floats, prime: LogSign) -> LogSign:
-    """1 + w φ', the factor of a residual layer: (1 + w) + w (φ' - 1) where φ' is near 1, which may cancel with w near -1.
+    """1 + w φ', the factor of a residual layer: (1 + w) + w (φ' - 1) where φ' is near 1, as w near -1 may cancel it.
 
     A small w φ' keeps its digits as well.
     """

@@ -129,10 +129,12 @@ def ratio(log_error: Floats, log_value: Floats) -> Floats:
 
 
 def exp_quiet(log: Floats) -> Floats:
+    """exp, inf where it overflows."""
     with np.errstate(over="ignore", invalid="ignore"):
         return np.asarray(np.exp(log))
 
 
 def log_abs(value: Floats) -> Floats:
+    """log|value|, -inf for 0."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.abs(value)))

@@ -4,8 +4,8 @@ With P = ∂z_l/∂θ, Q = ∂z_l/∂η and J = ∂a_l/∂a_{l-1},
 
     ∂²a_l/∂θ∂η = J ∂²a_{l-1}/∂θ∂η + φ''(z_l) P Q + [η = w_l] φ'(z_l) ∂a_{l-1}/∂θ,
 
-and C follows as C' ∂²a_L/∂θ∂η + C'' ∂a_L/∂θ ∂a_L/∂η. Beside the value, which may cancel, run the sum of the sizes of its
-terms and a bound of its error in units of ε (forward over forward, Griewank and Walther 2008, chapter 5).
+and C follows as C' ∂²a_L/∂θ∂η + C'' ∂a_L/∂θ ∂a_L/∂η. Beside the value, which may cancel, run the sum of the sizes of
+its terms and a bound of its error in units of ε (forward over forward, Griewank and Walther 2008, chapter 5).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Tangent:
 
 
 def read_second(chain: Chain, parameters: Parameters, early: Parameter, late: Parameter) -> Reading:
-    """∂²C/∂θ∂η, θ of a layer no deeper than η's; κ is relative to the value, which the terms' cancelling makes large."""
+    """∂²C/∂θ∂η, θ of a layer no deeper than η's; κ is relative to the value, so that terms which cancel make it large."""
     with np.errstate(all="ignore"):
         walk = _Walk(chain, parameters, early, late)
         terms = walk.to_the_end()

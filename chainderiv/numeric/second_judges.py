@@ -1,7 +1,7 @@
 """Three judges of ∂²C/∂θ∂η that never see a derivative, by the same methods as those of ∂C/∂θ.
 
-The terms of a second derivative can cancel, so a judge is told the sum of their sizes, and is content where its own error
-is small beside it.
+The terms of a second derivative can cancel, so a judge is told the sum of their sizes, and is content where its own
+error is small beside it.
 """
 
 from __future__ import annotations

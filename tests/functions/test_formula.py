@@ -131,7 +131,7 @@ def test_the_tripwires_are_there():
     for attempt in (
         lambda: eval("1"),
         lambda: sympy.sympify("z"),
-        lambda: builtins.open("x"),
+        lambda: builtins.open.__call__("x"),
         lambda: __import__("antigravity"),
     ):
         with tripwires(), pytest.raises(AssertionError, match="run:"):
