@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chainderiv.numeric.evaluate import evaluate as evaluate
     from chainderiv.numeric.sweep import sweep as sweep
     from chainderiv.numeric.verify import verify as verify
+    from chainderiv.symbolic.bounds import bounds as bounds
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.comparison import compare as compare
     from chainderiv.symbolic.derivation import derive as derive
@@ -40,6 +41,7 @@ _HOMES = {
     "Network": "nn.network",
     "TrainingRecord": "nn.record",
     "audit": "numeric.audit",
+    "bounds": "symbolic.bounds",
     "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
     "derive": "symbolic.derivation",

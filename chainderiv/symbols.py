@@ -1,4 +1,6 @@
-"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l, and the functions φ', φ'', ∂C/∂a, ∂²C/∂a² and ∂C/∂θ.
+"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l; the functions φ', φ'', ∂C/∂a, ∂C/∂θ and such.
+
+Those with several indices, of full width, are made in symbolic/full_width/indexed.
 
 Notation as in Nielsen (2015), chapter 5: a_0 = x, z_l = w_l a_{l-1} + b_l, a_l = φ(z_l).
 """

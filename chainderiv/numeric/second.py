@@ -42,7 +42,7 @@ class Tangent:
 
 
 def read_second(chain: Chain, parameters: Parameters, early: Parameter, late: Parameter) -> Reading:
-    """∂²C/∂θ∂η, θ of a layer no deeper than η's; κ is relative to the value, so that terms which cancel make it large."""
+    """∂²C/∂θ∂η, θ of a layer no deeper than η's; κ is relative to the value: terms that cancel make it large."""
     with np.errstate(all="ignore"):
         walk = _Walk(chain, parameters, early, late)
         terms = walk.to_the_end()

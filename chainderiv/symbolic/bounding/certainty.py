@@ -1,0 +1,32 @@
+"""How far a bound can be relied on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic.bounding.root import Enclosed
+
+
+class Certainty(StrEnum):
+    """What stands behind a quantity.
+
+    EXACT : a closed form. CERTIFIED : a number given by an equation and an interval that was proved to hold one root
+    of it; any number of its digits can be had, each proved by interval arithmetic. NUMERIC : found on a grid, where it
+    could not be proved that nothing was missed.
+    """
+
+    EXACT = "exact"
+    CERTIFIED = "certified numeric"
+    NUMERIC = "numeric"
+
+
+def certainty(proved: bool, *values: Expr) -> Certainty:
+    """The certainty of values that were read from a landscape.
+
+    >>> certainty(True, sympy.sqrt(2)).value
+    'exact'
+    """
+    if not proved:
+        return Certainty.NUMERIC
+    return Certainty.CERTIFIED if any(value.has(Enclosed) for value in values) else Certainty.EXACT

@@ -1,0 +1,221 @@
+"""Every real zero of an expression between two numbers, each exact or isolated, and proved to be all of them.
+
+Algebra first: an expression is taken apart into factors, and a polynomial in z alone, or in one exponential alone, is
+solved. What is left is subdivided until each interval has, by interval arithmetic, no zero or a non-zero derivative.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from mpmath import libmp
+from sympy import oo
+
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic.bounding.enclosure import Pair, Unenclosed, enclose, sign
+from chainderiv.symbolic.bounding.exact import exact_zeros
+from chainderiv.symbolic.bounding.exponentials import Unproved, factored, split
+from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.pieces import between
+from chainderiv.symbolic.bounding.root import Root, derivative
+from chainderiv.symbolic.bounding.tail import no_zero_beyond
+from chainderiv.symbolic.bounding.wording import worded
+from chainderiv.symbols import z
+
+MOST_INTERVALS = 20_000
+_BITS = 64
+_SIGN_BITS = 4096
+# off the middle, so that a zero at 0 or in another plain place is not hit
+_SHARES = [sympy.Rational(k, 64) for k in (3, -5, 9)]
+
+
+def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
+    """The zeros strictly between left and right (SymPy numbers or ±∞), in order.
+
+    Raises
+    ------
+    Unproved
+        When they cannot be isolated, or the expression has a pole or no interval function.
+
+    Examples
+    --------
+    >>> zeros(z**2 - 2, -sympy.oo, sympy.oo)
+    [-sqrt(2), sqrt(2)]
+    >>> zeros(z * sympy.exp(z) - sympy.exp(z) * 2 - z - 2, 0, sympy.oo)
+    [Root(z*tanh(z/2) - 2, 239/100, 12/5)]
+    """
+    found: list[Expr] = []
+    for base, exponent in factors(expression):
+        try:
+            inside = _zeros_of_factor(base, left, right)
+        except Unenclosed as e:
+            raise Unproved(str(e)) from e
+        if inside and exponent < 0:
+            raise Unproved(f"a pole at {inside[0]}")
+        found += inside
+    return in_order(found)
+
+
+def factors(expression: Expr) -> list[tuple[Expr, Expr]]:
+    """The factors that may have a zero or a pole, as (base, numeric exponent)."""
+    parts = []
+    for factor in sympy.Mul.make_args(factored(expression)):
+        if isinstance(factor, sympy.exp) or not factor.has(z):
+            continue
+        base, exponent = factor.as_base_exp()
+        if not exponent.is_number:
+            raise Unproved(f"the power {factor}")
+        parts.append((base, exponent))
+    return parts
+
+
+def in_order(points: list[Expr]) -> list[Expr]:
+    """Numbers from left to right, each once."""
+    ordered: list[Expr] = []
+    for point in points:
+        place = next((i for i, other in enumerate(ordered) if compare(point, other) <= 0), len(ordered))
+        if place == len(ordered) or compare(point, ordered[place]):
+            ordered.insert(place, point)
+    return ordered
+
+
+def _zeros_of_factor(base: Expr, left: Any, right: Any) -> list[Expr]:
+    solved = exact_zeros(base)
+    if solved is not None:
+        return [p for p in solved if compare(left, p) < 0 < compare(right, p)]
+    low = _finite(base, left, -1, right)
+    high = _finite(base, right, 1, left)
+    return _isolated(base, low, high) if compare(low, high) < 0 else []
+
+
+def _finite(base: Expr, end: Any, side: int, other: Any) -> Expr:
+    """The end itself, or where it is infinite a number beyond which there is no zero."""
+    if end not in (oo, -oo):
+        return end
+    bound = side * no_zero_beyond(base, side)
+    return bound if other in (oo, -oo) or compare(bound, other) == side else other
+
+
+def _isolated(base: Expr, low: Expr, high: Expr) -> list[Expr]:
+    """Subdivision, from left to right."""
+    forms, found, count = _forms(base), [], 0
+    waiting = [(low, high)]
+    while waiting:
+        a, b = waiting.pop()
+        count += 1
+        if count > MOST_INTERVALS or compare(a, b) >= 0:
+            raise Unproved(f"the zeros of {base}: they take too many intervals")
+        box = hull(a, b)
+        if any(sign(_tight(form, slope, box)) is not None for form, slope in forms):
+            continue
+        if any(sign(enclose(slope, box, _BITS)) is not None for _, slope in forms):
+            if sign_at(base, a) * sign_at(base, b) < 0:
+                found.append(root(base, a, b))
+            continue
+        middle, side = _divided(base, a, b)
+        if side == 0:
+            found.append(middle)
+        waiting += [(middle, b), (a, middle)]
+    return found
+
+
+def _forms(base: Expr) -> list[tuple[Expr, Expr]]:
+    """The expression and its quotients by its exponentials' highest powers, each with its derivative.
+
+    They have the same zeros, and where one exponential dwarfs the rest only the quotient by it can be enclosed.
+    """
+    apart = split(base)
+    forms = [apart.expression]
+    for t, _ in apart.moving:
+        if apart.expression.is_polynomial(t):
+            forms += [sympy.expand(form / t ** sympy.degree(apart.expression, t)) for form in forms]
+    whole = [base, *(apart.join(form) for form in forms[1:])]
+    return [(form, derivative(form)) for form in whole]
+
+
+def _divided(base: Expr, a: Expr, b: Expr) -> tuple[Expr, int]:
+    """A number near the middle at which the sign can be told, and that sign."""
+    for share in _SHARES:
+        middle = between(a, b) + share * (b - a) if a.is_Rational and b.is_Rational else between(a, b)
+        try:
+            return middle, sign_at(base, middle)
+        except Unproved:
+            continue
+    raise Unproved(f"the sign of {base} near {middle}")
+
+
+def _tight(base: Expr, slope: Expr, box: Pair) -> Pair:
+    """The narrower of the plain enclosure and f(m) + f'(X)(X - m)."""
+    direct = enclose(base, box, _BITS)
+    if sign(direct) is not None:
+        return direct
+    middle = libmp.mpf_shift(libmp.mpf_add(*box), -1)
+    at = enclose(base, (middle, middle), _BITS)
+    spread = libmp.mpi_sub(box, (middle, middle), _BITS)
+    return libmp.mpi_add(at, libmp.mpi_mul(enclose(slope, box, _BITS), spread, _BITS), _BITS)  # type: ignore[no-any-return]
+
+
+def hull(a: Expr, b: Expr) -> Pair:
+    """The narrowest interval that holds two numbers, outward rounded."""
+    return at(a, _BITS)[0], at(b, _BITS)[1]
+
+
+def at(point: Expr, bits: int) -> Pair:
+    """An enclosure of a number."""
+    return enclose(point, (libmp.fzero, libmp.fzero), bits)
+
+
+def sign_at(expression: Expr, point: Expr) -> int:
+    """The sign of an expression at a number, proved; raises Unproved where neither it nor a zero can be."""
+    bits = _BITS
+    while bits <= _SIGN_BITS:
+        found = sign(enclose(expression, at(point, bits), bits))
+        if found is not None:
+            return found
+        if bits == _BITS and sympy.simplify(expression.subs(z, point)) == 0:
+            return 0
+        bits *= 2
+    raise Unproved(f"the sign of {expression} at {point}")
+
+
+def root(expression: Expr, a: Expr, b: Expr) -> Expr:
+    """The one zero between two numbers of opposite signs: a small fraction where it is one, else a Root."""
+    rough = Root(expression, *_rational(expression, a, b))
+    value = rough.n(60)
+    fraction = sympy.Rational(str(value)).limit_denominator(1000)
+    if abs(value - fraction) < sympy.Float(10) ** -50 and sympy.simplify(expression.subs(z, fraction)) == 0:
+        return fraction
+    words = worded(expression)
+    return Root(words, *_short_ends(rough, sign_at(expression, rough.isolating[0])))
+
+
+def _rational(expression: Expr, a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """The ends, moved inwards to rational numbers where they are none."""
+    left = sign_at(expression, a)
+    while not a.is_Rational or not b.is_Rational:
+        middle = between(a, b)
+        if sign_at(expression, middle) == left:
+            a = middle
+        else:
+            b = middle
+    return a, b
+
+
+def _short_ends(rough: Root, left: int) -> tuple[Expr, Expr]:
+    """Decimals with as few places as will do, at least two, on either side of a root and within what isolates it."""
+    value, (low, high) = rough.n(40), rough.isolating
+    for places in range(2, 36):
+        unit = sympy.Integer(10) ** places
+        lower, upper = sympy.floor(value * unit) / unit, sympy.ceiling(value * unit) / unit
+        if low <= lower and upper <= high and lower * upper >= 0 and _turns(rough.equation, lower, upper, left):
+            return lower, upper
+    return rough.isolating
+
+
+def _turns(expression: Expr, lower: Expr, upper: Expr, left: int) -> bool:
+    """Whether the sign is proved to be left at the one end and the other at the other."""
+    try:
+        return sign_at(expression, lower) == left == -sign_at(expression, upper)
+    except Unproved:
+        return False

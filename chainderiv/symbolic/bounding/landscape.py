@@ -1,0 +1,179 @@
+"""|φ'| as a row of intervals on each of which it rises, falls or stays: what every bound is read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+import sympy
+from sympy import oo
+
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.symbolic.bounding import pieces, scan
+from chainderiv.symbolic.bounding.crossing import crossing
+from chainderiv.symbolic.bounding.exponentials import Unproved
+from chainderiv.symbolic.bounding.isolate import zeros
+from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.pieces import Piece
+from chainderiv.symbolic.bounding.root import derivative
+from chainderiv.symbolic.bounding.tail import limit
+from chainderiv.symbolic.bounding.wording import value_at
+from chainderiv.symbols import z
+
+
+@dataclass(frozen=True)
+class Segment:
+    """An open interval on which |φ'| is one smooth formula, positive, and monotone.
+
+    Attributes
+    ----------
+    left, right : SymPy numbers or ±∞.
+    size : |φ'| there, as an expression in z.
+    at_left, at_right : its limits at the two ends, SymPy numbers or ∞.
+    """
+
+    left: Expr
+    right: Expr
+    size: Expr
+    at_left: Expr
+    at_right: Expr
+
+    @property
+    def constant(self) -> bool:
+        """Whether |φ'| stays."""
+        return not self.size.has(z)
+
+    @property
+    def rises(self) -> bool:
+        """Whether |φ'| rises from left to right."""
+        return compare(self.at_left, self.at_right) < 0
+
+    @property
+    def low(self) -> Expr:
+        """The smaller limit."""
+        return self.at_left if self.rises else self.at_right
+
+    @property
+    def high(self) -> Expr:
+        """The larger limit."""
+        return self.at_right if self.rises else self.at_left
+
+    def mirror(self) -> Segment:
+        """The same on the other side of 0, where |φ'| is even."""
+        return Segment(-self.right, -self.left, self.size.subs(z, -z), self.at_right, self.at_left)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A point between two segments, and |φ'| there as the formula states it (0 where it states no finite one)."""
+
+    point: Expr
+    size: Expr
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """The segments and the nodes between them, from left to right.
+
+    Attributes
+    ----------
+    even : bool. Whether |φ'(-z)| = |φ'(z)|.
+    proved : bool. Whether it is proved that |φ'| turns nowhere else. If not, it was looked at on a grid of
+        |z| <= scan.WINDOW, and the segments end there.
+    """
+
+    segments: tuple[Segment, ...]
+    nodes: tuple[Node, ...]
+    even: bool
+    proved: bool
+
+
+MOST_SEGMENTS = 40
+
+
+@lru_cache(maxsize=128)
+def landscape(neuron: Activation) -> Landscape:
+    """The landscape of |φ'| of an activation.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> [(s.left, s.right, s.at_left, s.at_right) for s in landscape(activation("sigmoid")).segments]
+    [(-oo, 0, 0, 1/4), (0, oo, 1/4, 0)]
+    """
+    parts = pieces.pieces(neuron)
+    even = pieces.mirrored(parts)
+    try:
+        found = _segments(parts, even, zeros)
+        proved = True
+    except Unproved:
+        within = tuple(piece for part in parts for piece in _in_window(part))
+        found = _segments(within, False, scan.zeros)
+        proved = False
+    if len(found) > MOST_SEGMENTS:
+        raise Unproved(f"it turns more than {MOST_SEGMENTS} times")
+    steps = {p: _stated(neuron, p) for p in pieces.breaks(neuron)}
+    nodes = tuple(
+        Node(left.right, _between(left, right) if left.right not in steps else steps[left.right])
+        for left, right in pairwise(found)
+    )
+    return Landscape(found, nodes, even and proved, proved)
+
+
+def _stated(neuron: Activation, point: Expr) -> Expr:
+    value = value_at(pieces.slope_at(neuron, point), point)
+    return sympy.Abs(value) if value.is_finite else sympy.Integer(0)
+
+
+def _between(left: Segment, right: Segment) -> Expr:
+    return left.at_right if left.at_right.is_number else right.at_left
+
+
+def _in_window(part: Piece) -> list[Piece]:
+    left, right = max(part.left, -scan.WINDOW), min(part.right, scan.WINDOW)
+    return [Piece(left, right, part.slope)] if left < right else []
+
+
+def _segments(parts: tuple[Piece, ...], even: bool, find: Any) -> tuple[Segment, ...]:
+    if even:
+        halves = tuple(
+            replace(p, left=p.left if compare(p.left, 0) > 0 else sympy.Integer(0))
+            for p in parts
+            if compare(p.right, 0) > 0
+        )
+        right = _segments(halves, False, find)
+        return (*(s.mirror() for s in reversed(right)), *right)
+    return tuple(segment for part in parts for segment in _monotone(part, find))
+
+
+def _monotone(part: Piece, find: Any) -> list[Segment]:
+    """A piece divided where φ'' or φ' is 0."""
+    if not part.slope.has(z):
+        size = sympy.Abs(part.slope)
+        return [Segment(part.left, part.right, size, size, size)]
+    turns = [part.left, *find(derivative(part.slope), part.left, part.right), part.right]
+    heights = [end_value(part.slope, part, p) for p in turns]
+    made = []
+    for i in range(len(turns) - 1):
+        low, high = compare(heights[i], 0), compare(heights[i + 1], 0)
+        ends, sizes = [turns[i], turns[i + 1]], [heights[i], heights[i + 1]]
+        if low * high < 0:
+            ends[1:1] = [crossing(part.slope, turns[i], turns[i + 1], low)]
+            sizes[1:1] = [sympy.Integer(0)]
+        for k in range(len(ends) - 1):
+            sign = (compare(sizes[k], 0) or compare(sizes[k + 1], 0)) or 1
+            made.append(Segment(ends[k], ends[k + 1], sign * part.slope, sign * sizes[k], sign * sizes[k + 1]))
+    return made
+
+
+def end_value(expression: Expr, part: Piece, point: Expr) -> Expr:
+    """What a smooth expression tends to at a number within a piece or at the piece's own end."""
+    if point in (oo, -oo):
+        value = limit(expression, 1 if point == oo else -1)
+    else:
+        value = value_at(expression, point)
+        if not value.is_finite and point in (part.left, part.right):
+            value = sympy.limit(expression, z, point, "+" if point == part.left else "-")
+    if isinstance(value, sympy.AccumBounds) or not value.is_number or not value.is_extended_real:
+        raise Unproved(f"the limit of {expression} at {point}")
+    return value

@@ -1,0 +1,121 @@
+"""φ' of one formula, taken apart at its breaks into smooth pieces that algebra can work on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import sympy
+from sympy import exp, oo
+from sympy.codegen.cfunctions import expm1, log1p
+
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.symbolic.bounding.exponentials import factored
+from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbols import normal_cdf, z
+
+# what the algebra does not know, in terms of what it does
+_IN_PLAIN_WORDS: dict[Any, Any] = {
+    normal_cdf: lambda u: (1 + sympy.erf(u / sympy.sqrt(2))) / 2,
+    sympy.erfc: lambda u: 1 - sympy.erf(u),
+    sympy.tanh: lambda u: (exp(2 * u) - 1) / (exp(2 * u) + 1),
+    sympy.coth: lambda u: (exp(2 * u) + 1) / (exp(2 * u) - 1),
+    sympy.sinh: lambda u: (exp(u) - exp(-u)) / 2,
+    sympy.cosh: lambda u: (exp(u) + exp(-u)) / 2,
+    sympy.sech: lambda u: 2 / (exp(u) + exp(-u)),
+    sympy.csch: lambda u: 2 / (exp(u) - exp(-u)),
+    log1p: lambda u: sympy.log(1 + u),
+    expm1: lambda u: exp(u) - 1,
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """φ' on the open interval from left to right (SymPy numbers or ±∞), where it is smooth."""
+
+    left: Expr
+    right: Expr
+    slope: Expr
+
+
+def plain(expression: Expr) -> Expr:
+    """An expression in exponentials, logarithms, powers, erf and atan, its decimals read as exact fractions.
+
+    >>> plain(sympy.tanh(0.5 * z))
+    (exp(z) - 1)/(exp(z) + 1)
+    """
+    exact = sympy.nsimplify(expression, rational=True) if expression.has(sympy.Float) else expression
+    for head, words in _IN_PLAIN_WORDS.items():
+        exact = exact.replace(head, words)
+    return exact
+
+
+def breaks(neuron: Activation) -> tuple[Expr, ...]:
+    """The z at which the formula changes its branch, in order, as exact numbers."""
+    return tuple(sympy.nsimplify(p, rational=True) if p.has(sympy.Float) else p for p in neuron.breaks)
+
+
+def pieces(neuron: Activation) -> tuple[Piece, ...]:
+    """The smooth pieces of φ' from left to right.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> [(p.left, p.right, p.slope) for p in pieces(activation("elu"))]
+    [(-oo, 0, exp(z)), (0, oo, 1)]
+    """
+    ends = [-oo, *breaks(neuron), oo]
+    return tuple(
+        Piece(left, right, plain(_branch(neuron.derivative, between(left, right)))) for left, right in pairwise(ends)
+    )
+
+
+def slope_at(neuron: Activation, point: Any) -> Expr:
+    """φ' as the branch states it that holds at a point: an expression in z that serves at this point alone."""
+    return plain(_branch(neuron.derivative, point))
+
+
+def between(left: Any, right: Any) -> Expr:
+    """A rational number strictly between two numbers, either of which may be infinite."""
+    if left == -oo and right == oo:
+        return sympy.Rational(1, 3)
+    if left == -oo:
+        return sympy.floor(right) - 1
+    if right == oo:
+        return sympy.ceiling(left) + 1
+    if left.is_Rational and right.is_Rational:
+        return (left + right) / 2
+    middle = sympy.Rational(str(((left + right) / 2).n(30)))
+    if not (compare(left, middle) < 0 < compare(right, middle)):
+        middle = sympy.Rational(str(((left + right) / 2).n(300)))
+    return middle
+
+
+def mirrored(parts: tuple[Piece, ...]) -> bool:
+    """Whether |φ'| is even, so that what holds on the right holds on the left.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> mirrored(pieces(activation("softsign"))), mirrored(pieces(activation("gelu")))
+    (True, False)
+    """
+    for near, far in zip(parts, reversed(parts), strict=True):
+        if near.left != -far.right and compare(near.left, -far.right):
+            return False
+        if not _same_size(near.slope, far.slope.subs(z, -z)):
+            return False
+    return True
+
+
+def _same_size(one: Expr, other: Expr) -> bool:
+    probe = sympy.Rational(7, 19)
+    values = [abs(f.subs(z, probe).n(30)) for f in (one, other)]
+    if not all(v.is_number for v in values) or abs(values[0] - values[1]) > 1e-20 * (1 + values[0]):
+        return False
+    return any(factored(one - sign * other) == 0 for sign in (1, -1))
+
+
+def _branch(expression: Expr, point: Any) -> Expr:
+    """The expression with each Piecewise replaced by what it is at a point."""
+    return expression.replace(
+        lambda part: isinstance(part, sympy.Piecewise),
+        lambda part: next((value for value, when in part.args if when.subs(z, point) == True), sympy.nan),  # noqa: E712
+    )

@@ -1,0 +1,66 @@
+"""How probable it is that a link w φ'(z) amplifies, or stays under 1/4, when w is drawn from N(0, s²)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from chainderiv import symbols
+from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.symbolic.bounding.exact_number import exact_number
+from chainderiv.symbolic.bounding.exponentials import factored
+from chainderiv.symbolic.bounding.pieces import plain, slope_at
+from chainderiv.symbolic.bounding.wording import value_at
+
+
+def exceeds(neuron: Activation, s: Any, z: Any = 0) -> Expr:
+    """P(|w φ'(z)| > 1) = P(|w|/s > 1/(s |φ'(z)|)) = erfc(1/(s |φ'(z)| √2)).
+
+    >>> from chainderiv.functions.activation import activation
+    >>> exceeds(activation("relu"), 1, -3), exceeds(activation("relu"), 1, 3)
+    (0, erfc(sqrt(2)/2))
+    """
+    return _by_branch(neuron, s, z, lambda size: sympy.erfc(1 / (sympy.sqrt(2) * size)), sympy.Integer(0))
+
+
+def under_quarter(neuron: Activation, s: Any, z: Any = 0) -> Expr:
+    """P(|w φ'(z)| < 1/4) = erf(1/(4 s |φ'(z)| √2)).
+
+    >>> from chainderiv.functions.activation import activation
+    >>> under_quarter(activation("sigmoid"), 1)
+    erf(sqrt(2)/2)
+    """
+    return _by_branch(neuron, s, z, lambda size: sympy.erf(1 / (4 * sympy.sqrt(2) * size)), sympy.Integer(1))
+
+
+def slope_size(neuron: Activation, z: Any) -> Expr:
+    """|φ'(z)| at an exact number, as the formula's own branch has it."""
+    expression = slope_at(neuron, z)
+    # over one denominator: 1 - tanh² would lose its digits
+    short = expression if expression.has(sympy.erf) else factored(expression)
+    return sympy.Abs(value_at(short, z))
+
+
+def _by_branch(neuron: Activation, s: Any, z: Any, of_size: Any, at_zero: Expr) -> Expr:
+    spread, point = exact_number("s", s, symbols=True), exact_number("z", z, symbols=True)
+    if not spread.free_symbols and not spread > 0:
+        raise BadValue(f"s is {s!r}; give a positive standard deviation")
+
+    def probability(size: Expr) -> Expr:
+        return at_zero if size == 0 else of_size(spread * size)
+
+    if not point.free_symbols:
+        size = slope_size(neuron, point)
+        if not size.is_finite:
+            raise BadValue(f"the derivative of {neuron.name!r} at z = {point} is not finite; give another z")
+        return probability(size)
+    slope = sympy.piecewise_fold(plain(neuron.derivative))
+    if not isinstance(slope, sympy.Piecewise):
+        return probability(sympy.Abs(factored(slope)).subs(symbols.z, point))
+    branches = [
+        (probability(sympy.Abs(value).subs(symbols.z, point)), when.subs(symbols.z, point))
+        for value, when in slope.args
+    ]
+    return sympy.Piecewise(*branches)

@@ -1,0 +1,63 @@
+"""sup |φ'|, where it is, and whether it is reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from mpmath import libmp
+
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.symbolic.bounding.amplifying import as_set, joined, levels
+from chainderiv.symbolic.bounding.certainty import Certainty, certainty
+from chainderiv.symbolic.bounding.enclosure import LINE, enclose
+from chainderiv.symbolic.bounding.isolate import at
+from chainderiv.symbolic.bounding.landscape import Landscape
+from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.pieces import pieces
+
+_BITS = 64
+
+
+@dataclass(frozen=True)
+class Supremum:
+    """sup |φ'|, the z at which it is reached or approached, whether it is reached, and how sure that is."""
+
+    value: Expr
+    argument: Any
+    attained: bool
+    certainty: Certainty
+
+
+def supremum(neuron: Activation, land: Landscape) -> Supremum:
+    """The largest of the values at the segments' ends and at the nodes."""
+    marks = levels(land)
+    value = marks[0] if marks else sympy.Integer(0)
+    reached = joined(land, value, {})
+    places = as_set(reached) if reached else sympy.FiniteSet(*_approached(land, value))
+    argument = places.args[0] if isinstance(places, sympy.FiniteSet) and len(places) == 1 else places
+    proved = land.proved or _never_above(neuron, value)
+    return Supremum(value, argument, bool(reached), certainty(proved, value))
+
+
+def _approached(land: Landscape, value: Expr) -> list[Expr]:
+    return [
+        end
+        for s in land.segments
+        for end, height in ((s.left, s.at_left), (s.right, s.at_right))
+        if compare(height, value) == 0
+    ]
+
+
+def _never_above(neuron: Activation, value: Expr) -> bool:
+    """Whether one enclosure over the whole line shows that |φ'| <= value, as it does for |cos z| <= 1."""
+    for part in pieces(neuron):
+        over = (
+            LINE[0] if part.left == -sympy.oo else at(part.left, _BITS)[0],
+            LINE[1] if part.right == sympy.oo else at(part.right, _BITS)[1],
+        )
+        highest = libmp.mpi_abs(enclose(part.slope, over, _BITS))[1]
+        if highest == libmp.finf or compare(sympy.Rational(*libmp.to_rational(highest)), value) > 0:
+            return False
+    return True

@@ -1,0 +1,210 @@
+"""The maximum of F(c) = c M(c) where several ends move with the level c, enclosed by branch and bound.
+
+On a segment with |φ'| = s(z), the end ζ(c) has s(ζ) = c and ζ' = 1/s'(ζ), so that
+F' = M - c Σ 1/|s'(ζ)| and F'' = -2 Σ 1/|s'(ζ)| + c Σ ± s''(ζ)/s'(ζ)³.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy
+from mpmath import libmp
+from sympy import oo
+
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic.bounding.crossing import bracket
+from chainderiv.symbolic.bounding.enclosure import Pair, enclose, sign
+from chainderiv.symbolic.bounding.exponentials import Unproved
+from chainderiv.symbolic.bounding.isolate import at, zeros
+from chainderiv.symbolic.bounding.landscape import Segment
+from chainderiv.symbolic.bounding.root import Root, derivative
+from chainderiv.symbolic.bounding.tail import limit
+from chainderiv.symbols import z
+
+DIGITS = 30
+_BITS, _FINE = 80, 240
+_MOST_BOXES = 400
+_LOOKS, _THIRDS = 100, 60
+_ZERO: Pair = (libmp.fzero, libmp.fzero)
+
+
+@dataclass
+class Levels:
+    """F over the levels from lower to upper, between which the same ends move."""
+
+    moving: Sequence[Segment]
+    fixed: Expr
+    lower: Expr
+    upper: Expr
+    _ends: dict[tuple[int, Expr, int], Pair] = field(default_factory=dict)
+
+    def end(self, index: int, c: Expr, bits: int) -> Pair:
+        """ζ(c) of one segment, enclosed."""
+        key = (index, c, bits)
+        if key not in self._ends:
+            self._ends[key] = self._solved(self.moving[index], c, bits)
+        return self._ends[key]
+
+    def _solved(self, segment: Segment, c: Expr, bits: int) -> Pair:
+        for limit_c, mark in ((self.upper, segment.high), (self.lower, segment.low)):
+            if c == limit_c and c == mark:
+                return at(segment.right if (mark == segment.high) == segment.rises else segment.left, bits)
+        low, high = bracket(segment.size - c, segment.left, segment.right, -1 if segment.rises else 1)
+        return at(low, bits) if low == high else Root(segment.size - c, low, high).enclose(bits)
+
+    def measure(self, c: Expr, bits: int) -> Pair:
+        """M(c), enclosed."""
+        total = at(self.fixed, bits)
+        for index, segment in enumerate(self.moving):
+            end = self.end(index, c, bits)
+            part = (at(segment.right, bits), end) if segment.rises else (end, at(segment.left, bits))
+            total = libmp.mpi_add(total, libmp.mpi_sub(*part, bits), bits)
+        return total
+
+    def derivatives(self, low: Expr, high: Expr, bits: int) -> tuple[Pair, Pair]:
+        """F' and F'' over the levels from low to high, enclosed."""
+        c = (at(low, bits)[0], at(high, bits)[1])
+        pace, bend = _ZERO, _ZERO
+        for index, segment in enumerate(self.moving):
+            ends = self.end(index, low, bits), self.end(index, high, bits)
+            box = ends if segment.rises else ends[::-1]
+            slope = enclose(derivative(segment.size), (box[0][0], box[1][1]), bits)
+            second = enclose(derivative(segment.size, 2), (box[0][0], box[1][1]), bits)
+            steepness = libmp.mpi_abs(slope)
+            pace = libmp.mpi_add(pace, libmp.mpi_div((libmp.fone, libmp.fone), steepness, bits), bits)
+            # s''/s'³ for a rising s, and -s''/s'³ for a falling one: s''/|s'|³ for both
+            curved = libmp.mpi_div(second, libmp.mpi_pow_int(steepness, 3, bits), bits)
+            bend = libmp.mpi_add(bend, curved, bits)
+        measure = (self.measure(high, bits)[0], self.measure(low, bits)[1])
+        first = libmp.mpi_sub(measure, libmp.mpi_mul(c, pace, bits), bits)
+        twice = libmp.mpi_mul((libmp.from_int(-2), libmp.from_int(-2)), pace, bits)
+        return first, libmp.mpi_add(twice, libmp.mpi_mul(c, bend, bits), bits)
+
+    def value(self, low: Expr, high: Expr, bits: int) -> Pair:
+        """F over the levels from low to high, enclosed: c rises and M falls."""
+        above = libmp.mpi_mul(at(high, bits), self.measure(low, bits), bits)[1]
+        return libmp.mpi_mul(at(low, bits), self.measure(high, bits), bits)[0], above
+
+
+def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
+    """(F, c) at each stationary point that may be the maximum, 30 digits each, all of them; None if not proved."""
+    samples = [levels.lower + (levels.upper - levels.lower) * sympy.Rational(k, 16) for k in range(1, 16)]
+    samples = [sympy.Rational(str(c.n(12))) for c in samples]
+    best = _largest(levels.value(c, c, _BITS)[0] for c in samples)
+    start = levels.lower if levels.lower != 0 else _low_enough(levels, best)
+    if start is None:
+        return None
+    waiting, found, count = [(start, levels.upper)], [], 0
+    while waiting:
+        low, high = waiting.pop()
+        count += 1
+        if count > _MOST_BOXES:
+            return None
+        if libmp.mpf_lt(levels.value(low, high, _BITS)[1], best):
+            continue
+        first, second = levels.derivatives(low, high, _BITS)
+        if sign(first) is not None:
+            continue
+        if sign(second) == -1:
+            if _tops(levels, low, high):
+                found.append(_refined(levels, low, high))
+            continue
+        middle = _short((low + high) / 2)
+        waiting += [(low, middle), (middle, high)]
+    return found
+
+
+def _largest(values: Any) -> Any:
+    largest = libmp.fninf
+    for value in values:
+        largest = value if libmp.mpf_lt(largest, value) else largest
+    return largest
+
+
+def _low_enough(levels: Levels, best: Any) -> Expr | None:
+    """A level below which F is proved to stay under best."""
+    c = sympy.Rational(str((levels.upper / 16).n(6)))
+    for _ in range(60):
+        try:
+            above = _under(levels, c)
+        except Unproved:
+            return None
+        if libmp.mpf_lt(above, best):
+            return c
+        c /= 4
+    return None
+
+
+def _under(levels: Levels, c: Expr) -> Any:
+    """An upper bound of F(c') for every c' <= c: of each segment's share (its length to ζ) times |φ'(ζ)|."""
+    total = libmp.mpi_mul(at(c, _BITS), at(levels.fixed, _BITS), _BITS)[1]
+    for index, segment in enumerate(levels.moving):
+        far = segment.left if segment.rises else segment.right
+        near = segment.right if segment.rises else segment.left
+        if far not in (oo, -oo):
+            share = libmp.mpi_mul(at(c, _BITS), libmp.mpi_abs(at(far - near, _BITS)), _BITS)[1]
+        else:
+            area = (z - near if far == oo else near - z) * segment.size
+            share = _largest_beyond(area, levels.end(index, c, _BITS), far)
+        total = libmp.mpf_add(total, share, _BITS, "c")
+    return total
+
+
+def _largest_beyond(area: Expr, end: Pair, far: Expr) -> Any:
+    """The largest value of an expression from an end to infinity: it must be monotone there."""
+    side = 1 if far == oo else -1
+    edge = sympy.Rational(*libmp.to_rational(end[0] if side > 0 else end[1]))
+    if zeros(derivative(area), *((edge, far) if side > 0 else (far, edge))):
+        raise Unproved("a turn far out")
+    tends = limit(area, side)
+    if tends == oo:
+        return libmp.finf
+    return _largest([enclose(area, end, _BITS)[1], at(tends, _BITS)[1]])
+
+
+def _tops(levels: Levels, low: Expr, high: Expr) -> bool:
+    return sign(levels.derivatives(low, low, _FINE)[0]) != -1 and sign(levels.derivatives(high, high, _FINE)[0]) != 1
+
+
+def _refined(levels: Levels, low: Expr, high: Expr) -> tuple[Expr, Expr]:
+    """Newton's steps to the stationary point between two levels, proved by the sign of F' on either side of it."""
+    c = sympy.Rational(str(((low + high) / 2).n(40)))
+    for _ in range(60):
+        first, second = (_middle(pair) for pair in levels.derivatives(c, c, _FINE))
+        newer = c - first / second
+        newer = sympy.Rational(str((newer if low < newer < high else (low + high) / 2).n(DIGITS + 15)))
+        if abs(newer - c) < c * sympy.Rational(1, 10 ** (DIGITS + 8)):
+            break
+        c, low, high = newer, (c if first > 0 else low), (c if first < 0 else high)
+    margin = c * sympy.Rational(1, 10 ** (DIGITS + 2))
+    sides = [sign(levels.derivatives(p, p, _FINE)[0]) for p in (c - margin, c + margin)]
+    if sides != [1, -1]:
+        raise Unproved("a stationary point of the width")
+    return _middle(levels.value(c, c, _FINE)).n(DIGITS), c.n(DIGITS)
+
+
+def _middle(pair: Pair) -> Expr:
+    return sympy.Float._new(libmp.mpf_shift(libmp.mpf_add(*pair), -1), _FINE)
+
+
+def seen(levels: Levels) -> tuple[Expr, Expr]:
+    """The largest F on a grid of levels, refined by thirds, and 1/c there: a look, where nothing could be proved."""
+    top = levels.upper if levels.upper != oo else levels.lower + 1
+    grid = [_short(levels.lower + (top - levels.lower) * k / _LOOKS) for k in range(1, _LOOKS)]
+    best = max(range(1, len(grid) - 1), key=lambda k: _value(levels, grid[k]))
+    low, high = grid[best - 1], grid[best + 1]
+    for _ in range(_THIRDS):
+        first, second = _short(low + (high - low) / 3), _short(high - (high - low) / 3)
+        low, high = (first, high) if _value(levels, first) < _value(levels, second) else (low, second)
+    return _value(levels, low), 1 / low
+
+
+def _value(levels: Levels, c: Expr) -> Expr:
+    return _middle(levels.value(c, c, _BITS)).n(DIGITS)
+
+
+def _short(c: Expr) -> Expr:
+    return sympy.Rational(str(c.n(DIGITS)))
