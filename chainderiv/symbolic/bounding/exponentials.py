@@ -81,13 +81,22 @@ def _commensurable(exponents: list[Expr]) -> list[list[tuple[Expr, Expr]]]:
 
 
 def _in_reach(groups: list[list[tuple[Expr, Expr]]]) -> list[list[tuple[Expr, Expr]]]:
-    """The groups, but those whose powers would be high with each exponent alone: as symbols of their own."""
+    """The groups, each divided so that no power in it is high: exp(z) and exp(1000 z) are symbols of their own."""
     kept: list[list[tuple[Expr, Expr]]] = []
     for group in groups:
-        unit = _unit([ratio for _, ratio in group])
-        fits = max(abs(ratio / unit) for _, ratio in group) <= MOST_POWER
-        kept += [group] if fits else [[(exponent, sympy.Integer(1))] for exponent, _ in group]
+        near: list[list[tuple[Expr, Expr]]] = []
+        for member in sorted(group, key=lambda pair: abs(pair[1])):
+            fitting = (some for some in near if _highest([*some, member]) <= MOST_POWER)
+            some = next(fitting, None)
+            near.append([member]) if some is None else some.append(member)
+        # ratios are to the first of a group
+        kept += [[(exponent, ratio / some[0][1]) for exponent, ratio in some] for some in near]
     return kept
+
+
+def _highest(group: list[tuple[Expr, Expr]]) -> Expr:
+    ratios = [ratio for _, ratio in group]
+    return max(abs(ratio / _unit(ratios)) for ratio in ratios)
 
 
 def _unit(ratios: list[Expr]) -> Expr:

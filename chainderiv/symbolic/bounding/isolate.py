@@ -26,6 +26,7 @@ from chainderiv.symbols import z
 MOST_INTERVALS = 20_000
 _BITS = 64
 _SIGN_BITS = 4096
+_MOST_FORMS = 8
 # off the middle, so that a zero at 0 or in another plain place is not hit
 _SHARES = [sympy.Rational(k, 64) for k in (3, -5, 9)]
 
@@ -128,7 +129,7 @@ def _forms(base: Expr) -> list[tuple[Expr, Expr]]:
     apart = split(base)
     forms = [apart.expression]
     for t, _ in apart.moving:
-        if apart.expression.is_polynomial(t):
+        if apart.expression.is_polynomial(t) and len(forms) < _MOST_FORMS:
             forms += [sympy.expand(form / t ** sympy.degree(apart.expression, t)) for form in forms]
     whole = [base, *(apart.join(form) for form in forms[1:])]
     return [(form, derivative(form)) for form in whole]
