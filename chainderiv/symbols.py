@@ -1,4 +1,4 @@
-"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l; the functions φ', φ'', ∂C/∂a, ∂C/∂θ and such.
+"""The one place where symbols are made: x, y, z, a, w_l, b_l, z_l, a_l, δ_l; and functions such as φ', φ'' and ∂C/∂a.
 
 Those with several indices, of full width, are made in symbolic/full_width/indexed.
 

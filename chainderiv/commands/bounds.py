@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     digits = common.whole("digits", options.digits)
     if not 1 <= digits <= MOST_DIGITS:
         raise BadValue(f"--digits is {digits}; give a whole number from 1 to {MOST_DIGITS}")
+    if options.w is None and options.b != "0":
+        raise BadValue("--b is given without --w; give the weight that it goes with")
     found = bounds(common.activation(options.name))
     chances = {
         f"P(|w φ'({options.z})| > 1)": found.probability_exceeds(options.s, options.z),

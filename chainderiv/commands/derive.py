@@ -38,6 +38,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Derive, then print what was asked for."""
     if options.layers is not None:
+        defaults = {"wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}
+        _refuse_beside("--layers", [f"--{name}" for name, usual in defaults.items() if getattr(options, name) != usual])
         printed_layers: int = common.command("layers").print_layers(options)
         return printed_layers
     chain = common.one_chain(options)
@@ -57,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     if options.steps:
         for step in derived.steps:
             common.say(printing.step(chain, step, form))
+        if isinstance(derived, SecondDerivation):
+            common.say("product rule: each factor that the other parameter moves is differentiated once, a term each")
     common.say(printed)
     # a form that was asked for by name stands alone, so that it can be piped
     if derived.cancelled is not None and not options.to:
@@ -69,9 +73,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _compare(chain: Any, options: argparse.Namespace) -> int:
-    others = {"--to": options.to, "--steps": options.steps, "--at": options.at}
-    if clash := [flag for flag, value in others.items() if value]:
-        raise BadValue(f"--compare is given with {clash[0]}; give one of them")
+    others = {"--to": options.to, "--steps": options.steps, "--at": options.at, "--wrt": options.wrt != "b1"}
+    _refuse_beside("--compare", [flag for flag, value in others.items() if value])
     both = compare(chain, *options.compare)
     if options.json:
         names = ("between", "below", "common", "links")
@@ -80,6 +83,12 @@ def _compare(chain: Any, options: argparse.Namespace) -> int:
     else:
         common.say(str(both))
     return 0
+
+
+def _refuse_beside(flag: str, others: list[str]) -> None:
+    """What would be ignored is refused."""
+    if others:
+        raise BadValue(f"{flag} is given with {others[0]}, which it has no use for; give one of them")
 
 
 def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:

@@ -141,6 +141,8 @@ def _print(summary: dict[str, Any]) -> None:
     if summary["log10_smallest"] is not None:
         common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
     common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")
+    if "regimes" in summary and len(parameters) > 1:
+        common.say("  what its links do, and with them the gradients:")
     for name, share in summary.get("regimes", {}).items():
         if share or name != "undefined":
             common.say(f"  {name}: {100 * share:.2f} %")

@@ -73,7 +73,7 @@ class Cost:
         if self._needs_unit_interval and residual:
             raise CostDomain(
                 f"cost {self.name!r} is defined on outputs in (0, 1), which a_L = a_(L-1) + φ(z_L) of a residual chain "
-                "leaves; use quadratic, or residual=False"
+                "leaves; use quadratic, or layers that are not residual"
             )
         if self._needs_unit_interval and output.leaves_unit_interval():
             raise CostDomain(

@@ -62,9 +62,10 @@ FUNCTIONS: dict[str, tuple[Any, int | None, Callable[..., float]]] = {
     "Abs": (sympy.Abs, 1, abs),
     "Max": (sympy.Max, None, max),
     "Min": (sympy.Min, None, min),
-    "Heaviside": (sympy.Heaviside, 1, lambda u: float(u > 0)),
+    "Heaviside": (sympy.Heaviside, 1, lambda u: 0.5 if u == 0 else float(u > 0)),
 }
 BRANCHING = ("Abs", "Max", "Min", "Heaviside")
+_BRANCHED = (sympy.Abs, sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise)
 _ODD = (sympy.tanh, sympy.sinh, sympy.atan, sympy.erf)  # each is 0 where its argument is, and only there
 
 
@@ -138,7 +139,7 @@ def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node
     if left.value is not None and right.value is not None:
         raise Fault("where compares two numbers; let one side hold z", at)
     difference = left.expression - right.expression
-    if not _finite_roots(difference) or sympy.degree(_flat(difference), z) > 1:
+    if _degree(difference) > 1:
         raise Fault("where compares what is not linear in z; write where(z > 0, a, b)", at)
     first, second = branches
     made = sympy.Piecewise((first.expression, compare(left.expression, right.expression)), (second.expression, True))
@@ -153,17 +154,25 @@ def _require_turning(difference: Expr, name: str, at: int) -> None:
 
 def _finite_roots(difference: Expr) -> bool:
     """Whether its zeros are those of a polynomial of degree 2 at most, an odd function of one included."""
-    if isinstance(difference, _ODD):
-        difference = difference.args[0]
-    flat = _flat(difference)
-    return bool(flat.is_polynomial(z)) and sympy.degree(flat, z) <= 2
+    return _degree(difference.args[0] if isinstance(difference, _ODD) else difference) <= 2
 
 
-def _flat(expression: Expr) -> Expr:
-    """What branches within it as a constant of its own: its kinks have been checked already."""
-    inner = (sympy.Abs, sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise)
-    outermost = expression.replace(lambda e: isinstance(e, inner), lambda e: z if e.has(z) else e)
-    return sympy.expand(outermost)
+def _degree(expression: Expr) -> float:
+    """A bound on the degree of a polynomial in z, read off its form and never expanded; ∞ for what is none.
+
+    What branches within it counts as z: its kinks have been checked already.
+    """
+    if not expression.has(z):
+        return 0
+    if expression == z or isinstance(expression, _BRANCHED):
+        return 1
+    if expression.is_Add:
+        return max(_degree(e) for e in expression.args)
+    if expression.is_Mul:
+        return sum(_degree(e) for e in expression.args)
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 0:
+        return int(expression.exp) * _degree(expression.base)
+    return math.inf
 
 
 def _both(operation: Callable[[float, float], Any], left: Node, right: Node, at: int) -> float | None:

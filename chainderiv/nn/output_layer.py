@@ -14,9 +14,9 @@ from sympy.utilities.lambdify import lambdify
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancels
+from chainderiv.functions.output_choice import choose_output
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.output import miss
-from chainderiv.symbolic.output_choice import choose_output
 from chainderiv.symbols import a, y, z
 
 Array = NDArray[Any]

@@ -59,8 +59,8 @@ def bend(activation: Activation) -> Bend:
     """Compile φ''.
 
     >>> from chainderiv.functions.activation import activation
-    >>> float(bend(activation("tanh")).value(0.0))
-    0.0
+    >>> round(float(bend(activation("tanh")).value(0.5)), 12)  # -2 tanh(1/2)
+    -0.92423431452
     """
     relative = activation.curvature is not None
     expression: Any = activation.curvature if relative else activation.second_derivative

@@ -45,12 +45,15 @@ def _of_product(derivation: Derivation, point: Parameters) -> list[tuple[str, Fa
 
 
 def _of_terms(second: SecondDerivation, point: Parameters) -> list[tuple[str, Factor, Any]]:
-    values = TermValues(second, point)
-    return [
-        (f"term {t}, factor {k}", *pair)
-        for t, term in enumerate(second.surviving)
-        for k, pair in enumerate(zip(term.places, values.factors(term), strict=True))
-    ]
+    values, seen, found = TermValues(second, point), set[Factor](), list[tuple[str, Factor, Any]]()
+    for t, term in enumerate(second.surviving):
+        for k, (place, value) in enumerate(zip(term.places, values.factors(term), strict=True)):
+            # one place has one value in every term, but where it was replaced
+            if place not in seen or k in term.replaced:
+                found.append((f"term {t}, factor {k}", place, value))
+            if k not in term.replaced:
+                seen.add(place)
+    return found
 
 
 def _one_point(at: Parameters, index: int) -> Parameters:

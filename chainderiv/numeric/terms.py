@@ -6,7 +6,6 @@ It multiplies what stands in each term, a replaced factor included, and knows no
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import sympy
@@ -62,14 +61,10 @@ class TermValues:
 
     def factors(self, term: Term) -> Sequence[LogSign]:
         """The value of every factor of a term."""
-        chain = self.second.chain
-        return [
-            self.at[place] if factor == symbol_of(chain, place) else self._replaced(factor)
-            for place, factor in zip(term.places, term.factors, strict=True)
-        ]
-
-    def _replaced(self, factor: Any) -> LogSign:
-        return evaluate_expression(factor, self._known, self.parameters)
+        values = [self.at[place] for place in term.places]
+        for k, expression in term.replaced.items():
+            values[k] = evaluate_expression(expression, self._known, self.parameters)
+        return values
 
     def _walk(self) -> None:
         chain, shape = self.second.chain, self.parameters.shape

@@ -190,7 +190,7 @@ def _bounds(neuron: Activation) -> Bounds:
     try:
         land = landscape(neuron)
         top = supremum(neuron, land)
-    except (Unproved, Unenclosed) as e:
+    except (Unproved, Unenclosed, sympy.PolynomialError, NotImplementedError) as e:
         raise BadValue(
             f"the derivative of activation {neuron.name!r} ({neuron.formula}) cannot be bounded: {e}; give a formula "
             "without poles, of powers, exp, log, tanh, erf, atan, sin and cos"

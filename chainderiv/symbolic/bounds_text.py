@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 SHORT = 48  # characters; a longer exact form is left to `to_dict`
 DIGITS = 12
+_FAR, _FARTHEST = 1000, 10**9
 
 
 def as_text(found: Bounds, digits: int = DIGITS) -> str:
     """A line per quantity."""
     certainty, widest = found.certainty, found.widest
     verb = "at" if found.attained else "approached as"
-    where = place(found.argument, digits) if found.attained else f"z -> {number(found.argument, digits)}"
+    where = place(found.argument, digits) if found.attained else f"z -> {_towards(found.argument, digits)}"
     rows = [
         ("sup |φ'|", f"{number(found.supremum, digits)} {verb} {where}", certainty["supremum"]),
         (
@@ -84,11 +85,16 @@ def number(value: Expr, digits: int = DIGITS) -> str:
         return str(value)
     decimal = _decimal(value, digits)
     exact = str(value.xreplace(dict.fromkeys(value.atoms(Root), z)))
-    return decimal if isinstance(value, Root) or value.has(ValueAt) or len(exact) > SHORT else f"{exact} = {decimal}"
+    bare = isinstance(value, Root) or value.has(ValueAt, sympy.Float) or len(exact) > SHORT
+    return decimal if bare else f"{exact} = {decimal}"
 
 
 def _decimal(value: Expr, digits: int) -> str:
-    return str(value) if value.free_symbols else str(value.n(digits))
+    if value.free_symbols:
+        return str(value)
+    far = value.args[0].n(15) if isinstance(value, sympy.erfc) else sympy.Integer(0)
+    # erfc(t) < exp(-t²); its own digits, far out, are more than mpmath can count
+    return str(value.n(digits)) if far < _FAR else f"under 1e-{min(int(far**2 / sympy.log(10)), _FARTHEST)}"
 
 
 def place(argument: Any, digits: int = DIGITS) -> str:
@@ -96,6 +102,11 @@ def place(argument: Any, digits: int = DIGITS) -> str:
     if isinstance(argument, sympy.Set):
         return f"every z of {set_text(argument, digits)}"
     return f"z = {number(argument, digits)}{equation(argument)}"
+
+
+def _towards(argument: Any, digits: int) -> str:
+    points = argument.args if isinstance(argument, sympy.Set) else [argument]
+    return " and ".join(number(point, digits) for point in points)
 
 
 def set_text(values: Any, digits: int = DIGITS) -> str:

@@ -56,6 +56,7 @@ def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:
     """∂C/∂b_j against ∂C/∂b_k, j < k: the ratio is φ'(z_j) w_{j+1} φ'(z_{j+1}) … w_k.
 
     Of a residual chain it is φ'(z_j) (1 + w_{j+1} φ'(z_{j+1})) … (1 + w_k φ'(z_k)) / φ'(z_k).
+    Whichever is given first, the earlier layer's is compared with the later one's.
     Raises BadValue when the two are not biases of different layers.
 
     >>> print(compare(Chain(depth=4), "b1", "b3"))
@@ -63,6 +64,8 @@ def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:
     >>> print(compare(Chain(depth=4, residual=True), "b1", "b2"))
     ∂C/∂b₁ = [ σ'(z₁) · (1 + w₂ σ'(z₂)) / σ'(z₂) ] · ∂C/∂b₂
     """
+    if not isinstance(chain, Chain):
+        raise BadValue(f"chain is {chain!r}; give a Chain")
     parameters = sorted({chain.parameter(first), chain.parameter(second)})
     if len(parameters) != 2 or any(p.kind != "b" for p in parameters):
         raise BadValue(f"compare is given {first!r} and {second!r}; give the biases of two layers, as b1 and b3")

@@ -12,6 +12,7 @@ import sympy
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.output_choice import choose_output
 from chainderiv.symbolic.full_width import backward_steps, layer_expression, layers_printing
 from chainderiv.symbolic.full_width.indexed import (
     Expr,
@@ -30,7 +31,6 @@ from chainderiv.symbolic.full_width.layer_expression import LayerParameter
 from chainderiv.symbolic.full_width.layer_input import read_hidden, read_layer, read_sizes
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from chainderiv.symbolic.lazy import Lazy
-from chainderiv.symbolic.output_choice import choose_output
 from chainderiv.symbolic.steps import Step
 
 Equation = tuple[Expr, Expr]

@@ -16,6 +16,7 @@ from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.logsign import LogSign
+from chainderiv.symbolic.factor import Factor, symbol_of
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain
@@ -133,10 +134,12 @@ def _term_factors(
 ) -> Iterator[list[Any]]:
     """The factors of each term, every distinct one evaluated once and kept in known."""
     for term in terms:
-        for factor in term.factors:
-            if factor not in known:
-                known[factor] = _value(second, factor, orbit, y)
-        yield [known[factor] for factor in term.factors]
+        keys = [term.replaced.get(k, place) for k, place in enumerate(term.places)]
+        for key in keys:
+            if key not in known:
+                expression = symbol_of(second.chain, key) if isinstance(key, Factor) else key
+                known[key] = _value(second, expression, orbit, y)
+        yield [known[key] for key in keys]
 
 
 def _orbits(

@@ -12,7 +12,7 @@ derivative of what is left, as 1 of a_L - y. (Bishop 1992, exact calculation of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
@@ -34,12 +34,20 @@ class Term:
 
     Attributes
     ----------
+    chain : Chain.
     groups : the places in groups, such as ∂z_l/∂θ, φ''(z_l), ∂z_l/∂η and ∂C/∂a_l.
-    factors : their SymPy objects in one row, after replacements.
+    replaced : dict of index -> expression, of the places taken in one row.
     """
 
+    chain: Chain
     groups: tuple[tuple[Factor, ...], ...]
-    factors: tuple[Expr, ...]
+    replaced: dict[int, Expr] = field(default_factory=dict)
+
+    @property
+    def factors(self) -> tuple[Expr, ...]:
+        """The SymPy objects in one row, after replacements."""
+        made = (factor.symbol_of(self.chain, place) for place in self.places)
+        return tuple(self.replaced.get(k, e) for k, e in enumerate(made))
 
     @property
     def places(self) -> tuple[Factor, ...]:
@@ -154,11 +162,8 @@ class SecondDerivation:
         return self.chain.depth - self._first + 1
 
     def _term(self, index: int) -> Term:
-        groups = self._groups(index)
-        places = [place for group in groups for place in group]
         changed = {k: e for (term, k), e in self.replaced if term == index}
-        factors = [changed.get(k, factor.symbol_of(self.chain, place)) for k, place in enumerate(places)]
-        return Term(tuple(tuple(g) for g in groups), tuple(factors))
+        return Term(self.chain, tuple(tuple(g) for g in self._groups(index)), changed)
 
     def _groups(self, index: int) -> list[Places]:
         early, late = self.wrt
@@ -184,8 +189,7 @@ class SecondDerivation:
             # φ'(z_L) and ∂C/∂a_L end the last group together
             *groups, onward = self._groups(index)
             groups.append([*onward[:-2], Factor("rest", depth)])
-        made = tuple(factor.symbol_of(self.chain, place) for group in groups for place in group)
-        return Term(tuple(tuple(g) for g in groups), made)
+        return Term(self.chain, tuple(tuple(g) for g in groups))
 
     @property
     def _constant_rest(self) -> bool:

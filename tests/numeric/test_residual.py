@@ -137,7 +137,7 @@ def test_a_link_without_its_one_fails():
 
 
 def test_cross_entropy_is_refused_with_the_cure_and_residual_is_a_bool():
-    with pytest.raises(CostDomain, match="use quadratic, or residual=False"):
+    with pytest.raises(CostDomain, match="use quadratic, or layers that are not residual"):
         cd.Chain(4, "sigmoid", "cross_entropy", residual=True)
     with pytest.raises(BadValue, match="give True or False"):
         cd.Chain(4, residual=1)

@@ -24,6 +24,7 @@ class Certainty(StrEnum):
 def certainty(proved: bool, *values: Expr) -> Certainty:
     """The certainty of values that were read from a landscape.
 
+    >>> import sympy
     >>> certainty(True, sympy.sqrt(2)).value
     'exact'
     """

@@ -17,6 +17,8 @@ _MOST_STEPS = 5000
 def crossing(monotone: Expr, left: Expr, right: Expr, at_left: int) -> Expr:
     """Where a formula in z that has the sign at_left beside its left end, and the other beside its right end, is 0.
 
+    >>> import sympy
+    >>> from chainderiv.symbols import z
     >>> crossing(2 - sympy.exp(z), -oo, oo, 1), crossing(z + sympy.exp(z), -oo, oo, -1)
     (log(2), Root(z + exp(z), -57/100, -14/25))
     """

@@ -24,7 +24,8 @@ def exact_zeros(expression: Expr) -> list[Expr] | None:
     if len(apart.moving) != 1 or len(apart.exponents) > 1 or apart.expression.has(z):
         return None
     ((t, q),) = apart.moving
-    sizes = _polynomial_zeros(sympy.numer(sympy.together(apart.expression)), t)
+    above = sympy.numer(sympy.together(apart.expression))
+    sizes = _polynomial_zeros(above, t) if above.is_polynomial(t) and q.is_polynomial(z) else None
     if sizes is None:
         return None
     zeros = []

@@ -15,15 +15,15 @@ from sympy import oo
 from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.enclosure import Pair, Unenclosed, enclose, sign
 from chainderiv.symbolic.bounding.exact import exact_zeros
-from chainderiv.symbolic.bounding.exponentials import Unproved, factored, split
+from chainderiv.symbolic.bounding.exponentials import Unproved, factored
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import between
 from chainderiv.symbolic.bounding.root import Root, derivative
-from chainderiv.symbolic.bounding.tail import no_zero_beyond
+from chainderiv.symbolic.bounding.tail import leading, no_zero_beyond, squared, terms
 from chainderiv.symbolic.bounding.wording import worded
 from chainderiv.symbols import z
 
-MOST_INTERVALS = 20_000
+MOST_INTERVALS = 2000
 _BITS = 64
 _SIGN_BITS = 4096
 _MOST_FORMS = 8
@@ -46,6 +46,7 @@ def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
     >>> zeros(z * sympy.exp(z) - sympy.exp(z) * 2 - z - 2, 0, sympy.oo)
     [Root(z*tanh(z/2) - 2, 239/100, 12/5)]
     """
+    left, right = sympy.sympify(left), sympy.sympify(right)
     found: list[Expr] = []
     for base, exponent in factors(expression):
         try:
@@ -122,17 +123,17 @@ def _isolated(base: Expr, low: Expr, high: Expr) -> list[Expr]:
 
 
 def _forms(base: Expr) -> list[tuple[Expr, Expr]]:
-    """The expression and its quotients by its exponentials' highest powers, each with its derivative.
+    """The expression and its quotients by each of its exponentials, each with its derivative.
 
     They have the same zeros, and where one exponential dwarfs the rest only the quotient by it can be enclosed.
     """
-    apart = split(base)
-    forms = [apart.expression]
-    for t, _ in apart.moving:
-        if apart.expression.is_polynomial(t) and len(forms) < _MOST_FORMS:
-            forms += [sympy.expand(form / t ** sympy.degree(apart.expression, t)) for form in forms]
-    whole = [base, *(apart.join(form) for form in forms[1:])]
-    return [(form, derivative(form)) for form in whole]
+    parts = terms(base)
+    foremost = [leading(parts).q, leading(terms(base.subs(z, -z))).q.subs(z, -z)]
+    divisors = list(dict.fromkeys([*foremost, *(term.q for term in parts)]))
+    if len(divisors) < 2:
+        return [(base, derivative(base))]
+    quotients = [sympy.Add(*(t.c * z**t.k * sympy.exp(squared(t.q - q)) for t in parts)) for q in divisors]
+    return [(form, derivative(form)) for form in (base, *quotients[:_MOST_FORMS])]
 
 
 def _divided(base: Expr, a: Expr, b: Expr) -> tuple[Expr, int]:

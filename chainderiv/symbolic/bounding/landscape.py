@@ -126,7 +126,8 @@ def _stated(neuron: Activation, point: Expr) -> Expr:
 
 
 def _between(left: Segment, right: Segment) -> Expr:
-    return left.at_right if left.at_right.is_number else right.at_left
+    height = left.at_right if left.at_right.is_number else right.at_left
+    return height if height.is_finite else sympy.Integer(0)
 
 
 def _in_window(part: Piece) -> list[Piece]:

@@ -56,6 +56,19 @@ def _term(part: Expr) -> Term:
     return Term(c * sympy.exp(rest), k, sympy.expand(q - rest))
 
 
+def squared(q: Expr) -> Expr:
+    """A polynomial of degree two as a square and a number, whose enclosure is as narrow as it can be.
+
+    >>> squared(z**2 - 6 * z)
+    (z - 3)**2 - 9
+    """
+    q = sympy.expand(q)
+    if sympy.degree(q, z) != 2:
+        return q
+    a, b, c = sympy.Poly(q, z).all_coeffs()
+    return a * (z + b / (2 * a)) ** 2 + c - b**2 / (4 * a)
+
+
 def growth(term: Term, other: Term) -> int:
     """1, 0 or -1 as |term| outgrows the other towards +∞, keeps pace or falls behind."""
     ahead = sympy.Poly(term.q - other.q, z)

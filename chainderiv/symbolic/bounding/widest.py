@@ -31,7 +31,8 @@ class Widest:
 
     Attributes
     ----------
-    width : SymPy number; NaN where |φ'| could not be followed to the ends; ∞ where φ' tends to a number other than 0, so that the set is a half line or more.
+    width : SymPy number; ∞ where φ' tends to a number other than 0, so that the set is a half line or more, and NaN
+        where |φ'| could not be followed to the ends.
     weight : SymPy number. The |w| at which it is reached; where the width is ∞ the |w| from which it is.
     attained : bool. Whether it is reached at that |w|, or only approached (beyond it, where the width is ∞).
     certainty : Certainty.
@@ -122,6 +123,8 @@ def _of_one(segment: Segment, fixed: Expr, lower: Expr, upper: Expr) -> list[_Tr
     if upper != oo:
         reach = fixed + (segment.right - high if segment.rises else high - segment.left)
         found.append(_Try(upper * reach, 1 / upper, True, proved))
+    else:  # |φ'| grows without end towards a number: ever smaller weights
+        found.append(_Try(sympy.limit(area, z, high, "-" if segment.rises else "+"), sympy.Integer(0), False, proved))
     if low in (oo, -oo):
         found.append(_Try(limit(area, 1 if low == oo else -1), oo, False, proved))
     return found
