@@ -38,6 +38,10 @@ class TermValues:
         self.at: dict[Factor, LogSign] = {}
         with np.errstate(all="ignore"):
             self._walk()
+        shape = parameters.shape
+        self._row = {place: row for row, place in enumerate(self.at)}
+        self._signs = np.array([np.broadcast_to(v.sign, shape) for v in self.at.values()])
+        self._logs = np.array([np.broadcast_to(v.log, shape) for v in self.at.values()])
         symbols = {symbol_of(second.chain, place): value for place, value in self.at.items()}
         self._known = {k: v for key, v in symbols.items() for k in (key, str(key))}
 
@@ -54,10 +58,12 @@ class TermValues:
 
     def product(self, term: Term) -> LogSign:
         """One term."""
-        values = self.factors(term)
-        sign = np.prod([np.broadcast_to(v.sign, self.parameters.shape) for v in values], axis=0)
-        log = np.sum([np.broadcast_to(v.log, self.parameters.shape) for v in values], axis=0)
-        return LogSign(sign, np.where(sign == 0, -np.inf, log))
+        rows = [self._row[place] for k, place in enumerate(term.places) if k not in term.replaced]
+        sign, log = self._signs[rows].prod(axis=0), self._logs[rows].sum(axis=0)
+        whole = LogSign(sign, np.where(sign == 0, -np.inf, log))
+        for expression in term.replaced.values():
+            whole = whole * evaluate_expression(expression, self._known, self.parameters)
+        return whole
 
     def factors(self, term: Term) -> Sequence[LogSign]:
         """The value of every factor of a term."""
