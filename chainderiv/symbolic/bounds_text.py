@@ -94,7 +94,10 @@ def _decimal(value: Expr, digits: int) -> str:
         return str(value)
     far = value.args[0].n(15) if isinstance(value, sympy.erfc) else sympy.Integer(0)
     # erfc(t) < exp(-t²); its own digits, far out, are more than mpmath can count
-    return str(value.n(digits)) if far < _FAR else f"under 1e-{min(int(far**2 / sympy.log(10)), _FARTHEST)}"
+    if far < _FAR:
+        return str(value.n(digits))
+    places = (far**2 / sympy.log(10)).n(15)
+    return f"under 1e-{int(places) if places < _FARTHEST else _FARTHEST}"
 
 
 def place(argument: Any, digits: int = DIGITS) -> str:

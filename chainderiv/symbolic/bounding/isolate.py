@@ -175,7 +175,7 @@ def sign_at(expression: Expr, point: Expr) -> int:
         found = sign(enclose(expression, at(point, bits), bits))
         if found is not None:
             return found
-        if bits == _BITS and sympy.simplify(expression.subs(z, point)) == 0:
+        if bits == _SIGN_BITS // 4 and sympy.simplify(expression.subs(z, point)) == 0:
             return 0
         bits *= 2
     raise Unproved(f"the sign of {expression} at {point}")

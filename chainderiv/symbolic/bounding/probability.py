@@ -38,9 +38,17 @@ def under_quarter(neuron: Activation, s: Any, z: Any = 0) -> Expr:
 def slope_size(neuron: Activation, z: Any) -> Expr:
     """|φ'(z)| at an exact number, as the formula's own branch has it."""
     expression = slope_at(neuron, z)
+    if expression.has(sympy.erf):
+        return sympy.Abs(expression.subs(symbols.z, z).replace(sympy.erf, _far_erf))
     # over one denominator: 1 - tanh² would lose its digits
-    short = expression if expression.has(sympy.erf) else factored(expression)
-    return sympy.Abs(value_at(short, z))
+    return sympy.Abs(value_at(factored(expression), z))
+
+
+def _far_erf(t: Expr) -> Expr:
+    """erf(t) by erfc where it is near ±1: 1 + erf(-700) has no digit before the 200,000th."""
+    if abs(t) < 1:
+        return sympy.erf(t)
+    return sympy.erfc(-t) - 1 if t < 0 else 1 - sympy.erfc(t)
 
 
 def _by_branch(neuron: Activation, s: Any, z: Any, of_size: Any, at_zero: Expr) -> Expr:
