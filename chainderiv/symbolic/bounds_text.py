@@ -67,8 +67,9 @@ def equation(root: Expr) -> str:
 def sets(found: Amplifying, digits: int = DIGITS) -> list[tuple[str, str, Certainty]]:
     """Where a link has at least the size 1, in z and in a, with the widths."""
     certainty = found.certainty
+    seen = f" (of |z| <= {WINDOW} alone)" if certainty is Certainty.NUMERIC else ""
     return [
-        ("z with |w φ'(z)| >= 1", set_text(found.z_set, digits), certainty),
+        ("z with |w φ'(z)| >= 1", set_text(found.z_set, digits) + seen, certainty),
         ("  its width", number(found.z_width, digits), certainty),
         ("a with z = w a + b", set_text(found.a_set, digits), certainty),
         ("  its width", number(found.a_width, digits), certainty),

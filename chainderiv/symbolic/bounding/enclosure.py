@@ -18,6 +18,7 @@ from chainderiv.symbols import erfcx, normal_cdf, z
 
 Pair = tuple[Any, Any]  # lower and upper end, as mpmath's raw numbers
 LINE: Pair = (libmp.fninf, libmp.finf)
+NOWHERE: Pair = (libmp.fzero, libmp.fzero)  # what stands for z in a number, which has none
 _ONE: Pair = (libmp.fone, libmp.fone)
 # exp beyond ±2^1000 is infinite or 0 to us: mpmath would work on exponents of that many digits
 _HUGE = libmp.from_man_exp(1, 1000)

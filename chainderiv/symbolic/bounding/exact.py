@@ -11,6 +11,8 @@ from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.exponentials import split
 from chainderiv.symbols import z
 
+_LONG = 10**40
+
 
 def exact_zeros(expression: Expr) -> list[Expr] | None:
     """Every real zero of a polynomial in z or in one exponential, as exact numbers; None where algebra has none.
@@ -46,7 +48,9 @@ def _polynomial_zeros(expression: Expr, variable: Any) -> list[Expr] | None:
         return []
     if polynomial.degree() // step <= 2:
         return _by_radicals(polynomial, step)
-    if polynomial.domain.is_QQ or polynomial.domain.is_ZZ:
+    whole = polynomial.domain.is_QQ or polynomial.domain.is_ZZ
+    # SymPy takes minutes to isolate the roots of a polynomial that holds 1e100
+    if whole and all(max(abs(c.p), c.q) < _LONG for c in polynomial.coeffs()):
         return list(polynomial.sqf_part().real_roots())
     return None
 

@@ -34,7 +34,7 @@ def where(segment: Segment, w: Expr) -> Expr:
         point = formula.subs(weight, w)
         if _holds(segment, point, w):
             return sympy.expand_mul(point) if point.is_Rational else point
-    return crossing(segment.size - 1 / w, segment.left, segment.right, 1 if not segment.rises else -1)
+    return crossing(segment.size - 1 / w, segment.left, segment.right, -1 if segment.rises else 1, divide=False)
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ import sympy
 from mpmath import libmp
 from sympy import oo
 
+from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.enclosure import Pair, Unenclosed, enclose, sign
 from chainderiv.symbolic.bounding.exact import exact_zeros
@@ -184,7 +185,10 @@ def sign_at(expression: Expr, point: Expr) -> int:
 def root(expression: Expr, a: Expr, b: Expr) -> Expr:
     """The one zero between two numbers of opposite signs: a small fraction where it is one, else a Root."""
     rough = Root(expression, *_rational(expression, a, b))
-    value = rough.n(60)
+    try:
+        value = rough.n(60)
+    except BadValue as e:
+        raise Unproved(str(e)) from e
     fraction = sympy.Rational(str(value)).limit_denominator(1000)
     if abs(value - fraction) < sympy.Float(10) ** -50 and sympy.simplify(expression.subs(z, fraction)) == 0:
         return fraction

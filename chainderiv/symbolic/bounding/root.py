@@ -175,7 +175,7 @@ def _known(pair: Pair) -> int:
 def _narrow(pair: Pair, bits: int) -> bool:
     near, far = (libmp.mpf_abs(end) for end in pair)
     smaller = near if libmp.mpf_lt(near, far) else far
-    if libmp.mpf_lt(pair[0], libmp.fzero) and libmp.mpf_lt(libmp.fzero, pair[1]):
+    if libmp.mpf_le(pair[0], libmp.fzero) and libmp.mpf_le(libmp.fzero, pair[1]):
         # a root that algebra cannot tell from 0 has no digits of its own: four times as many places must do
         return bool(libmp.mpf_lt(far, libmp.mpf_shift(libmp.fone, -4 * bits)))
     return bool(libmp.mpf_le(_width(pair), libmp.mpf_shift(smaller, -bits)))
@@ -192,8 +192,7 @@ def _refined(equation: Expr, pair: Pair, bits: int) -> Pair:
     while not _narrow(pair, bits):
         # a step doubles the bits that are known, and needs no more than that
         work = max(least, 2 * _known(pair) + _FIRST_BITS)
-        middle = libmp.mpf_shift(libmp.mpf_add(*pair), -1)
-        middle = libmp.mpf_pos(middle, work, "n") if _inside(libmp.mpf_pos(middle, work, "n"), pair) else middle
+        middle = _inner(pair, work, least > _FIRST_BITS)
         at = enclose(equation, (middle, middle), work)
         newer = _newton(pair, middle, at, enclose(slope, pair, work), work)
         if newer is None or not _halved(newer, pair):
@@ -222,8 +221,14 @@ def _halved(newer: Pair, pair: Pair) -> bool:
     return bool(libmp.mpf_lt(_width(newer), libmp.mpf_shift(_width(pair), -1)))
 
 
-def _inside(point: Any, pair: Pair) -> bool:
-    return bool(libmp.mpf_lt(pair[0], point) and libmp.mpf_lt(point, pair[1]))
+def _inner(pair: Pair, work: int, aside: bool) -> Any:
+    """The middle, or a point aside of it where no sign could be told in the middle, as happens at 0."""
+    width = libmp.mpf_sub(pair[1], pair[0])
+    share = libmp.mpf_shift(libmp.mpf_mul_int(width, 9, work, "n"), -4) if aside else libmp.mpf_shift(width, -1)
+    exact = libmp.mpf_add(pair[0], share)
+    short = libmp.mpf_pos(exact, work, "n")
+    inside = libmp.mpf_lt(pair[0], short) and libmp.mpf_lt(short, pair[1])
+    return short if inside else exact
 
 
 def _certain_sign(equation: Expr, point: Any) -> int | None:
