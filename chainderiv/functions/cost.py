@@ -38,6 +38,11 @@ class Cost:
         return sympy.factor(sympy.diff(self.formula, a))
 
     @cached_property
+    def second(self) -> Expr:
+        """∂²C/∂a², a sum of products of powers of a - y and a - number."""
+        return sympy.diff(self.formula, a, 2)
+
+    @cached_property
     def factors(self) -> tuple[tuple[Expr, Expr, Expr], ...]:
         """∂C/∂a as factors (c, t, p), each (c (a - t))^p with t = y or a number; a plain number is (c, None, 1).
 

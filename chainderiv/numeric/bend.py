@@ -6,6 +6,7 @@ is off by its own running error (functions/rounding) and, with z, by its slope.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,7 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import ArrayFunction, compiled, compiled_in
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, exp_quiet, size
+from chainderiv.numeric.reading import Sum
 
 Floats = NDArray[np.float64]
 LARGEST = float(np.finfo(float).max)
@@ -37,17 +39,20 @@ class Bend:
 
     def of(self, orbit: Orbit) -> LogSign:
         """φ''(z_l) of the layer walked last; NaN where z_l has left float64."""
-        bent = LogSign.from_float(self._value(orbit))
-        return orbit.prime * bent if self.relative else bent
+        return self._bent(orbit, self._value(orbit))
 
-    def log_error(self, orbit: Orbit, error: OrbitError) -> Floats:
-        """log of what φ''(z_l) is off by, in units of ε."""
-        value, moved = np.abs(self._value(orbit)), exp_quiet(error.log_z)
+    def with_error(self, orbit: Orbit, error: OrbitError, of_prime: Floats) -> tuple[LogSign, Floats]:
+        """φ''(z_l), and log of what it is off by, in units of ε, where log|φ'(z_l)| is off by of_prime."""
+        value, moved = self._value(orbit), exp_quiet(error.log_z)
         with np.errstate(all="ignore"):
-            off = np.abs(self.slope(orbit.z)) * moved + self.rounding(orbit.z) + value
+            off = np.abs(self.slope(orbit.z)) * moved + self.rounding(orbit.z) + np.abs(value)
             if self.relative:
-                return np.asarray(orbit.prime.log + np.log(off + value * error.of_prime(orbit)))
-            return np.asarray(np.log(off))
+                return self._bent(orbit, value), np.asarray(orbit.prime.log + np.log(off + np.abs(value) * of_prime))
+            return self._bent(orbit, value), np.asarray(np.log(off))
+
+    def _bent(self, orbit: Orbit, value: Floats) -> LogSign:
+        bent = LogSign.from_float(value)
+        return orbit.prime * bent if self.relative else bent
 
     def _value(self, orbit: Orbit) -> Floats:
         value, outside = self.value(orbit.z), np.abs(orbit.z) >= LARGEST
@@ -77,20 +82,34 @@ def _terms(expression: Any) -> tuple[tuple[Any, Any], ...]:
     return tuple((compiled_in((symbols.y,), coefficient), product) for coefficient, product in parts)
 
 
-def sum_of_powers(orbit: Orbit, target: Floats, expression: Any, error: OrbitError) -> tuple[LogSign, Floats, Floats]:
-    """An expression in a_L and y, each term a product of powers of a - t: value, log Σ|terms| and log of its error."""
+def _powers(orbit: Orbit, target: Floats, expression: Any) -> Iterator[tuple[LogSign, list[tuple[Floats, float]]]]:
+    """Each term of an expression in a_L and y at its points, and the t and p of the powers (a_L - t)^p in it."""
     shape, cost = orbit.parameters.shape, orbit.chain.cost
-    total, log_size, log_error = LogSign(0.0, np.full(shape, -np.inf)), np.full(shape, -np.inf), np.full(shape, -np.inf)
     for coefficient, product in _terms(expression):
-        value, off = LogSign.from_float(np.broadcast_to(coefficient(target), shape)), np.ones(shape)
+        value, powers = LogSign.from_float(np.broadcast_to(coefficient(target), shape)), list[tuple[Floats, float]]()
         for leading, root, power in cost.factors_of(product):
             if root is None:
                 value = value * float(leading)
                 continue
             at = np.broadcast_to(target if root == symbols.y else np.asarray(float(root)), shape)
             value = value * (orbit.minus(at) * float(leading)) ** float(power)
-            off = off + abs(float(power)) * error.of_output(orbit, at)
+            powers.append((at, float(power)))
+        yield value, powers
+
+
+def value_of_powers(orbit: Orbit, target: Floats, expression: Any) -> LogSign:
+    """An expression in a_L and y, each term a product of powers of a - t."""
+    nothing = LogSign(0.0, np.full(orbit.parameters.shape, -np.inf))
+    return sum((value for value, _ in _powers(orbit, target, expression)), nothing)
+
+
+def sum_of_powers(orbit: Orbit, target: Floats, expression: Any, error: OrbitError) -> Sum:
+    """The same with the sum of the sizes of its terms, and its error."""
+    nothing = np.full(orbit.parameters.shape, -np.inf)
+    total, log_size, log_error = LogSign(0.0, nothing), nothing, nothing
+    for value, powers in _powers(orbit, target, expression):
+        off = 1.0 + sum(abs(power) * error.of_output(orbit, at) for at, power in powers)
         total = total + value
         log_size = np.logaddexp(log_size, value.log)
         log_error = np.logaddexp(log_error, value.log + np.log(off + size(value.log)))
-    return total, log_size, log_error
+    return Sum(total, log_size, log_error)

@@ -44,11 +44,11 @@ class Conditioning:
         self._error.step(orbit, before)
         if layer < start:
             return
-        weight = LogSign.from_float(self.parameters.w[layer])
-        error = size(weight.log) + self._error.of_prime(orbit)
-        if self.chain.residual and (layer > start or self.wrt.kind == "x"):
-            error = self._error.of_link(orbit, weight, error)
-        self._kappa = self._kappa + error
+        of_prime = self._error.of_prime(orbit)
+        linked = layer > start or self.wrt.kind == "x"
+        # a weight is counted where it is no factor, too: κ only says how much at most
+        apart = size(orbit.weight.log) + of_prime
+        self._kappa = self._kappa + (self._error.of_link(orbit, of_prime) if linked else apart)
 
     def finish(self, orbit: Orbit) -> Floats:
         """κ, the output's miss included."""

@@ -19,7 +19,7 @@ from chainderiv.numeric.conditioning import EPSILON, Conditioning
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.reading import Product, Reading
+from chainderiv.numeric.reading import Links, Product, Reading
 from chainderiv.numeric.second import read_second
 from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.derivation import Derivation
@@ -47,7 +47,7 @@ class NumpyKernel:
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self._replaced = {derivation.places[k]: expression for k, expression in derivation.replaced}
-        self.vouched = all(f.vouched for f in dict.fromkeys(derivation.chain.activations))
+        self.vouched = derivation.chain.vouched
         # a residual chain has φ'(z_L) within its last link, but for the output's own parameters
         self._ends_in_prime = derivation.places[-2].kind == "prime"
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
@@ -57,26 +57,23 @@ class NumpyKernel:
         """Read the gradient, the links and, on request, κ."""
         chain, shape = self.derivation.chain, parameters.shape
         orbit, known = Orbit(chain, parameters), dict[Any, LogSign]()
-        gradient, links, largest = Product(shape), Product(shape), np.full(shape, -np.inf)
+        gradient, links = Product(shape), Links(shape)
         condition = Conditioning(chain, parameters, self.derivation.wrt) if kappa or not self.vouched else None
         while orbit.layer < chain.depth:
-            before, weight = self._step(orbit, known)
-            for place, value in self._at_layer(orbit, before, weight):
+            before = self._step(orbit, known)
+            for place, value in self._at_layer(orbit, before):
                 if place not in self._replaced:
                     gradient.times(value)
-            if orbit.layer > 1:
-                link = orbit.link(weight)
-                links.times(abs(link))
-                largest = np.maximum(largest, link.log)
+            links.take(orbit)
             if condition is not None:
                 condition.step(orbit, before)
         for value in self._at_output(orbit, known):
             gradient.times(value)
         if condition is None:
-            return Reading(gradient.value(), links.log, largest)
+            return Reading(gradient.value(), links.log_sum, links.largest)
         ratio = condition.finish(orbit)
         value = gradient.value() if self.vouched else _without_lost(gradient.value(), ratio)
-        return Reading(value, links.log, largest, ratio)
+        return Reading(value, links.log_sum, links.largest, ratio)
 
     @np.errstate(all="ignore")
     def factors(self, parameters: Parameters) -> list[LogSign]:
@@ -84,8 +81,8 @@ class NumpyKernel:
         chain = self.derivation.chain
         orbit, known, values = Orbit(chain, parameters), dict[Any, LogSign](), []
         while orbit.layer < chain.depth:
-            before, weight = self._step(orbit, known)
-            values += [value for _, value in self._at_layer(orbit, before, weight)]
+            before = self._step(orbit, known)
+            values += [value for _, value in self._at_layer(orbit, before)]
         if self._ends_in_prime:
             values.append(orbit.prime)
         values.append(slope(orbit, parameters.y, joined=False))
@@ -94,21 +91,20 @@ class NumpyKernel:
             values[k] = evaluate_expression(expression, known, parameters)
         return values
 
-    def _step(self, orbit: Orbit, known: dict[Any, LogSign]) -> tuple[LogSign, LogSign]:
-        """Walk one layer; a_{l-1} and w_l. What a replaced factor names is kept in known."""
-        parameters, before = orbit.parameters, orbit.a
+    def _step(self, orbit: Orbit, known: dict[Any, LogSign]) -> LogSign:
+        """Walk one layer; a_{l-1}. What a replaced factor names is kept in known."""
+        before = orbit.a
         orbit.step()
         layer = orbit.layer
-        weight = LogSign.from_float(np.broadcast_to(parameters.w[layer], parameters.shape))
-        for name, value in ((f"w_{layer}", weight), (f"a_{layer}", orbit.a)):
+        for name, value in ((f"w_{layer}", orbit.weight), (f"a_{layer}", orbit.a)):
             if name in self._wanted:
                 known[name] = value
         if f"z_{layer}" in self._wanted:
             known[f"z_{layer}"] = LogSign.from_float(orbit.z)
             known[self.derivation.symbol_of(Factor("prime", layer))] = orbit.prime
-        return before, weight
+        return before
 
-    def _at_layer(self, orbit: Orbit, before: LogSign, weight: LogSign) -> list[tuple[Factor, LogSign]]:
+    def _at_layer(self, orbit: Orbit, before: LogSign) -> list[tuple[Factor, LogSign]]:
         """The factors that a layer brings, in order; the output's φ' comes with the cost."""
         derivation, layer = self.derivation, orbit.layer
         kind, start, found = derivation.wrt.kind, derivation.start, list[tuple[Factor, LogSign]]()
@@ -118,9 +114,9 @@ class NumpyKernel:
             found.append((Factor("activation", layer - 1), before))
         linked = layer > start or kind == "x"
         if linked and derivation.chain.residual:
-            return [*found, (Factor("link", layer), orbit.link(weight))]
+            return [*found, (Factor("link", layer), orbit.link)]
         if linked:
-            found.append((Factor("weight", layer), weight))
+            found.append((Factor("weight", layer), orbit.weight))
         if layer < derivation.chain.depth:
             found.append((Factor("prime", layer), orbit.prime))
         return found
@@ -201,12 +197,11 @@ class SecondKernel:
 
     def __init__(self, second: SecondDerivation) -> None:
         self.second = second
-        self.vouched = all(f.vouched for f in dict.fromkeys(second.chain.activations))
 
     def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
         """Read the second derivative of the derived terms, the links and κ."""
         reading = read_second(self.second.chain, parameters, *self.second.wrt)
-        if self.vouched:
+        if self.second.chain.vouched:
             return reading
         assert reading.terms is not None
         return replace(reading, gradient=_without_lost(reading.gradient, reading.terms.condition))

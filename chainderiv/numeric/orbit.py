@@ -26,7 +26,7 @@ class Orbit:
     Attributes
     ----------
     z : ndarray. z_l, clipped to float64's range.
-    prime : LogSign. φ'(z_l).
+    weight, prime : LogSign. w_l and φ'(z_l).
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
@@ -35,7 +35,8 @@ class Orbit:
         self._a: Floats = np.broadcast_to(parameters.x, parameters.shape)
         self._wide: wd.Wide | None = None
         self.z: Floats = self._a
-        self.prime = LogSign(1.0, 0.0)
+        self.weight = self.prime = LogSign(1.0, 0.0)
+        self._through: LogSign | None = None
 
     @property
     def a(self) -> LogSign:
@@ -44,11 +45,22 @@ class Orbit:
             return LogSign.from_float(self._a)
         return LogSign(np.sign(self._wide.m), wd.log_abs(self._wide))
 
-    def link(self, weight: LogSign) -> LogSign:
-        """w_l φ'(z_l) of the layer walked last, or 1 + w_l φ'(z_l); NaN where that sum has lost every digit."""
+    @property
+    def through(self) -> LogSign:
+        """∂a_l/∂a_{l-1} of the layer walked last, as float64 has it: w_l φ'(z_l), or 1 + w_l φ'(z_l)."""
+        if self._through is None:
+            residual = self.chain.residual
+            self._through = (
+                one_plus(self.parameters.w[self.layer], self.prime) if residual else self.weight * self.prime
+            )
+        return self._through
+
+    @property
+    def link(self) -> LogSign:
+        """The same; NaN where the sum of a residual layer has lost every digit."""
+        through = self.through
         if not self.chain.residual:
-            return weight * self.prime
-        through = one_plus(self.parameters.w[self.layer], self.prime)
+            return through
         # a zero is believed of slopes that are plain numbers; else z_l is only near to where 1 + w φ' is 0
         doubtful = (through.sign == 0) & ~np.asarray(self.chain.activation(self.layer).piecewise_linear)
         return LogSign(np.where(doubtful, np.nan, through.sign), np.where(doubtful, np.nan, through.log))
@@ -56,6 +68,7 @@ class Orbit:
     def step(self) -> None:
         """On to the next layer."""
         self.layer += 1
+        self.weight, self._through = LogSign.from_float(self._broadcast(self.parameters.w[self.layer])), None
         activation = self.chain.activation(self.layer)
         if self._wide is None:
             z = self._free()
@@ -68,6 +81,9 @@ class Orbit:
                 return
             self._wide = wd.wide(self._a)
         self._step_wide(array_functions(activation))
+
+    def _broadcast(self, array: Floats) -> Floats:
+        return np.broadcast_to(array, self.parameters.shape)
 
     def _free(self) -> Floats:
         p, layer = self.parameters, self.layer

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.arrays import array_functions
-from chainderiv.numeric.orbit import FAR, Orbit, one_plus
+from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
@@ -39,9 +39,8 @@ class OrbitError:
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
-        weight = LogSign.from_float(self.parameters.w[orbit.layer])
-        fresh, self.log_z = self._of_z(orbit.layer, weight, before)
-        self.log_a = self._of_a(orbit, weight, before, fresh)
+        fresh, self.log_z = self._of_z(orbit, before)
+        self.log_a = self._of_a(orbit, before, fresh)
 
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
@@ -58,10 +57,13 @@ class OrbitError:
             error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
 
-    def of_link(self, orbit: Orbit, weight: LogSign, error: Floats) -> Floats:
-        """What log|1 + m|, m = w_l φ'(z_l), is off by where log|m| is off by error."""
-        through = orbit.link(weight)
-        off = ratio(weight.log + orbit.prime.log, through.log) * error + size(through.log)
+    def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
+        """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
+        error = size(orbit.weight.log) + of_prime
+        if not self.chain.residual:
+            return np.asarray(error)
+        through = orbit.link
+        off = ratio(orbit.weight.log + orbit.prime.log, through.log) * error + size(through.log)
         return np.where(np.isnan(through.log), np.inf, off)
 
     def of_output(self, orbit: Orbit, target: Floats) -> Floats:
@@ -75,25 +77,24 @@ class OrbitError:
             rounded = np.maximum(rounded, log_abs(own(orbit.z)))
         return np.asarray(size(miss.log) + ratio(error, miss.log) + ratio(rounded, miss.log))
 
-    def _of_z(self, layer: int, weight: LogSign, before: LogSign) -> tuple[Floats, Floats]:
+    def _of_z(self, orbit: Orbit, before: LogSign) -> tuple[Floats, Floats]:
         """log of |w_l a_{l-1}| + |b_l|, what z_l's own sum rounds, and log E_l."""
         if self.parameters.b is None:
             exact = np.full(self.parameters.shape, -np.inf)  # pinned
             return exact, exact
+        weight = orbit.weight.log
         with np.errstate(invalid="ignore"):
-            own, passed = (
-                np.where(np.isneginf(weight.log), -np.inf, weight.log + log) for log in (before.log, self.log_a)
-            )
-        fresh = np.logaddexp(own, log_abs(self.parameters.b[layer]))
+            own, passed = (np.where(np.isneginf(weight), -np.inf, weight + log) for log in (before.log, self.log_a))
+        fresh = np.logaddexp(own, log_abs(self.parameters.b[orbit.layer]))
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
-    def _of_a(self, orbit: Orbit, weight: LogSign, before: LogSign, fresh: Floats) -> Floats:
+    def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
         f = array_functions(self.chain.activation(orbit.layer))
         own = orbit.a.log if f.value_rounding is None else np.maximum(log_abs(f.value_rounding(orbit.z)), orbit.a.log)
         with np.errstate(invalid="ignore"):
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
-                along = 0.0 if self.parameters.b is None else one_plus(self.parameters.w[orbit.layer], orbit.prime).log
+                along = 0.0 if self.parameters.b is None else orbit.through.log
                 moved = np.logaddexp(along + self.log_a, orbit.prime.log + fresh)
                 # φ(z_l) is no larger than |a_l| + |a_{l-1}|
                 moved = np.logaddexp(moved, np.logaddexp(own, before.log))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
+from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import size
 
 Floats = NDArray[np.float64]
@@ -72,6 +73,24 @@ class Reading:
     largest_link: Floats
     kappa: Floats | None = None
     terms: Sum | None = None
+
+
+class Links:
+    """What a walk keeps of its links, l = 2 … L: the sum of their logarithms, and the largest."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._product, self.largest = Product(shape), np.full(shape, -np.inf)
+
+    def take(self, orbit: Orbit) -> None:
+        """The link of the layer that the orbit has just walked; the first layer has none."""
+        if orbit.layer > 1:
+            self._product.times(abs(orbit.link))
+            self.largest = np.maximum(self.largest, orbit.link.log)
+
+    @property
+    def log_sum(self) -> Floats:
+        """Σ log|link|."""
+        return self._product.log
 
 
 class Product:

@@ -13,16 +13,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
-from chainderiv import symbols
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.bend import bend, sum_of_powers
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.reading import Product, Reading, Sum, zero_wins
+from chainderiv.numeric.reading import Links, Reading, Sum, zero_wins
 from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.chain import Chain, Parameter
 
@@ -46,26 +44,16 @@ def read_second(chain: Chain, parameters: Parameters, early: Parameter, late: Pa
     with np.errstate(all="ignore"):
         walk = _Walk(chain, parameters, early, late)
         terms = walk.to_the_end()
-        return Reading(terms.value, walk.links.log, walk.largest, ratio(terms.log_error, terms.value.log), terms)
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """A layer's weight, φ' and link, and what each is off by relative to itself, in units of ε."""
-
-    weight: LogSign
-    prime: LogSign
-    link: LogSign
-    of_weight: Floats
-    of_prime: Floats
-    of_link: Floats
+        return Reading(
+            terms.value, walk.links.log_sum, walk.links.largest, ratio(terms.log_error, terms.value.log), terms
+        )
 
 
 class _Walk:
     def __init__(self, chain: Chain, parameters: Parameters, early: Parameter, late: Parameter) -> None:
         self.chain, self.parameters, self.wrt = chain, parameters, (early, late)
         self.orbit, self.error = Orbit(chain, parameters), OrbitError(chain, parameters)
-        self.links, self.largest = Product(parameters.shape), np.full(parameters.shape, -np.inf)
+        self.links = Links(parameters.shape)
         nothing = np.zeros(parameters.shape)
         self._none = Tangent(LogSign(nothing, np.full(parameters.shape, -np.inf)), nothing)
         self._one = Tangent(LogSign(np.ones(parameters.shape), nothing), nothing)
@@ -80,33 +68,27 @@ class _Walk:
         return self._cost()
 
     def _step(self) -> None:
-        before, off = self.orbit.a, self.error.log_a
-        self.orbit.step()
-        self.error.step(self.orbit, before)
-        layer = self._layer()
-        if self.orbit.layer > 1:
-            self.links.times(abs(layer.link))
-            self.largest = np.maximum(self.largest, layer.link.log)
-        moved = self._moved_input()
-        self.second_z = self.second.times(layer.weight, layer.of_weight) + moved
+        orbit, error = self.orbit, self.error
+        before, off = orbit.a, error.log_a
+        orbit.step()
+        error.step(orbit, before)
+        self.links.take(orbit)
+        of_weight, of_prime = size(orbit.weight.log), error.of_prime(orbit)
+        of_link, moved = error.of_link(orbit, of_prime), self._moved_input()
+        self.second_z = self.second.times(orbit.weight, of_weight) + moved
         entering = Tangent(before, size(before.log) + ratio(off, before.log))
         pairs = list(zip(self.wrt, self.of_a, strict=True))
-        self.of_z = [self._of_z(p, a.times(layer.weight, layer.of_weight), entering) for p, a in pairs]
-        self.of_a = [self._of_a(p, a, z, layer) for (p, a), z in zip(pairs, self.of_z, strict=True)]
-        passed, direct = self.second.times(layer.link, layer.of_link), moved.times(layer.prime, layer.of_prime)
-        self.second = passed + direct + self._bent()
-
-    def _layer(self) -> _Layer:
-        weight = LogSign.from_float(np.broadcast_to(self.parameters.w[self.orbit.layer], self.parameters.shape))
-        prime, of_weight, of_prime = self.orbit.prime, size(weight.log), self.error.of_prime(self.orbit)
-        of_link = of_weight + of_prime
-        if self.chain.residual:
-            of_link = self.error.of_link(self.orbit, weight, of_link)
-        return _Layer(weight, prime, self.orbit.link(weight), of_weight, of_prime, of_link)
+        self.of_z = [self._of_z(p, a.times(orbit.weight, of_weight), entering) for p, a in pairs]
+        self.of_a = [
+            z.times(orbit.prime, of_prime) if p.layer == orbit.layer else a.times(orbit.link, of_link)
+            for (p, a), z in zip(pairs, self.of_z, strict=True)
+        ]
+        passed, direct = self.second.times(orbit.link, of_link), moved.times(orbit.prime, of_prime)
+        self.second = passed + direct + self._bent(of_prime)
 
     def _moved_input(self) -> Sum:
         """∂a_{l-1}/∂θ where η = w_l; it is 0 where θ is of the same layer."""
-        here = str(self.wrt[1]) == f"w{self.orbit.layer}"
+        here = self.wrt[1] == Parameter("w", self.orbit.layer)
         return Sum.of(self.of_a[0].value, self.of_a[0].error + 1.0) if here else Sum.of(self._none.value, 1.0)
 
     def _of_z(self, parameter: Parameter, through: Tangent, entering: Tangent) -> Tangent:
@@ -114,18 +96,13 @@ class _Walk:
             return through
         return self._one if parameter.kind == "b" else entering
 
-    def _of_a(self, parameter: Parameter, a: Tangent, z: Tangent, layer: _Layer) -> Tangent:
-        if parameter.layer == self.orbit.layer:
-            return z.times(layer.prime, layer.of_prime)
-        return a.times(layer.link, layer.of_link)
-
-    def _bent(self) -> Sum:
+    def _bent(self, of_prime: Floats) -> Sum:
         """φ''(z_l) ∂z_l/∂θ ∂z_l/∂η."""
         if self.wrt[1].layer > self.orbit.layer:
             return Sum.of(self._none.value, 1.0)
-        made = bend(self.chain.activation(self.orbit.layer))
-        curve, both = made.of(self.orbit), self.of_z[0].value * self.of_z[1].value
-        return _term(curve, made.log_error(self.orbit, self.error), both, self.of_z[0].error + self.of_z[1].error)
+        curve, off = bend(self.chain.activation(self.orbit.layer)).with_error(self.orbit, self.error, of_prime)
+        both = self.of_z[0].value * self.of_z[1].value
+        return _term(curve, off, both, self.of_z[0].error + self.of_z[1].error)
 
     def _cost(self) -> Sum:
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
@@ -134,15 +111,15 @@ class _Walk:
         both, error = tangents[0].value * tangents[1].value, tangents[0].error + tangents[1].error
         if rest is None:
             direct = self.second.times(slope(self.orbit, target, joined=False), off)
-            bent = sympy.diff(self.chain.cost.formula, symbols.a, 2)
+            bent = self.chain.cost.second
         else:
             # δ_L is the rest itself, which bends with a_L: by φ'(z_L)
             direct = self.second_z.times(slope(self.orbit, target, joined=True), off)
-            bent = sympy.diff(rest, symbols.a)
+            bent = self.chain.output_rest_slope
             both, error = both * self.orbit.prime, error + self.error.of_prime(self.orbit)
-        value, log_size, log_error = sum_of_powers(self.orbit, target, bent, self.error)
-        term = _term(value, log_error, both, error)
-        return direct + Sum(term.value, zero_wins(log_size, both.log), term.log_error)
+        powers = sum_of_powers(self.orbit, target, bent, self.error)
+        term = _term(powers.value, powers.log_error, both, error)
+        return direct + Sum(term.value, zero_wins(powers.log_size, both.log), term.log_error)
 
 
 def _term(value: LogSign, log_error: Floats, both: LogSign, error: Floats) -> Sum:

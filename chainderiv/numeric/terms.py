@@ -8,19 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.bend import bend, sum_of_powers
+from chainderiv.numeric.bend import bend, value_of_powers
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import OrbitError
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.second import SecondDerivation, Term
-from chainderiv.symbols import a
 
 Floats = NDArray[np.float64]
 
@@ -73,31 +70,28 @@ class TermValues:
         return values
 
     def _walk(self) -> None:
-        chain, shape = self.second.chain, self.parameters.shape
-        orbit, error = Orbit(chain, self.parameters), OrbitError(chain, self.parameters)
+        chain = self.second.chain
+        orbit = Orbit(chain, self.parameters)
         self.at[Factor("activation", 0)] = orbit.a
         while orbit.layer < chain.depth:
-            before = orbit.a
             orbit.step()
-            error.step(orbit, before)
             layer = orbit.layer
-            weight = LogSign.from_float(np.broadcast_to(self.parameters.w[layer], shape))
             self.at |= {
                 Factor("activation", layer): orbit.a,
-                Factor("weight", layer): weight,
+                Factor("weight", layer): orbit.weight,
                 Factor("prime", layer): orbit.prime,
                 Factor("curve", layer): bend(chain.activation(layer)).of(orbit),
             }
             if chain.residual:
-                self.at[Factor("link", layer)] = orbit.link(weight)
-        self._at_output(orbit, error)
+                self.at[Factor("link", layer)] = orbit.link
+        self._at_output(orbit)
 
-    def _at_output(self, orbit: Orbit, error: OrbitError) -> None:
+    def _at_output(self, orbit: Orbit) -> None:
         chain, target = self.second.chain, np.broadcast_to(self.parameters.y, self.parameters.shape)
-        kinds = {"bend": sympy.diff(chain.cost.formula, a, 2)}
+        kinds = {"bend": chain.cost.second}
         self.at[Factor("slope", chain.depth)] = slope(orbit, target, joined=False)
         if chain.output_rest is not None:
             self.at[Factor("rest", chain.depth)] = slope(orbit, target, joined=True)
-            kinds["rest_slope"] = sympy.diff(chain.output_rest, a)
+            kinds["rest_slope"] = chain.output_rest_slope
         for kind, expression in kinds.items():
-            self.at[Factor(kind, chain.depth)] = sum_of_powers(orbit, target, expression, error)[0]
+            self.at[Factor(kind, chain.depth)] = value_of_powers(orbit, target, expression)

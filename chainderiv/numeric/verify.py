@@ -179,8 +179,7 @@ def _second_findings(
     assert terms is not None
     got, condition = TermValues(second, at).sum(), terms.condition
     allowed = bound(terms.log_size, condition)
-    vouched = all(f.vouched for f in dict.fromkeys(second.chain.activations))
-    certain = (8 * EPSILON * condition < (UNCERTAIN if vouched else LOST)) & np.isfinite(terms.log_size)
+    certain = (8 * EPSILON * condition < (UNCERTAIN if second.chain.vouched else LOST)) & np.isfinite(terms.log_size)
     for method in methods:
         judgement = second_judges.judge(second.chain, at, second.wrt, method, sample, terms.log_size)
         permitted = allowed if method == METHODS[1] else np.maximum(allowed, SECOND_TOLERANCE)

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sympy
+
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation, Expr
@@ -109,6 +111,17 @@ class Chain:
         A residual chain cancels nothing: its a_L is not φ(z_L).
         """
         return None if self.residual else cancelled_product(self.activation(self.depth), self.cost)
+
+    @property
+    def output_rest_slope(self) -> Expr | None:
+        """The derivative of output_rest by a, as 1 of a - y, else None."""
+        rest = self.output_rest
+        return None if rest is None else sympy.diff(rest, symbols.a)
+
+    @property
+    def vouched(self) -> bool:
+        """Whether the digits of every layer's φ' hold everywhere."""
+        return all(f.vouched for f in dict.fromkeys(self.activations))
 
     def parameter(self, text: str | Parameter) -> Parameter:
         """Read 'b1', 'w12' or 'x'; raises BadValue for what the chain does not have."""

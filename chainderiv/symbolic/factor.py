@@ -44,9 +44,9 @@ def _of_the_cost(chain: Chain, kind: str) -> Expr:
     if kind in ("slope", "bend"):
         made = symbols.CostSlope if kind == "slope" else symbols.CostSecond
         return made(sympy.Symbol(chain.cost.name), output, symbols.y)
-    rest = chain.output_rest
+    rest = chain.output_rest if kind == "rest" else chain.output_rest_slope
     assert rest is not None
-    return (rest if kind == "rest" else sympy.diff(rest, symbols.a)).subs(symbols.a, output)
+    return rest.subs(symbols.a, output)
 
 
 def through(chain: Chain, layer: int) -> list[Factor]:

@@ -86,7 +86,7 @@ def factor_values(
         orbit, largest = orbit_at()
         return [_value(derivation, f, orbit, y_) for f in derivation.factors], largest
 
-    return tuple(_log_sign(v) for v in settle(evaluate, _trusted(derivation.chain)))
+    return tuple(_log_sign(v) for v in settle(evaluate, derivation.chain.vouched))
 
 
 def term_values(
@@ -99,7 +99,7 @@ def term_values(
         orbit, largest = orbit_at()
         return [v for term in _term_factors(second, second.terms, orbit, y_, {}) for v in term], largest
 
-    flat = iter([_log_sign(v) for v in settle(evaluate, _trusted(second.chain))])
+    flat = iter([_log_sign(v) for v in settle(evaluate, second.chain.vouched)])
     return tuple(tuple(next(flat) for _ in term.factors) for term in second.terms)
 
 
@@ -118,11 +118,7 @@ def second_value(
         # the factors must settle as well: one that is still 0 for want of digits would take its term from the sum
         return [total, *known.values()], largest
 
-    return _log_sign(settle(evaluate, _trusted(second.chain))[0])
-
-
-def _trusted(chain: Chain) -> bool:
-    return all(f.vouched for f in dict.fromkeys(chain.activations))
+    return _log_sign(settle(evaluate, second.chain.vouched)[0])
 
 
 def _product(values: list[Any]) -> Any:
@@ -216,8 +212,8 @@ def _loose_symbols(factor: Any) -> set[Any]:
 def _atom(derivation: Derivation | SecondDerivation, atom: Any, orbit: Orbit, y: float) -> Any:
     chain = derivation.chain
     if isinstance(atom, symbols.CostSlope | symbols.CostSecond):
-        target, slope = 0 if y == 0 else mpmath.mpf(y), chain.cost.slope
-        formula = slope if isinstance(atom, symbols.CostSlope) else sympy.diff(slope, symbols.a)
+        target = 0 if y == 0 else mpmath.mpf(y)
+        formula = chain.cost.slope if isinstance(atom, symbols.CostSlope) else chain.cost.second
         return precise(formula, symbols.a, symbols.y)(orbit.a[chain.depth], target)
     if isinstance(atom, symbols.PhiPrime | symbols.PhiSecond):
         layer = symbols.layer_of(atom.args[1])
