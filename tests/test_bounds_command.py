@@ -82,3 +82,34 @@ def test_verify_and_map_take_two_parameters_and_residual_chains(capsys, tmp_path
     words = ["--wrt", "b1,b2", "--w", "-2:2:9", "--b", "-2:2:9", "--residual", "--out", str(out)]
     assert "∂²C/∂b₁∂b₂ of residual sigmoid" in printed(capsys, "map", *words)
     assert out.stat().st_size > 5000
+
+
+def test_layers_take_a_formula_as_a_chain_does(capsys, monkeypatch):
+    words = [
+        "derive",
+        "--layers",
+        "3,2,2",
+        "--cost",
+        "quadratic",
+        "--activation",
+        "z/(1+exp(-1.5*z))",
+        "--output",
+        "-z**3",
+    ]
+    assert "BP2: δˡⱼ = φ'(zˡⱼ) · ∑ₖ wˡ⁺¹ₖⱼ δˡ⁺¹ₖ" in printed(capsys, *words)
+    assert "BP1: δᴸⱼ = ψ'(zᴸⱼ) · ∂C/∂aᴸⱼ" in printed(capsys, *words)
+    assert "phi'(z^l_j)" in printed(capsys, *words, "--to", "text")
+    assert main(["derive", "--layers", "3,2", "--activation", "z.func"]) == 2
+
+
+@pytest.mark.parametrize(
+    "extra", [["--residual"], ["--wrt", "w1"], ["--x", "3"], ["--depth", "7"], ["--compare", "b1", "b2"]]
+)
+def test_layers_refuse_what_is_for_a_chain(extra, capsys):
+    assert main(["derive", "--layers", "3,2", *extra]) == 2
+    assert f"--layers is given with {extra[0]}" in capsys.readouterr().err
+
+
+def test_compare_refuses_a_parameter_beside_it(capsys):
+    assert main(["derive", "--compare", "b1", "b3", "--wrt", "b2"]) == 2
+    assert "--compare is given with --wrt" in capsys.readouterr().err

@@ -85,9 +85,14 @@ def activation(text: str, symbol: str = "φ") -> Activation:
 
 def one_chain(options: argparse.Namespace) -> Chain:
     """The Chain of a command that takes one activation."""
+    require_one_activation(options)
+    return chains(options)[0]
+
+
+def require_one_activation(options: argparse.Namespace) -> None:
+    """Raise BadValue where --activation is given several times."""
     if options.activation and len(options.activation) > 1:
         raise BadValue(f"--activation is given {len(options.activation)} times; give it once here (map takes several)")
-    return chains(options)[0]
 
 
 def wrt(text: str) -> str | tuple[str, ...]:

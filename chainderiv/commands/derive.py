@@ -38,8 +38,6 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Derive, then print what was asked for."""
     if options.layers is not None:
-        defaults = {"wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}
-        _refuse_beside("--layers", [f"--{name}" for name, usual in defaults.items() if getattr(options, name) != usual])
         printed_layers: int = common.command("layers").print_layers(options)
         return printed_layers
     chain = common.one_chain(options)
@@ -74,7 +72,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _compare(chain: Any, options: argparse.Namespace) -> int:
     others = {"--to": options.to, "--steps": options.steps, "--at": options.at, "--wrt": options.wrt != "b1"}
-    _refuse_beside("--compare", [flag for flag, value in others.items() if value])
+    if clash := [flag for flag, value in others.items() if value]:
+        raise BadValue(f"--compare is given with {clash[0]}; give one of them")
     both = compare(chain, *options.compare)
     if options.json:
         names = ("between", "below", "common", "links")
@@ -83,12 +82,6 @@ def _compare(chain: Any, options: argparse.Namespace) -> int:
     else:
         common.say(str(both))
     return 0
-
-
-def _refuse_beside(flag: str, others: list[str]) -> None:
-    """What would be ignored is refused."""
-    if others:
-        raise BadValue(f"{flag} is given with {others[0]}, which it has no use for; give one of them")
 
 
 def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:

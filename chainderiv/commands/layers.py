@@ -10,6 +10,9 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.full_width import layers_printing
 from chainderiv.symbolic.layers import LayerDerivation, derive_layers
 
+# what derive takes for a chain, as it is where it is not given
+FOR_A_CHAIN = {"compare": None, "at": None, "wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}
+
 
 def print_layers(options: argparse.Namespace) -> int:
     """Derive BP1 to BP4 of the network, then print what was asked for."""
@@ -31,13 +34,15 @@ def print_layers(options: argparse.Namespace) -> int:
 
 
 def _derived(options: argparse.Namespace) -> LayerDerivation:
-    for flag in ("compare", "at"):
-        if getattr(options, flag, None) is not None:
+    for flag, usual in FOR_A_CHAIN.items():
+        if getattr(options, flag, usual) != usual:
             raise BadValue(f"--layers is given with --{flag}, which is for a chain; give one of them")
-    if options.activation and len(options.activation) > 1:
-        raise BadValue(f"--activation is given {len(options.activation)} times; give it once with --layers")
-    (activation,) = options.activation or ["sigmoid"]
-    return derive_layers(_sizes(options.layers), activation, options.cost, options.output)
+    common.require_one_activation(options)
+    (hidden,) = options.activation or ["sigmoid"]
+    last = options.output
+    if last is not None and last != "softmax":
+        last = common.activation(last, "ψ")
+    return derive_layers(_sizes(options.layers), common.activation(hidden), options.cost, last)
 
 
 def _sizes(text: str) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from sympy.printing.latex import LatexPrinter
 from sympy.printing.mathml import MathMLPresentationPrinter
 from sympy.printing.str import StrPrinter
 
+from chainderiv.symbolic.naming import NAMES
 from chainderiv.symbols import layer_of
 
 if TYPE_CHECKING:
@@ -151,45 +151,27 @@ class Style:
     over: str
 
 
-def _writer(printer: type[Any], name_of: str) -> Callable[[Chain, Any], str]:
-    plain = _latex_name if name_of == "latex" else _word
-
+def _writer(printer: type[Any], form: str) -> Callable[[Chain, Any], str]:
     def write(chain: Chain, expression: Any) -> str:
         made = printer()
-
         # by layer and not by name: two activations may share a name
-        def name_at(layer: int) -> str:
-            activation = chain.activation(layer)
-            given = getattr(activation, name_of)
-            return str(given) if given and name_of == "latex" else plain(given or activation.name)
-
-        made.name_at = name_at
+        made.name_at = lambda layer: NAMES[form](chain.activation(layer))
         return str(made.doprint(expression))
 
     return write
 
 
-def _word(name: str) -> str:
-    """A name as it is; phi where it is a formula."""
-    return "phi" if set(name) & set("()*/+") else name
-
-
-def _latex_name(name: str) -> str:
-    escaped = "".join(rf"\{c}" if c in "_&%$#{}" else c for c in name if c not in "\\^~")
-    return rf"\operatorname{{{escaped}}}"
-
-
 def _write_mathml(chain: Chain, expression: Any) -> str:
     printer = _MathML()
-    # SymPy's text nodes are raw: a name with markup in it would become markup
-    printer.name_at = lambda layer: html.escape(chain.activation(layer).symbol or chain.activation(layer).name)
+    # SymPy's text nodes are raw, so what stands in them must be escaped
+    printer.name_at = lambda layer: NAMES["mathml"](chain.activation(layer))
     # an entity that HTML knows and XML does not
     return str(printer._print(expression).toxml()).replace("&InvisibleTimes;", "&#x2062;")
 
 
 STYLES: dict[str, Style] = {
-    "unicode": Style(_writer(_Unicode, "symbol"), " · ", " ", " = ", "⋯", ("(", ")"), " + ", " / "),
-    "text": Style(_writer(_Text, "name"), " * ", " ", " = ", "...", ("(", ")"), " + ", " / "),
+    "unicode": Style(_writer(_Unicode, "unicode"), " · ", " ", " = ", "⋯", ("(", ")"), " + ", " / "),
+    "text": Style(_writer(_Text, "text"), " * ", " ", " = ", "...", ("(", ")"), " + ", " / "),
     "latex": Style(
         _writer(_Latex, "latex"), r" \cdot ", r" \, ", " = ", r"\cdots", (r"\left(", r"\right)"), " + ", r" \,/\, "
     ),

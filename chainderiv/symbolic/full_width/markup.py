@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.full_width.scripts import GREEK, Form, Text, Unicode
+from chainderiv.symbolic.naming import NAMES
 
 _COMMANDS = {"delta": r"\delta", "phi": r"\varphi", "∑": r"\sum", "log": r"\log", "exp": r"\exp",
              "diag": r"\operatorname{diag}"}  # fmt: skip
@@ -29,8 +30,7 @@ class Latex(Form):
 
     def neuron(self, activation: Activation) -> str:
         """The name of an activation."""
-        escaped = "".join(rf"\{c}" if c in "_&%$#{}" else c for c in activation.name if c not in "\\^~")
-        return activation.latex or rf"\operatorname{{{escaped}}}"
+        return NAMES["latex"](activation)
 
     def marked(self, name: str, above: str, below: str) -> str:
         """A symbol with its layer above and its indices below."""
@@ -101,7 +101,7 @@ class MathML(Form):
 
     def neuron(self, activation: Activation) -> str:
         """The name of an activation, which may hold markup of its own."""
-        return f"<mi>{html.escape(activation.symbol or activation.name)}</mi>"
+        return f"<mi>{NAMES['mathml'](activation)}</mi>"
 
     def marked(self, name: str, above: str, below: str) -> str:
         """A symbol with its layer above and its indices below."""

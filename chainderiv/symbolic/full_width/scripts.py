@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from chainderiv.functions.activation import Activation
+from chainderiv.symbolic.naming import NAMES
 
 _RAISED = dict(zip("0123456789+-lL", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡᴸ", strict=True))
 _LOWERED = dict(zip("0123456789+-,ijklmp", "₀₁₂₃₄₅₆₇₈₉₊₋,ᵢⱼₖₗₘₚ", strict=True))
@@ -43,7 +44,7 @@ class Form:
 
     def neuron(self, activation: Activation) -> str:
         """The name of an activation."""
-        return activation.symbol or activation.name
+        return NAMES["unicode"](activation)
 
     def marked(self, name: str, above: str, below: str) -> str:
         """A symbol with its layer above and its indices below, either of which may be empty."""
@@ -118,7 +119,7 @@ class Text(Form):
 
     def neuron(self, activation: Activation) -> str:
         """The name of an activation."""
-        return activation.name
+        return NAMES["text"](activation)
 
     def marked(self, name: str, above: str, below: str) -> str:
         """A symbol with its layer above and its indices below."""
