@@ -176,9 +176,8 @@ def _degree(expression: Expr) -> float:
 
 
 def _both(operation: Callable[[float, float], Any], left: Node, right: Node, at: int) -> float | None:
-    if left.value is None or right.value is None:
-        return None
-    return _finite(lambda: operation(left.value, right.value), at)  # type: ignore[arg-type]
+    a, b = left.value, right.value
+    return None if a is None or b is None else _finite(lambda: operation(a, b), at)
 
 
 def _finite(compute: Callable[[], Any], at: int) -> float:

@@ -88,17 +88,7 @@ class OutputLayer:
 
 
 def output_layer(output: str | Activation | None, cost: Cost, hidden: Activation) -> OutputLayer:
-    """The last layer that was asked for; None takes the one that suits the cost.
-
-    That is the sigmoid for cross_entropy, softmax for log_likelihood and the hidden activation otherwise.
-
-    Raises
-    ------
-    CostDomain
-        When the output can leave what the cost is defined on.
-    UnknownName
-        When the output is in no table.
-    """
+    """The last layer that was asked for, by the rule and with the errors of `choose_output`."""
     return OutputLayer(choose_output(output, cost, hidden), cost)
 
 

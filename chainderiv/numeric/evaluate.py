@@ -11,9 +11,8 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derivation import Wrt, derive
 
-Wrt = str | tuple[str, ...] | list[str]
 REFEREED = 64  # points that the referee may take over; each costs it milliseconds per hundred layers
 
 

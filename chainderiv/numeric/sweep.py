@@ -20,7 +20,7 @@ from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import Floats, Layered, Parameters, numbers
 from chainderiv.numeric.regime import regime
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 
 TILE_POINTS = 2**15  # a tile's dozen float64 arrays stay near the cache
@@ -92,7 +92,7 @@ class Sweep:
 def sweep(
     chain: Chain,
     *,
-    wrt: str | tuple[str, ...] | list[str] = "b1",
+    wrt: Wrt = "b1",
     engine: str = "numpy",
     executor: Executor | None = None,
     progress: Progress | None = None,

@@ -23,6 +23,7 @@ from chainderiv.symbolic.second import SecondDerivation, second_derivation
 
 SUBSTITUTE_DEPTH = 30
 Pair = tuple[str | Parameter, ...] | list[str | Parameter] | tuple[str, ...] | list[str]
+Wrt = str | Parameter | Pair
 
 
 @dataclass(frozen=True)
@@ -220,8 +221,8 @@ def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation: ...
 @overload
 def derive(chain: Chain, wrt: Pair) -> SecondDerivation: ...
 @overload
-def derive(chain: Chain, wrt: str | Parameter | Pair) -> Derivation | SecondDerivation: ...
-def derive(chain: Chain, wrt: str | Parameter | Pair = "b1") -> Derivation | SecondDerivation:
+def derive(chain: Chain, wrt: Wrt) -> Derivation | SecondDerivation: ...
+def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
     """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of such products.
 
     Raises BadValue for a parameter that the chain does not have.

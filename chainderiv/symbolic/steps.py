@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sympy
-
 from chainderiv import symbols
 from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, Parameter
@@ -82,17 +80,3 @@ def _by_activation(chain: Chain, layer: int) -> Expr:
     if layer == chain.depth:
         return symbol_of(chain, Factor("slope", layer))
     return symbols.gradient(symbols.activation(layer))
-
-
-def substituted(steps: list[Step]) -> Expr:
-    """The right side of the last step with every earlier one put into it.
-
-    >>> from chainderiv.symbolic.chain import Parameter
-    >>> chain, b1 = Chain(2), Parameter("b", 1)
-    >>> substituted([step(chain, b1, i) for i in range(count(chain, b1))])
-    w_2*CostSlope(quadratic, a_2, y)*PhiPrime(sigmoid, z_1)*PhiPrime(sigmoid, z_2)
-    """
-    known: dict[Expr, Expr] = {}
-    for one in steps:
-        known[one.left] = one.right.xreplace(known)
-    return known[steps[-1].left] if steps else sympy.Integer(1)

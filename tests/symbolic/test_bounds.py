@@ -1,6 +1,7 @@
 """bounds() against oracles of its own: φ' written by hand, maximised, bracketed and counted at 50 digits."""
 
 from fractions import Fraction
+from functools import partial
 
 import mpmath as mp
 import numpy as np
@@ -90,7 +91,10 @@ def measured(name, w, found):
     with mp.workdps(60):
         w = abs(mp.mpf(w.numerator) / w.denominator)
         parts = intervals(found.z_set)
-        inside = lambda t: any(low <= t <= high for low, high in parts)  # noqa: E731
+
+        def inside(t):
+            return any(low <= t <= high for low, high in parts)
+
         for t in GRID:
             if inside(t) != (w * f(t) >= 1) and all(abs(t - end) > 1e-30 for pair in parts for end in pair):
                 return False
@@ -105,8 +109,11 @@ def measured(name, w, found):
 
 def intervals(values):
     parts = values.args if isinstance(values, sympy.Union) else [] if values is sympy.S.EmptySet else [values]
-    ends = lambda v: mp.inf if v == sympy.oo else -mp.inf if v == -sympy.oo else number(v, 60)  # noqa: E731
-    return [(ends(part.inf), ends(part.sup)) for part in parts]
+    return [(end(part.inf), end(part.sup)) for part in parts]
+
+
+def end(value):
+    return mp.inf if value == sympy.oo else -mp.inf if value == -sympy.oo else number(value, 60)
 
 
 @pytest.mark.parametrize("w", ["0.5", "1", "-1.03", "4.5", "-7", "25", "300"])
@@ -204,7 +211,7 @@ def test_the_probabilities_are_integrals_of_the_normal_density(name, s, at):
     found, f = cd.bounds(name), slope(name)
     with mp.workdps(30):
         size = f(mp.mpf(str(at)))
-        density = lambda w: mp.npdf(w, 0, mp.mpf(str(s)))  # noqa: E731
+        density = partial(mp.npdf, mu=0, sigma=mp.mpf(str(s)))
         edges = 1 / size, 1 / (4 * size)
         exceeds = 2 * mp.quad(density, [edges[0], 2 * edges[0], 8 * edges[0] + 40, mp.inf])
         under = 2 * mp.quad(density, [0, edges[1] / 2, edges[1]])

@@ -94,7 +94,10 @@ def test_the_widest_set_of_several_moving_ends_has_twelve_digits(name):
             # the bottom between the hills: just above its level the gap there is narrower than any grid
             points = sorted([*points, mp.findroot(lambda t: mp.diff(slope, t), (0.8, 1.0), solver="anderson")])
         low, high = mp.mpf(low), mp.mpf(high)
-        width = lambda w: measure(slope, w, points) / w  # noqa: E731
+
+        def width(w):
+            return measure(slope, w, points) / w
+
         for _ in range(68):
             inner = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
             low, high = (low, inner[1]) if width(inner[0]) > width(inner[1]) else (inner[0], high)
@@ -114,7 +117,7 @@ def test_the_formulas_in_w_are_the_sets_of_every_weight(name):
     bounds = cd.bounds(name)
     regimes = bounds.interval(W)
     for w in map(Rational, ("0.3", "0.6", "0.99", "1", "1.04", "3.7", "4", "5", "99", "100", "2000")):
-        holding = [r for r in regimes if r.condition.subs(W, w) == True]  # noqa: E712
+        holding = [r for r in regimes if r.condition.subs(W, w) == sympy.true]
         one = bounds.interval(w)
         assert len(holding) == (one.z_set is not sympy.S.EmptySet), (w, holding)
         for regime in holding:

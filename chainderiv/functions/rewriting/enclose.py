@@ -112,11 +112,11 @@ def _whole_power(base: Interval, exponent: int) -> Interval:
 
 
 def _piecewise(e: Expr) -> Enclosing:
-    pieces = [(enclosing(value), when if when == True else reading(when)) for value, when in e.args]  # noqa: E712 -- SymPy's
+    pieces = [(enclosing(value), when if when == sympy.true else reading(when)) for value, when in e.args]
 
     def chosen(point: Any) -> Interval:
         for value, when in pieces:
-            if when == True or when(point):  # noqa: E712 -- SymPy's
+            if when == sympy.true or when(point):
                 return value(point)
         raise Undefined
 

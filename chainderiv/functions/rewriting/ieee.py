@@ -87,7 +87,7 @@ class Floats:
         left = set(range(len(self.points)))
         for value, when in e.args:
             column = read(value)
-            for i in [i for i in left if when == True or when.subs(z, self.points[i]) == True]:  # noqa: E712 -- SymPy's
+            for i in [i for i in left if when == sympy.true or when.subs(z, self.points[i]) == sympy.true]:
                 out[i] = column[i]
                 left.remove(i)
         return out

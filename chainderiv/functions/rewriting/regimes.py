@@ -137,7 +137,7 @@ def branch(expression: Expr, at: Expr) -> Expr:
     folded = sympy.piecewise_fold(expression) if expression.has(sympy.Piecewise) else expression
     if not isinstance(folded, sympy.Piecewise):
         return folded
-    return next(value for value, when in folded.args if when == True or when.subs(z, at) == True)  # noqa: E712 -- SymPy's
+    return next(value for value, when in folded.args if when == sympy.true or when.subs(z, at) == sympy.true)
 
 
 class Contest:

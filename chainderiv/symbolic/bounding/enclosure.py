@@ -192,7 +192,7 @@ def _folded(operation: Callable[..., Pair], inner: list[Pair], bits: int) -> Pai
 
 def _constant(part: Any, bits: int) -> Pair:
     if hasattr(part, "enclose"):
-        return part.enclose(bits)  # type: ignore[no-any-return]
+        return _pair(part.enclose(bits))
     if part.is_Integer:
         return _whole(int(part))
     if part.is_Rational:

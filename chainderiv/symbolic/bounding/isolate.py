@@ -156,7 +156,8 @@ def _tight(base: Expr, slope: Expr, box: Pair) -> Pair:
     middle = libmp.mpf_shift(libmp.mpf_add(*box), -1)
     at = enclose(base, (middle, middle), _BITS)
     spread = libmp.mpi_sub(box, (middle, middle), _BITS)
-    return libmp.mpi_add(at, libmp.mpi_mul(enclose(slope, box, _BITS), spread, _BITS), _BITS)  # type: ignore[no-any-return]
+    found: Pair = libmp.mpi_add(at, libmp.mpi_mul(enclose(slope, box, _BITS), spread, _BITS), _BITS)
+    return found
 
 
 def hull(a: Expr, b: Expr) -> Pair:

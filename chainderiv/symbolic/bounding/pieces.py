@@ -117,5 +117,5 @@ def _branch(expression: Expr, point: Any) -> Expr:
     """The expression with each Piecewise replaced by what it is at a point."""
     return expression.replace(
         lambda part: isinstance(part, sympy.Piecewise),
-        lambda part: next((value for value, when in part.args if when.subs(z, point) == True), sympy.nan),  # noqa: E712
+        lambda part: next((value for value, when in part.args if when.subs(z, point) == sympy.true), sympy.nan),
     )
