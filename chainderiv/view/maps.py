@@ -231,7 +231,8 @@ def _contour(
     """One level as a line, or None where the values do not cross it (Matplotlib warns of such a contour)."""
     x, y = axes
     finite = values[np.isfinite(values)]
-    if not finite.size or not (values.min() < level < finite.max()):
+    # nanmin: what is undefined somewhere leaves the line where it is, and -inf lies below every level
+    if not finite.size or not (np.nanmin(values) < level < finite.max()):
         return None
     # a link of exactly 0 has the logarithm -inf, and a boundary runs between it and what explodes
     low = min(float(finite.min()), level) - 1.0

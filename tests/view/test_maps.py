@@ -153,6 +153,16 @@ def test_a_relu_map_whose_rate_jumps_from_minus_infinity_has_a_boundary():
     ax.figure.draw_without_rendering()
 
 
+def test_a_map_keeps_its_boundary_where_some_cells_are_undefined():
+    """At w = -1 the orbit of residual tanh runs into 1 + w φ' = 0, and the gradient is undefined."""
+    s = sweep(Chain(20, "tanh", residual=True), w=Axis(-2, 2, 41), b=Axis(-2, 2, 41))
+    assert np.isnan(s.rate).any()
+    contour = child(plot_sweep(s), "boundary")
+    points = np.concatenate([line for line in contour.allsegs[0] if len(line)])
+    # the boundary at w = 0, where every link is 1, among whatever else there is
+    assert (np.abs(points[:, 0]) < 1e-6).sum() > 20
+
+
 def test_depth_1_is_drawn_without_a_boundary_and_has_no_rate():
     s = sweep(Chain(depth=1), w=Axis(-3, 3, 13), b=Axis(-3, 3, 11))
     ax = plot_sweep(s)
