@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +15,47 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.axis import MOST, Axis
-from chainderiv.numeric.kernel import kernel
-from chainderiv.numeric.parameters import Floats, Layered, Parameters, numbers
+from chainderiv.numeric.executors import checked_workers, each_done
+from chainderiv.numeric.parameters import Floats, numbers
+from chainderiv.numeric.plan import Plan, Tile, fit_tile
 from chainderiv.numeric.regime import regime
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 
-TILE_POINTS = 2**15  # a tile's dozen float64 arrays stay near the cache
+TILE_POINTS = 2**16
 LOG_QUARTER = float(np.log(0.25))
 Progress = Callable[[int, int], None]
+
+
+class Readings(Protocol):
+    """Where a Sweep's arrays come from: a Tile that is the whole map, or what lies on disk.
+
+    The arrays are a Tile's; read takes one slice per dimension, which may have steps.
+    """
+
+    @property
+    def sign(self) -> NDArray[np.int8]:
+        """-1, 0 or 1."""
+
+    @property
+    def log_abs(self) -> Floats:
+        """log|gradient|, natural."""
+
+    @property
+    def link_log_sum(self) -> Floats:
+        """Σ log|link|, natural."""
+
+    @property
+    def largest_link(self) -> Floats:
+        """The largest log|link|, natural."""
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """Where the logarithm cannot be trusted."""
+
+    def read(self, box: tuple[slice, ...]) -> Tile:
+        """A part of the map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,38 +64,67 @@ class Sweep:
 
     Attributes
     ----------
-    derivation : Derivation, or SecondDerivation of two parameters.
-    axes : dict of name -> Axis, in the order of the dimensions.
-    fixed : dict of name -> number, the parameters that are not swept.
-    gradient : LogSign of ∂C/∂θ.
+    plan : Plan. What was swept, and how.
+    readings : Tile of the whole map, or another that gives the same arrays.
     """
 
-    derivation: Derivation | SecondDerivation
-    axes: Mapping[str, Axis]
-    fixed: Mapping[str, float]
-    gradient: LogSign = field(repr=False)
-    link_log_sum: Floats = field(repr=False)
-    largest_link: Floats = field(repr=False)
+    plan: Plan
+    readings: Readings = field(repr=False)
+
+    @property
+    def derivation(self) -> Derivation | SecondDerivation:
+        """What was evaluated."""
+        return self.plan.derivation
+
+    @property
+    def axes(self) -> Mapping[str, Axis]:
+        """The Axis of each dimension by name, in order."""
+        return self.plan.axes
+
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """The parameters that are not swept."""
+        return self.plan.fixed
 
     @property
     def wrt(self) -> str:
         """'b1', or 'b1,w2' of a second derivative."""
         return self.derivation.named
 
-    @property
+    @cached_property
+    def gradient(self) -> LogSign:
+        """∂C/∂θ; NaN in both parts where it is undefined."""
+        return LogSign(self.sign, self.log_abs)
+
+    @cached_property
     def sign(self) -> Floats:
-        """-1, 0 or 1."""
-        return np.asarray(self.gradient.sign)
+        """-1, 0 or 1; NaN where the gradient is undefined."""
+        return np.where(np.isnan(self.log_abs), np.nan, self.readings.sign)
 
     @property
     def log_abs(self) -> Floats:
         """log|∂C/∂θ|, natural; -inf where the gradient is 0."""
-        return np.asarray(self.gradient.log)
+        return self.readings.log_abs
 
     @property
     def log10_abs(self) -> Floats:
         """log10|∂C/∂θ|."""
-        return np.asarray(self.gradient.log10)
+        return np.asarray(self.log_abs / np.log(10.0))
+
+    @property
+    def link_log_sum(self) -> Floats:
+        """Σ log|link| over the links l = 2 … L, natural; 0 at depth 1."""
+        return self.readings.link_log_sum
+
+    @property
+    def largest_link(self) -> Floats:
+        """The largest log|link|, natural; -inf at depth 1."""
+        return self.readings.largest_link
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """Where rounding was amplified so much along the orbit that log_abs cannot be trusted."""
+        return self.readings.uncertain
 
     @cached_property
     def rate(self) -> Floats:
@@ -95,6 +154,7 @@ def sweep(
     wrt: Wrt = "b1",
     engine: str = "numpy",
     executor: Executor | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
     **parameters: Any,
 ) -> Sweep:
@@ -103,7 +163,9 @@ def sweep(
     Parameters
     ----------
     wrt : 'b1', 'w3', 'x', …, or two of them for the second derivative.
-    executor : any concurrent.futures.Executor; without one the tiles are computed here, one by one.
+    executor : any concurrent.futures.Executor; without one the tiles are computed by threads here.
+    workers : how many threads (1: this one alone), or how many workers the executor has; by default the usable cores,
+        or what the executor tells. The map is the same, bit for bit, whoever computes it.
     progress : called with (tiles done, tiles in all).
     **parameters : Axis or number.
         w, b tie all layers; w2, b3 name one and override it; z pins every pre-activation in the place of b
@@ -112,7 +174,7 @@ def sweep(
     Raises
     ------
     BadValue, UnknownName
-        For an unknown parameter, a missing w or b, z together with b, or no Axis at all.
+        For an unknown parameter, a missing w or b, z together with b, no Axis at all, or workers that are no number.
 
     Source: the map of Nielsen (2015), chapter 5: where |w σ'(z)| is under 1/4 and where it exceeds 1.
 
@@ -122,61 +184,26 @@ def sweep(
     >>> s.log_abs.shape, s.regime[2, 1]   # w = 0: every link is 0
     ((5, 3), np.int8(-1))
     """
-    derivation = derive(chain, wrt)
-    values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
-    axes = {name: v for name, v in values.items() if isinstance(v, Axis)}
+    plan = _plan(derive(chain, wrt), engine, parameters, TILE_POINTS)
+    checked_workers(workers)
+    if plan.points > MOST:
+        raise BadValue(f"the grid has {plan.points:,} points; give axes whose counts multiply to at most {MOST:,}")
+    whole, tiles = Tile.empty(plan.shape), plan.tiles
+    done = each_done(plan, tiles, lambda box: whole.put(box, plan.read(box)), whole.put, executor, workers)
+    for count, _ in enumerate(done, 1):
+        if progress is not None:
+            progress(count, len(tiles))
+    return Sweep(plan, whole)
+
+
+def _plan(derivation: Derivation | SecondDerivation, engine: str, given: Mapping[str, Any], points: int) -> Plan:
+    values = _checked(derivation.chain, {"x": 0.5, "y": 0.0} | dict(given))
     # the order of the dimensions is that of the caller's keywords
-    axes = {name: axes[name] for name in [*parameters, *axes] if name in axes}
+    axes = {name: values[name] for name in [*given, *values] if isinstance(values[name], Axis)}
     if not axes:
         raise BadValue("nothing is swept; give at least one parameter as an Axis(start, stop, count)")
-    if (points := math.prod(int(axis.count) for axis in axes.values())) > MOST:
-        raise BadValue(f"the grid has {points:,} points; give axes whose counts multiply to at most {MOST:,}")
     fixed = {name: float(v) for name, v in values.items() if name not in axes}
-    tiles = _tiles(tuple(a.count for a in axes.values()))
-    work = partial(_read, derivation, engine, axes, fixed)
-    done: Iterable[Any] = map(work, tiles) if executor is None else executor.map(work, tiles)
-    parts = []
-    for part in done:
-        parts.append(part)
-        if progress is not None:
-            progress(len(parts), len(tiles))
-    sign, log, links, largest = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return Sweep(derivation, axes, fixed, LogSign(sign, log), links, largest)
-
-
-def _tiles(shape: tuple[int, ...]) -> list[slice]:
-    """Slabs of the first dimension of about TILE_POINTS points."""
-    rows = max(1, TILE_POINTS // int(np.prod(shape[1:], dtype=int)))
-    return [slice(i, min(i + rows, shape[0])) for i in range(0, shape[0], rows)]
-
-
-def _read(
-    derivation: Derivation | SecondDerivation,
-    engine: str,
-    axes: Mapping[str, Axis],
-    fixed: Mapping[str, float],
-    rows: slice,
-) -> tuple[Floats, Floats, Floats, Floats]:
-    grids: dict[str, Floats] = {name: np.asarray(value) for name, value in fixed.items()}
-    for dimension, (name, axis) in enumerate(axes.items()):
-        values = axis.values[rows] if dimension == 0 else axis.values
-        grids[name] = values.reshape([-1 if i == dimension else 1 for i in range(len(axes))])
-    reading = kernel(derivation, engine)(_parameters(grids))
-    return (
-        np.asarray(reading.gradient.sign),
-        np.asarray(reading.gradient.log),
-        reading.link_log_sum,
-        reading.largest_link,
-    )
-
-
-def _parameters(grids: Mapping[str, Floats]) -> Parameters:
-    def layers(kind: str) -> Layered:
-        own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
-        return Layered(tied=grids.get(kind), own=own)
-
-    pinned = Layered(tied=grids["z"]) if "z" in grids else None
-    return Parameters(layers("w"), None if pinned else layers("b"), pinned, grids["x"], grids["y"])
+    return Plan(derivation, engine, axes, fixed, fit_tile([axis.count for axis in axes.values()], points))
 
 
 def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:

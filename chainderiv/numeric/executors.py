@@ -1,0 +1,132 @@
+"""Tiles read by whoever is there: this thread, threads, processes, a cluster; each worker may die and lose nothing."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ThreadPoolExecutor, wait
+from functools import lru_cache, partial
+from typing import TypeVar
+
+from chainderiv.errors import BadValue, ChainderivError
+from chainderiv.numeric.plan import BLOCK_POINTS, Box, Plan, Tile
+
+Result = TypeVar("Result")
+ATTEMPTS = 3  # a tile whose workers died this often is given up: it may be what kills them
+UNKNOWN_WORKERS = 8  # of an executor that does not tell how many it has
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def checked_workers(workers: int | None) -> int | None:
+    """The number of workers as given; raises BadValue for what is none."""
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
+        raise BadValue(f"workers is {workers!r}; give a whole number from 1, or none for the usable cores")
+    return workers
+
+
+def each_done(
+    plan: Plan,
+    tiles: Iterable[Box],
+    here: Callable[[Box], Result],
+    after: Callable[[Box, Tile], Result],
+    executor: Executor | None = None,
+    workers: int | None = None,
+) -> Iterator[tuple[Box, Result]]:
+    """Every tile with its result, as it is done; no more than two tiles a worker are held.
+
+    Parameters
+    ----------
+    here : what is done with a tile in this process, the reading included.
+    after : what is done here with a tile that was read elsewhere.
+    executor : who reads; without one, threads of this process.
+    workers : how many they are; without a number the usable cores, or what the executor tells.
+    """
+    if isinstance(executor, ThreadPoolExecutor):
+        yield from as_done(executor, lambda box, _: here(box), tiles, 2 * (workers or _count(executor)))
+    elif executor is not None:
+        work = partial(_read, pickle.dumps(plan, pickle.HIGHEST_PROTOCOL))
+        for box, tile in as_done(executor, work, tiles, 2 * (workers or _count(executor))):
+            yield box, after(box, tile)
+    elif (threads := workers or _threads(plan)) == 1:
+        yield from ((box, here(box)) for box in tiles)
+    else:
+        with ThreadPoolExecutor(threads, "sweep") as pool:
+            yield from as_done(pool, lambda box, _: here(box), tiles, 2 * threads)
+
+
+def as_done(
+    executor: Executor, work: Callable[[Box, int], Result], tiles: Iterable[Box], window: int
+) -> Iterator[tuple[Box, Result]]:
+    """Every tile with work(tile, attempt), as it is done, no more than window at a time.
+
+    A tile whose worker died is given out again, to the third time; where the whole pool is broken, the rest is read
+    here. What the work itself raises is raised.
+    """
+    flying: dict[Future[Result], tuple[Box, int]] = {}
+
+    def start(box: Box, attempt: int) -> None:
+        # the attempt is an argument because a cluster remembers a call and how it ended
+        flying[executor.submit(work, box, attempt)] = (box, attempt)
+
+    try:
+        left = iter(tiles)
+        for box in left:
+            start(box, 1)
+            while len(flying) >= window:
+                yield from _landed(flying, start)
+        while flying:
+            yield from _landed(flying, start)
+    except BrokenExecutor:
+        warnings.warn("the pool of workers broke; what is left is computed in this process", RuntimeWarning, 2)
+        for box in [*(box for box, _ in flying.values()), *left]:
+            yield box, work(box, ATTEMPTS)
+    finally:
+        for future in flying:
+            future.cancel()
+
+
+def _landed(
+    flying: dict[Future[Result], tuple[Box, int]], start: Callable[[Box, int], None]
+) -> Iterator[tuple[Box, Result]]:
+    for future in wait(flying, return_when=FIRST_COMPLETED).done:
+        box, attempt = flying[future]
+        # a future that its cluster has lost counts as cancelled
+        error = None if future.cancelled() else future.exception()
+        if isinstance(error, BrokenExecutor):
+            raise error
+        if error is None and not future.cancelled():
+            del flying[future]
+            yield box, future.result()
+        elif attempt == ATTEMPTS or isinstance(error, ChainderivError):
+            raise error or RuntimeError(f"tile {box} was lost {ATTEMPTS} times by its workers")
+        else:
+            del flying[future]
+            start(box, attempt + 1)
+
+
+def _count(executor: Executor) -> int:
+    return int(getattr(executor, "_max_workers", UNKNOWN_WORKERS))
+
+
+def _threads(plan: Plan) -> int:
+    """The usable cores; one for a small map, and for mpmath, whose precision is the whole process's."""
+    return 1 if plan.points <= BLOCK_POINTS or plan.engine == "mpmath" else usable_cores()
+
+
+def _read(blob: bytes, box: Box, attempt: int) -> Tile:
+    return _unpacked(blob).read(box)
+
+
+@lru_cache(maxsize=4)
+def _unpacked(blob: bytes) -> Plan:
+    """A worker's own plan, and with it its kernel, is made once and not for every tile."""
+    plan = pickle.loads(blob)
+    assert isinstance(plan, Plan)
+    return plan

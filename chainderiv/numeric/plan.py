@@ -1,0 +1,199 @@
+"""Plan: a sweep cut into tiles, each of which can be read on its own: here, in a thread, or on another machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.kernel import Kernel, kernel
+from chainderiv.numeric.parameters import Floats, Layered, Parameters
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.second import SecondDerivation
+
+Box = tuple[slice, ...]  # one slice per dimension, with whole bounds and no step
+BLOCK_POINTS = 2**16  # read at once: a dozen float64 arrays of them stay near the cache
+LONGEST_ROW = 1024  # a tile wider than this gains nothing, and a window of the map would read more than it shows
+DTYPES = {"sign": "i1", "log_abs": "f8", "link_log_sum": "f8", "largest_link": "f8", "uncertain": "?"}
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """What was read over a box of the grid; every array has the box's shape.
+
+    Attributes
+    ----------
+    sign : int8 ndarray. The gradient's sign: -1, 0 or 1, and 0 where log_abs is NaN (an undefined gradient).
+    log_abs : float64 ndarray. log|gradient|, natural; -inf where it is 0.
+    link_log_sum : float64 ndarray. Σ log|link| over the links l = 2 … L, natural.
+    largest_link : float64 ndarray. The largest log|link|, natural; -inf where there is none.
+    uncertain : bool ndarray. Where rounding has been amplified so much that the logarithm cannot be trusted.
+    """
+
+    sign: NDArray[np.int8]
+    log_abs: Floats
+    link_log_sum: Floats
+    largest_link: Floats
+    uncertain: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, shape: Sequence[int]) -> Tile:
+        """A tile of that shape, to be filled."""
+        return cls(**{name: np.empty(shape, dtype) for name, dtype in DTYPES.items()})
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name, in the order of the attributes."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of every array."""
+        return self.log_abs.shape
+
+    def read(self, box: tuple[slice, ...]) -> Tile:
+        """A part of it; the slices may have steps."""
+        return Tile(**{name: array[box] for name, array in self.arrays.items()})
+
+    def put(self, box: Box, part: Tile) -> None:
+        """Fill a part of it."""
+        for name, array in self.arrays.items():
+            array[box] = part.arrays[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A gradient over a grid, cut into tiles; it is small, and pickles.
+
+    Attributes
+    ----------
+    derivation : Derivation, or SecondDerivation of two parameters.
+    engine : name of the engine that reads it.
+    axes : dict of name -> Axis, in the order of the dimensions.
+    fixed : dict of name -> number, the parameters that are not swept.
+    tile_shape : how many points a tile has in each dimension; the last tiles may have fewer.
+
+    Examples
+    --------
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv.symbolic.derivation import derive
+    >>> axes = {"w": Axis(-12, 12, 5), "b": Axis(-10, 10, 3)}
+    >>> plan = Plan(derive(Chain(depth=4)), "numpy", axes, {"x": 0.5, "y": 0.0}, tile_shape=(4, 3))
+    >>> plan.shape, plan.tiles[1]
+    ((5, 3), (slice(4, 5, None), slice(0, 3, None)))
+    >>> plan.read(plan.tiles[1]).sign
+    array([[1, 1, 1]], dtype=int8)
+    """
+
+    derivation: Derivation | SecondDerivation
+    engine: str
+    axes: Mapping[str, Axis]
+    fixed: Mapping[str, float]
+    tile_shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the whole map."""
+        return tuple(axis.count for axis in self.axes.values())
+
+    @property
+    def points(self) -> int:
+        """How many points the whole map has."""
+        return math.prod(self.shape)
+
+    @property
+    def tiles(self) -> Sequence[Box]:
+        """The tiles' boxes, the last dimension fastest; they cover the map, and none overlaps another."""
+        return boxes(tuple(slice(0, count) for count in self.shape), self.tile_shape)
+
+    def read(self, box: Box) -> Tile:
+        """Evaluate over a box, by blocks of about BLOCK_POINTS points."""
+        blocks = boxes(box, fit_tile(extent(box), BLOCK_POINTS))
+        if len(blocks) == 1:
+            return self._evaluate(box)
+        tile = Tile.empty(extent(box))
+        for block in blocks:
+            tile.put(
+                tuple(slice(b.start - o.start, b.stop - o.start) for b, o in zip(block, box, strict=True)),
+                self._evaluate(block),
+            )
+        return tile
+
+    def _evaluate(self, box: Box) -> Tile:
+        grids: dict[str, Floats] = {name: np.asarray(value) for name, value in self.fixed.items()}
+        for dimension, ((name, axis), part) in enumerate(zip(self.axes.items(), box, strict=True)):
+            grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])
+        reading, shape = self._kernel(_parameters(grids)), extent(box)
+        sign, log = np.asarray(reading.gradient.sign), np.asarray(reading.gradient.log)
+        uncertain = getattr(reading, "uncertain", None)
+        return Tile(
+            np.where(np.isnan(sign), 0, sign).astype(np.int8).reshape(shape),
+            log.reshape(shape),
+            reading.link_log_sum.reshape(shape),
+            reading.largest_link.reshape(shape),
+            np.zeros(shape, bool) if uncertain is None else np.asarray(uncertain, bool).reshape(shape),
+        )
+
+    @cached_property
+    def _kernel(self) -> Kernel:
+        return kernel(self.derivation, self.engine)
+
+    def __getstate__(self) -> dict[str, object]:
+        # a kernel is made anew where the plan arrives
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def extent(box: Box) -> tuple[int, ...]:
+    """The shape of a box.
+
+    >>> extent((slice(2, 5), slice(0, 7)))
+    (3, 7)
+    """
+    return tuple(part.stop - part.start for part in box)
+
+
+def boxes(whole: Box, shape: Sequence[int]) -> Sequence[Box]:
+    """A box cut into boxes of a shape, the last dimension fastest; each is made when it is asked for."""
+    counts = [-(-size // step) for size, step in zip(extent(whole), shape, strict=True)]
+
+    def box(index: int) -> Box:
+        found: list[slice] = []
+        for part, step, count in reversed(list(zip(whole, shape, counts, strict=True))):
+            index, place = divmod(index, count)
+            start = part.start + place * step
+            found.append(slice(start, min(start + step, part.stop)))
+        return tuple(reversed(found))
+
+    return Lazy(math.prod(counts), box)
+
+
+def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:
+    """The shape of a tile of at most that many points: long in the last dimension, so that memory is read in rows.
+
+    >>> fit_tile((1000, 1000), 2**16), fit_tile((40_000, 40_000), 2**20), fit_tile((5, 10**6), 2**16)
+    ((65, 1000), (1024, 1024), (5, 12288))
+    """
+    longest = max(LONGEST_ROW, round(points ** (1 / len(shape))))
+    left, sizes = points, list[int]()
+    for dimension, count in reversed(list(enumerate(shape))):
+        sizes.append(max(1, min(count, left, left if dimension == 0 else longest)))
+        left //= sizes[-1]
+    # where the other dimensions are short, the last takes what they leave
+    sizes[0] = min(shape[-1], sizes[0] * max(left, 1))
+    return tuple(reversed(sizes))
+
+
+def _parameters(grids: Mapping[str, Floats]) -> Parameters:
+    def layers(kind: str) -> Layered:
+        own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
+        return Layered(tied=grids.get(kind), own=own)
+
+    pinned = Layered(tied=grids["z"]) if "z" in grids else None
+    return Parameters(layers("w"), None if pinned else layers("b"), pinned, grids["x"], grids["y"])
