@@ -7,19 +7,57 @@ place (ulp).
 
 from __future__ import annotations
 
+import math
+from types import ModuleType
 from typing import Any
 
+from chainderiv.numeric import vectormath_bits, vectormath_erf, vectormath_exp, vectormath_log, vectormath_trig
+from chainderiv.numeric.vectormath_bits import inlined, pick
+from chainderiv.numeric.vectormath_erf import erf, erfc, erfcx, normal_cdf
 from chainderiv.numeric.vectormath_exp import cosh, exp, expm1, sinh, tanh
-from chainderiv.numeric.vectormath_log import log, log1p
+from chainderiv.numeric.vectormath_log import asinh, log, log1p
+from chainderiv.numeric.vectormath_trig import atan, cos, sin, tan
 
-__all__ = ["ELEMENTARY", "cosh", "exp", "expm1", "log", "log1p", "sinh", "tanh"]
 
+@inlined
+def sqrt(x: float) -> float:
+    """Square root, correctly rounded; NaN below 0."""
+    return math.sqrt(x)
+
+
+@inlined
+def absolute(x: float) -> float:
+    """|x|, exactly."""
+    return abs(x)
+
+
+@inlined
+def sign(x: float) -> float:
+    """-1, 0 or 1; NaN of NaN, and a zero keeps its sign."""
+    return pick(x > 0.0, 1.0, pick(x < 0.0, -1.0, x))
+
+
+# by the name of SymPy's head, of sympy.codegen.cfunctions or of chainderiv.symbols
 ELEMENTARY: dict[str, Any] = {
+    "Abs": absolute,
+    "asinh": asinh,
+    "atan": atan,
+    "cos": cos,
+    "cosh": cosh,
+    "erf": erf,
+    "erfc": erfc,
+    "erfcx": erfcx,
     "exp": exp,
     "expm1": expm1,
     "log": log,
     "log1p": log1p,
-    "tanh": tanh,
+    "normal_cdf": normal_cdf,
+    "sign": sign,
+    "sin": sin,
     "sinh": sinh,
-    "cosh": cosh,
+    "sqrt": sqrt,
+    "tan": tan,
+    "tanh": tanh,
 }
+# what the functions' machine code depends on
+SOURCES: tuple[ModuleType, ...] = (vectormath_bits, vectormath_erf, vectormath_exp, vectormath_log, vectormath_trig)

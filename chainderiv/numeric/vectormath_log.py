@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import math
 
-from chainderiv.numeric.vectormath_bits import EXPONENT, FRACTION, ONE, bits_of, float_of, inlined, pick, polynomial
+from chainderiv.numeric.vectormath_bits import (
+    EXPONENT,
+    FRACTION,
+    ONE,
+    bits_of,
+    float_of,
+    inlined,
+    pick,
+    polynomial,
+    with_sign_of,
+)
 from chainderiv.numeric.vectormath_exp import LOG_2_HIGH, LOG_2_LOW, TINY
 
 ROOT_HALF = 0x3FE6_A09E_667F_3BCD  # the bits of sqrt(1/2): 1 + f lies between it and sqrt(2)
+LOG_2 = 0.6931471805599453
 NORMAL = 2.0**-1022
 WHOLE = 0x4330_0000_0000_0000  # the bits of 2^52: its last bits count ones
 # (2 artanh(s) - 2 s)/s³ in s² on |s| <= (sqrt(2) - 1)/(sqrt(2) + 1), by a Remez exchange of our own;
@@ -66,3 +77,15 @@ def log1p(x: float) -> float:
     value = pick(x < math.inf, value, x)
     value = pick(abs(x) < TINY, x, value)
     return pick(x > -1.0, value, pick(x == -1.0, -math.inf, math.nan))
+
+
+@inlined
+def asinh(x: float) -> float:
+    """Inverse hyperbolic sine, log1p(|x| + x²/(1 + √(1 + x²))), to 2 ulp."""
+    size = abs(x)
+    huge = size > 1e17  # there it is log(2|x|) to the last digit, and x² would leave float64
+    within = pick(huge, 1.0, size)
+    square = within * within
+    argument = pick(huge, size, within + square / (1.0 + math.sqrt(1.0 + square)))
+    value = log1p(argument) + pick(huge, LOG_2, 0.0)
+    return pick(size < TINY, x, with_sign_of(value, x))
