@@ -1,7 +1,7 @@
 """Derivation -> kernel: what evaluates a gradient's factors at many points.
 
-One interface, engines by name: "numpy" walks the layers with arrays and is the oracle for faster engines; "mpmath"
-is the referee, point by point, with its digits doubled until they settle.
+One interface, engines by name: "numpy" walks the layers with arrays and is the oracle for "numba", which compiles the
+walk and serves large work; "mpmath" is the referee, point by point, with its digits doubled until they settle.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from chainderiv.symbolic.referee import factor_values, second_value
 from chainderiv.symbolic.second import SecondDerivation
 
 Floats = NDArray[np.float64]
+LARGE = 2_000_000  # points times layers: NumPy takes a good tenth of a second for them
 LOST = 1e-9  # a formula's rounding in the logarithm from which on its value is no value
 
 
@@ -216,14 +217,39 @@ class MpmathSecondKernel(MpmathKernel):
         return second_value(derivation, **point)
 
 
+def _compiled(derivation: Derivation) -> Kernel:
+    oracle = NumpyKernel(derivation)
+    if derivation.replaced:
+        return oracle  # a replaced factor is an expression of its own, and no map of it is large
+    from chainderiv.numeric.compiled.engine import CompiledKernel  # loads Numba
+
+    return CompiledKernel(derivation, oracle)
+
+
 ENGINES: dict[str, tuple[Callable[[Any], Kernel], Callable[[Any], Kernel]]] = {
     "numpy": (NumpyKernel, SecondKernel),
+    "numba": (_compiled, SecondKernel),  # a second derivative is one walk with arrays in either
     "mpmath": (MpmathKernel, MpmathSecondKernel),
 }
 
 
+def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> str:
+    """'numba' where the work repays a compilation of some seconds and the formulas have a compiled form, else 'numpy'.
+
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv.symbolic.derivation import derive
+    >>> suitable_engine(derive(Chain(depth=4), "b1"), 1000)
+    'numpy'
+    """
+    if points * derivation.chain.depth < LARGE or isinstance(derivation, SecondDerivation) or derivation.replaced:
+        return "numpy"
+    from chainderiv.numeric.compiled.source import is_compilable
+
+    return "numba" if is_compilable(derivation.chain) else "numpy"
+
+
 def kernel(derivation: Derivation | SecondDerivation, engine: str = "numpy") -> Kernel:
-    """Make a derivation ready to be read by an engine; raises UnknownName."""
+    """Make a derivation ready to be read by an engine; raises UnknownName, or BadValue for what it cannot say."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     return ENGINES[engine][isinstance(derivation, SecondDerivation)](derivation)

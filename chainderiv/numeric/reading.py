@@ -66,6 +66,8 @@ class Reading:
     largest_link : ndarray. The largest log|link| (-inf for depth 1).
     kappa : ndarray or None. First-order amplification κ of rounding along the orbit, where it was asked for.
     terms : Sum or None. Of a second derivative: the sum with the sizes of its terms.
+    uncertain : bool ndarray or None. Where amplified rounding may move log|∂C/∂θ| by more than 1e-9; None where the
+        engine does not watch it.
     """
 
     gradient: LogSign
@@ -73,6 +75,7 @@ class Reading:
     largest_link: Floats
     kappa: Floats | None = None
     terms: Sum | None = None
+    uncertain: NDArray[np.bool_] | None = None
 
 
 class Links:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
@@ -16,6 +17,7 @@ from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.executors import checked_workers, each_done
+from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.parameters import Floats, numbers
 from chainderiv.numeric.plan import Plan, Tile, fit_tile
 from chainderiv.numeric.regime import regime
@@ -152,7 +154,7 @@ def sweep(
     chain: Chain,
     *,
     wrt: Wrt = "b1",
-    engine: str = "numpy",
+    engine: str | None = None,
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
@@ -163,6 +165,8 @@ def sweep(
     Parameters
     ----------
     wrt : 'b1', 'w3', 'x', …, or two of them for the second derivative.
+    engine : 'numba', 'numpy' or 'mpmath'; by default 'numba' for large work, whose kernel is compiled on first use and
+        kept in the user's cache folder (CHAINDERIV_CACHE names another), else 'numpy'.
     executor : any concurrent.futures.Executor; without one the tiles are computed by threads here.
     workers : how many threads (1: this one alone), or how many workers the executor has; by default the usable cores,
         or what the executor tells. The map is the same, bit for bit, whoever computes it.
@@ -196,14 +200,16 @@ def sweep(
     return Sweep(plan, whole)
 
 
-def _plan(derivation: Derivation | SecondDerivation, engine: str, given: Mapping[str, Any], points: int) -> Plan:
+def _plan(derivation: Derivation | SecondDerivation, engine: str | None, given: Mapping[str, Any], points: int) -> Plan:
     values = _checked(derivation.chain, {"x": 0.5, "y": 0.0} | dict(given))
     # the order of the dimensions is that of the caller's keywords
     axes = {name: values[name] for name in [*given, *values] if isinstance(values[name], Axis)}
     if not axes:
         raise BadValue("nothing is swept; give at least one parameter as an Axis(start, stop, count)")
     fixed = {name: float(v) for name, v in values.items() if name not in axes}
-    return Plan(derivation, engine, axes, fixed, fit_tile([axis.count for axis in axes.values()], points))
+    counts = [axis.count for axis in axes.values()]
+    engine = engine or suitable_engine(derivation, math.prod(counts))
+    return Plan(derivation, engine, axes, fixed, fit_tile(counts, points))
 
 
 def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:

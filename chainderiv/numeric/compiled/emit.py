@@ -1,0 +1,179 @@
+"""SymPy -> straight lines of Python for a compiler: each distinct subexpression is one assignment.
+
+Nothing branches: a Piecewise becomes a choice between values that are both computed, so that a loop around the lines
+can be vectorised. A formula by the sign of z is written in t = |z| on either side, because its two sides then share
+their exponentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy
+
+from chainderiv.errors import BadValue
+from chainderiv.symbols import z
+
+Expr = Any
+SIZE = sympy.Symbol("t", nonnegative=True)
+_COMPARE = {sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">="}
+MOST_POWER = 64
+
+
+class NotCompilable(BadValue):
+    """A formula that the compiled engine has no instruction for; the NumPy engine may have one."""
+
+
+def folded(expression: Expr) -> Expr:
+    """The same with every choice by the sign of z, and every |z|, written in t = |z|.
+
+    >>> folded(sympy.Piecewise((1, z > 0), (sympy.exp(z), True)))
+    Piecewise((1, z > 0), (exp(-t), True))
+    """
+    if isinstance(expression, sympy.Piecewise) and len(expression.args) == 2:
+        (right, when), (left, _) = expression.args
+        if when in (z > 0, z >= 0):
+            right, left = right.subs(z, SIZE), left.subs(z, -SIZE)
+            return sympy.Piecewise((right, when), (left, True), evaluate=False)
+    if isinstance(expression, sympy.Basic) and expression.has(sympy.sign(z)):
+        # a slope's bend: it need not be 0 at z = 0 itself
+        right, left = (expression.subs(sympy.sign(z), s).subs(z, s * SIZE) for s in (1, -1))
+        return right if right == left else sympy.Piecewise((right, z >= 0), (left, True), evaluate=False)
+    return expression.subs(sympy.Abs(z), SIZE) if isinstance(expression, sympy.Basic) else expression
+
+
+class Lines:
+    """Collects the assignments of several expressions; what they share is computed once.
+
+    Examples
+    --------
+    >>> lines = Lines({"exp": "exp", "exp_down": "exp_down"})
+    >>> lines.name_of(1 / (1 + sympy.exp(-z)) ** 2)
+    'v5'
+    >>> print("; ".join(lines.lines))
+    v1 = -z; v2 = exp(v1); v3 = 1.0 + v2; v4 = 1.0/v3; v5 = v4*v4
+    """
+
+    def __init__(self, functions: dict[str, str]) -> None:
+        self.lines: list[str] = []
+        self.used: set[str] = set()
+        self._functions = functions
+        self._names: dict[Any, str] = {}
+
+    def name_of(self, expression: Expr) -> str:
+        """The name (or the number) that holds an expression, after the lines so far."""
+        if expression not in self._names:
+            self._names[expression] = self._emit(expression)
+        return self._names[expression]
+
+    def _emit(self, e: Expr) -> str:
+        if e.is_Symbol:
+            return str(e.name)
+        if e.is_number:
+            return _number(e)
+        for kind, emit in _RULES:
+            if isinstance(e, kind):
+                return emit(self, e)
+        return self._call(type(e).__name__, e)
+
+    def line(self, text: str) -> str:
+        """Assign a text to a new name; a text that was assigned before keeps its name."""
+        if text not in self._names:
+            name = f"v{len(self.lines) + 1}"
+            self.lines.append(f"{name} = {text}")
+            self._names[text] = name
+        return self._names[text]
+
+    def _call(self, name: str, e: Expr) -> str:
+        if name not in self._functions:
+            raise NotCompilable(f"{e} is beyond the compiled engine; use engine='numpy'")
+        self.used.add(self._functions[name])
+        return self.line(f"{self._functions[name]}({', '.join(map(self.name_of, e.args))})")
+
+    def _add(self, e: Expr) -> str:
+        return self._chained(" + ", [self.name_of(u) for u in e.args])
+
+    def _mul(self, e: Expr) -> str:
+        if e.args[0] == -1:
+            return self.line(
+                f"-{self.name_of(sympy.Mul(*e.args[1:], evaluate=False) if len(e.args) > 2 else e.args[1])}"
+            )
+        return self._chained("*", [self.name_of(u) for u in e.args])
+
+    def _chained(self, sign: str, names: list[str]) -> str:
+        total = names[0]
+        for name in names[1:]:
+            total = self.line(f"{total}{sign}{name}")
+        return total
+
+    def _power(self, e: Expr) -> str:
+        base, power = e.as_base_exp()
+        if power == sympy.Rational(1, 2):
+            return self._call("sqrt", sympy.Tuple(base))
+        if power.is_Rational and power.q == 2:
+            return self.name_of_power(self._call("sqrt", sympy.Tuple(base)), int(power.p))
+        if not power.is_Integer or abs(power) > MOST_POWER:
+            raise NotCompilable(f"the power {e} is beyond the compiled engine; use engine='numpy'")
+        return self.name_of_power(self.name_of(base), int(power))
+
+    def name_of_power(self, base: str, power: int) -> str:
+        """base^power by repeated squaring, of the reciprocal where the power is negative."""
+        if power < 0:
+            return self.name_of_power(self.line(f"1.0/{base}"), -power)
+        if power == 1:
+            return base
+        half = self.name_of_power(base, power // 2)
+        square = self.line(f"{half}*{half}")
+        return self.line(f"{square}*{base}") if power % 2 else square
+
+    def _choice(self, e: Expr) -> str:
+        value, when = e.args[-1]
+        if when != sympy.true:
+            raise NotCompilable(f"{e} says nothing beyond its last condition; use engine='numpy'")
+        chosen = self.name_of(value)
+        for value, when in reversed(e.args[:-1]):
+            chosen = self.line(f"pick({self.condition(when)}, {self.name_of(value)}, {chosen})")
+        return chosen
+
+    def condition(self, e: Expr) -> str:
+        """A condition as Python says it."""
+        if type(e) in _COMPARE:
+            return f"{self.name_of(e.lhs)} {_COMPARE[type(e)]} {self.name_of(e.rhs)}"
+        if isinstance(e, sympy.And | sympy.Or):
+            word = " & " if isinstance(e, sympy.And) else " | "
+            return word.join(f"({self.condition(u)})" for u in e.args)
+        raise NotCompilable(f"the condition {e} is beyond the compiled engine; use engine='numpy'")
+
+    def _sign(self, e: Expr) -> str:
+        inner = self.name_of(e.args[0])
+        return self.line(f"pick({inner} > 0.0, 1.0, pick({inner} < 0.0, -1.0, 0.0))")
+
+    def _extreme(self, e: Expr) -> str:
+        total, *others = map(self.name_of, e.args)
+        for name in others:
+            total = self.line(f"pick({total} {'>' if isinstance(e, sympy.Max) else '<'} {name}, {total}, {name})")
+        return total
+
+    def _size(self, e: Expr) -> str:
+        return self.line(f"abs({self.name_of(e.args[0])})")
+
+
+_RULES: tuple[tuple[Any, Callable[[Lines, Any], str]], ...] = (
+    (sympy.Add, Lines._add),
+    (sympy.Mul, Lines._mul),
+    (sympy.exp, lambda lines, e: lines._call("exp_down" if e.args[0].is_nonpositive else "exp", e)),
+    (sympy.Pow, Lines._power),
+    (sympy.Piecewise, Lines._choice),
+    (sympy.sign, Lines._sign),
+    (sympy.Max | sympy.Min, Lines._extreme),
+    (sympy.Abs, Lines._size),
+)
+
+
+def _number(e: Expr) -> str:
+    value = complex(e.evalf(40))
+    if value.imag or value.real != value.real:
+        raise NotCompilable(f"{e} is no real number; use engine='numpy'")
+    text = repr(value.real)
+    return {"inf": "np.inf", "-inf": "-np.inf"}.get(text, text if value.real >= 0 else f"({text})")

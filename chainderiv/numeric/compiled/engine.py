@@ -1,0 +1,217 @@
+"""The engine "numba": the same reading as the NumPy kernel's, from compiled walks; that kernel is its oracle.
+
+Points that leave what float64 holds, or whose formula loses its digits, are read by the NumPy kernel.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.functions.activation import Activation
+from chainderiv.logsign import LogSign
+from chainderiv.numeric.compiled import source, walk
+from chainderiv.numeric.compiled.cache import load
+from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
+from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
+from chainderiv.numeric.conditioning import EPSILON
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.reading import Reading
+from chainderiv.symbolic.chain import Chain
+from chainderiv.symbolic.derivation import Derivation
+
+Floats = NDArray[np.float64]
+CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
+UNCERTAIN = 1e-9  # error of the logarithm from which on a point is uncertain
+
+
+class CompiledKernel:
+    """Walks stretches of layers in compiled code, points in lanes.
+
+    Raises NotCompilable, when it is made, for a formula that it has no instruction for.
+    """
+
+    def __init__(self, derivation: Derivation, oracle: Any) -> None:
+        self.derivation, self.oracle = derivation, oracle
+        chain = derivation.chain
+        self.vouched = chain.vouched
+        for activation in dict.fromkeys(chain.activations):
+            neuron_kernel(activation, chain, pinned=False)
+
+    def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
+        """Read the gradient, the links and what is uncertain; κ, where it is asked for, is the NumPy kernel's."""
+        if kappa:
+            reading: Reading = self.oracle(parameters, kappa=True)
+            return reading
+        sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
+        uncertain = ~(8 * EPSILON * off <= UNCERTAIN)
+        strays = np.flatnonzero((odd != 0) | (uncertain & (not self.vouched)))
+        if strays.size:
+            exact = self._by_oracle(parameters, strays)
+            sign[strays], log[strays] = exact.gradient.sign, exact.gradient.log
+            links[strays], largest[strays] = exact.link_log_sum, exact.largest_link
+            uncertain[strays] = ~(8 * EPSILON * exact.kappa <= UNCERTAIN)
+        sign, log, links, largest, uncertain = (
+            a.reshape(parameters.shape) for a in (sign, log, links, largest, uncertain)
+        )
+        return Reading(LogSign(sign, log), links, largest, uncertain=uncertain)
+
+    def _by_oracle(self, parameters: Parameters, points: NDArray[np.intp]) -> Any:
+        """Points that the walk has left, or whose formula has lost its digits."""
+        index: Any = np.unravel_index(points, parameters.shape) if parameters.shape else ()
+        return self.oracle(parameters.at(index), kappa=True)
+
+
+READ = (walk.SIGN, walk.LOG, walk.LINKS, walk.LARGEST, walk.K, walk.ODD)
+
+
+class Points:
+    """The points of a reading on their way: as many as the parameters met so far tell apart, flat."""
+
+    def __init__(self, derivation: Derivation, parameters: Parameters) -> None:
+        self.derivation, self.parameters = derivation, parameters
+        inner = parameters.b if parameters.z is None else parameters.z
+        assert inner is not None
+        self._inner = inner
+        self._full = parameters.shape or (1,)
+        self._flat: dict[Any, Floats] = {}
+
+    def read(self) -> Floats:
+        """SIGN, LOG, LINKS, LARGEST, K and ODD of every point, from the first layer to ∂C/∂a_L."""
+        stretches = list(segments(self.derivation, self.parameters))
+        if self._is_plain(stretches):
+            return self._through()
+        for segment in stretches:
+            self.take(segment)
+        return self.finish()
+
+    def _is_plain(self, stretches: list[Segment]) -> bool:
+        """Whether it is ∂C/∂b_1 over two stretches, a first layer and the others, not too many."""
+        only = [(False, True, False), (True, True, True)]
+        uses = [(s.linked, s.gradient, s.links) for s in stretches]
+        return self.derivation.wrt.kind == "b" and uses == only and stretches[1].count < CLOSING
+
+    def _through(self) -> Floats:
+        """The plain case in one go."""
+        p = self.parameters
+        self._shape = self._full
+        w, b = self._flattened(p.w, 1), self._flattened(self._inner, 1)
+        outputs = np.empty((len(READ), w.size))
+        self._kernel(1).through(self._spread(p.x), w, b, self._spread(p.y), self.derivation.chain.depth, outputs)
+        return outputs
+
+    def _kernel(self, layer: int) -> ModuleType:
+        chain = self.derivation.chain
+        return neuron_kernel(chain.activation(layer), chain, self.parameters.b is None)
+
+    def _padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return (1,) * (len(self._full) - len(shape)) + shape
+
+    def _start(self) -> None:
+        p = self.parameters
+        self._shape = self._padded(np.broadcast_shapes(p.x.shape, p.w[1].shape, self._inner[1].shape))
+        x = self._spread(p.x)
+        self._size = x.size
+        self._state = _blocks(x.size)
+        self._kernel(1).start_all(self._state, x)
+
+    def take(self, segment: Segment) -> None:
+        """Walk a stretch, and take its product where it belongs."""
+        layer, kernel = segment.first, self._kernel(segment.first)
+        if layer == 1:
+            self._start()
+        self._broaden(self.parameters.w[layer].shape, self._inner[layer].shape)
+        w, b = self._flattened(self.parameters.w, layer), self._flattened(self._inner, layer)
+        if layer == self.derivation.start:
+            self._at_parameter(segment, kernel, w, b)
+        run = kernel.walk_closing if segment.count >= CLOSING else kernel.walk
+        run(self._state, w, b, segment.count, segment.linked)
+        kernel.harvest_all(self._state, segment.gradient, segment.links)
+        if layer == 1:
+            self._put(walk.LARGEST, 0.0)
+        passes = segment.linked and (layer > self.derivation.start or self.derivation.wrt.kind == "x")
+        if passes and cancelled_at(self.derivation, layer):
+            self._multiply(LogSign.from_float(w))  # of the last link, whose φ' the cost cancels
+
+    def _at_parameter(self, segment: Segment, kernel: ModuleType, w: Floats, b: Floats) -> None:
+        """The factors of θ's own layer: a_{k-1} for w_k; φ'(z_k), which is no link, for k >= 2."""
+        kind, first = self.derivation.wrt.kind, segment.first
+        self._put(walk.K, 0.0)
+        if kind == "w":
+            before, moved = self._get(walk.A), self._get(walk.D)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                off = 1.0 + (0.0 if first == 1 else (moved + np.abs(before)) / np.abs(before))
+            self._put(walk.K, np.where(before == 0, 0.0, off))
+            self._multiply(LogSign.from_float(before))
+        if kind != "x" and first > 1 and not cancelled_at(self.derivation, first):
+            aside = self._state.copy()
+            kernel.walk(aside, w, b, 1, False)
+            kernel.harvest_all(aside, True, False)
+            for row in (walk.SIGN, walk.LOG):
+                self._row(row)[:] = _row(aside, row)
+
+    def _multiply(self, factor: LogSign) -> None:
+        self._put(walk.SIGN, self._get(walk.SIGN) * factor.sign)
+        self._put(walk.LOG, self._get(walk.LOG) + factor.log)
+
+    def _row(self, row: int) -> Floats:
+        return _row(self._state, row)
+
+    def _get(self, row: int) -> Floats:
+        return self._row(row).ravel()[: self._size]
+
+    def _put(self, row: int, values: Floats | float) -> None:
+        padded = np.ones(len(self._state) * LANES)
+        padded[: self._size] = values
+        self._row(row)[:] = padded.reshape(-1, LANES)
+
+    def _spread(self, array: Floats) -> Floats:
+        return np.array(np.broadcast_to(array, self._shape), float).ravel()
+
+    def _flattened(self, layers: Layered, layer: int) -> Floats:
+        """A layer's parameter at every point; what is tied is spread once."""
+        if layers.stacked is not None or layer in layers.own:
+            return self._spread(layers[layer])
+        if id(layers) not in self._flat:
+            self._flat[id(layers)] = self._spread(layers[layer])
+        return self._flat[id(layers)]
+
+    def _broaden(self, *shapes: tuple[int, ...]) -> None:
+        """From here on the points differ in more parameters."""
+        shape = self._padded(np.broadcast_shapes(self._shape, *shapes))
+        if shape == self._shape:
+            return
+        rows = [self._get(row).reshape(self._shape) for row in range(walk.ROWS)]
+        self._shape, self._flat = shape, {}
+        self._size = int(np.prod(shape))
+        self._state = _blocks(self._size)
+        for row, values in enumerate(rows):
+            self._put(row, self._spread(values))
+
+    def finish(self) -> Floats:
+        """Multiply by ∂C/∂a_L."""
+        self._broaden(self._padded(self.parameters.y.shape))
+        depth = self.derivation.chain.depth
+        self._kernel(depth).finish_all(self._state, self._spread(self.parameters.y))
+        if depth == 1:
+            self._put(walk.LARGEST, -np.inf)
+        return np.array([self._get(row) for row in READ])
+
+
+def _blocks(points: int) -> Floats:
+    return np.ones((-(-points // LANES), walk.ROWS * PITCH))
+
+
+def _row(state: Floats, row: int) -> Floats:
+    """What is known of every point, a block of lanes after another."""
+    return state.reshape(-1, walk.ROWS, PITCH)[:, row, :LANES]
+
+
+@lru_cache(maxsize=256)
+def neuron_kernel(activation: Activation, chain: Chain, pinned: bool) -> ModuleType:
+    """The compiled walk of an activation's layers in a chain, whatever its depth; raises NotCompilable."""
+    return load(source.kernel_source(activation, chain, pinned))

@@ -1,0 +1,41 @@
+"""What a kernel needs of exponents: taking them out of a product, and the exponential of what is not positive."""
+
+from __future__ import annotations
+
+from chainderiv.numeric.vectormath_bits import (
+    EXPONENT,
+    FRACTION,
+    ONE,
+    SHIFT,
+    bits_of,
+    float_of,
+    inlined,
+    pick,
+    polynomial,
+)
+from chainderiv.numeric.vectormath_exp import EXPM1_TAIL, LOG2_E, LOG_2_HIGH, LOG_2_LOW
+
+SIGN = ~0x7FFF_FFFF_FFFF_FFFF
+
+
+@inlined
+def exponent_of(value: float) -> float:
+    """e of value = m · 2^e with 1 <= |m| < 2, for a normal number."""
+    return float(((bits_of(value) & EXPONENT) >> 52) - 1023)
+
+
+@inlined
+def mantissa_of(value: float) -> float:
+    """The m of the same; a normal number."""
+    return float_of((bits_of(value) & (FRACTION | SIGN)) | ONE)
+
+
+@inlined
+def exp_down(x: float) -> float:
+    """e^x for x <= 0, and 0 below x = -708: without the steps that exp takes for what overflows or is subnormal."""
+    within = pick(x < -708.0, -708.0, x)
+    shifted = within * LOG2_E + SHIFT
+    k = shifted - SHIFT
+    r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
+    p = 1.0 + (r + r * r * polynomial(r, EXPM1_TAIL))
+    return pick(x < -708.0, 0.0, float_of(bits_of(p) + (bits_of(shifted) << 52)))

@@ -1,0 +1,109 @@
+"""A slope as an exponential and the rest: φ'(z) = rest(z) · exp(exponent(z)), so that a product needs no logarithm.
+
+The exponents of the factors are added and their rests multiplied: σ' is e^(-|z|) · (1 + e^(-|z|))^(-2), whose rest
+lies in [1/4, 1] however small σ' is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy
+from sympy.codegen.cfunctions import log1p
+
+from chainderiv.functions.activation import Activation
+from chainderiv.symbolic.programs.program_parts import sign_form
+from chainderiv.symbols import z
+
+Expr = Any
+
+
+@dataclass(frozen=True)
+class Slope:
+    """φ' in two parts, and what follows from them.
+
+    Attributes
+    ----------
+    exponent, rest : expressions in z; φ' = rest · exp(exponent).
+    whole : the product, branch by branch.
+    bend : φ''/φ' = d log|φ'|/dz.
+    """
+
+    exponent: Expr
+    rest: Expr
+    whole: Expr
+    bend: Expr
+
+
+def slope_parts(activation: Activation) -> Slope:
+    """The parts of φ', from its stable form, else from its stated logarithm, else from the plain derivative.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> parts = slope_parts(activation("sigmoid"))
+    >>> parts.exponent, parts.rest
+    (-Abs(z), (1 + exp(-Abs(z)))**(-2))
+    """
+    stated = activation.stable.log_abs_derivative
+    if activation.stable.derivative is None and stated is not None:
+        sign = sign_form(activation.stable_derivative)
+        branches = [(_of_logarithm(value, _at(sign, when)), when) for value, when in _branches(stated)]
+    else:
+        branches = [(_of_product(value), when) for value, when in _branches(activation.stable_derivative)]
+
+    def joined(part: Any) -> Expr:
+        pieces = [(part(exponent, rest), when) for (exponent, rest), when in branches]
+        return pieces[0][0] if len(pieces) == 1 else sympy.Piecewise(*pieces, evaluate=False)
+
+    return Slope(
+        joined(lambda exponent, rest: exponent),
+        joined(lambda exponent, rest: rest),
+        joined(lambda exponent, rest: rest * sympy.exp(exponent)),
+        joined(lambda exponent, rest: sympy.diff(exponent, z) + _logarithmic_slope(rest)),
+    )
+
+
+def _branches(expression: Expr) -> list[tuple[Expr, Expr]]:
+    if isinstance(expression, sympy.Piecewise):
+        return [(value, when) for value, when in expression.args]
+    return [(expression, sympy.true)]
+
+
+def _at(expression: Expr, when: Expr) -> Expr:
+    """An expression's value on a branch: its own branch of the same condition, else all of it."""
+    return next((value for value, own in _branches(expression) if own == when), expression)
+
+
+def _of_product(expression: Expr) -> tuple[Expr, Expr]:
+    exponent, rest = sympy.Integer(0), sympy.Integer(1)
+    for factor in sympy.Mul.make_args(expression):
+        if isinstance(factor, sympy.exp):
+            exponent += factor.args[0]
+        else:
+            rest *= factor
+    return exponent, rest
+
+
+def _of_logarithm(expression: Expr, sign: Expr) -> tuple[Expr, Expr]:
+    """exp of a sum: c log(u) and c log1p(u) become powers where c is a whole number, all else stays in the exponent."""
+    exponent, rest = sympy.Integer(0), sympy.Integer(1)
+    for term in sympy.Add.make_args(expression):
+        count, function = term.as_coeff_Mul()
+        if term.is_number:
+            rest *= sympy.Float(sympy.exp(term).evalf(40), 40)
+        elif count.is_Integer and isinstance(function, sympy.log | log1p):
+            inner = function.args[0]
+            rest *= (inner if isinstance(function, sympy.log) else 1 + inner) ** count
+        else:
+            exponent += term
+    return exponent, rest if sign == 1 else rest * sympy.sign(sign)
+
+
+def _logarithmic_slope(product: Expr) -> Expr:
+    """d log|product|/dz, factor by factor."""
+    total = sympy.Integer(0)
+    for factor in sympy.Mul.make_args(product):
+        base, power = factor.as_base_exp()
+        if base.has(z) and not isinstance(base, sympy.sign):
+            total += power * sympy.diff(base, z) / base
+    return total

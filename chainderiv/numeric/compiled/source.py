@@ -1,0 +1,182 @@
+"""Chain -> the text of a kernel file: a neuron and an ending, generated from the formulas, and the walk as it is."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import sympy
+
+from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.cost import cancelled_slope
+from chainderiv.functions.rounding import rounding
+from chainderiv.numeric.arrays import compiled
+from chainderiv.numeric.compiled import stand_in, walk
+from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
+from chainderiv.numeric.compiled.parts import slope_parts
+from chainderiv.numeric.vectormath import ELEMENTARY
+from chainderiv.symbolic.programs.program_parts import Gap, gaps
+from chainderiv.symbols import z
+
+if TYPE_CHECKING:
+    from chainderiv.symbolic.chain import Chain
+
+_HEAD = '''\
+"""A kernel of chainderiv, generated: {name}."""
+
+import numpy as np
+from numba import njit
+
+from chainderiv.numeric.compiled.exponents import exp_down, exponent_of, mantissa_of
+from chainderiv.numeric.vectormath import {functions}
+from chainderiv.numeric.vectormath_bits import pick
+
+LANES, PITCH, LONGEST, CHUNK, EPSILON = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}
+RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
+SECOND = {second!r}
+
+'''
+_FUNCTION = """
+@njit(error_model="numpy", fastmath={{"contract"}}, forceinline=True)
+def {name}({arguments}):
+    {body}
+    return {results}
+
+"""
+_MARK = "# ---- what follows is copied into every kernel file\n"
+FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
+_NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {"exp_down": "exp_down"}
+
+
+def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
+    """A kernel file for the layers of one activation in a chain, and for the chain's end."""
+    used: set[str] = {"log"}
+    text = _neuron(activation, used) + _ending(chain, used) + inspect.getsource(walk).partition(_MARK)[2]
+    name = f"{activation.name} in a {chain.cost.name} chain".replace('"', "'").replace("\\", "/")
+    parts = slope_parts(activation)
+    head = _HEAD.format(
+        name=name,
+        functions=", ".join(sorted(used - {"exp_down"})),
+        lanes=stand_in.LANES,
+        pitch=stand_in.PITCH,
+        chunk=stand_in.CHUNK,
+        longest=stand_in.LONGEST,
+        epsilon=stand_in.EPSILON,
+        second=8.0 * stand_in.EPSILON * _sharpness(parts.bend) ** 2,
+        flags=(chain.residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
+    )
+    return head + text
+
+
+@lru_cache(maxsize=256)
+def is_compilable(chain: Chain) -> bool:
+    """Whether every layer and the end of a chain have a compiled form."""
+    try:
+        for activation in dict.fromkeys(chain.activations):
+            kernel_source(activation, chain, pinned=False)
+    except NotCompilable:
+        return False
+    return True
+
+
+def _neuron(activation: Activation, used: set[str]) -> str:
+    lines, parts = Lines(_NAMES), slope_parts(activation)
+    names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
+    names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
+    names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, parts.bend, lines)]
+    names += [lines.name_of(folded(e)) for e in _roundings(activation, parts.whole)]
+    used |= lines.used
+    return _function("neuron", "z", lines, names)
+
+
+def _ending(chain: Chain, used: set[str]) -> str:
+    """∂C/∂a_L, φ'(z_L) joined to it where the cost cancels it."""
+    lines, output = Lines(_NAMES), chain.activation(chain.depth)
+    cancelled = None if chain.residual else cancelled_slope(output, chain.cost)
+    value, off = "1.0", "0.0"
+    for leading, root, exponent in cancelled or chain.cost.factors:
+        constant = lines.name_of(leading)
+        if root is None:
+            value = lines.line(f"{value}*{constant}")
+            continue
+        if not exponent.is_Integer:
+            raise NotCompilable(f"the cost {chain.cost.name!r} is beyond the compiled engine; use engine='numpy'")
+        miss, size = _miss(root, gaps(chain), lines)
+        value = lines.line(f"{value}*{lines.name_of_power(lines.line(f'{constant}*{miss}'), int(exponent))}")
+        relative = lines.line(f"1.0 + (moved + {size})/{lines.line(f'abs({miss})')}")
+        off = lines.line(f"{off} + {float(abs(exponent))}*{relative}")
+    used |= lines.used
+    return _function("ending", "z, a, y, moved", lines, [value, off])
+
+
+def _miss(root: Expr, near_limits: Sequence[Gap], lines: Lines) -> tuple[str, str]:
+    """a_L - root, and the size of what is rounded in it; near a limit of φ both are those of the gap to it."""
+    target = lines.name_of(root)
+    miss, size = lines.line(f"a - {target}"), lines.line("abs(a)")
+    for gap in near_limits:
+        limit = lines.name_of(gap.limit)
+        value = lines.name_of(folded(gap.value))
+        from_gap = lines.line(f"{'-' if gap.sign < 0 else ''}{value} - ({target} - {limit})")
+        near = lines.line(f"abs({target} - {limit}) <= {gap.near!r}")
+        miss, size = lines.line(f"pick({near}, {from_gap}, {miss})"), lines.line(f"pick({near}, {value}, {size})")
+    return miss, size
+
+
+def _size(expression: Expr, name: str, lines: Lines) -> str:
+    """The size of what a name holds, which is the name itself where it is never negative."""
+    values = [value for value, _ in expression.args] if isinstance(expression, sympy.Piecewise) else [expression]
+    return name if all(value.is_nonnegative for value in values) else lines.line(f"abs({name})")
+
+
+def _folded_size(bend: Expr) -> Expr:
+    """|bend| up to its sign: of an odd bend one side serves for both."""
+    right, left = (bend.subs(sympy.sign(z), s).subs(z, s * SIZE) for s in (1, -1))
+    return right if right in (left, -left) else folded(bend)
+
+
+def _trusted(activation: Activation, bend: Expr, lines: Lines) -> str:
+    """How far z may be off while φ''/φ' alone tells what becomes of log|φ'|.
+
+    To a jump of φ', and no further than FIRST_ORDER of the scale on which φ' changes: φ''/φ' may be 0 just here.
+    """
+    distance = "np.inf"
+    if not (activation.piecewise_linear or _bounded(activation)):
+        distance = lines.line(f"{FIRST_ORDER / _sharpness(bend)!r}*max(1.0, t)")
+    for kink in activation.kinks:
+        here = lines.line(f"abs(z - {lines.name_of(kink)})")
+        distance = here if distance == "np.inf" else lines.line(f"min({distance}, {here})")
+    return distance
+
+
+def _bounded(activation: Activation) -> bool:
+    """Whether φ is smooth and has both limits: then z is no larger than the parameters."""
+    stable = activation.stable
+    return stable.above_lower is not None and stable.below_upper is not None and not activation.kinks
+
+
+def _sharpness(bend: Expr) -> float:
+    """sqrt of the largest |d(φ''/φ')/dz| where φ''/φ' is small, over |z| <= 30; at least 1."""
+    spread = np.linspace(-30.0, 30.0, 60_001)
+    values = np.asarray(compiled(bend)(spread))
+    change = np.abs(np.diff(values)) / np.diff(spread)
+    flat = np.abs(values[1:]) < 1.0
+    return float(np.sqrt(np.nanmax(np.where(flat & np.isfinite(change), change, 1.0), initial=1.0)))
+
+
+def _roundings(activation: Activation, slope: Expr) -> tuple[Expr, Expr]:
+    """The roundings of φ, and of φ' relative to it, in units of ε; 0 where stated forms vouch for their digits."""
+    if activation.vouched:
+        return sympy.Integer(0), sympy.Integer(0)
+    value = activation.value_rounding
+    branches = slope.args if isinstance(slope, sympy.Piecewise) else [(slope, sympy.true)]
+    relative = [(rounding(e) / sympy.Abs(e) if e.has(z) else sympy.Integer(0), when) for e, when in branches]
+    joined = relative[0][0] if len(relative) == 1 else sympy.Piecewise(*relative, evaluate=False)
+    return sympy.Integer(0) if value is None else value, joined
+
+
+def _function(name: str, arguments: str, lines: Lines, results: Sequence[str]) -> str:
+    sized = ["t = abs(z)", *lines.lines]
+    return _FUNCTION.format(name=name, arguments=arguments, body="\n    ".join(sized), results=", ".join(results))

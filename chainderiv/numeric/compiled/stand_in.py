@@ -1,0 +1,22 @@
+"""What a kernel file states before the walk; these stand in for it where the walk is read or run as plain Python."""
+
+from __future__ import annotations
+
+RESIDUAL = PINNED = LINEAR = BOUNDED = False
+VOUCHED = True
+LANES = 256  # points that walk together: their state stays in the first-level cache
+PITCH = LANES + 16  # of a buffer's rows: at a power of 2 apart they would share the cache's few places
+LONGEST = 24  # layers whose product is taken before its exponent is rescued
+CHUNK = 8  # layers between two looks at whether the orbit repeats
+EPSILON = 2.220446049250313e-16
+SECOND = 8.0 * EPSILON  # the second order of log|φ'|, for a bounded neuron
+
+
+def neuron(z: float) -> tuple[float, ...]:
+    """φ; exponent and rest of φ'; φ'; |φ|, |φ'|, |φ''/φ'|; how far z may be off at first order; roundings of φ, φ'."""
+    return z, 0.0, 1.0, 1.0, abs(z), 1.0, 0.0, 1.0, 0.0, 0.0
+
+
+def ending(z: float, a: float, y: float, moved: float) -> tuple[float, float]:
+    """∂C/∂a_L, and by how much of itself it is off, in units of ε."""
+    return a - y, 1.0 + (moved + abs(a)) / abs(a - y)

@@ -1,0 +1,155 @@
+"""The compiled engine reads what the NumPy kernel and the referee read."""
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.errors import BadValue
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.compiled import engine, source
+from chainderiv.numeric.compiled.cache import load
+from chainderiv.numeric.kernel import kernel, suitable_engine
+from chainderiv.numeric.parameters import Layered, Parameters, at_points
+from chainderiv.symbolic.derivation import derive
+from tests.helpers import same
+
+W, B = np.linspace(-7.1, 6.3, 45)[:, None], np.linspace(-5.2, 5.9, 41)[None, :]
+
+
+def grid(y=0.0, x=0.3, w=W, b=B):
+    return Parameters(Layered(w), Layered(b), None, np.asarray(x), np.asarray(y))
+
+
+def assert_agrees(chain, wrt, parameters, engine="numba"):
+    """Where it is not uncertain, the compiled reading is NumPy's within the bound of both."""
+    derivation = derive(chain, wrt)
+    got, want = kernel(derivation, engine)(parameters), kernel(derivation, "numpy")(parameters, kappa=True)
+    sure = ~got.uncertain & np.isfinite(want.kappa)
+    right = same(got.gradient, want.gradient, 2 * want.kappa)
+    assert (right | ~sure).all(), np.argwhere(~right & sure)[:3]
+    with np.errstate(invalid="ignore"):
+        links = np.abs(got.link_log_sum - want.link_log_sum) <= 1e-9 * np.maximum(1, np.abs(want.link_log_sum))
+        largest = np.abs(got.largest_link - want.largest_link) <= 1e-9 * np.maximum(1, np.abs(want.largest_link))
+    assert (links | (got.link_log_sum == want.link_log_sum) | ~sure).all()
+    seen = want.largest_link > -700  # smaller links underflow, and read as -745
+    assert (largest | (got.largest_link == want.largest_link) | ~sure | ~seen).all()
+    return float(got.uncertain.mean())
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_reads_as_the_oracle_does(name):
+    assert assert_agrees(cd.Chain(20, name), "b1", grid()) < 0.05
+
+
+@pytest.mark.parametrize("wrt", ["b1", "w1", "x", "b2", "w2", "w5", "b8", "w9", "b9"])
+@pytest.mark.parametrize("cost", ["quadratic", "cross_entropy"])
+def test_every_parameter_and_what_the_cost_cancels(wrt, cost):
+    assert_agrees(cd.Chain(9, cost=cost), wrt, grid(y=0.3))
+    assert_agrees(cd.Chain(9, cost=cost), wrt, grid(y=1.0))
+
+
+@pytest.mark.parametrize("wrt", ["b1", "w1", "x"])
+def test_a_chain_of_one_layer(wrt):
+    assert_agrees(cd.Chain(1), wrt, grid(y=0.3))
+    assert_agrees(cd.Chain(1, cost="cross_entropy"), wrt, grid(y=0.3))
+
+
+@pytest.mark.parametrize("name", ["tanh", "gelu", "relu", "identity"])
+@pytest.mark.parametrize("wrt", ["b1", "w3", "x", "b7"])
+def test_residual_chains(name, wrt):
+    assert_agrees(cd.Chain(7, name, residual=True), wrt, grid(y=0.1))
+
+
+def test_pinned_layers_single_layers_and_stacks():
+    p = grid()
+    for name in ("tanh", "relu", "gelu"):
+        assert_agrees(cd.Chain(7, name), "w1", Parameters(p.w, None, Layered(B), p.x, p.y))
+    own = Parameters(Layered(np.asarray(1.5), None, {3: W}), Layered(np.asarray(0.1), None, {5: B}), None, p.x, p.y)
+    for wrt in ("b1", "w3", "b6"):
+        assert_agrees(cd.Chain(7, "tanh"), wrt, own)
+    rng = np.random.default_rng(0)
+    stack = at_points(30, rng.normal(size=(50, 30)), rng.normal(size=(50, 30)), None, rng.normal(size=50), 0.1)
+    assert_agrees(cd.Chain(30, "silu"), "b4", stack)
+    mixed = ["tanh", "relu", "tanh", "sigmoid", "sigmoid", "elu"]
+    assert_agrees(cd.Chain(6, mixed), "w2", grid(y=0.3))
+
+
+@pytest.mark.parametrize("text", ["z/(1+exp(-1.5*z))", "tanh(z)**3", "z*exp(-z**2)", "sin(z)+z", "where(z>1,z,z**2/2)"])
+def test_a_formula_of_one_s_own(text):
+    own = cd.Activation.from_formula("own", text)
+    derivation = derive(cd.Chain(5, own), "b1")
+    got = kernel(derivation, "numba")(grid())
+    want = kernel(derivation, "numpy")(grid(), kappa=True)
+    sure = ~got.uncertain & np.isfinite(want.gradient.log)
+    assert sure.mean() > 0.5
+    assert (same(got.gradient, want.gradient, 2 * want.kappa) | ~sure).all()
+
+
+def test_points_that_leave_float64_are_read_by_the_oracle():
+    w = np.array([1e-200, 1e-40, 0.0, -0.0, 1e40, 1e200, 3.0])[:, None]
+    b = np.array([0.0, 1e-300, 1e-200, -800.0, 1e5, 1e200])[None, :]
+    for name in ("sigmoid", "tanh", "relu", "softsign", "identity", "softplus"):
+        assert_agrees(cd.Chain(9, name), "b1", grid(w=w, b=b))
+        assert_agrees(cd.Chain(9, name), "b1", grid(w=w, b=b, x=1e-290))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "relu"])
+def test_an_orbit_that_repeats_is_closed_to_what_walking_gives(name):
+    chain = cd.Chain(3001, name)
+    module = engine.neuron_kernel(chain.activation(1), chain, pinned=False)
+    closed, walked = (read(chain, module, which) for which in (module.walk_closing, module.walk))
+    sign, log, off = walked[0], walked[1], walked[4]
+    sure = 8 * 2.0**-52 * off <= 1e-9
+    assert sure.mean() > 0.5
+    assert np.array_equal(closed[0][sure], sign[sure])
+    with np.errstate(invalid="ignore"):
+        near = np.abs(closed[1] - log) <= 1e-12 * np.maximum(1, np.abs(log)) + 8 * 2.0**-52 * chain.depth
+    assert (near | (closed[1] == log))[sure].all()
+
+
+def read(chain, module, which):
+    """Layer 1, and layers 2 … L by one walk or the other."""
+    points = engine.Points(derive(chain, "b1"), grid(y=0.1))
+    first, rest = engine.segments(points.derivation, points.parameters)
+    points.take(first)
+    w, b = points._flattened(points.parameters.w, 2), points._flattened(points.parameters.b, 2)
+    which(points._state, w, b, rest.count, True)
+    module.harvest_all(points._state, True, True)
+    return points.finish()
+
+
+def test_a_planted_error_of_a_thousandth_is_seen():
+    chain = cd.Chain(20)
+    text = source.kernel_source(chain.activation(1), chain, pinned=False)
+    call = "lost_slope = neuron(z)\n"
+    assert text.count(call) == 1
+    wrong = load(text.replace(call, f"{call}            rest = 1.001 * rest\n"))
+    derivation = derive(chain, "b1")
+    compiled = engine.CompiledKernel(derivation, kernel(derivation, "numpy"))
+    points = engine.Points(derivation, grid())
+    points._kernel = lambda layer: wrong
+    sign, log, *_ = points.read()
+    right = compiled(grid())
+    want = kernel(derivation, "numpy")(grid(), kappa=True)
+    assert same(right.gradient, want.gradient, 2 * want.kappa).all()
+    got = cd.LogSign(sign.reshape(W.size, B.size), log.reshape(W.size, B.size))
+    assert not same(got, want.gradient, 2 * want.kappa).any()
+
+
+def test_small_work_and_second_derivatives_are_numpy_s_and_large_work_is_compiled():
+    chain = cd.Chain(20)
+    assert suitable_engine(derive(chain, "b1"), 10**6) == "numba"
+    assert suitable_engine(derive(chain, "b1"), 10**3) == "numpy"
+    assert suitable_engine(derive(chain, ("b1", "w2")), 10**6) == "numpy"
+
+
+def test_a_formula_without_a_compiled_form_is_left_to_numpy_or_refused_in_one_line():
+    import sympy
+
+    from chainderiv.symbols import z
+
+    cube_root = cd.Activation("root", sympy.Piecewise((z + z ** sympy.Rational(1, 3), z > 1), (2 * z, True)))
+    derivation = derive(cd.Chain(3, cube_root), "b1")
+    assert suitable_engine(derivation, 10**9) == "numpy"
+    with pytest.raises(BadValue, match="numpy"):
+        kernel(derivation, "numba")
