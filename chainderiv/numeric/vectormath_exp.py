@@ -30,26 +30,40 @@ TINY = 1e-17  # below it x is the result, for the functions that begin with x
 
 
 @inlined
-def exp_parts(x: float, low: float) -> tuple[float, float, float]:
-    """p, s, t with exp(x + low) = p s t and 0.7 < p < 1.5; s and t are powers of 2. For |x| < 1500, |low| < 1e-3.
+def exp_parts(x: float) -> tuple[float, float, float, float]:
+    """p, p_low, s, t with exp(x) = (p + p_low) s t to 0.3 ulp, for |x| < 1400.
 
-    Two powers, because 2^k itself is out of float64 where the result overflows or is subnormal.
+    0.7 < p < 1.5; s and t are powers of 2: two, because their product is out of float64 where the result overflows or
+    is subnormal.
     """
     shifted = x * LOG2_E + SHIFT
     k = shifted - SHIFT
-    r = (x - k * LOG_2_HIGH) - k * LOG_2_LOW + low
-    p = 1.0 + (r + r * r * polynomial(r, EXPM1_TAIL))
-    bits = bits_of(shifted)
+    near = x - k * LOG_2_HIGH
+    r = near - k * LOG_2_LOW
+    rest = r * r * polynomial(r, EXPM1_TAIL) + ((near - r) - k * LOG_2_LOW)
+    beyond_1 = r + rest
+    p = 1.0 + beyond_1
+    s, t = powers_of_2(bits_of(shifted))
+    return p, (beyond_1 - (p - 1.0)) + (rest - (beyond_1 - r)), s, t
+
+
+@inlined
+def powers_of_2(bits: int) -> tuple[float, float]:
+    """s and t with s t = 2^k, where the last bits of an int are k, and |k| < 2000."""
     half = (bits << 51) & HALVED
-    return p, float_of(half + ONE), float_of((bits << 52) - half + ONE)
+    return float_of(half + ONE), float_of((bits << 52) - half + ONE)
 
 
 @inlined
 def exp(x: float) -> float:
     """e^x, to 1 ulp, subnormal results too."""
-    within = pick(x < 710.0, x, pick(x >= 710.0, 710.0, x))
+    within = pick(x > 710.0, 710.0, x)
     within = pick(within < -746.0, -746.0, within)
-    p, s, t = exp_parts(within, 0.0)
+    shifted = within * LOG2_E + SHIFT
+    k = shifted - SHIFT
+    r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
+    p = 1.0 + (r + r * r * polynomial(r, EXPM1_TAIL))
+    s, t = powers_of_2(bits_of(shifted))
     return p * s * t
 
 
@@ -113,7 +127,6 @@ def sinh(x: float) -> float:
 def cosh(x: float) -> float:
     """Hyperbolic cosine h + 1/(4h), h = exp(|x|)/2, to 1.5 ulp."""
     size = abs(x)
-    within = pick(size > 711.0, 711.0, size)
-    p, s, t = exp_parts(within, 0.0)
+    p, _, s, t = exp_parts(pick(size > 711.0, 711.0, size))
     h = p * s * (0.5 * t)
     return h + 0.25 / h
