@@ -95,12 +95,28 @@ def sum_of_two(a: float, b: float) -> tuple[float, float]:
 
 
 @inlined
+def weighed(p: float, p_low: float, c: float, c_low: float, d: float, usual: float) -> float:
+    """(p + p_low) (c + c_low)/d with the division's rounding alone; p c is within a factor 2 of the usual.
+
+    What the product loses comes back as its first order, and for that 1/(p c) is known well enough from the usual one.
+    """
+    p_upper, c_upper = upper_half(p), upper_half(c)
+    product = p_upper * c_upper
+    total, lost = sum_of_two(product, p_upper * (c - c_upper) + (p - p_upper) * c + (p_low * c + p * c_low))
+    value = total / d
+    return value + value * lost * ((2.0 - total / usual) / usual)
+
+
+@inlined
 def positive_erfcx(y: float) -> float:
     """exp(y²) erfc(y) for y >= 0 but not inf."""
     t = (y - ERFCX_K) / (y + ERFCX_K)
     c, c_low = sum_of_two(ERFCX_FIRST, t * polynomial(t, ERFCX_TAIL))
-    value = c / (ERFCX_B + y)
-    return value + value * c_low * (2.5 - 1.5 * c)  # 1/c, to 7 %
+    d = ERFCX_B + y
+    added = d - ERFCX_B
+    d_low = (ERFCX_B - (d - added)) + (y - added)
+    value = c / d
+    return value + value * (c_low - value * d_low) * (2.5 - 1.5 * c)  # 1/c, to 7 %
 
 
 @inlined
@@ -118,7 +134,7 @@ def positive_erfc(y: float) -> float:
     c, c_low = sum_of_two(ERFCX_FIRST, v * polynomial(v, ERFCX_TAIL))
     turn = h * left
     between = TWO_OVER_ROOT_PI * left * (1.0 - turn * (1.0 - 2.0 / 3.0 * turn))
-    return (p * c + (p_low * c + p * (c_low - d * between))) / d * s * t
+    return weighed(p, p_low, c, c_low - d * between, d, 0.9) * s * t
 
 
 @inlined
@@ -166,5 +182,5 @@ def normal_cdf(x: float) -> float:
     c, c_low = sum_of_two(NORMAL_FIRST, v * polynomial(v, NORMAL_TAIL))
     turn = 0.5 * h * left
     between = ONE_OVER_ROOT_2_PI * left * (1.0 - turn * (1.0 - 2.0 / 3.0 * turn))
-    tail = (p * c + (p_low * c + p * (c_low - d * between))) / d * s * t
+    tail = weighed(p, p_low, c, c_low - d * between, d, 0.6) * s * t
     return pick(x > 0.0, 1.0 - tail, tail)
