@@ -48,7 +48,7 @@ class CompiledKernel:
             reading: Reading = self.oracle(parameters, kappa=True)
             return reading
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        uncertain = ~(8 * EPSILON * off <= UNCERTAIN)
+        uncertain = ~(walk.MARGIN * off <= UNCERTAIN)
         strays = np.flatnonzero((odd != 0) | (uncertain & (not self.vouched)))
         if strays.size:
             exact = self._by_oracle(parameters, strays)
@@ -147,6 +147,7 @@ class Points:
                 off = 1.0 + (0.0 if first == 1 else (moved + np.abs(before)) / np.abs(before))
             self._put(walk.K, np.where(before == 0, 0.0, off))
             self._multiply(LogSign.from_float(before))
+            self._put(walk.ODD, np.where((before != 0) & (np.abs(before) < walk.SMALLEST), 1.0, self._get(walk.ODD)))
         if kind != "x" and first > 1 and not cancelled_at(self.derivation, first):
             aside = self._state.copy()
             kernel.walk(aside, w, b, 1, False)

@@ -65,7 +65,7 @@ def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
         chunk=stand_in.CHUNK,
         longest=stand_in.LONGEST,
         epsilon=stand_in.EPSILON,
-        second=8.0 * stand_in.EPSILON * _sharpness(parts.bend) ** 2,
+        second=2.0 * stand_in.EPSILON * _sharpness(parts.bend) ** 2,
         flags=(chain.residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
     return head + text

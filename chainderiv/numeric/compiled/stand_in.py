@@ -9,7 +9,7 @@ PITCH = LANES + 16  # of a buffer's rows: at a power of 2 apart they would share
 LONGEST = 24  # layers whose product is taken before its exponent is rescued
 CHUNK = 8  # layers between two looks at whether the orbit repeats
 EPSILON = 2.220446049250313e-16
-SECOND = 8.0 * EPSILON  # the second order of log|φ'|, for a bounded neuron
+SECOND = 2.0 * EPSILON  # the second order of log|φ'|, for a bounded neuron
 
 
 def neuron(z: float) -> tuple[float, ...]:

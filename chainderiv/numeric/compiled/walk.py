@@ -1,8 +1,8 @@
 """The walk over the layers, for a compiler. The text below the line stands in every kernel file, after its neuron.
 
 LANES points walk together in a buffer: a point is a lane, and what is known of it stands in the buffer's rows. D and K
-bound what rounding does, in units of ε: a_l is off by D_l + |a_l|, where D_l = |φ'(z_l)| E_l and
-E_l = |w_l| (D_{l-1} + 2 |a_{l-1}|) + |b_l|, and log|φ'(z_l)| by |φ''/φ'| E_l. That is the first order, which may be 0:
+bound what rounding does, in units of ε: a_l is off by D_l + 2 |a_l|, where D_l = |φ'(z_l)| E_l and
+E_l = |w_l| (D_{l-1} + 3 |a_{l-1}|) + |b_l|, and log|φ'(z_l)| by |φ''/φ'| E_l. That is the first order, which may be 0:
 a bounded neuron adds the second; for another, SLACK becomes negative where E_l exceeds what the first is trusted for.
 """
 
@@ -33,9 +33,10 @@ from chainderiv.numeric.vectormath_bits import pick
 # ---- what follows is copied into every kernel file
 LOG_2 = 0.6931471805599453
 LOWEST = -745.0  # no larger than the logarithm of what underflows
-MARGIN = 8.0 * EPSILON
+MARGIN = 2.0 * EPSILON
 SMALLEST, GREATEST = 1e-290, 1e290  # of a chunk's product
 NEAR, FAR = 1e-140, 1e140  # of a_l and b_l: beyond these the next product may leave float64
+LOUD = 1e-100  # of b_l: w_l times what underflows adds nothing to it
 LIGHT, HEAVY = 1e-12, 1e12  # of w: the product of LONGEST layers stays in float64
 # a point's state and, after it, its parameters and the product of the chunk at hand
 A, Z, D, K, LARGEST, LOW, HIGH, SLACK, ODD, EXPONENT, LOST, REST, BINARY, SIGN, LOG, LINKS = range(16)
@@ -52,7 +53,7 @@ def layers(buffer, count, linked):
             if PINNED:
                 z, e_z = b, 0.0
             else:
-                z, e_z = w * a + b, size_w * (before + 2.0 * size_a) + abs(b)
+                z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
             value, exponent, rest, slope, low, size, bend, trusted, lost_value, lost_slope = neuron(z)
             moved, largest = size * e_z, size_w * size
             off = bend * e_z
@@ -64,12 +65,12 @@ def layers(buffer, count, linked):
                 value = a + value
                 low, m = abs(value), w * slope
                 largest = abs(1.0 + m)
-                moved = before + size_a
+                moved = before + 2.0 * size_a
                 if not PINNED:
                     moved = largest * moved + size * (size_w * size_a + abs(b))
                 if linked:
                     rest, exponent = 1.0 + m, 0.0
-                    off = (abs(m) * (1.0 + off) + 1.0) / largest
+                    off = (abs(m) * (4.0 + off) + 1.0) / largest
             if not VOUCHED:
                 moved += lost_value
             buffer[A * PITCH + i] = value
@@ -124,10 +125,12 @@ def fold(buffer, count, linked):
         product = buffer[REST * PITCH + i] * mantissa_of(p)
         buffer[REST * PITCH + i] = pick(p != 0.0, mantissa_of(product), 0.0)
         buffer[BINARY * PITCH + i] += exponent_of(p) + exponent_of(product)
-        buffer[K * PITCH + i] += buffer[KAPPA * PITCH + i] + count
+        buffer[K * PITCH + i] += buffer[KAPPA * PITCH + i] + 4.0 * count
         stated = (p == 0.0) & ((w == 0.0) | LINEAR)
         inside = (abs(p) > SMALLEST) & (abs(p) < GREATEST)
-        buffer[ODD * PITCH + i] = pick(inside | stated, buffer[ODD * PITCH + i], 1.0)
+        # an underflowing a_l is nothing beside a bias, but it is all of z_l where there is none
+        heard = (buffer[LOW * PITCH + i] > NEAR) | (abs(buffer[B * PITCH + i]) > LOUD)
+        buffer[ODD * PITCH + i] = pick((inside | stated) & heard, buffer[ODD * PITCH + i], 1.0)
 
 
 @njit(error_model="numpy", nogil=True)
@@ -230,9 +233,9 @@ def finish(buffer):
         buffer[LOG * PITCH + i] = total
         # a link that underflowed is not 0
         buffer[LARGEST * PITCH + i] = pick(link > 0.0, log(link), pick(gone, -np.inf, LOWEST))
-        kappa = pick(gone, 0.0, buffer[K * PITCH + i] + off + 0.25 * abs(total) + 4.0)
+        kappa = pick(gone, 0.0, buffer[K * PITCH + i] + off + abs(total) + 4.0)
         buffer[K * PITCH + i] = pick(buffer[SLACK * PITCH + i] < 0.0, np.inf, kappa)
-        inside = (buffer[LOW * PITCH + i] > NEAR) & (buffer[HIGH * PITCH + i] < FAR) & (buffer[ODD * PITCH + i] == 0.0)
+        inside = (buffer[HIGH * PITCH + i] < FAR) & (buffer[ODD * PITCH + i] == 0.0)
         slopes = ((size > SMALLEST) & (size < GREATEST)) | gone
         buffer[ODD * PITCH + i] = pick(inside & slopes & (total == total), 0.0, 1.0)
 
@@ -320,7 +323,7 @@ def close(buffer, i, chunks):
         moved += chunks * fresh
     buffer[D * PITCH + i] = moved
     larger = max(1.0, moved / before) if before > 0.0 else 1.0
-    buffer[K * PITCH + i] += chunks * (buffer[KAPPA * PITCH + i] * larger + CHUNK)
+    buffer[K * PITCH + i] += chunks * (buffer[KAPPA * PITCH + i] * larger + 4.0 * CHUNK)
     # the slack has been seen for E up to now
     if larger > 2.0 and not LINEAR:
         buffer[SLACK * PITCH + i] = -1.0

@@ -99,7 +99,7 @@ def test_an_orbit_that_repeats_is_closed_to_what_walking_gives(name):
     module = engine.neuron_kernel(chain.activation(1), chain, pinned=False)
     closed, walked = (read(chain, module, which) for which in (module.walk_closing, module.walk))
     sign, log, off = walked[0], walked[1], walked[4]
-    sure = 8 * 2.0**-52 * off <= 1e-9
+    sure = 2 * 2.0**-52 * off <= 1e-9
     assert sure.mean() > 0.5
     assert np.array_equal(closed[0][sure], sign[sure])
     with np.errstate(invalid="ignore"):
