@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.kernel import kernel
+from chainderiv.numeric.kernel import kernel, suitable_engine
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Wrt, derive
@@ -25,7 +26,7 @@ def evaluate(
     x: ArrayLike = 0.5,
     y: ArrayLike = 0.0,
     wrt: Wrt = "b1",
-    engine: str = "numpy",
+    engine: str | None = None,
 ) -> LogSign:
     """∂C/∂θ of a chain, right to |Δlog| <= 1e-12 · max(1, |log|) + 8 ε κ at any depth (`condition` gives κ).
 
@@ -38,7 +39,8 @@ def evaluate(
     z : the same; pins every pre-activation in the place of b.
     x, y : number, or array that broadcasts with (...).
     wrt : 'b1', 'w3', 'x', …; two of them, ('b1', 'w2'), for the second derivative, whose κ counts that terms cancel.
-    engine : 'numpy', or 'mpmath' for correct digits at every point.
+    engine : 'numba', 'numpy', or 'mpmath' for correct digits at every point; by default 'numba' for large work, whose
+        kernel is compiled on first use, else 'numpy'.
 
     Raises
     ------
@@ -59,6 +61,7 @@ def evaluate(
     """
     parameters = at_points(chain.depth, w, b, z, x, y)
     derivation = derive(chain, wrt)
+    engine = engine or suitable_engine(derivation, math.prod(parameters.shape))
     gradient = kernel(derivation, engine)(parameters).gradient
     lost = np.isnan(gradient.log)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
