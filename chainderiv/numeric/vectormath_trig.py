@@ -113,7 +113,7 @@ def sin_and_cos(r: float, low: float) -> tuple[float, float]:
 
 @inlined
 def sin(x: float) -> float:
-    """Sine, to 1 ulp for |x| <= 1.6e6; NaN beyond."""
+    """Sine, to 0.8 ulp for |x| <= 1.6e6; NaN beyond."""
     r, low, n = reduced(x)
     sine, cosine = sin_and_cos(r, low)
     value = negated(pick((n & 1) == 1, cosine, sine), n)
@@ -123,7 +123,7 @@ def sin(x: float) -> float:
 
 @inlined
 def cos(x: float) -> float:
-    """Cosine, to 1 ulp for |x| <= 1.6e6; NaN beyond."""
+    """Cosine, to 0.8 ulp for |x| <= 1.6e6; NaN beyond."""
     r, low, n = reduced(x)
     sine, cosine = sin_and_cos(r, low)
     value = negated(pick((n & 1) == 1, sine, cosine), n + 1)
