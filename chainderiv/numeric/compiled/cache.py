@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import pickle
 import sys
 import tempfile
 import threading
@@ -25,6 +26,11 @@ from chainderiv.numeric import vectormath
 from chainderiv.numeric.compiled import exponents
 
 CALLED = (vectormath, *vectormath.SOURCES, exponents)
+# what unpickling a damaged file may raise
+DAMAGED = (
+    pickle.UnpicklingError, EOFError, OSError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError,
+    MemoryError,
+)  # fmt: skip
 _LOCK = threading.RLock()
 
 
@@ -47,7 +53,24 @@ def _load(text: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
+    # the machine code names the module, and is read at a function's first call
+    for index in (folder / "__pycache__").glob(f"{name}.*.nbi"):
+        if not _is_whole(index):
+            index.unlink(missing_ok=True)  # Numba would end in a traceback, and now compiles again
     return module
+
+
+def _is_whole(index: Path) -> bool:
+    """Whether Numba's index of a function, and the machine code that it names, can be read to their ends."""
+    try:
+        with index.open("rb") as file:
+            pickle.load(file)
+            _, overloads = pickle.loads(file.read())
+        for name in overloads.values():
+            pickle.loads((index.parent / name).read_bytes())
+    except DAMAGED:
+        return False
+    return True
 
 
 def _write(path: Path, text: str) -> None:
