@@ -41,6 +41,10 @@ class OutputError(ChainderivError, OSError):
     """A file or folder that cannot be written."""
 
 
+class MissingExtra(ChainderivError, ImportError):
+    """A part of chainderiv whose libraries are not installed."""
+
+
 class Diverged(ChainderivError, ArithmeticError):
     """A training run whose numbers stopped being finite."""
 

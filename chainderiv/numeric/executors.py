@@ -48,17 +48,31 @@ def each_done(
     executor : who reads; without one, threads of this process.
     workers : how many they are; without a number the usable cores, or what the executor tells.
     """
+    crew = worker_count(plan, executor, workers)
     if isinstance(executor, ThreadPoolExecutor):
-        yield from as_done(executor, lambda box, _: here(box), tiles, 2 * (workers or _count(executor)))
+        yield from as_done(executor, lambda box, _: here(box), tiles, 2 * crew)
     elif executor is not None:
         work = partial(_read, pickle.dumps(plan, pickle.HIGHEST_PROTOCOL))
-        for box, tile in as_done(executor, work, tiles, 2 * (workers or _count(executor))):
+        for box, tile in as_done(executor, work, tiles, 2 * crew):
             yield box, after(box, tile)
-    elif (threads := workers or _threads(plan)) == 1:
+    elif crew == 1:
         yield from ((box, here(box)) for box in tiles)
     else:
-        with ThreadPoolExecutor(threads, "sweep") as pool:
-            yield from as_done(pool, lambda box, _: here(box), tiles, 2 * threads)
+        with ThreadPoolExecutor(crew, "sweep") as pool:
+            yield from as_done(pool, lambda box, _: here(box), tiles, 2 * crew)
+
+
+def worker_count(plan: Plan, executor: Executor | None, workers: int | None) -> int:
+    """How many tiles are computed at once.
+
+    Without a number: what the executor tells; or the usable cores, but one for a small map, and for mpmath, whose
+    precision is the whole process's.
+    """
+    if workers is not None:
+        return workers
+    if executor is not None:
+        return int(getattr(executor, "_max_workers", UNKNOWN_WORKERS))
+    return 1 if plan.points <= BLOCK_POINTS or plan.engine == "mpmath" else usable_cores()
 
 
 def as_done(
@@ -109,15 +123,6 @@ def _landed(
         else:
             del flying[future]
             start(box, attempt + 1)
-
-
-def _count(executor: Executor) -> int:
-    return int(getattr(executor, "_max_workers", UNKNOWN_WORKERS))
-
-
-def _threads(plan: Plan) -> int:
-    """The usable cores; one for a small map, and for mpmath, whose precision is the whole process's."""
-    return 1 if plan.points <= BLOCK_POINTS or plan.engine == "mpmath" else usable_cores()
 
 
 def _read(blob: bytes, box: Box, attempt: int) -> Tile:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.kernel import Kernel, kernel
 from chainderiv.numeric.parameters import Floats, Layered, Parameters
@@ -113,6 +114,13 @@ class Plan:
         """The tiles' boxes, the last dimension fastest; they cover the map, and none overlaps another."""
         return boxes(tuple(slice(0, count) for count in self.shape), self.tile_shape)
 
+    def number(self, box: Box) -> int:
+        """The place of a tile among the tiles."""
+        index = 0
+        for part, count, size in zip(box, self.shape, self.tile_shape, strict=True):
+            index = index * -(-count // size) + part.start // size
+        return index
+
     def read(self, box: Box) -> Tile:
         """Evaluate over a box, by blocks of about BLOCK_POINTS points."""
         blocks = boxes(box, fit_tile(extent(box), BLOCK_POINTS))
@@ -148,6 +156,22 @@ class Plan:
     def __getstate__(self) -> dict[str, object]:
         # a kernel is made anew where the plan arrives
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def part_of(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], slices: Mapping[str, slice]) -> tuple[Plan, Tile]:
+    """The plan and the readings of a part of a map; raises BadValue."""
+    if unknown := [name for name in slices if name not in plan.axes]:
+        raise BadValue(f"{unknown[0]!r} is no axis of the map; give slices of {', '.join(plan.axes)}")
+    box, axes = [], {}
+    for name, axis in plan.axes.items():
+        given = slices.get(name, slice(None))
+        taken = range(axis.count)[given]
+        if len(taken) < 2 or taken.step < 1:
+            raise BadValue(f"{name} is cut by {given}; give a slice with a step of 1 or more, of 2 points or more")
+        box.append(slice(taken.start, taken.stop, taken.step))
+        axes[name] = replace(axis, start=axis.values[taken[0]], stop=axis.values[taken[-1]], count=len(taken))
+    shape = tuple(axis.count for axis in axes.values())
+    return replace(plan, axes=axes, tile_shape=shape), read(tuple(box))
 
 
 def extent(box: Box) -> tuple[int, ...]:

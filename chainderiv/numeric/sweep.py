@@ -8,24 +8,28 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainderiv.errors import BadValue
+from chainderiv.errors import BadValue, DataError
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.executors import checked_workers, each_done
 from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.parameters import Floats, numbers
-from chainderiv.numeric.plan import Plan, Tile, fit_tile
+from chainderiv.numeric.plan import Plan, Tile, fit_tile, part_of
 from chainderiv.numeric.regime import regime
+from chainderiv.numeric.store import Store, StoredReadings
+from chainderiv.numeric.storing import STORED_TILE_POINTS, Announce, checked_path, save_to_store, sweep_to_store
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 
 TILE_POINTS = 2**16
+MOST_STORED = 10**11
 LOG_QUARTER = float(np.log(0.25))
 Progress = Callable[[int, int], None]
 
@@ -72,6 +76,68 @@ class Sweep:
 
     plan: Plan
     readings: Readings = field(repr=False)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Sweep:
+        """A map that `sweep(out=…)` or `save` wrote: a folder .zarr, read as it is asked for, or a file .nc.
+
+        Raises
+        ------
+        DataError
+            For what is no map, is damaged or was not finished.
+        BadValue, MissingExtra
+            For another kind of name; where zarr or netCDF4 is missing.
+        """
+        from chainderiv.numeric.dataset import open_netcdf
+
+        place = Path(path)
+        if place.suffix.lower() == ".nc":
+            return cls(*open_netcdf(place))
+        store = Store.open(checked_path(path))
+        if (there := len(store.sums())) < (tiles := len(store.plan.tiles)):
+            raise DataError(
+                f"{str(path)!r} holds {there:,} of {tiles:,} tiles; run the sweep that began it again, which goes on"
+            )
+        return cls(store.plan, StoredReadings(store))
+
+    def save(self, path: str | Path) -> None:
+        """Write the map to a folder .zarr or a file .nc (extra `scale`); `Sweep.open` reads it back.
+
+        Raises
+        ------
+        BadValue, OutputError, MissingExtra
+            For another kind of name; where it cannot be written; where zarr or netCDF4 is missing.
+        """
+        from chainderiv.numeric.dataset import save_netcdf
+
+        if Path(path).suffix.lower() == ".nc":
+            return save_netcdf(self, Path(path))
+        return save_to_store(self.plan, self.readings.read, checked_path(path))
+
+    def to_xarray(self) -> Any:
+        """An xarray.Dataset with one named dimension per Axis, units and attributes (extra `scale`).
+
+        Variables: sign, log_abs, link_log_sum, largest_link, uncertain, below_quarter and, from depth 2 on, rate and
+        regime. Of a map on disk they are read when they are asked for, by Dask. Raises MissingExtra.
+
+        Examples
+        --------
+        >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+        >>> data = s.to_xarray()
+        >>> dict(data.sizes), data.attrs["wrt"], round(float(data.rate.sel(w=12, b=0)), 3)
+        ({'w': 5, 'b': 3}, 'b1', -9.505)
+        """
+        from chainderiv.numeric.dataset import to_dataset
+
+        return to_dataset(self)
+
+    def part(self, **slices: slice) -> Sweep:
+        """Read a part of the map into memory: a slice of points per Axis by name, as w=slice(0, None, 100).
+
+        Its axes go from the first to the last point taken, evenly, so a value may differ in its last digit from the
+        whole map's. Raises BadValue for a name that is no Axis, a step below 1 and fewer than 2 points.
+        """
+        return Sweep(*part_of(self.plan, self.readings.read, slices))
 
     @property
     def derivation(self) -> Derivation | SecondDerivation:
@@ -158,6 +224,8 @@ def sweep(
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
+    out: str | Path | None = None,
+    announce: Announce | None = None,
     **parameters: Any,
 ) -> Sweep:
     """∂C/∂θ over a grid: every keyword that is an Axis becomes a dimension, in the order given.
@@ -171,6 +239,10 @@ def sweep(
     workers : how many threads (1: this one alone), or how many workers the executor has; by default the usable cores,
         or what the executor tells. The map is the same, bit for bit, whoever computes it.
     progress : called with (tiles done, tiles in all).
+    out : folder that ends in .zarr, for a map larger than memory (extra `scale`): each tile is written as it is done,
+        and the arrays of the Sweep are read from there when they are asked for. Where the map is there in part,
+        because an earlier call was interrupted or killed, what is whole is kept and the rest is computed.
+    announce : called with an Estimate of the disk space and the time, judged by a first tile, before the others.
     **parameters : Axis or number.
         w, b tie all layers; w2, b3 name one and override it; z pins every pre-activation in the place of b
         (b_l = z - w_l a_{l-1}); x (0.5) and y (0.0) are the input and the target.
@@ -178,7 +250,10 @@ def sweep(
     Raises
     ------
     BadValue, UnknownName
-        For an unknown parameter, a missing w or b, z together with b, no Axis at all, or workers that are no number.
+        For an unknown parameter, a missing w or b, z together with b, no Axis at all, or workers that are no number;
+        for more than 100,000,000 points without out, and more than 10^11 with it.
+    OutputError, MissingExtra
+        With out: where it holds another map, cannot be written or does not fit on the disk; where zarr is missing.
 
     Source: the map of Nielsen (2015), chapter 5: where |w σ'(z)| is under 1/4 and where it exceeds 1.
 
@@ -188,10 +263,14 @@ def sweep(
     >>> s.log_abs.shape, s.regime[2, 1]   # w = 0: every link is 0
     ((5, 3), np.int8(-1))
     """
-    plan = _plan(derive(chain, wrt), engine, parameters, TILE_POINTS)
     checked_workers(workers)
-    if plan.points > MOST:
-        raise BadValue(f"the grid has {plan.points:,} points; give axes whose counts multiply to at most {MOST:,}")
+    if out is not None:
+        path = checked_path(out)
+        stored = plan_of(chain, wrt, engine, STORED_TILE_POINTS, **parameters)
+        _require_points(stored, MOST_STORED, "")
+        return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
+    plan = plan_of(chain, wrt, engine, TILE_POINTS, **parameters)
+    _require_points(plan, MOST, ", or out='map.zarr' to keep the map on disk")
     whole, tiles = Tile.empty(plan.shape), plan.tiles
     done = each_done(plan, tiles, lambda box: whole.put(box, plan.read(box)), whole.put, executor, workers)
     for count, _ in enumerate(done, 1):
@@ -200,16 +279,27 @@ def sweep(
     return Sweep(plan, whole)
 
 
-def _plan(derivation: Derivation | SecondDerivation, engine: str | None, given: Mapping[str, Any], points: int) -> Plan:
-    values = _checked(derivation.chain, {"x": 0.5, "y": 0.0} | dict(given))
+def _require_points(plan: Plan, most: int, advice: str) -> None:
+    if plan.points > most:
+        raise BadValue(
+            f"the grid has {plan.points:,} points; give axes whose counts multiply to at most {most:,}{advice}"
+        )
+
+
+def plan_of(
+    chain: Chain, wrt: Wrt = "b1", engine: str | None = None, tile_points: int = TILE_POINTS, **parameters: Any
+) -> Plan:
+    """The Plan of a sweep, from the same keywords, in tiles of about that many points; raises as sweep does."""
+    derivation = derive(chain, wrt)
+    values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
     # the order of the dimensions is that of the caller's keywords
-    axes = {name: values[name] for name in [*given, *values] if isinstance(values[name], Axis)}
+    axes = {name: values[name] for name in [*parameters, *values] if isinstance(values[name], Axis)}
     if not axes:
         raise BadValue("nothing is swept; give at least one parameter as an Axis(start, stop, count)")
     fixed = {name: float(v) for name, v in values.items() if name not in axes}
     counts = [axis.count for axis in axes.values()]
     engine = engine or suitable_engine(derivation, math.prod(counts))
-    return Plan(derivation, engine, axes, fixed, fit_tile(counts, points))
+    return Plan(derivation, engine, axes, fixed, fit_tile(counts, tile_points))
 
 
 def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:

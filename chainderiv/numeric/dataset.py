@@ -1,0 +1,83 @@
+"""A map as an xarray.Dataset and as a netCDF file, and back."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainderiv.errors import DataError, OutputError
+from chainderiv.numeric.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
+from chainderiv.numeric.extras import extra
+from chainderiv.numeric.manifest import plan_from
+from chainderiv.numeric.plan import DTYPES, Plan, Tile
+from chainderiv.numeric.regime import regime
+from chainderiv.numeric.store import StoredReadings
+
+if TYPE_CHECKING:
+    from chainderiv.numeric.sweep import Sweep
+
+LOG_QUARTER = float(np.log(0.25))
+
+
+def to_dataset(swept: Sweep) -> Any:
+    """The Dataset of a Sweep; lazy where the map lies on disk."""
+    xarray, plan = extra("xarray", "to_xarray"), swept.plan
+    if isinstance(swept.readings, StoredReadings):
+        extra("dask.array", "a map on disk as an xarray.Dataset")
+        data = xarray.open_zarr(swept.readings.store.path)
+    else:
+        dims = tuple(plan.axes)
+        data = xarray.Dataset(
+            {name: (dims, getattr(swept.readings, name), variable_attributes(name, plan)) for name in DTYPES},
+            {name: (name, axis.values, axis_attributes(name)) for name, axis in plan.axes.items()},
+            map_attributes(plan),
+        )
+    return _with_derived(data, plan, xarray)
+
+
+def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
+    data["below_quarter"] = data.largest_link < LOG_QUARTER
+    if links := plan.derivation.chain.depth - 1:
+        data["rate"] = data.link_log_sum / links
+        data["regime"] = xarray.apply_ufunc(regime, data.rate, dask="parallelized", output_dtypes=[np.int8])
+    for name in {"below_quarter", "rate", "regime"} & set(data.data_vars):
+        data[name].attrs = variable_attributes(name, plan)
+    return data
+
+
+def save_netcdf(swept: Sweep, path: Path) -> None:
+    """Write the Dataset as netCDF-4, whole or not at all; raises OutputError, MissingExtra."""
+    extra("netCDF4", "a map in netCDF")
+    data = to_dataset(swept)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data.to_netcdf(
+            beside, engine="netcdf4", encoding={name: {"zlib": True, "complevel": 1} for name in data.data_vars}
+        )
+        beside.replace(path)
+    except OSError as e:
+        raise OutputError(f"{str(path)!r} cannot be written ({e.strerror}); give another place") from e
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def open_netcdf(path: Path) -> tuple[Plan, Tile]:
+    """The plan and the readings of a file; raises DataError, MissingExtra."""
+    extra("netCDF4", "a map in netCDF")
+    xarray = extra("xarray", "a map in netCDF")
+    try:
+        with xarray.open_dataset(path, engine="netcdf4") as data:
+            plan = plan_from(json.loads(data.attrs[DESCRIPTION]))
+            arrays = {name: np.ascontiguousarray(data[name].values, dtype) for name, dtype in DTYPES.items()}
+    except (OSError, RuntimeError, KeyError, ValueError) as e:
+        if isinstance(e, DataError):
+            raise
+        raise DataError(f"{str(path)!r} is no map of chainderiv ({e}); give a file that save wrote") from e
+    if arrays["log_abs"].shape != plan.shape:
+        raise DataError(f"{str(path)!r} has arrays of another shape than its axes; save the map again")
+    return plan, Tile(**arrays)
