@@ -45,6 +45,10 @@ class MissingExtra(ChainderivError, ImportError):
     """A part of chainderiv whose libraries are not installed."""
 
 
+class WorkersLost(ChainderivError, RuntimeError):
+    """A sweep whose workers die of it, one after another."""
+
+
 class Diverged(ChainderivError, ArithmeticError):
     """A training run whose numbers stopped being finite."""
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.regime import Regime
+from chainderiv.numeric.extras import require_netcdf
 from chainderiv.numeric.sweep import Sweep, sweep
+from chainderiv.numeric.tally import tally
 from chainderiv.symbolic.chain import Chain
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter")
@@ -27,7 +29,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", metavar="AXIS", help=f"{text}: start:stop:count (:log), or a number")
     parser.add_argument("--axis", action="append", default=[], metavar="NAME=AXIS", help="one parameter: w2=-3:3:201")
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} (default gradient)")
-    parser.add_argument("--out", metavar="FILE", help="a picture (.png, .svg, .pdf) or the numbers (.npz)")
+    parser.add_argument(
+        "--out", metavar="FILE",
+        help="a picture (.png, .svg, .pdf) or the numbers (.npz, .nc, or .zarr for a map larger than memory; killed, "
+        "the same command goes on with it)",
+    )  # fmt: skip
+    parser.add_argument("--workers", metavar="N", help="threads that compute (default: the usable cores)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster: tcp://host:8786")
+    parser.add_argument("--scheduler-file", metavar="FILE", help="the same, by its scheduler file")
     parser.set_defaults(run=run)
 
 
@@ -39,8 +48,8 @@ def run(options: argparse.Namespace) -> int:
         raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
     chains, parameters = common.chains(options), _parameters(options)
     _check_out(options.out, len(chains), sum(isinstance(v, Axis) for v in parameters.values()))
-    with common.progress() as show:
-        maps = [_sweep(chain, options.wrt, parameters, show) for chain in chains]
+    with _crew(options) as crew, common.progress() as show:
+        maps = [_sweep(chain, options, parameters | crew, show) for chain in chains]
     if options.out:
         _save(maps, options.quantity, Path(options.out))
     summaries = [_summary(one) for one in maps]
@@ -54,9 +63,38 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sweep(chain: Chain, wrt: str, parameters: dict[str, Any], show: common.Show) -> Sweep:
+def _sweep(chain: Chain, options: argparse.Namespace, keywords: dict[str, Any], show: common.Show) -> Sweep:
     what = f"{chain.activations[0].name}, depth {chain.depth}"
-    return sweep(chain, wrt=common.wrt(wrt), progress=lambda done, total: show(what, done, total), **parameters)
+    stored = options.out if options.out and Path(options.out).suffix.lower() == ".zarr" else None
+    try:
+        return sweep(
+            chain,
+            wrt=common.wrt(options.wrt),
+            progress=lambda done, total: show(what, done, total),
+            out=stored,
+            announce=lambda estimate: common.complain(f"{stored}: {estimate}"),
+            **keywords,
+        )
+    except KeyboardInterrupt as e:
+        for note in getattr(e, "__notes__", ()):
+            common.complain(f"chainderiv: {note}")
+        raise
+
+
+@contextmanager
+def _crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Who computes, as keywords of sweep."""
+    given = [flag for flag in ("workers", "scheduler", "scheduler_file") if getattr(options, flag) is not None]
+    if len(given) > 1:
+        flags = " and ".join(f"--{flag.replace('_', '-')}" for flag in given)
+        raise BadValue(f"{flags} are given together; give one of them")
+    if not options.scheduler and not options.scheduler_file:
+        yield {"workers": None if options.workers is None else common.whole("workers", options.workers)}
+        return
+    from chainderiv.numeric.cluster import cluster
+
+    with cluster(options.scheduler, options.scheduler_file) as (executor, workers):
+        yield {"executor": executor, "workers": workers}
 
 
 def _parameters(options: argparse.Namespace) -> dict[str, Any]:
@@ -81,20 +119,30 @@ def _check_out(out: str | None, maps: int, axes: int) -> None:
     if out is None:
         return
     suffix = Path(out).suffix.lower()
-    if suffix not in (".png", ".svg", ".pdf", ".npz"):
-        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf or .npz")
-    if suffix == ".npz" and maps > 1:
+    numbers = suffix in (".npz", ".nc", ".zarr")
+    if not numbers and suffix not in (".png", ".svg", ".pdf"):
+        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf, .npz, .nc or .zarr")
+    if numbers and maps > 1:
         raise BadValue(f"--out {out} holds the numbers of one map, and {maps} activations are given; give one")
-    if suffix != ".npz" and axes > 2:
+    if not numbers and axes > 2:
         raise BadValue(
             f"{axes} axes are given and a picture has 1 or 2; give numbers for the others, or a name in .npz"
         )
+    if suffix == ".zarr":
+        return  # a folder, and perhaps one to go on with: the sweep itself refuses what it cannot use
+    if suffix == ".nc":
+        require_netcdf()
     from chainderiv.nn.writing import require_writable
 
     require_writable(Path(out))
 
 
 def _save(maps: list[Sweep], quantity: str, out: Path) -> None:
+    if out.suffix.lower() == ".zarr":
+        return  # it was written as it was computed
+    if out.suffix.lower() == ".nc":
+        maps[0].save(out)
+        return
     if out.suffix.lower() == ".npz":
         from chainderiv.nn.writing import write_npz
 
@@ -111,8 +159,7 @@ def _save(maps: list[Sweep], quantity: str, out: Path) -> None:
 
 
 def _summary(one: Sweep) -> dict[str, Any]:
-    log10 = one.log10_abs[np.isfinite(one.log10_abs)]
-    chain = one.derivation.chain
+    found, chain = tally(one), one.derivation.chain
     result: dict[str, Any] = {
         "activation": [f.name for f in chain.activations],
         "depth": chain.depth,
@@ -121,14 +168,15 @@ def _summary(one: Sweep) -> dict[str, Any]:
         "wrt": one.wrt,
         "axes": {name: [axis.start, axis.stop, axis.count, axis.scale] for name, axis in one.axes.items()},
         "fixed": dict(one.fixed),
-        "points": int(one.sign.size),
-        "exact_zeros": int((one.sign == 0).sum()),
-        "log10_smallest": float(log10.min()) if log10.size else None,
-        "log10_largest": float(log10.max()) if log10.size else None,
-        "below_quarter": float(one.below_quarter.mean()),
+        "points": found.points,
+        "exact_zeros": found.zeros,
+        "log10_smallest": found.smallest / math.log(10) if math.isfinite(found.smallest) else None,
+        "log10_largest": found.largest / math.log(10) if math.isfinite(found.largest) else None,
+        "below_quarter": found.below_quarter / found.points,
+        "uncertain": found.uncertain / found.points,
     }
-    if chain.depth > 1:
-        result["regimes"] = {r.name.lower(): float((one.regime == r).mean()) for r in Regime}
+    if found.regimes:
+        result["regimes"] = {r.name.lower(): count / found.points for r, count in found.regimes.items()}
     return result
 
 
@@ -148,3 +196,5 @@ def _print(summary: dict[str, Any]) -> None:
             common.say(f"  {name}: {100 * share:.2f} %")
     if "regimes" in summary:
         common.say(f"  every link below 1/4: {100 * summary['below_quarter']:.2f} %")
+    if summary["uncertain"]:
+        common.say(f"  uncertain, because rounding is amplified: {100 * summary['uncertain']:.2f} %")

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainderiv.errors import DataError, OutputError
 from chainderiv.numeric.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
-from chainderiv.numeric.extras import extra
+from chainderiv.numeric.extras import extra, require_netcdf
 from chainderiv.numeric.manifest import plan_from
 from chainderiv.numeric.plan import DTYPES, Plan, Tile
 from chainderiv.numeric.regime import regime
@@ -51,7 +51,7 @@ def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
 
 def save_netcdf(swept: Sweep, path: Path) -> None:
     """Write the Dataset as netCDF-4, whole or not at all; raises OutputError, MissingExtra."""
-    extra("netCDF4", "a map in netCDF")
+    require_netcdf()
     data = to_dataset(swept)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -68,7 +68,7 @@ def save_netcdf(swept: Sweep, path: Path) -> None:
 
 def open_netcdf(path: Path) -> tuple[Plan, Tile]:
     """The plan and the readings of a file; raises DataError, MissingExtra."""
-    extra("netCDF4", "a map in netCDF")
+    require_netcdf()
     xarray = extra("xarray", "a map in netCDF")
     try:
         with xarray.open_dataset(path, engine="netcdf4") as data:

@@ -10,7 +10,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from functools import lru_cache, partial
 from typing import TypeVar
 
-from chainderiv.errors import BadValue, ChainderivError
+from chainderiv.errors import BadValue, ChainderivError, WorkersLost
 from chainderiv.numeric.plan import BLOCK_POINTS, Box, Plan, Tile
 
 Result = TypeVar("Result")
@@ -80,14 +80,19 @@ def as_done(
 ) -> Iterator[tuple[Box, Result]]:
     """Every tile with work(tile, attempt), as it is done, no more than window at a time.
 
-    A tile whose worker died is given out again, to the third time; where the whole pool is broken, the rest is read
-    here. What the work itself raises is raised.
+    A tile that fails is given out again, to the third time: its worker may have died. Where the whole pool is broken,
+    the rest is done here. What the work itself raises is raised; raises WorkersLost where the workers keep dying.
     """
     flying: dict[Future[Result], tuple[Box, int]] = {}
 
     def start(box: Box, attempt: int) -> None:
-        # the attempt is an argument because a cluster remembers a call and how it ended
-        flying[executor.submit(work, box, attempt)] = (box, attempt)
+        future: Future[Result] = Future()
+        try:
+            # the attempt is an argument because a cluster remembers a call and how it ended
+            future = executor.submit(work, box, attempt)
+        except BrokenExecutor as e:
+            future.set_exception(e)
+        flying[future] = (box, attempt)
 
     try:
         left = iter(tiles)
@@ -118,11 +123,22 @@ def _landed(
         if error is None and not future.cancelled():
             del flying[future]
             yield box, future.result()
-        elif attempt == ATTEMPTS or isinstance(error, ChainderivError):
-            raise error or RuntimeError(f"tile {box} was lost {ATTEMPTS} times by its workers")
+        elif isinstance(error, ChainderivError) or (attempt == ATTEMPTS and not _is_loss(error)):
+            assert error is not None
+            raise error
+        elif attempt == ATTEMPTS:
+            raise WorkersLost(
+                f"a tile was given out {ATTEMPTS} times, and each time its worker died; give the workers more memory, "
+                "or start the same sweep here"
+            ) from error
         else:
             del flying[future]
             start(box, attempt + 1)
+
+
+def _is_loss(error: BaseException | None) -> bool:
+    """Whether the workers failed and not the work: a future that was lost, or an error of Dask's own."""
+    return error is None or type(error).__module__.partition(".")[0] == "distributed"
 
 
 def _read(blob: bytes, box: Box, attempt: int) -> Tile:

@@ -23,3 +23,9 @@ def extra(module: str, what: str) -> Any:
         if e.name is None or e.name.partition(".")[0] != name:
             raise
         raise MissingExtra(f"{what} needs {name}; install it with: pip install 'chainderiv[scale]'") from e
+
+
+def require_netcdf() -> None:
+    """Raise MissingExtra where a netCDF file cannot be written or read."""
+    for module in ("netCDF4", "xarray"):
+        extra(module, "a map in netCDF")
