@@ -2,64 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import AsinhNorm, Colormap, ListedColormap, Normalize
+from matplotlib.colors import Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
 
-from chainderiv.errors import BadValue, unknown_name
+from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.activation import activation as find_activation
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.regime import Regime
 from chainderiv.numeric.sweep import LOG_QUARTER, Sweep
 from chainderiv.view import labels
+from chainderiv.view.drawing import (
+    cells_of,
+    colour_bar,
+    draw_codes,
+    draw_contour,
+    draw_legend,
+    draw_uncertain,
+    draw_values,
+    scale_of,
+    special_patches,
+    uncertain_patch,
+)
+from chainderiv.view.map_view import MapView, view_sweep, view_values
+from chainderiv.view.quantities import QUANTITIES, Quantity, quantity_of
+from chainderiv.view.reduce import reduced_line
 from chainderiv.view.regions import label_contour, name_regions
 from chainderiv.view.theme import SIZE, Palette, axes_or_new, theme
 
-Floats = NDArray[np.float64]
-LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, so that 1 shows beside -30
-TICKS = (0.3, 1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, 100_000, 1_000_000)
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One number of a sweep: how to read it, its name in mathtext, and the names of its codes if it has any."""
-
-    read: Callable[[Sweep], Floats]
-    label: Callable[[Sweep], str]
-    codes: tuple[tuple[int, str], ...] = ()
-
-
-QUANTITIES: dict[str, Quantity] = {
-    "gradient": Quantity(lambda s: s.log10_abs, lambda s: rf"$\log_{{10}}|{labels.gradient_symbol(s)}|$  (decades)"),
-    "rate": Quantity(lambda s: s.rate, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)"),
-    "regime": Quantity(
-        lambda s: s.regime.astype(float),
-        lambda s: "regime of the rate",
-        tuple((int(r), r.name.lower()) for r in Regime),
-    ),
-    "below_quarter": Quantity(
-        lambda s: s.below_quarter.astype(float),
-        lambda s: f"every link ${labels.link_symbol(s)} < 1/4$",
-        ((0, "some link is 1/4 or more"), (1, "every link is under 1/4")),
-    ),
-}
+__all__ = ["QUANTITIES", "draw_map", "plot_link_map", "plot_sweep", "require_drawable"]
+LINE_BLOCKS = 2000  # a line of more points is drawn by the extremes of as many blocks
 
 
 def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None, dark: bool = False) -> Axes:
     """Draw a sweep over one or two Axes: a line, or an image with the boundary rate = 0 as a contour.
 
     Maps also show the edge of below_quarter, where every link |w_l φ'(z_l)| is under 1/4. Depth 1 has no link,
-    and so neither line.
+    and so neither line. What rounding makes uncertain is hatched. A map of more points than the picture has pixels
+    is drawn by blocks, the smallest and the largest value of each beside each other, and read box by box.
 
     Parameters
     ----------
@@ -89,18 +74,51 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     >>> ax.get_xlabel()
     '$w$  (weight, dimensionless)'
     """
-    if not isinstance(quantity, str) or quantity not in QUANTITIES:
-        raise unknown_name("quantity", quantity, QUANTITIES)
+    shown = quantity_of(sweep, quantity)
+    require_drawable(sweep)
+    with theme(dark) as colours:
+        ax = axes_or_new(ax, SIZE, dark)
+        if len(sweep.axes) == 1:
+            _draw_line(ax, sweep, shown, colours)
+        else:
+            view = view_sweep(sweep, shown, cells_of(ax))
+            mesh = draw_map(ax, sweep, shown, view, scale_of(view.largest), colours)
+            if mesh is not None:
+                colour_bar(ax, mesh, shown.label(sweep))
+        ax.set_title(labels.chain_name(sweep), fontsize=10, fontweight="normal")
+    return ax
+
+
+def require_drawable(sweep: Sweep) -> None:
+    """Raise BadValue where a sweep has more axes than a picture."""
     if len(sweep.axes) > 2:
         extra = ", ".join(list(sweep.axes)[2:])
         raise BadValue(f"the sweep has {len(sweep.axes)} axes; a picture has 1 or 2: fix {extra} at a number")
-    values = QUANTITIES[quantity].read(sweep)
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, SIZE, dark)
-        draw = _draw_map if len(sweep.axes) == 2 else _draw_line
-        draw(ax, sweep, QUANTITIES[quantity], values, colours)
-        ax.set_title(labels.chain_name(sweep), fontsize=10, fontweight="normal")
-    return ax
+
+
+def draw_map(
+    ax: Axes, sweep: Sweep, quantity: Quantity, view: MapView, norm: Normalize, colours: Palette, names: bool = True
+) -> Any:
+    """Draw a map's view, with its boundaries and legend but no colour bar; the coloured cells, None for codes.
+
+    Parameters
+    ----------
+    norm : the colour scale; several maps may share one.
+    names : whether the regions are named.
+    """
+    x_name, y_name = sweep.axes
+    if quantity.codes:
+        mesh, handles = None, draw_codes(ax, view, quantity.codes, colours)
+    else:
+        mesh, handles = draw_values(ax, view, norm, colours), special_patches(view.values, colours)
+    handles += draw_uncertain(ax, view, colours)
+    if view.fields:
+        handles = _boundaries(ax, sweep, view, colours) + handles
+        if names and not quantity.codes:
+            name_regions(ax, view, colours)
+    ax.set(xlabel=labels.axis_label(x_name), ylabel=labels.axis_label(y_name))
+    draw_legend(ax, handles)
+    return mesh
 
 
 def plot_link_map(
@@ -138,136 +156,54 @@ def plot_link_map(
     values = (weight + array_functions(phi).log_abs_derivative(z_axis.values)[None, :]) / np.log(10)
     with theme(dark) as colours:
         ax = axes_or_new(ax, SIZE, dark)
-        _image(ax, (w_axis, z_axis), values, r"$\log_{10}|w\,\varphi'(z)|$  (decades)", colours)
+        view = view_values((w_axis, z_axis), values, cells_of(ax))
+        mesh = draw_values(ax, view, scale_of(view.largest), colours)
+        colour_bar(ax, mesh, r"$\log_{10}|w\,\varphi'(z)|$  (decades)")
         for level, name, style in ((np.log10(0.25), "1/4", "--"), (0.0, "1", "-")):
-            contour = _contour(ax, (w_axis, z_axis), values, level, style, colours, gid=f"link {name}")
+            contour = draw_contour(ax, view, view.fields["values"], level, style, colours, gid=f"link {name}")
             label_contour(ax, contour, name, colours)
         ax.set(xlabel=labels.axis_label("w"), ylabel=labels.axis_label("z"))
         ax.set_title(f"one link of a {phi.name} chain", fontsize=10, fontweight="normal")
-        _legend(ax, [
+        draw_legend(ax, [
             Line2D([], [], color=colours.ink, ls="--", label=r"$|w\,\varphi'(z)| = 1/4$"),
             Line2D([], [], color=colours.ink, label=r"$|w\,\varphi'(z)| = 1$: amplifies beyond"),
-            *_special(values, colours),
+            *special_patches(view.values, colours),
         ])  # fmt: skip
     return ax
 
 
-def _draw_map(ax: Axes, sweep: Sweep, quantity: Quantity, values: Floats, colours: Palette) -> None:
-    (x_name, x_axis), (y_name, y_axis) = sweep.axes.items()
-    if quantity.codes:
-        handles = _coded(ax, (x_axis, y_axis), values, quantity.codes, colours)
-    else:
-        _image(ax, (x_axis, y_axis), values, quantity.label(sweep), colours)
-        handles = _special(values, colours)
-    if sweep.derivation.chain.depth > 1:
-        handles = _boundaries(ax, sweep, (x_axis, y_axis), colours) + handles
-        if not quantity.codes:
-            name_regions(ax, sweep, (x_axis, y_axis), colours)
-    ax.set(xlabel=labels.axis_label(x_name), ylabel=labels.axis_label(y_name))
-    _legend(ax, handles)
-
-
-def _boundaries(ax: Axes, sweep: Sweep, axes: tuple[Axis, Axis], colours: Palette) -> list[Any]:
+def _boundaries(ax: Axes, sweep: Sweep, view: MapView, colours: Palette) -> list[Any]:
     handles: list[Any] = []
-    if _contour(ax, axes, sweep.rate, 0.0, "-", colours, gid="boundary"):
+    if draw_contour(ax, view, view.fields["rate"], 0.0, "-", colours, gid="boundary"):
         handles.append(Line2D([], [], color=colours.ink, label="rate = 0: vanishing | exploding"))
-    if _contour(ax, axes, sweep.largest_link, LOG_QUARTER, "--", colours, gid="below_quarter"):
+    if draw_contour(ax, view, view.fields["largest_link"], LOG_QUARTER, "--", colours, gid="below_quarter"):
         handles.append(Line2D([], [], color=colours.ink, ls="--", label=f"largest ${labels.link_symbol(sweep)} = 1/4$"))
     return handles
 
 
-def _image(ax: Axes, axes: tuple[Axis, Axis], values: Floats, label: str, colours: Palette) -> None:
-    """The values as cells; 0 has the middle colour, and equal sizes have equal depth on either side."""
-    finite = np.abs(values[np.isfinite(values)])
-    limit = max(float(finite.max()) if finite.size else 1.0, LINEAR_WIDTH)
-    norm = AsinhNorm(linear_width=LINEAR_WIDTH, vmin=-limit, vmax=limit)
-    # Matplotlib masks what is not finite; an exact 0 has the logarithm -inf
-    mesh = _mesh(ax, axes, values, norm, colours.colours.with_extremes(bad=colours.zero), "map")
-    if np.isnan(values).any():
-        holes = np.where(np.isnan(values), 0.0, np.nan)
-        _mesh(ax, axes, holes, Normalize(0, 1), ListedColormap([colours.undefined]), "undefined")
-    bar = ax.figure.colorbar(mesh, ax=ax, label=label, pad=0.02)
-    ticks = [s * t for t in TICKS if t <= limit for s in (-1, 1)]
-    bar.set_ticks(sorted([0.0, *_spaced(ticks, limit)]), minor=False)
-    bar.minorticks_off()
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    bar.outline.set_visible(False)
-
-
-def _spaced(ticks: Sequence[float], limit: float) -> list[float]:
-    """The ticks that stand apart: a twelfth of the bar's half at least."""
-    place = np.arcsinh(np.abs(ticks) / LINEAR_WIDTH) / np.arcsinh(limit / LINEAR_WIDTH)
-    return [tick for tick, at in zip(ticks, place, strict=True) if at >= 1 / 12]
-
-
-def _mesh(ax: Axes, axes: tuple[Axis, Axis], values: Floats, norm: Normalize, cmap: Colormap, gid: str) -> Any:
-    x, y = axes
-    # cells, not imshow: an image cannot stand on a log axis; rasterised, or an SVG holds a path per point
-    mesh = ax.pcolormesh(labels.edges(x), labels.edges(y), values.T, norm=norm, cmap=cmap, rasterized=True, gid=gid)
-    ax.set(xscale=x.scale, yscale=y.scale, xlim=(x.start, x.stop), ylim=(y.start, y.stop))
-    return mesh
-
-
-def _coded(
-    ax: Axes, axes: tuple[Axis, Axis], values: Floats, codes: tuple[tuple[int, str], ...], colours: Palette
-) -> list[Any]:
-    """Codes as flat colours: they are names, so a legend and no colour bar."""
-    shades = [colours.low, colours.paper, colours.high, colours.undefined]
-    if len(codes) == 2:
-        shades = [colours.paper, colours.low]
-    first, count = codes[0][0], len(codes)
-    norm = Normalize(first - 0.5, first + count - 0.5)
-    _mesh(ax, axes, values, norm, ListedColormap(shades), "map")
-    return [
-        Patch(facecolor=shade, edgecolor=colours.soft, label=name)
-        for shade, (code, name) in zip(shades, codes, strict=True)
-        if (values == code).any()
-    ]
-
-
-def _contour(
-    ax: Axes, axes: tuple[Axis, Axis], values: Floats, level: float, style: str, colours: Palette, gid: str
-) -> Any:
-    """One level as a line, or None where the values do not cross it (Matplotlib warns of such a contour)."""
-    x, y = axes
-    finite = values[np.isfinite(values)]
-    # nanmin: what is undefined somewhere leaves the line where it is, and -inf lies below every level
-    if not finite.size or not (np.nanmin(values) < level < finite.max()):
-        return None
-    # a link of exactly 0 has the logarithm -inf, and a boundary runs between it and what explodes
-    low = min(float(finite.min()), level) - 1.0
-    field = np.where(np.isneginf(values), low, values).T
-    look: dict[str, Any] = {"colors": [colours.ink], "linestyles": style, "linewidths": 1.5}
-    contour = ax.contour(x.values, y.values, field, levels=[level], **look)
-    contour.set(gid=gid, path_effects=[withStroke(linewidth=3.0, foreground=colours.paper, alpha=0.6)])
-    return contour
-
-
-def _special(values: Floats, colours: Palette) -> list[Any]:
-    """Legend entries for the colours that are no logarithm."""
-    entries = ((np.isneginf(values), colours.zero, "exactly 0"), (np.isnan(values), colours.undefined, "undefined"))
-    return [Patch(facecolor=shade, label=name) for where, shade, name in entries if where.any()]
-
-
-def _legend(ax: Axes, handles: list[Any]) -> None:
-    if handles:
-        columns = 1 if len(handles) < 3 else 2  # two long entries in a row would be wider than the map
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.13), ncols=columns, borderaxespad=0.0)
-
-
-def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, values: Floats, colours: Palette) -> None:
+def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette) -> None:
     ((name, axis),) = sweep.axes.items()
+    where, values = reduced_line(lambda part: quantity.over(sweep, (part,)), axis.count, LINE_BLOCKS)
+    x = axis.values[where]
     with np.errstate(invalid="ignore"):
         shown = np.where(np.isfinite(values), values, np.nan)
-    ax.plot(axis.values, shown, color=colours.cycle[0], gid="line", drawstyle="steps-mid" if quantity.codes else None)
+    ax.plot(x, shown, color=colours.cycle[0], gid="line", drawstyle="steps-mid" if quantity.codes else None)
     ax.set(xscale=axis.scale, xlim=(axis.start, axis.stop), xlabel=labels.axis_label(name))
     ax.set_ylabel(quantity.label(sweep))
     ax.axhline(0.0, color=colours.soft, linewidth=0.8)
     if quantity.codes:
         ax.set_yticks([code for code, _ in quantity.codes], [text for _, text in quantity.codes])
-    if sweep.derivation.chain.depth > 1 and (sweep.rate > 0).any():
+    handles: list[Any] = []
+    band: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "linewidth": 0}
+    tile = sweep.readings.read((slice(0, axis.count),))
+    if sweep.derivation.chain.depth > 1 and (exploding := tile.link_log_sum[where] > 0).any():
+        ax.fill_between(x, 0, 1, where=exploding, color=colours.high, alpha=0.3, gid="exploding", **band)
+        handles.append(Patch(facecolor=colours.high, alpha=0.3, label="exploding: rate > 0"))
+    if tile.uncertain.any():
+        step = np.pad(tile.uncertain, 1)
+        near = (step[:-2] | step[1:-1] | step[2:])[where]  # a lone point has no width of its own
         ax.fill_between(
-            axis.values, 0, 1, where=sweep.rate > 0, transform=ax.get_xaxis_transform(), color=colours.high,
-            alpha=0.3, linewidth=0, gid="exploding",
-        )  # fmt: skip
-        _legend(ax, [Patch(facecolor=colours.high, alpha=0.3, label="exploding: rate > 0")])
+            x, 0, 1, where=near, facecolor="none", edgecolor=colours.soft, hatch="////", gid="uncertain", **band
+        )
+        handles.append(uncertain_patch(colours))
+    draw_legend(ax, handles)

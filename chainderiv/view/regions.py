@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
-import scipy.ndimage
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.regime import Regime
-from chainderiv.numeric.sweep import Sweep
+from chainderiv.numeric.regime import Regime, regime
+from chainderiv.numeric.sweep import LOG_QUARTER
+from chainderiv.view.map_view import MapView
+from chainderiv.view.reduce import samples
 from chainderiv.view.theme import Palette
 
 TEXT_ASPECT = 4.0  # a name's width over its height, in parts of the axes
 MIN_SHARE = 0.004  # of the map; a smaller region gets no name
 ROOM = 0.03  # in the measure of room(): what a name needs
+CELLS = 80  # a side: as finely as a name can be placed
+NAMED = {Regime.VANISHING: 1, Regime.EXPLODING: 2}  # how many parts of a region get its name
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Place = tuple[int, int]
 
 
 def label_contour(ax: Axes, contour: Any, name: str, colours: Palette) -> None:
@@ -30,21 +37,25 @@ def label_contour(ax: Axes, contour: Any, name: str, colours: Palette) -> None:
         )  # fmt: skip
 
 
-def name_regions(ax: Axes, sweep: Sweep, axes: tuple[Axis, Axis], colours: Palette) -> None:
+def name_regions(ax: Axes, view: MapView, colours: Palette) -> None:
     """Each region's name where it has room, else beside it with a line to it; never across a boundary."""
-    free = ~_border(sweep.rate > 0) & ~_border(sweep.below_quarter)
-    for code in (Regime.VANISHING, Regime.EXPLODING):
-        for part in parts(sweep.regime == code, most=1 if code == Regime.VANISHING else 2):
+    i, j = samples(len(view.x), CELLS), samples(len(view.y), CELLS)
+    rate, largest = (view.fields[name][np.ix_(i, j)] for name in ("rate", "largest_link"))
+    codes, free = regime(rate), ~_border(rate > 0) & ~_border(largest < LOG_QUARTER)
+    for code, most in NAMED.items():
+        for part in parts(codes == code, most):
             space = room(part & free)
             target = place = deepest(space)
             if space[place] < ROOM:
                 place = nearest_with_room(room(free), target)
-            _name(ax, axes, code.name.lower(), place, target, colours)
-            i, j = (max(n // 10, 1) for n in free.shape)
-            free[max(place[0] - i, 0) : place[0] + i, max(place[1] - j // 2, 0) : place[1] + j // 2] = False
+            _name(ax, (view.x[i], view.y[j]), code.name.lower(), place, target, colours)
+            across, up = (max(n // 10, 1) for n in free.shape)
+            free[
+                max(place[0] - across, 0) : place[0] + across, max(place[1] - up // 2, 0) : place[1] + up // 2
+            ] = False  # fmt: skip
 
 
-def _border(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _border(region: Mask) -> Mask:
     """The cells whose right or upper neighbour lies on the other side."""
     border = np.zeros_like(region)
     border[:-1] |= region[:-1] != region[1:]
@@ -52,10 +63,8 @@ def _border(region: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return border
 
 
-def _name(
-    ax: Axes, axes: tuple[Axis, Axis], text: str, place: tuple[int, int], target: tuple[int, int], colours: Palette
-) -> None:
-    x, y = (axis.values for axis in axes)
+def _name(ax: Axes, at: tuple[Floats, Floats], text: str, place: Place, target: Place, colours: Palette) -> None:
+    x, y = at
     outline = [withStroke(linewidth=3.0, foreground=colours.paper)]
     if place != target:
         ends = [place[0], target[0]], [place[1], target[1]]
@@ -69,32 +78,62 @@ def _name(
     )  # fmt: skip
 
 
-def room(region: NDArray[np.bool_]) -> NDArray[np.float64]:
+def room(region: Mask) -> Floats:
     """For each cell (x, y) the distance to the region's border, in heights of the map.
 
     Lengths along x are divided by a label's aspect, because a label is wide.
+
+    >>> (room(np.ones((3, 3), bool)) * 3).tolist()
+    [[0.25, 0.25, 0.25], [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]
     """
-    nx, ny = region.shape
-    padded = np.pad(region, 1)
-    distance = scipy.ndimage.distance_transform_edt(padded, sampling=(1 / (nx * TEXT_ASPECT), 1 / ny))
-    return np.asarray(distance)[1:-1, 1:-1]
+    # first along x to the nearest cell outside, then over the columns (Felzenszwalb and Huttenlocher 2012, by search)
+    inside = np.pad(region, 1)
+    place = np.arange(len(inside))[:, None]
+    before = np.maximum.accumulate(np.where(inside, 0, place), axis=0)
+    after = np.minimum.accumulate(np.where(inside, len(inside) - 1, place)[::-1], axis=0)[::-1]
+    along = np.minimum(place - before, after - place) / (region.shape[0] * TEXT_ASPECT)
+    column = np.arange(inside.shape[1]) / region.shape[1]
+    squares = along[:, None, :] ** 2 + (column[:, None] - column[None, :]) ** 2
+    return np.asarray(np.sqrt(squares.min(axis=2)))[1:-1, 1:-1]
 
 
-def parts(region: NDArray[np.bool_], most: int = 2) -> list[NDArray[np.bool_]]:
-    """The largest connected parts of a region that are not tiny."""
-    numbered, count = scipy.ndimage.label(region)
-    areas = np.bincount(numbered.ravel(), minlength=count + 1)[1:]
-    largest = [k for k in np.argsort(-areas)[:most] if areas[k] >= MIN_SHARE * region.size]
-    return [numbered == k + 1 for k in largest]
+def parts(region: Mask, most: int = 2) -> list[Mask]:
+    """The largest connected parts of a region that are not tiny, the largest first."""
+    left = {(int(i), int(j)) for i, j in np.argwhere(region)}
+    found = list[list[Place]]()
+    for first in sorted(left):
+        if first in left:
+            found.append(_flooded(left, first))
+    found = sorted(found, key=len, reverse=True)[:most]
+    return [_mask(region.shape, cells) for cells in found if len(cells) >= MIN_SHARE * region.size]
 
 
-def deepest(space: NDArray[np.float64]) -> tuple[int, int]:
+def _flooded(left: set[Place], first: Place) -> list[Place]:
+    """Take from what is left all that hangs together with the first."""
+    left.remove(first)
+    cells = [first]
+    for i, j in cells:  # it grows while it is walked
+        # corners too: a thin region that runs aslant touches itself there alone
+        for near in product((i - 1, i, i + 1), (j - 1, j, j + 1)):
+            if near in left:
+                left.remove(near)
+                cells.append(near)
+    return cells
+
+
+def _mask(shape: tuple[int, ...], cells: list[Place]) -> Mask:
+    mask = np.zeros(shape, bool)
+    mask[tuple(np.array(cells).T)] = True
+    return mask
+
+
+def deepest(space: Floats) -> Place:
     """The cell with the most room."""
     i, j = np.unravel_index(int(np.argmax(space)), space.shape)
     return int(i), int(j)
 
 
-def nearest_with_room(space: NDArray[np.float64], place: tuple[int, int]) -> tuple[int, int]:
+def nearest_with_room(space: Floats, place: Place) -> Place:
     """The cell nearest to a place where a name fits, or the roomiest where it fits nowhere."""
     fits = space >= 1.5 * ROOM
     if not fits.any():
