@@ -76,6 +76,8 @@ def difference(there: Description, here: Description) -> str:
 
     >>> difference({"depth": 4, "fixed": {"x": 0.5}}, {"depth": 5, "fixed": {"x": 0.5}})
     'depth is 4 there and 5 here'
+    >>> difference({"axes": [{"name": "w", "stop": 1.0}]}, {"axes": [{"name": "w", "stop": 2.0}]})
+    'w.stop is 1.0 there and 2.0 here'
     """
     one, two = _flat(there), _flat(here)
     names = [name for name in {**one, **two} if one.get(name) != two.get(name)]
@@ -86,14 +88,16 @@ def difference(there: Description, here: Description) -> str:
 
 
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+        # a list of what has names: the names in order, and each under its own
+        return {name: ", ".join(v["name"] for v in value)} | {
+            k: v
+            for part in value
+            for k, v in _flat({n: w for n, w in part.items() if n != "name"}, part["name"]).items()
+        }
     if isinstance(value, Mapping):
-        parts = value.items()
-    elif isinstance(value, list) and any(isinstance(v, Mapping) for v in value):
-        # axes go by their names, in order
-        parts = {f"{i}": v for i, v in enumerate(value)}.items()
-    else:
-        return {name: value}
-    return {k: v for key, part in parts for k, v in _flat(part, f"{name}.{key}" if name else key).items()}
+        return {k: v for key, part in value.items() for k, v in _flat(part, f"{name}.{key}" if name else key).items()}
+    return {name: value}
 
 
 def plan_from(description: Description) -> Plan:
