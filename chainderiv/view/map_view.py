@@ -66,18 +66,21 @@ def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells) -> MapView:
         whole = slice(0, x.count), slice(0, y.count)
         tile = sweep.readings.read(whole)
         fields = {"rate": rate_over(sweep, whole, tile), "largest_link": tile.largest_link} if linked else {}
-        values = np.asarray(quantity.read(sweep, whole, tile), float)
+        values = np.asarray(quantity.read(sweep, whole, tile), float) / quantity.per
         uncertain = tile.uncertain if tile.uncertain.any() else None
         return MapView((x, y), edges(x), edges(y), values, x.values, y.values, fields, uncertain)
-    reduced = _Reduced((x, y), cells, quantity, ("rate", "largest_link") if linked else ())
+    reduced = _Reduced((x, y), cells, quantity, ("link_log_sum", "largest_link") if linked else ())
     for box in reading_boxes((x.count, y.count), sweep.plan.tile_shape):
         tile = sweep.readings.read(box)
         reduced.shown.take(box, quantity.read(sweep, box, tile))
         reduced.uncertain.take(box, tile.uncertain)
         if linked and reduced.meets(box):
-            reduced.fields["rate"].take(box, rate_over(sweep, box, tile))
+            reduced.fields["link_log_sum"].take(box, tile.link_log_sum)
             reduced.fields["largest_link"].take(box, tile.largest_link)
-    return reduced.view()
+    view = reduced.view(quantity.per)
+    if linked:
+        view.fields["rate"] = view.fields.pop("link_log_sum") / (sweep.derivation.chain.depth - 1)
+    return view
 
 
 def view_values(axes: Axes2, values: Floats, cells: Cells) -> MapView:
@@ -115,8 +118,8 @@ class _Reduced:
             for at, part in zip(self.at, box, strict=True)
         )
 
-    def view(self) -> MapView:
-        """What has been taken."""
+    def view(self, per: float = 1.0) -> MapView:
+        """What has been taken, the values divided by a number."""
         x, y = self.axes
         found = self.uncertain.found
         return MapView(
@@ -124,7 +127,7 @@ class _Reduced:
             # what lies beyond the axis is not shown, and a cell there would be narrow
             halved(np.clip(edges(x)[self.x], x.start, x.stop), x.scale),
             np.clip(edges(y)[self.y], y.start, y.stop),
-            self.shown.cells(),
+            self.shown.cells() / per,
             x.values[self.at[0]],
             y.values[self.at[1]],
             {name: field.values for name, field in self.fields.items()},

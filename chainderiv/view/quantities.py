@@ -28,16 +28,18 @@ class Quantity:
     label : sweep -> symbol and unit, in mathtext.
     codes : the names of its values, if they are codes.
     of_links : whether it takes a link, which a chain of depth 1 has not.
+    per : what is read divided by this is the quantity; the few values that are drawn are divided, not all.
     """
 
     read: Callable[[Sweep, Box, Tile], NDArray[Any]]
     label: Callable[[Sweep], str]
     codes: tuple[tuple[int, str], ...] = ()
     of_links: bool = False
+    per: float = 1.0
 
     def over(self, sweep: Sweep, box: Box) -> Floats:
         """The quantity over a box, as float64."""
-        return np.asarray(self.read(sweep, box, sweep.readings.read(box)), float)
+        return np.asarray(self.read(sweep, box, sweep.readings.read(box)), float) / self.per
 
 
 def rate_over(sweep: Sweep, box: Box, tile: Tile) -> Floats:
@@ -47,8 +49,9 @@ def rate_over(sweep: Sweep, box: Box, tile: Tile) -> Floats:
 
 QUANTITIES: dict[str, Quantity] = {
     "gradient": Quantity(
-        lambda s, box, tile: tile.log_abs / np.log(10.0),
+        lambda s, box, tile: tile.log_abs,
         lambda s: rf"$\log_{{10}}|{labels.gradient_symbol(s)}|$  (decades)",
+        per=float(np.log(10.0)),
     ),
     "rate": Quantity(
         rate_over, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)", of_links=True
