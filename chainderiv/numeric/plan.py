@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
 from chainderiv.numeric.parameters import Floats, Layered, Parameters
 from chainderiv.symbolic.derivation import Derivation
@@ -135,6 +136,23 @@ class Plan:
         return tile
 
     def _evaluate(self, box: Box) -> Tile:
+        return self._by_depth(box) if DEPTH in self.axes else self._at_points(box)
+
+    def _by_depth(self, box: Box) -> Tile:
+        tile, place = Tile.empty(extent(box)), list(self.axes).index(DEPTH)
+        rest = box[:place] + box[place + 1 :]
+        for k, depth in enumerate(depths_of(self.axes[DEPTH])[box[place]]):
+            if depth not in self._plans:
+                self._plans[depth] = at_depth(self, int(depth))
+            layer: Any = (slice(None),) * place + (k,)  # a number, and so one dimension less
+            tile.put(layer, self._plans[depth]._evaluate(rest))
+        return tile
+
+    @cached_property
+    def _plans(self) -> dict[int, Plan]:
+        return {}
+
+    def _at_points(self, box: Box) -> Tile:
         grids: dict[str, Floats] = {name: np.asarray(value) for name, value in self.fixed.items()}
         for dimension, ((name, axis), part) in enumerate(zip(self.axes.items(), box, strict=True)):
             grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadValue, DataError
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.axis import MOST, Axis
+from chainderiv.numeric.depth import DEPTH, deepest, links_over
 from chainderiv.numeric.executors import checked_workers, each_done
 from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.parameters import Floats, numbers
@@ -198,12 +199,12 @@ class Sweep:
     def rate(self) -> Floats:
         """Mean over the links l = 2 … L of log|link|, natural, per link; raises BadValue at depth 1.
 
-        A link is w_l φ'(z_l), or 1 + w_l φ'(z_l) in a residual chain.
+        A link is w_l φ'(z_l), or 1 + w_l φ'(z_l) in a residual chain. Along a depth axis it is NaN at depth 1.
         """
-        links = self.derivation.chain.depth - 1
-        if not links:
+        if self.derivation.chain.depth == 1:
             raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
-        return self.link_log_sum / links
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.link_log_sum / links_over(self.plan))
 
     @cached_property
     def regime(self) -> NDArray[np.int8]:
@@ -245,7 +246,8 @@ def sweep(
     announce : called with an Estimate of the disk space and the time, judged by a first tile, before the others.
     **parameters : Axis or number.
         w, b tie all layers; w2, b3 name one and override it; z pins every pre-activation in the place of b
-        (b_l = z - w_l a_{l-1}); x (0.5) and y (0.0) are the input and the target.
+        (b_l = z - w_l a_{l-1}); x (0.5) and y (0.0) are the input and the target. depth, an Axis of whole numbers,
+        takes the place of the chain's own depth; of two activations the second stays the last layer's.
 
     Raises
     ------
@@ -290,6 +292,7 @@ def plan_of(
     chain: Chain, wrt: Wrt = "b1", engine: str | None = None, tile_points: int = TILE_POINTS, **parameters: Any
 ) -> Plan:
     """The Plan of a sweep, from the same keywords, in tiles of about that many points; raises as sweep does."""
+    chain = deepest(chain, wrt, parameters)
     derivation = derive(chain, wrt)
     values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
     # the order of the dimensions is that of the caller's keywords
@@ -305,7 +308,7 @@ def plan_of(
 def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name not in ("w", "b", "z", "x", "y"):
+        if name not in ("w", "b", "z", "x", "y", DEPTH):
             if not re.fullmatch(r"[wb][0-9]+", name):
                 raise BadValue(f"parameter {name!r} is unknown; give w, b, z, x, y or one layer's, such as w2 or b3")
             chain.parameter(name)
