@@ -11,6 +11,7 @@ import numpy as np
 
 from chainderiv.errors import DataError, OutputError
 from chainderiv.numeric.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
+from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.extras import extra, require_netcdf
 from chainderiv.numeric.manifest import plan_from
 from chainderiv.numeric.plan import DTYPES, Plan, Tile
