@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.executors import as_done, usable_cores
-from chainderiv.numeric.plan import Tile
+from chainderiv.numeric.plan import Box, Tile
 from chainderiv.numeric.regime import Regime, regime
 
 if TYPE_CHECKING:
@@ -62,17 +63,24 @@ def tally(swept: Sweep) -> Tally:
     >>> found.points, found.zeros, found.below_quarter, found.regimes[Regime.VANISHING]
     (15, 3, 12, 15)
     """
-    links = swept.derivation.chain.depth - 1
     with ThreadPoolExecutor(usable_cores(), "tally") as pool:
         parts = as_done(
-            pool, lambda box, _: _of_tile(swept.readings.read(box), links), swept.plan.tiles, 2 * usable_cores()
+            pool,
+            lambda box, _: _of_tile(swept.readings.read(box), _links(swept, box)),
+            swept.plan.tiles,
+            2 * usable_cores(),
         )
         return reduce(Tally.__add__, (part for _, part in parts))
 
 
-def _of_tile(tile: Tile, links: int) -> Tally:
+def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
+    return links_over(swept.plan, box) if swept.derivation.chain.depth > 1 else None
+
+
+def _of_tile(tile: Tile, links: int | NDArray[np.int64] | None) -> Tally:
     finite = np.isfinite(tile.log_abs)
-    codes: NDArray[np.int8] | None = regime(tile.link_log_sum / links) if links else None
+    with np.errstate(invalid="ignore"):
+        codes: NDArray[np.int8] | None = None if links is None else regime(tile.link_log_sum / links)
     return Tally(
         points=tile.log_abs.size,
         zeros=int(np.count_nonzero(np.isneginf(tile.log_abs))),

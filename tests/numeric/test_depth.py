@@ -10,6 +10,7 @@ from chainderiv.errors import BadShape, BadValue
 from chainderiv.numeric import sweep as sweeping
 from chainderiv.numeric.depth import chain_at
 from chainderiv.numeric.regime import Regime
+from chainderiv.numeric.tally import tally
 
 ARRAYS = ("sign", "log_abs", "link_log_sum", "largest_link", "uncertain")
 W, B = cd.Axis(-6, 6, 7), cd.Axis(-4, 4, 5)
@@ -113,3 +114,9 @@ def test_a_dataset_has_the_rate_of_each_depth():
     s = cd.sweep(cd.Chain(), w=W, depth=cd.Axis(1, 4, 4), b=B)
     assert np.array_equal(s.to_xarray().rate.values, s.rate, equal_nan=True)
     assert s.to_xarray().rate.dims == ("w", "depth", "b")
+
+
+def test_the_tally_counts_by_the_rate_of_each_depth():
+    s = cd.sweep(cd.Chain(), w=W, depth=cd.Axis(1, 4, 4), b=B)
+    assert tally(s).regimes == {r: int((s.regime == r).sum()) for r in Regime}
+    assert tally(s).regimes[Regime.UNDEFINED] == 35
