@@ -152,11 +152,15 @@ class Plan:
     def _plans(self) -> dict[int, Plan]:
         return {}
 
-    def _at_points(self, box: Box) -> Tile:
+    def parameters(self, box: Box) -> Parameters:
+        """What the chain is evaluated at over a box; of a plan without a depth axis."""
         grids: dict[str, Floats] = {name: np.asarray(value) for name, value in self.fixed.items()}
         for dimension, ((name, axis), part) in enumerate(zip(self.axes.items(), box, strict=True)):
             grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])
-        reading, shape = self._kernel(_parameters(grids)), extent(box)
+        return _parameters(grids)
+
+    def _at_points(self, box: Box) -> Tile:
+        reading, shape = self._kernel(self.parameters(box)), extent(box)
         sign, log = np.asarray(reading.gradient.sign), np.asarray(reading.gradient.log)
         uncertain = getattr(reading, "uncertain", None)
         return Tile(

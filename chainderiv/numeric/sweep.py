@@ -20,6 +20,7 @@ from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.depth import DEPTH, deepest, links_over
 from chainderiv.numeric.executors import checked_workers, each_done
 from chainderiv.numeric.kernel import suitable_engine
+from chainderiv.numeric.layer_map import activation_over, checked_layer, factor_over
 from chainderiv.numeric.parameters import Floats, numbers
 from chainderiv.numeric.plan import Plan, Tile, fit_tile, part_of
 from chainderiv.numeric.regime import regime
@@ -215,6 +216,28 @@ class Sweep:
     def below_quarter(self) -> NDArray[np.bool_]:
         """Where every link is under 1/4 in size, the source's own vanishing region."""
         return np.asarray(self.largest_link < LOG_QUARTER)
+
+    def factor(self, layer: int) -> LogSign:
+        """w_l φ'(z_l), the factor of a layer from 1 to L; see layer_map.factor_over. Raises BadValue.
+
+        >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=Axis(-1, 0, 2))
+        >>> s.factor(3).to_float()[:, 1].round(9).tolist()
+        [12.5, 25.0]
+        """
+        return factor_over(self.plan, self._whole, checked_layer(layer, self.derivation.chain.depth))
+
+    def activation(self, layer: int) -> LogSign:
+        """a_l of a layer from 1 to L; see layer_map.activation_over. Raises BadValue.
+
+        >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=0)
+        >>> s.activation(4).to_float().tolist()
+        [0.5, 0.5]
+        """
+        return activation_over(self.plan, self._whole, checked_layer(layer, self.derivation.chain.depth))
+
+    @property
+    def _whole(self) -> tuple[slice, ...]:
+        return tuple(slice(0, count) for count in self.plan.shape)
 
 
 def sweep(
