@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainderiv.numeric.axis import Axis as Axis
     from chainderiv.numeric.evaluate import condition as condition
     from chainderiv.numeric.evaluate import evaluate as evaluate
+    from chainderiv.numeric.sweep import Sweep as Sweep
     from chainderiv.numeric.sweep import sweep as sweep
     from chainderiv.numeric.verify import verify as verify
     from chainderiv.symbolic.bounds import bounds as bounds
@@ -39,6 +40,7 @@ _HOMES = {
     "Cost": "functions.cost",
     "LogSign": "logsign",
     "Network": "nn.network",
+    "Sweep": "numeric.sweep",
     "TrainingRecord": "nn.record",
     "audit": "numeric.audit",
     "bounds": "symbolic.bounds",
