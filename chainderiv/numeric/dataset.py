@@ -43,7 +43,9 @@ def to_dataset(swept: Sweep) -> Any:
 def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
     data["below_quarter"] = data.largest_link < LOG_QUARTER
     if plan.derivation.chain.depth > 1:
-        data["rate"] = data.link_log_sum / links_over(plan)
+        links = np.asarray(links_over(plan))
+        # at depth 1 there is none: a rate of NaN, and no warning when Dask divides
+        data["rate"] = data.link_log_sum / np.where(links > 0, links, np.nan)
         data["regime"] = xarray.apply_ufunc(regime, data.rate, dask="parallelized", output_dtypes=[np.int8])
     for name in {"below_quarter", "rate", "regime"} & set(data.data_vars):
         data[name].attrs = variable_attributes(name, plan)
