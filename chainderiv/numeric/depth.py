@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from chainderiv.numeric.plan import Plan
 
 DEPTH = "depth"  # the name of the axis
-Box = tuple[slice, ...]
 
 
 def depths_of(axis: Axis) -> NDArray[np.int64]:
@@ -107,8 +106,11 @@ def at_depth(plan: Plan, depth: int) -> Plan:
     )
 
 
-def links_over(plan: Plan, box: Box | None = None) -> int | NDArray[np.int64]:
-    """How many links the chain has, L - 1; along a depth axis an array that broadcasts over the box."""
+def links_over(plan: Plan, box: tuple[Any, ...] | None = None) -> int | NDArray[np.int64]:
+    """How many links the chain has, L - 1; along a depth axis an array that broadcasts over the box.
+
+    box : a slice, or an array of places, per dimension; by default the whole map.
+    """
     if DEPTH not in plan.axes:
         return plan.derivation.chain.depth - 1
     place = list(plan.axes).index(DEPTH)

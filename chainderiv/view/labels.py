@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.depth import DEPTH
 from chainderiv.numeric.sweep import Sweep
 
 NAMES = {"w": "weight", "b": "bias", "z": "pre-activation", "x": "input", "y": "target"}
@@ -23,7 +24,11 @@ def axis_label(name: str) -> str:
 
     >>> axis_label("w2")
     '$w_{2}$  (weight of layer 2, dimensionless)'
+    >>> axis_label("depth")
+    'depth $L$  (layers)'
     """
+    if name == DEPTH:
+        return "depth $L$  (layers)"
     layer = f" of layer {name[1:]}" if name[1:] else ""
     return f"${symbol(name)}$  ({NAMES[name[0]]}{layer}, dimensionless)"
 
@@ -37,17 +42,19 @@ def gradient_symbol(sweep: Sweep) -> str:
     return rf"\partial^2 C/{below}"
 
 
-def link_symbol(sweep: Sweep) -> str:
-    """|w_l φ'(z_l)|, or |1 + w_l φ'(z_l)|, in mathtext, without dollar signs."""
-    own = "1 + " if sweep.derivation.chain.residual else ""
-    return rf"|{own}w_l\,\varphi'(z_l)|"
+def link_symbol(sweep: Sweep, layer: str = "l") -> str:
+    """|w_l φ'(z_l)|, or |1 + w_l φ'(z_l)|, in mathtext, without dollar signs; of one layer if it is given."""
+    own, below = "1 + " if sweep.derivation.chain.residual else "", layer if layer == "l" else f"{{{layer}}}"
+    return rf"|{own}w_{below}\,\varphi'(z_{below})|"
 
 
 def chain_name(sweep: Sweep) -> str:
     """What was swept, with the numbers that were held."""
     chain = sweep.derivation.chain
     names = list(dict.fromkeys(f.name for f in chain.activations))
-    layers = f"{chain.depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
+    axis = sweep.axes.get(DEPTH)
+    depth = f"{chain.depth}" if axis is None else f"{axis.start:g} to {axis.stop:g}"
+    layers = f"{depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
     held = ", ".join(f"{name} = {value:g}" for name, value in _in_order(sweep.fixed).items())
     return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", held) if part)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.sweep import Sweep
 from chainderiv.view.labels import edges
 from chainderiv.view.quantities import Quantity, rate_over
@@ -79,7 +80,8 @@ def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells) -> MapView:
             reduced.fields["largest_link"].take(box, tile.largest_link)
     view = reduced.view(quantity.per)
     if linked:
-        view.fields["rate"] = view.fields.pop("link_log_sum") / (sweep.derivation.chain.depth - 1)
+        with np.errstate(invalid="ignore"):  # at depth 1 there is no link
+            view.fields["rate"] = view.fields.pop("link_log_sum") / links_over(sweep.plan, reduced.at)
     return view
 
 

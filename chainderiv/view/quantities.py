@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, unknown_name
+from chainderiv.numeric.depth import links_over
+from chainderiv.numeric.layer_map import activation_over, factor_over
 from chainderiv.numeric.plan import Box, Tile
 from chainderiv.numeric.regime import Regime, regime
 from chainderiv.numeric.sweep import LOG_QUARTER, Sweep
@@ -44,7 +46,8 @@ class Quantity:
 
 def rate_over(sweep: Sweep, box: Box, tile: Tile) -> Floats:
     """Mean over the links of log|link|, natural, over a box."""
-    return np.asarray(tile.link_log_sum / (sweep.derivation.chain.depth - 1))
+    with np.errstate(invalid="ignore"):  # at depth 1 there is none
+        return np.asarray(tile.link_log_sum / links_over(sweep.plan, box))
 
 
 QUANTITIES: dict[str, Quantity] = {
@@ -70,11 +73,59 @@ QUANTITIES: dict[str, Quantity] = {
 }  # fmt: skip
 
 
-def quantity_of(sweep: Sweep, name: str) -> Quantity:
-    """The quantity of that name; raises UnknownName, and BadValue where the sweep has no such quantity."""
-    if not isinstance(name, str) or name not in QUANTITIES:
+def _factor(layer: int) -> Quantity:
+    return Quantity(
+        lambda s, box, tile: factor_over(s.plan, box, layer).log,
+        lambda s: rf"$\log_{{10}}{labels.link_symbol(s, str(layer))}$  (decades)",
+        per=float(np.log(10.0)),
+    )
+
+
+def _activation(layer: int) -> Quantity:
+    largest = np.finfo(float).max  # a relu chain leaves float64
+
+    def read(sweep: Sweep, box: Box, tile: Tile) -> Floats:
+        return np.asarray(np.clip(activation_over(sweep.plan, box, layer).to_float(), -largest, largest))
+
+    return Quantity(read, lambda s: f"$a_{{{layer}}}$  (activation of layer {layer}, dimensionless)")
+
+
+LAYERED: dict[str, Callable[[int], Quantity]] = {"factor": _factor, "activation": _activation}
+
+
+def quantity_at(name: str, depth: int) -> Quantity:
+    """The quantity of that name for a chain of a depth.
+
+    Parameters
+    ----------
+    name : 'gradient', 'rate', 'regime', 'below_quarter', or of one layer 'factor:3' or 'activation:3'.
+
+    Raises
+    ------
+    UnknownName
+        For another name.
+    BadValue
+        For a layer that the chain has not, and a rate or regime at depth 1.
+
+    Examples
+    --------
+    >>> quantity_at("rate", 4).of_links
+    True
+    """
+    if not isinstance(name, str):
         raise unknown_name("quantity", name, QUANTITIES)
-    found = QUANTITIES[name]
-    if found.of_links and sweep.derivation.chain.depth == 1:
+    kind, _, layer = name.partition(":")
+    if kind in LAYERED:
+        if not layer.isdecimal() or not 1 <= int(layer) <= depth:
+            raise BadValue(f"quantity {name!r} names no layer of the chain; give {kind}:1 … {kind}:{depth}")
+        return LAYERED[kind](int(layer))
+    if name not in QUANTITIES:
+        raise unknown_name("quantity", name, [*QUANTITIES, *(f"{kind}:{min(2, depth)}" for kind in LAYERED)])
+    if QUANTITIES[name].of_links and depth == 1:
         raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
-    return found
+    return QUANTITIES[name]
+
+
+def quantity_of(sweep: Sweep, name: str) -> Quantity:
+    """The quantity of that name for a sweep; see quantity_at."""
+    return quantity_at(name, sweep.derivation.chain.depth)

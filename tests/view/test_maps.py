@@ -7,9 +7,11 @@ from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.activation import activation
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.evaluate import evaluate
 from chainderiv.numeric.sweep import LOG_QUARTER, sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.labels import axis_label, edges
+from chainderiv.view.panels import plot_sweeps
 from chainderiv.view.plot import plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
 
@@ -224,3 +226,83 @@ def test_dark_and_light_stand_on_their_own_paper(swept):
 
         ax = plot_sweep(swept, dark=dark)
         assert to_hex(ax.figure.get_facecolor()) == palette(dark).paper
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_factor_and_activation_of_a_layer_are_maps(swept, dark):
+    for name, want in (
+        ("factor:3", swept.factor(3).log10),
+        ("factor:1", swept.factor(1).log10),
+        ("activation:2", swept.activation(2).to_float()),
+    ):
+        ax = plot_sweep(swept, name, dark=dark)
+        np.testing.assert_array_equal(child(ax, "map").get_array().filled(-np.inf), want.T)
+    bar = next(a for a in ax.figure.axes if a is not ax)
+    assert bar.get_ylabel() == "$a_{2}$  (activation of layer 2, dimensionless)"
+
+
+@pytest.mark.parametrize("name", ["factor", "factor:", "factor:0", "factor:5", "activation:1.5", "activation:-1"])
+def test_a_layer_that_is_not_there_is_refused_with_the_layers_that_are(swept, name):
+    with pytest.raises(BadValue, match=r"give (factor|activation):1 … (factor|activation):4"):
+        plot_sweep(swept, name)
+
+
+@pytest.mark.parametrize(
+    ("axes", "fixed", "labelled"),
+    [
+        (
+            ("w2", "b3"),
+            {"w": 0.9, "b": 0.1},
+            ("$w_{2}$  (weight of layer 2, dimensionless)", "$b_{3}$  (bias of layer 3, dimensionless)"),
+        ),
+        (("x", "w"), {"b": 0.1}, ("$x$  (input, dimensionless)", "$w$  (weight, dimensionless)")),
+        (("w", "y"), {"b": 0.1}, ("$w$  (weight, dimensionless)", "$y$  (target, dimensionless)")),
+        (
+            ("z", "w4"),
+            {"w": 0.9},
+            ("$z$  (pre-activation, dimensionless)", "$w_{4}$  (weight of layer 4, dimensionless)"),
+        ),
+        (("depth", "w"), {"b": 0.1}, ("depth $L$  (layers)", "$w$  (weight, dimensionless)")),
+        (("b1", "depth"), {"w": 2, "b": 0.1}, ("$b_{1}$  (bias of layer 1, dimensionless)", "depth $L$  (layers)")),
+    ],
+)
+def test_any_parameter_may_stand_against_any_other(axes, fixed, labelled):
+    """The first runs to the right, the second upwards, and each point is evaluate's."""
+    ranges = {name: Axis(1, 6, 6) if name == "depth" else Axis(-2, 1, 4) for name in axes}
+    s = sweep(Chain(depth=4), **ranges, **fixed)
+    ax = plot_sweep(s)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == labelled
+    drawn = child(ax, "map").get_array()
+    point = {name: ranges[name].values[k] for name, k in zip(axes, (1, 3), strict=True)}
+    depth = int(point.pop("depth", 4))
+    tied = {
+        kind: [(fixed | point).get(f"{kind}{layer}", (fixed | point).get(kind)) for layer in range(1, depth + 1)]
+        for kind in "wbz"
+    }
+    tied = {kind: layers for kind, layers in tied.items() if layers[-1] is not None}
+    others = {name: v for name, v in point.items() if name in "xy"}
+    assert abs(drawn[3, 1] - evaluate(Chain(depth), **tied, **others).log10) < 1e-12
+
+
+def test_depth_1_on_a_depth_axis_has_no_rate_and_the_title_names_the_range():
+    s = sweep(Chain(depth=4), depth=Axis(1, 5, 5), w=Axis(-12, 12, 25), b=0)
+    ax = plot_sweep(s, "regime")
+    codes = child(ax, "map").get_array()
+    assert (codes[:, 0] == 2).all()
+    assert not (codes[:, 1:] == 2).any()
+    assert "1 to 5 layers" in ax.get_title(loc="left")
+    line = child(plot_sweep(sweep(Chain(), depth=Axis(1, 30, 30), w=3, b=-1.5)), "line")
+    assert len(line.get_xdata()) == 30
+
+
+def test_maps_side_by_side_share_one_scale_and_one_bar():
+    maps = [sweep(Chain(6, name), w=Axis(-3, 3, 13), b=Axis(-2, 2, 11)) for name in ("sigmoid", "relu")]
+    figure = plot_sweeps(maps)
+    assert len(figure.axes) == 3
+    limits = [child(ax, "map").get_clim() for ax in figure.axes[:2]]
+    largest = max(np.abs(s.log10_abs[np.isfinite(s.log10_abs)]).max() for s in maps)
+    assert limits == [(-largest, largest)] * 2
+    assert len(plot_sweeps(maps, "regime").axes) == 2
+    lines = [sweep(Chain(6, name), w=Axis(-3, 3, 13), b=1) for name in ("sigmoid", "relu")]
+    one, two = plot_sweeps(lines).axes
+    assert one.get_ylim() == two.get_ylim()
