@@ -33,11 +33,12 @@ def test_a_map_is_written_summed_up_and_read_back(here, capsys, name):
     assert bits(cd.Sweep.open(here / name)) == bits(want)
 
 
-def test_the_disk_and_the_time_are_told_before(here, capsys):
+def test_the_disk_and_the_time_are_told_before(here, capsys, monkeypatch):
+    monkeypatch.setattr("chainderiv.numeric.sweep.STORED_TILE_POINTS", 100)
     assert main(["map", *AXES, "--out", "a.zarr"]) == 0
     first, last = capsys.readouterr().err.splitlines()
-    assert first.startswith("a.zarr: 600 points in 1 tiles, 0 to compute: about ")
-    assert last == "sigmoid, depth 5: 1/1"
+    assert first.startswith("a.zarr: 600 points in 7 tiles, 6 to compute: about ")
+    assert last == "sigmoid, depth 5: 7/7"
 
 
 @pytest.mark.parametrize(("given", "said"), [

@@ -80,7 +80,7 @@ def sweep_to_store(
     store = Store.of(path, plan)
     with _interrupted(store), store.locked():
         store.clean()
-        sums = _intact(store)
+        sums = _intact(store, progress)
         store.write_sums(sums)
         left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
         if left:
@@ -137,7 +137,7 @@ def _write(
                 f"{str(store.path)!r} would take about {_bytes(estimate.bytes_left)} and {_bytes(estimate.bytes_free)} "
                 "are free; give another place, or fewer points"
             )
-        if announce is not None:
+        if announce is not None and rest:
             announce(estimate)
         note(first, checked)
         done = each_done(
@@ -170,20 +170,22 @@ def _points(plan: Plan, tile: int) -> int:
     return math.prod(extent(plan.tiles[tile]))
 
 
-def _intact(store: Store) -> dict[int, str]:
+def _intact(store: Store, progress: Progress | None) -> dict[int, str]:
     """The written tiles whose bytes are what was written."""
-    sums, tiles = store.sums(), store.plan.tiles
-    if not sums:
-        return {}
+    sums, plan, good = store.sums(), store.plan, dict[int, str]()
     with ThreadPoolExecutor(usable_cores(), "check") as pool:
         checked = as_done(
             pool,
-            lambda box, _: store.is_whole(box, sums[store.plan.number(box)]),
-            (tiles[tile] for tile in sums),
+            lambda box, _: store.is_whole(box, sums[plan.number(box)]),
+            (plan.tiles[tile] for tile in sums),
             2 * usable_cores(),
         )
-        good = {store.plan.number(box) for box, whole in checked if whole}
-    return {tile: checked_sum for tile, checked_sum in sums.items() if tile in good}
+        for box, whole in checked:
+            if whole:
+                good[plan.number(box)] = sums[plan.number(box)]
+                if progress is not None:
+                    progress(len(good), len(plan.tiles))
+    return good
 
 
 @contextmanager

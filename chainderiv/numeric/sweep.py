@@ -262,11 +262,12 @@ def sweep(
     executor : any concurrent.futures.Executor; without one the tiles are computed by threads here.
     workers : how many threads (1: this one alone), or how many workers the executor has; by default the usable cores,
         or what the executor tells. The map is the same, bit for bit, whoever computes it.
-    progress : called with (tiles done, tiles in all).
+    progress : called with (tiles done, tiles in all); a tile that is on disk already is done when it is checked.
     out : folder that ends in .zarr, for a map larger than memory (extra `scale`): each tile is written as it is done,
         and the arrays of the Sweep are read from there when they are asked for. Where the map is there in part,
         because an earlier call was interrupted or killed, what is whole is kept and the rest is computed.
-    announce : called with an Estimate of the disk space and the time, judged by a first tile, before the others.
+    announce : called with an Estimate of the disk space and the time, judged by a first tile, before the others,
+        where there are others.
     **parameters : Axis or number.
         w, b tie all layers; w2, b3 name one and override it; z pins every pre-activation in the place of b
         (b_l = z - w_l a_{l-1}); x (0.5) and y (0.0) are the input and the target. depth, an Axis of whole numbers,
