@@ -25,12 +25,12 @@ def checked_layer(layer: object, depth: int) -> int:
 def factor_over(plan: Plan, box: Box, layer: int) -> LogSign:
     """w_l φ'(z_l) over a box of a plan, or 1 + w_l φ'(z_l) in a residual chain: the factor that layer l adds.
 
-    Along a depth axis it is NaN where the chain has no such layer. The orbit is float64's, whatever the engine.
+    It is NaN where the chain has no such layer. The orbit is float64's, whatever the engine.
 
     Parameters
     ----------
     box : one slice per dimension, without a step.
-    layer : int from 1 to the depth. The factors of the layers 2 … L are the links.
+    layer : int from 1. The factors of the layers 2 … L are the links.
 
     Examples
     --------
@@ -72,21 +72,18 @@ def _over(plan: Plan, box: Box, layer: int, read: Reader) -> LogSign:
 def _along_depth(plan: Plan, box: Box, layer: int, read: Reader) -> LogSign:
     place = list(plan.axes).index(DEPTH)
     rest = box[:place] + box[place + 1 :]
-    parts = []
-    for depth in depths_of(plan.axes[DEPTH])[box[place]]:
-        if layer <= depth:
-            found = _walk(at_depth(plan, int(depth)), rest, layer, read)
-            parts.append((np.asarray(found.sign), np.asarray(found.log)))
-        else:
-            parts.append((np.full(extent(rest), np.nan),) * 2)
-    sign, log = (np.stack(arrays, axis=place) for arrays in zip(*parts, strict=True))
+    found = [_walk(at_depth(plan, int(depth)), rest, layer, read) for depth in depths_of(plan.axes[DEPTH])[box[place]]]
+    sign, log = np.stack([one.sign for one in found], place), np.stack([one.log for one in found], place)
     return LogSign(sign, log)
 
 
 @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
 def _walk(plan: Plan, box: Box, layer: int, read: Reader) -> LogSign:
+    shape = extent(box)
+    if layer > plan.derivation.chain.depth:
+        return LogSign(np.full(shape, np.nan), np.full(shape, np.nan))
     orbit = Orbit(plan.derivation.chain, plan.parameters(box))
     while orbit.layer < layer:
         orbit.step()
-    found, shape = read(orbit), extent(box)
+    found = read(orbit)
     return LogSign(np.broadcast_to(found.sign, shape), np.broadcast_to(found.log, shape))

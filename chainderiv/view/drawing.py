@@ -17,6 +17,7 @@ from chainderiv.view.theme import Palette
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Codes = Sequence[tuple[int, str]]
 LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, so that 1 shows beside -30
 TICKS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, *(10.0**k for k in range(4, 309)))
 LEAST_CELLS, MOST_CELLS = 40, 600  # along a side
@@ -68,28 +69,35 @@ def draw_cells(ax: Axes, view: MapView, values: Floats, norm: Normalize, cmap: C
     return mesh
 
 
-def draw_codes(ax: Axes, view: MapView, codes: Sequence[tuple[int, str]], colours: Palette) -> list[Any]:
+def draw_codes(ax: Axes, view: MapView, codes: Codes, colours: Palette) -> None:
     """Codes as flat colours: they are names, so legend entries and no colour bar."""
-    shades = [colours.low, colours.paper, colours.high, colours.undefined]
-    if len(codes) == 2:
-        shades = [colours.paper, colours.low]
     first, count = codes[0][0], len(codes)
     norm = Normalize(first - 0.5, first + count - 0.5)
-    draw_cells(ax, view, view.values, norm, ListedColormap(shades), "map")
+    draw_cells(ax, view, view.values, norm, ListedColormap(_shades(codes, colours)), "map")
+
+
+def code_patches(values: Floats, codes: Codes, colours: Palette) -> list[Any]:
+    """Legend entries of the codes that occur."""
     return [
         Patch(facecolor=shade, edgecolor=colours.soft, label=name)
-        for shade, (code, name) in zip(shades, codes, strict=True)
-        if (view.values == code).any()
+        for shade, (code, name) in zip(_shades(codes, colours), codes, strict=True)
+        if (values == code).any()
     ]
 
 
-def draw_uncertain(ax: Axes, view: MapView, colours: Palette) -> list[Any]:
-    """Hatch what cannot be trusted, in ink and paper, so that it is seen on every colour; its legend entries.
+def _shades(codes: Codes, colours: Palette) -> list[str]:
+    if len(codes) == 2:
+        return [colours.paper, colours.low]
+    return [colours.low, colours.paper, colours.high, colours.undefined]
+
+
+def draw_uncertain(ax: Axes, view: MapView, colours: Palette) -> None:
+    """Hatch what cannot be trusted, in ink and paper, so that it is seen on every colour.
 
     A lone point is widened until one line of the hatching crosses it.
     """
     if view.uncertain is None:
-        return []
+        return
     # in cells of a picture's size, whatever the map's own are
     (columns, x_edges), (rows, y_edges) = (
         _fine(edges, scale, most)
@@ -103,7 +111,6 @@ def draw_uncertain(ax: Axes, view: MapView, colours: Palette) -> list[Any]:
     fine = MapView(view.axes, x_edges, y_edges, stripes, view.x, view.y, {})
     mesh = draw_cells(ax, fine, stripes, Normalize(0, 1), ListedColormap([colours.ink, colours.paper]), "uncertain")
     mesh.set_zorder(1.5)  # over the colours, under the lines
-    return [uncertain_patch(colours)]
 
 
 def uncertain_patch(colours: Palette) -> Patch:
@@ -129,12 +136,18 @@ def _widened(mask: Mask, cells: int) -> Mask:
     return wide
 
 
-def draw_contour(ax: Axes, view: MapView, values: Floats, level: float, style: str, colours: Palette, gid: str) -> Any:
-    """One level as a line, or None where the values do not cross it (Matplotlib warns of such a contour)."""
+def crosses(values: Floats, level: float) -> bool:
+    """Whether a field has values on both sides of a level."""
     finite = values[np.isfinite(values)]
     # nanmin: what is undefined somewhere leaves the line where it is, and -inf lies below every level
-    if not finite.size or not (np.nanmin(values) < level < finite.max()):
+    return bool(finite.size and np.nanmin(values) < level < finite.max())
+
+
+def draw_contour(ax: Axes, view: MapView, values: Floats, level: float, style: str, colours: Palette, gid: str) -> Any:
+    """One level as a line, or None where the values do not cross it (Matplotlib warns of such a contour)."""
+    if not crosses(values, level):
         return None
+    finite = values[np.isfinite(values)]
     # a link of exactly 0 has the logarithm -inf, and a boundary runs between it and what explodes
     low = min(float(finite.min()), level) - 1.0
     field = np.where(np.isneginf(values), low, values).T
@@ -180,6 +193,10 @@ def special_patches(values: Floats, colours: Palette) -> list[Any]:
 def draw_legend(ax: Axes, handles: list[Any]) -> None:
     """A legend below the map, if there is anything to tell."""
     if handles:
-        long = any(len(str(handle.get_label())) > 40 for handle in handles)
-        columns = 1 if len(handles) < 3 or long else 2  # two long entries in a row would be wider than the map
-        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(-0.02, -0.13), ncols=columns, borderaxespad=0.0)
+        place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.13), "borderaxespad": 0.0}
+        ax.legend(handles=handles, ncols=legend_columns(handles), **place)
+
+
+def legend_columns(handles: list[Any]) -> int:
+    """1, or 2 where two entries have room beside each other."""
+    return 1 if len(handles) < 3 or any(len(str(handle.get_label())) > 40 for handle in handles) else 2

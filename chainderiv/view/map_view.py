@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,8 @@ def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells) -> MapView:
     view = reduced.view(quantity.per)
     if linked:
         with np.errstate(invalid="ignore"):  # at depth 1 there is no link
-            view.fields["rate"] = view.fields.pop("link_log_sum") / links_over(sweep.plan, reduced.at)
+            rate = view.fields["link_log_sum"] / links_over(sweep.plan, reduced.at)
+        return replace(view, fields={"rate": rate, "largest_link": view.fields["largest_link"]})
     return view
 
 

@@ -19,7 +19,9 @@ from chainderiv.numeric.sweep import LOG_QUARTER, Sweep
 from chainderiv.view import labels
 from chainderiv.view.drawing import (
     cells_of,
+    code_patches,
     colour_bar,
+    crosses,
     draw_codes,
     draw_contour,
     draw_legend,
@@ -35,7 +37,8 @@ from chainderiv.view.reduce import reduced_line
 from chainderiv.view.regions import label_contour, name_regions
 from chainderiv.view.theme import SIZE, Palette, axes_or_new, theme
 
-__all__ = ["QUANTITIES", "draw_map", "plot_link_map", "plot_sweep", "require_drawable"]
+__all__ = ["QUANTITIES", "draw_map", "map_entries", "plot_link_map", "plot_sweep", "require_drawable"]
+BOUNDARIES = {"rate": (0.0, "-", "boundary"), "largest_link": (LOG_QUARTER, "--", "below_quarter")}
 LINE_BLOCKS = 2000  # a line of more points is drawn by the extremes of as many blocks
 
 
@@ -83,6 +86,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
         else:
             view = view_sweep(sweep, shown, cells_of(ax))
             mesh = draw_map(ax, sweep, shown, view, scale_of(view.largest), colours)
+            draw_legend(ax, map_entries(sweep, shown, view, colours))
             if mesh is not None:
                 colour_bar(ax, mesh, shown.label(sweep))
         ax.set_title(labels.chain_name(sweep), fontsize=10, fontweight="normal")
@@ -99,7 +103,7 @@ def require_drawable(sweep: Sweep) -> None:
 def draw_map(
     ax: Axes, sweep: Sweep, quantity: Quantity, view: MapView, norm: Normalize, colours: Palette, names: bool = True
 ) -> Any:
-    """Draw a map's view, with its boundaries and legend but no colour bar; the coloured cells, None for codes.
+    """Draw a map's view and its boundaries, but no colour bar and no legend; the coloured cells, None for codes.
 
     Parameters
     ----------
@@ -107,18 +111,34 @@ def draw_map(
     names : whether the regions are named.
     """
     x_name, y_name = sweep.axes
+    mesh = None
     if quantity.codes:
-        mesh, handles = None, draw_codes(ax, view, quantity.codes, colours)
+        draw_codes(ax, view, quantity.codes, colours)
     else:
-        mesh, handles = draw_values(ax, view, norm, colours), special_patches(view.values, colours)
-    handles += draw_uncertain(ax, view, colours)
+        mesh = draw_values(ax, view, norm, colours)
+    draw_uncertain(ax, view, colours)
     if view.fields:
-        handles = _boundaries(ax, sweep, view, colours) + handles
+        for name, (level, style, gid) in BOUNDARIES.items():
+            draw_contour(ax, view, view.fields[name], level, style, colours, gid)
         if names and not quantity.codes:
             name_regions(ax, view, colours)
     ax.set(xlabel=labels.axis_label(x_name), ylabel=labels.axis_label(y_name))
-    draw_legend(ax, handles)
     return mesh
+
+
+def map_entries(sweep: Sweep, quantity: Quantity, view: MapView, colours: Palette) -> list[Any]:
+    """The legend entries of a map: its boundaries, the colours that are no logarithm, and what is hatched."""
+    said = {"rate": "rate = 0: vanishing | exploding", "largest_link": f"largest ${labels.link_symbol(sweep)} = 1/4$"}
+    entries: list[Any] = [
+        Line2D([], [], color=colours.ink, ls=BOUNDARIES[name][1], label=said[name])
+        for name, field in view.fields.items()
+        if crosses(field, BOUNDARIES[name][0])
+    ]
+    if quantity.codes:
+        entries += code_patches(view.values, quantity.codes, colours)
+    else:
+        entries += special_patches(view.values, colours)
+    return entries if view.uncertain is None else [*entries, uncertain_patch(colours)]
 
 
 def plot_link_map(
@@ -170,15 +190,6 @@ def plot_link_map(
             *special_patches(view.values, colours),
         ])  # fmt: skip
     return ax
-
-
-def _boundaries(ax: Axes, sweep: Sweep, view: MapView, colours: Palette) -> list[Any]:
-    handles: list[Any] = []
-    if draw_contour(ax, view, view.fields["rate"], 0.0, "-", colours, gid="boundary"):
-        handles.append(Line2D([], [], color=colours.ink, label="rate = 0: vanishing | exploding"))
-    if draw_contour(ax, view, view.fields["largest_link"], LOG_QUARTER, "--", colours, gid="below_quarter"):
-        handles.append(Line2D([], [], color=colours.ink, ls="--", label=f"largest ${labels.link_symbol(sweep)} = 1/4$"))
-    return handles
 
 
 def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette) -> None:

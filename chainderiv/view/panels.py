@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from chainderiv.numeric.sweep import Sweep
 from chainderiv.view import labels
-from chainderiv.view.drawing import cells_of, colour_bar, scale_of
+from chainderiv.view.drawing import cells_of, colour_bar, draw_legend, scale_of
 from chainderiv.view.map_view import view_sweep
-from chainderiv.view.maps import draw_map, plot_sweep, require_drawable
+from chainderiv.view.maps import draw_map, map_entries, plot_sweep, require_drawable
 from chainderiv.view.quantities import quantity_of
 from chainderiv.view.theme import SIZE, new_figure, theme
 
@@ -56,6 +56,7 @@ def _draw_together(panels: Sequence[Axes], sweeps: Sequence[Sweep], quantity: st
     with theme(dark) as colours:
         for ax, one, q, view in zip(panels, sweeps, shown, views, strict=True):
             mesh = draw_map(ax, one, q, view, norm, colours)
+            draw_legend(ax, map_entries(one, q, view, colours))
             ax.set_title(labels.chain_name(one), fontsize=10, fontweight="normal")
         if mesh is not None:
             colour_bar(panels, mesh, shown[0].label(sweeps[0]))
