@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ from typing import Any
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.depth import DEPTH, depths_of
 from chainderiv.numeric.extras import require_netcdf
 from chainderiv.numeric.sweep import Sweep, sweep
 from chainderiv.numeric.tally import tally
 from chainderiv.symbolic.chain import Chain
+from chainderiv.view.quantities import quantity_at
 
-QUANTITIES = ("gradient", "rate", "regime", "below_quarter")
+QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "factor:3", "activation:3")
+FILMS = (".gif", ".mp4")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -27,12 +30,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
     common.point_options(parser)
     for name, text in (("w", "every weight"), ("b", "every bias"), ("z", "every pre-activation, in the place of b")):
         parser.add_argument(f"--{name}", metavar="AXIS", help=f"{text}: start:stop:count (:log), or a number")
-    parser.add_argument("--axis", action="append", default=[], metavar="NAME=AXIS", help="one parameter: w2=-3:3:201")
-    parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} (default gradient)")
+    parser.add_argument(
+        "--axis", action="append", default=[], metavar="NAME=AXIS", help="one parameter: w2=-3:3:201; or depth=1:50:50"
+    )
+    parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
     parser.add_argument(
         "--out", metavar="FILE",
-        help="a picture (.png, .svg, .pdf) or the numbers (.npz, .nc, or .zarr for a map larger than memory; killed, "
-        "the same command goes on with it)",
+        help="a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
+        ".zarr for a map larger than memory; killed, the same command goes on with it)",
     )  # fmt: skip
     parser.add_argument("--workers", metavar="N", help="threads that compute (default: the usable cores)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster: tcp://host:8786")
@@ -42,16 +47,18 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Sweep, then save and summarise."""
-    if options.quantity not in QUANTITIES:
-        raise BadValue(f"--quantity is {options.quantity!r}; give {', '.join(QUANTITIES)}")
+    parameters = _parameters(options)
+    if isinstance(axis := parameters.get(DEPTH), Axis):
+        options.depth = str(depths_of(axis)[-1])
     if options.quantity in ("rate", "regime") and common.whole("depth", options.depth) == 1:
         raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
-    chains, parameters = common.chains(options), _parameters(options)
-    _check_out(options.out, len(chains), sum(isinstance(v, Axis) for v in parameters.values()))
+    chains = common.chains(options)
+    quantity_at(options.quantity, chains[0].depth)
+    _check_out(options.out, len(chains), [name for name, v in parameters.items() if isinstance(v, Axis)])
     with _crew(options) as crew, common.progress() as show:
         maps = [_sweep(chain, options, parameters | crew, show) for chain in chains]
-    if options.out:
-        _save(maps, options.quantity, Path(options.out))
+        if options.out:
+            _save(maps, options.quantity, Path(options.out), show)
     summaries = [_summary(one) for one in maps]
     if options.json:
         common.say_json({"maps": summaries, "file": options.out})
@@ -114,19 +121,22 @@ def _parameters(options: argparse.Namespace) -> dict[str, Any]:
     return {"x": common.number("x", options.x), "y": common.number("y", options.y)} | read
 
 
-def _check_out(out: str | None, maps: int, axes: int) -> None:
+def _check_out(out: str | None, maps: int, axes: Sequence[str]) -> None:
     """What would be refused only after the work is refused before it."""
     if out is None:
         return
     suffix = Path(out).suffix.lower()
     numbers = suffix in (".npz", ".nc", ".zarr")
-    if not numbers and suffix not in (".png", ".svg", ".pdf"):
-        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf, .npz, .nc or .zarr")
+    if not numbers and suffix not in (".png", ".svg", ".pdf", *FILMS):
+        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf, .gif, .mp4, .npz, .nc or .zarr")
     if numbers and maps > 1:
         raise BadValue(f"--out {out} holds the numbers of one map, and {maps} activations are given; give one")
-    if not numbers and axes > 2:
+    if suffix in FILMS:
+        _check_film(Path(out), maps, axes)
+    elif not numbers and len(axes) > 2:
+        film = ", or in .gif for a film over the depth" if DEPTH in axes and len(axes) == 3 else ""
         raise BadValue(
-            f"{axes} axes are given and a picture has 1 or 2; give numbers for the others, or a name in .npz"
+            f"{len(axes)} axes are given and a picture has 1 or 2; give numbers for the others, or a name in .npz{film}"
         )
     if suffix == ".zarr":
         return  # a folder, and perhaps one to go on with: the sweep itself refuses what it cannot use
@@ -137,11 +147,29 @@ def _check_out(out: str | None, maps: int, axes: int) -> None:
     require_writable(Path(out))
 
 
-def _save(maps: list[Sweep], quantity: str, out: Path) -> None:
+def _check_film(out: Path, maps: int, axes: Sequence[str]) -> None:
+    from chainderiv.view.animation import require_film
+
+    if maps > 1:
+        raise BadValue(f"--out {out} is a film of one map, and {maps} activations are given; give one")
+    if DEPTH not in axes or len(axes) != 3:
+        raise BadValue(
+            f"--out {out} is a film over the depth, and the axes are {', '.join(axes)}; give --axis depth=1:50:50 and "
+            "two others"
+        )
+    require_film(out)
+
+
+def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> None:
     if out.suffix.lower() == ".zarr":
         return  # it was written as it was computed
     if out.suffix.lower() == ".nc":
         maps[0].save(out)
+        return
+    if out.suffix.lower() in FILMS:
+        from chainderiv.view.animation import animate_sweep
+
+        animate_sweep(maps[0], out, quantity, progress=lambda done, total: show("frames", done, total))
         return
     if out.suffix.lower() == ".npz":
         from chainderiv.nn.writing import write_npz
@@ -185,7 +213,9 @@ def _print(summary: dict[str, Any]) -> None:
     parameters = [f"∂{common.subscripts(p)}" for p in summary["wrt"].split(",")]
     gradient = f"∂C/{parameters[0]}" if len(parameters) == 1 else f"∂²C/{''.join(parameters)}"
     residual = " residual" if summary["residual"] else ""
-    common.say(f"{gradient} of{residual} {summary['activation'][0]}, depth {summary['depth']}, over {shape}")
+    along = summary["axes"].get(DEPTH)
+    depth = f"{summary['depth']}" if along is None else f"{along[0]:g} to {along[1]:g}"
+    common.say(f"{gradient} of{residual} {summary['activation'][0]}, depth {depth}, over {shape}")
     if summary["log10_smallest"] is not None:
         common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
     common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")

@@ -187,7 +187,8 @@ class _Drawing:
         mesh = self._draw(frames[-1], views[-1])
         with theme(self.dark) as colours:
             entries: dict[str, Any] = {}
-            for frame, view in zip(frames, views, strict=True):
+            # from the deepest on: at depth 1 there is only what is undefined
+            for frame, view in zip(reversed(frames), reversed(views), strict=True):
                 for entry in map_entries(frame, self.quantity, view, colours):
                     entries.setdefault(entry.get_label(), entry)
             if mesh is not None:
@@ -217,14 +218,24 @@ class _Drawing:
 def _write_gif(target: Path, images: Iterable[Image], count: int, seconds: float, dark: bool) -> None:
     from PIL import Image as Pillow
 
-    palette = Pillow.new("P", (1, 1))
-    palette.putpalette(_palette(dark).tobytes())
-    # no dithering and the same colours for all, or a colour would differ from frame to frame
-    first, *rest = (Pillow.fromarray(image).quantize(palette=palette, dither=Pillow.Dither.NONE) for image in images)
+    colours = _palette(dark)
+    first, *rest = (_indexed(image, colours, Pillow) for image in images)
     content = io.BytesIO()
     times = [round(1000 * seconds)] * (count - 1) + [round(1000 * max(seconds, STILL))]
     first.save(content, format="GIF", save_all=True, append_images=rest, duration=times, loop=0)
     write_whole(target, content.getvalue())
+
+
+def _indexed(image: Image, colours: Image, pillow: Any) -> Any:
+    """The picture in those colours, each pixel in the nearest: the same ones in every frame, and no dithering."""
+    packed = image.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    found, where = np.unique(packed, return_inverse=True)
+    unpacked = (found[:, None] >> np.array([16, 8, 0], np.uint32) & 255).astype(np.float32)
+    own = colours.astype(np.float32)
+    nearest = np.argmin((own**2).sum(axis=1) - 2 * unpacked @ own.T, axis=1).astype(np.uint8)
+    indexed = pillow.fromarray(nearest[where].reshape(packed.shape), "P")
+    indexed.putpalette(colours.tobytes())
+    return indexed
 
 
 def _palette(dark: bool) -> Image:

@@ -1,0 +1,68 @@
+"""chainderiv map: depth as an axis, quantities of one layer, films."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from chainderiv.cli import main
+from chainderiv.view import animation
+
+SMALL = ["map", "--w", "-6:6:13", "--b", "-4:4:9"]
+
+
+def test_a_film_is_written_with_its_progress_on_stderr(tmp_path, capsys):
+    out = tmp_path / "map.gif"
+    assert main([*SMALL, "--axis", "depth=1:5:5", "--out", str(out)]) == 0
+    with Image.open(out) as film:
+        assert film.n_frames == 5
+    said = capsys.readouterr()
+    assert "depth 1 to 5, over w -6:6:13 x b -4:4:9 x depth 1:5:5" in said.out
+    assert "frames: 5/5" in said.err
+
+
+@pytest.mark.parametrize("quantity", ["factor:3", "activation:2", "rate"])
+@pytest.mark.parametrize("words", [SMALL, ["map", "--axis", "depth=2:6:5", "--w", "-6:6:13", "--b", "1"]])
+def test_quantities_of_a_layer_are_drawn_and_depth_is_an_axis(tmp_path, quantity, words):
+    out = tmp_path / "map.png"
+    assert main([*words, "--quantity", quantity, "--out", str(out)]) == 0
+    with Image.open(out) as drawn:
+        assert drawn.size == (900, 780)
+
+
+def test_the_summary_counts_all_depths(capsys):
+    assert main(["map", "--axis", "depth=1:4:4", "--w", "-6:6:13", "--b", "1", "--output", "tanh", "--json"]) == 0
+    (summary,) = json.loads(capsys.readouterr().out)["maps"]
+    assert summary["axes"]["depth"] == [1, 4, 4, "linear"]
+    assert summary["activation"] == ["sigmoid", "sigmoid", "sigmoid", "tanh"]
+    assert summary["regimes"]["undefined"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--axis", "depth=1:5:3.5"], "axis"),
+        (["--axis", "depth=1:5:4"], "depth=1:50:50"),
+        (["--axis", "depth=7"], "Axis"),
+        (["--axis", "depth=1:5:5", "--out", "map.png"], ".gif for a film"),
+        (["--out", "map.gif"], "depth=1:50:50"),
+        (["--axis", "depth=1:5:5", "--out", "map.gif", "--activation", "tanh", "--activation", "relu"], "one map"),
+        (["--axis", "depth=1:5:5", "--wrt", "b3"], "no b3"),
+        (["--quantity", "factor:5"], "factor:1 … factor:4"),
+        (["--quantity", "factor"], "factor:1 … factor:4"),
+        (["--quantity", "rat"], "did you mean 'rate'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line_and_exit_2(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*SMALL, *words]) == 2
+    error = capsys.readouterr().err
+    assert said.replace("…", "...") in error.replace("…", "...") or said.replace("…", "?") in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_mp4_without_ffmpeg_is_refused_before_the_work(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(animation, "_has_ffmpeg", lambda: False)
+    assert main([*SMALL, "--axis", "depth=1:5:5", "--out", str(tmp_path / "map.mp4")]) == 2
+    assert ".gif" in capsys.readouterr().err
