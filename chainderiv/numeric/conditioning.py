@@ -19,6 +19,7 @@ from chainderiv.symbolic.chain import Chain, Parameter
 
 Floats = NDArray[np.float64]
 EPSILON = float(np.finfo(float).eps)
+LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
 
 
 def bound(log: Floats, kappa: Floats) -> Floats:
@@ -26,6 +27,11 @@ def bound(log: Floats, kappa: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
         magnitude = np.where(np.isfinite(log), np.abs(log), 1.0)
     return np.asarray(1e-12 * np.maximum(1.0, magnitude) + 8 * EPSILON * kappa)
+
+
+def is_lost(kappa: Floats) -> NDArray[np.bool_]:
+    """Where κ allows rounding to move the logarithm by LOST; a κ that is NaN allows it."""
+    return np.asarray(~(8 * EPSILON * kappa < LOST))
 
 
 class Conditioning:

@@ -15,13 +15,11 @@ from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.extras import extra, require_netcdf
 from chainderiv.numeric.manifest import plan_from
 from chainderiv.numeric.plan import DTYPES, Plan, Tile
-from chainderiv.numeric.regime import regime
+from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import StoredReadings
 
 if TYPE_CHECKING:
     from chainderiv.numeric.sweep import Sweep
-
-LOG_QUARTER = float(np.log(0.25))
 
 
 def to_dataset(swept: Sweep) -> Any:

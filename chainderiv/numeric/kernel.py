@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.conditioning import EPSILON, Conditioning
+from chainderiv.numeric.conditioning import Conditioning, is_lost
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
@@ -29,7 +29,6 @@ from chainderiv.symbolic.second import SecondDerivation
 
 Floats = NDArray[np.float64]
 LARGE = 2_000_000  # points times layers: NumPy takes a good tenth of a second for them
-LOST = 1e-9  # a formula's rounding in the logarithm from which on its value is no value
 
 
 class Kernel(Protocol):
@@ -42,7 +41,7 @@ class Kernel(Protocol):
 class NumpyKernel:
     """Walks the layers once, all points together; memory does not grow with the depth.
 
-    Where a formula that no stable form vouches for has lost its digits (8 ε κ above LOST), the gradient is NaN.
+    Where a formula that no stable form vouches for has lost its digits (conditioning.is_lost), the gradient is NaN.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -144,7 +143,7 @@ class NumpyKernel:
 
 
 def _without_lost(gradient: LogSign, kappa: Floats) -> LogSign:
-    lost = ~(8 * EPSILON * kappa < LOST)
+    lost = is_lost(kappa)
     return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
 
 

@@ -24,7 +24,7 @@ SHOWN = 3  # differences that an error names
 Description = dict[str, Any]
 
 
-class _Printer(StrPrinter):  # type: ignore[misc] # SymPy has no type information
+class _Printer(StrPrinter):
     """SymPy's text, with the branches as our parser reads them."""
 
     def _print_Piecewise(self, expression: Any) -> str:

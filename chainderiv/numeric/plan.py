@@ -162,13 +162,12 @@ class Plan:
     def _at_points(self, box: Box) -> Tile:
         reading, shape = self._kernel(self.parameters(box)), extent(box)
         sign, log = np.asarray(reading.gradient.sign), np.asarray(reading.gradient.log)
-        uncertain = getattr(reading, "uncertain", None)
         return Tile(
             np.where(np.isnan(sign), 0, sign).astype(np.int8).reshape(shape),
             log.reshape(shape),
             reading.link_log_sum.reshape(shape),
             reading.largest_link.reshape(shape),
-            np.zeros(shape, bool) if uncertain is None else np.asarray(uncertain, bool).reshape(shape),
+            np.zeros(shape, bool) if reading.uncertain is None else reading.uncertain.reshape(shape),
         )
 
     @cached_property

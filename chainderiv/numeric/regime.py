@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+LOG_QUARTER = float(np.log(0.25))  # of a link: the source's own bound on one that vanishes
 BAND = 0.05  # natural logarithm per link: within it a gradient changes by less than about 5 % from layer to layer
 
 

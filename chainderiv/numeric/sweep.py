@@ -23,7 +23,7 @@ from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.layer_map import activation_over, checked_layer, factor_over
 from chainderiv.numeric.parameters import Floats, numbers
 from chainderiv.numeric.plan import Plan, Tile, fit_tile, part_of
-from chainderiv.numeric.regime import regime
+from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import Store, StoredReadings
 from chainderiv.numeric.storing import STORED_TILE_POINTS, Announce, checked_path, save_to_store, sweep_to_store
 from chainderiv.symbolic.chain import Chain
@@ -32,7 +32,6 @@ from chainderiv.symbolic.second import SecondDerivation
 
 TILE_POINTS = 2**16
 MOST_STORED = 10**11
-LOG_QUARTER = float(np.log(0.25))
 Progress = Callable[[int, int], None]
 
 

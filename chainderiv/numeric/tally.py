@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.executors import as_done, usable_cores
 from chainderiv.numeric.plan import Box, Tile
-from chainderiv.numeric.regime import Regime, regime
+from chainderiv.numeric.regime import LOG_QUARTER, Regime, regime
 
 if TYPE_CHECKING:
     from chainderiv.numeric.sweep import Sweep
-
-LOG_QUARTER = float(np.log(0.25))
 
 
 @dataclass(frozen=True)

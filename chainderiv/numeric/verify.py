@@ -14,9 +14,9 @@ from chainderiv.functions.activation import Activation
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import judges, second_judges
 from chainderiv.numeric.blame import worst_factor
-from chainderiv.numeric.conditioning import EPSILON, bound
+from chainderiv.numeric.conditioning import EPSILON, LOST, bound
 from chainderiv.numeric.flat import slope_where_flat
-from chainderiv.numeric.kernel import LOST, NumpyKernel
+from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.points import draw_points
 from chainderiv.numeric.rng import generator

@@ -15,7 +15,8 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.activation import activation as find_activation
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.sweep import LOG_QUARTER, Sweep
+from chainderiv.numeric.regime import LOG_QUARTER
+from chainderiv.numeric.sweep import Sweep
 from chainderiv.view import labels
 from chainderiv.view.drawing import (
     cells_of,

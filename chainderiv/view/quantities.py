@@ -13,8 +13,8 @@ from chainderiv.errors import BadValue, unknown_name
 from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.layer_map import activation_over, factor_over
 from chainderiv.numeric.plan import Box, Tile
-from chainderiv.numeric.regime import Regime, regime
-from chainderiv.numeric.sweep import LOG_QUARTER, Sweep
+from chainderiv.numeric.regime import LOG_QUARTER, Regime, regime
+from chainderiv.numeric.sweep import Sweep
 from chainderiv.view import labels
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from chainderiv.numeric.regime import Regime, regime
-from chainderiv.numeric.sweep import LOG_QUARTER
+from chainderiv.numeric.regime import LOG_QUARTER, Regime, regime
 from chainderiv.view.map_view import MapView
 from chainderiv.view.reduce import samples
 from chainderiv.view.theme import Palette

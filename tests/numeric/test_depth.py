@@ -110,7 +110,6 @@ def test_a_layer_that_is_not_there_at_every_depth_is_refused(given):
 
 
 def test_a_dataset_has_the_rate_of_each_depth():
-    pytest.importorskip("xarray")
     s = cd.sweep(cd.Chain(), w=W, depth=cd.Axis(1, 4, 4), b=B)
     assert np.array_equal(s.to_xarray().rate.values, s.rate, equal_nan=True)
     assert s.to_xarray().rate.dims == ("w", "depth", "b")

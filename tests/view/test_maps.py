@@ -8,7 +8,8 @@ from chainderiv.functions.activation import activation
 from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.evaluate import evaluate
-from chainderiv.numeric.sweep import LOG_QUARTER, sweep
+from chainderiv.numeric.regime import LOG_QUARTER
+from chainderiv.numeric.sweep import sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.labels import axis_label, edges
 from chainderiv.view.panels import plot_sweeps

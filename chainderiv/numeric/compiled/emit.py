@@ -96,9 +96,7 @@ class Lines:
 
     def _mul(self, e: Expr) -> str:
         if e.args[0] == -1:
-            return self.line(
-                f"-{self.name_of(sympy.Mul(*e.args[1:], evaluate=False) if len(e.args) > 2 else e.args[1])}"
-            )
+            return self.line(f"-{self.name_of(sympy.Mul(*e.args[1:]))}")
         return self._chained("*", [self.name_of(u) for u in e.args])
 
     def _chained(self, sign: str, names: list[str]) -> str:

@@ -5,7 +5,6 @@ Points that leave what float64 holds, or whose formula loses its digits, are rea
 
 from __future__ import annotations
 
-from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +17,7 @@ from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.cache import load
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
-from chainderiv.numeric.conditioning import EPSILON
+from chainderiv.numeric.conditioning import LOST, is_lost
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
@@ -26,7 +25,6 @@ from chainderiv.symbolic.derivation import Derivation
 
 Floats = NDArray[np.float64]
 CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
-UNCERTAIN = 1e-9  # error of the logarithm from which on a point is uncertain
 
 
 class CompiledKernel:
@@ -48,13 +46,13 @@ class CompiledKernel:
             reading: Reading = self.oracle(parameters, kappa=True)
             return reading
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        uncertain = ~(walk.MARGIN * off <= UNCERTAIN)
+        uncertain = ~(walk.MARGIN * off < LOST)
         strays = np.flatnonzero((odd != 0) | (uncertain & (not self.vouched)))
         if strays.size:
             exact = self._by_oracle(parameters, strays)
             sign[strays], log[strays] = exact.gradient.sign, exact.gradient.log
             links[strays], largest[strays] = exact.link_log_sum, exact.largest_link
-            uncertain[strays] = ~(8 * EPSILON * exact.kappa <= UNCERTAIN)
+            uncertain[strays] = is_lost(exact.kappa)
         sign, log, links, largest, uncertain = (
             a.reshape(parameters.shape) for a in (sign, log, links, largest, uncertain)
         )
@@ -212,7 +210,6 @@ def _row(state: Floats, row: int) -> Floats:
     return state.reshape(-1, walk.ROWS, PITCH)[:, row, :LANES]
 
 
-@lru_cache(maxsize=256)
 def neuron_kernel(activation: Activation, chain: Chain, pinned: bool) -> ModuleType:
-    """The compiled walk of an activation's layers in a chain, whatever its depth; raises NotCompilable."""
+    """The compiled walk of an activation's layers in a chain of any depth; raises NotCompilable."""
     return load(source.kernel_source(activation, chain, pinned))

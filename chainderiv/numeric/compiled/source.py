@@ -11,14 +11,15 @@ import numpy as np
 import sympy
 
 from chainderiv.functions.activation import Activation, Expr
-from chainderiv.functions.cost import cancelled_slope
+from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.arrays import compiled
 from chainderiv.numeric.compiled import stand_in, walk
 from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
-from chainderiv.numeric.compiled.parts import slope_parts
+from chainderiv.numeric.compiled.parts import Slope, slope_parts
+from chainderiv.numeric.conditioning import EPSILON
 from chainderiv.numeric.vectormath import ELEMENTARY
-from chainderiv.symbolic.programs.program_parts import Gap, gaps
+from chainderiv.symbolic.programs.program_parts import Gap, gaps_of
 from chainderiv.symbols import z
 
 if TYPE_CHECKING:
@@ -52,26 +53,29 @@ _NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {"
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
-    """A kernel file for the layers of one activation in a chain, and for the chain's end."""
-    used: set[str] = {"log"}
-    text = _neuron(activation, used) + _ending(chain, used) + inspect.getsource(walk).partition(_MARK)[2]
-    name = f"{activation.name} in a {chain.cost.name} chain".replace('"', "'").replace("\\", "/")
-    parts = slope_parts(activation)
+    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable."""
+    return _source(activation, chain.activation(chain.depth), chain.cost, chain.residual, pinned)
+
+
+@lru_cache(maxsize=256)  # not by the chain: its depth changes nothing
+def _source(activation: Activation, output: Activation, cost: Cost, residual: bool, pinned: bool) -> str:
+    used, parts = {"log"}, slope_parts(activation)
+    sharpness = _sharpness(parts.bend)
+    text = _neuron(activation, parts, sharpness, used) + _ending(output, cost, residual, used)
     head = _HEAD.format(
-        name=name,
+        name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
         functions=", ".join(sorted(used - {"exp_down"})),
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,
         chunk=stand_in.CHUNK,
         longest=stand_in.LONGEST,
-        epsilon=stand_in.EPSILON,
-        second=2.0 * stand_in.EPSILON * _sharpness(parts.bend) ** 2,
-        flags=(chain.residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
+        epsilon=EPSILON,
+        second=walk.MARGIN * sharpness**2,
+        flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
-    return head + text
+    return head + text + inspect.getsource(walk).partition(_MARK)[2]
 
 
-@lru_cache(maxsize=256)
 def is_compilable(chain: Chain) -> bool:
     """Whether every layer and the end of a chain have a compiled form."""
     try:
@@ -82,29 +86,29 @@ def is_compilable(chain: Chain) -> bool:
     return True
 
 
-def _neuron(activation: Activation, used: set[str]) -> str:
-    lines, parts = Lines(_NAMES), slope_parts(activation)
+def _neuron(activation: Activation, parts: Slope, sharpness: float, used: set[str]) -> str:
+    lines = Lines(_NAMES)
     names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
     names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
-    names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, parts.bend, lines)]
+    names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, sharpness, lines)]
     names += [lines.name_of(folded(e)) for e in _roundings(activation, parts.whole)]
     used |= lines.used
     return _function("neuron", "z", lines, names)
 
 
-def _ending(chain: Chain, used: set[str]) -> str:
+def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> str:
     """∂C/∂a_L, φ'(z_L) joined to it where the cost cancels it."""
-    lines, output = Lines(_NAMES), chain.activation(chain.depth)
-    cancelled = None if chain.residual else cancelled_slope(output, chain.cost)
+    lines = Lines(_NAMES)
+    cancelled, limits = (None, []) if residual else (cancelled_slope(output, cost), gaps_of(output))
     value, off = "1.0", "0.0"
-    for leading, root, exponent in cancelled or chain.cost.factors:
+    for leading, root, exponent in cancelled or cost.factors:
         constant = lines.name_of(leading)
         if root is None:
             value = lines.line(f"{value}*{constant}")
             continue
         if not exponent.is_Integer:
-            raise NotCompilable(f"the cost {chain.cost.name!r} is beyond the compiled engine; use engine='numpy'")
-        miss, size = _miss(root, gaps(chain), lines)
+            raise NotCompilable(f"the cost {cost.name!r} is beyond the compiled engine; use engine='numpy'")
+        miss, size = _miss(root, limits, lines)
         value = lines.line(f"{value}*{lines.name_of_power(lines.line(f'{constant}*{miss}'), int(exponent))}")
         relative = lines.line(f"1.0 + (moved + {size})/{lines.line(f'abs({miss})')}")
         off = lines.line(f"{off} + {float(abs(exponent))}*{relative}")
@@ -137,14 +141,14 @@ def _folded_size(bend: Expr) -> Expr:
     return right if right in (left, -left) else folded(bend)
 
 
-def _trusted(activation: Activation, bend: Expr, lines: Lines) -> str:
+def _trusted(activation: Activation, sharpness: float, lines: Lines) -> str:
     """How far z may be off while φ''/φ' alone tells what becomes of log|φ'|.
 
     To a jump of φ', and no further than FIRST_ORDER of the scale on which φ' changes: φ''/φ' may be 0 just here.
     """
     distance = "np.inf"
     if not (activation.piecewise_linear or _bounded(activation)):
-        distance = lines.line(f"{FIRST_ORDER / _sharpness(bend)!r}*max(1.0, t)")
+        distance = lines.line(f"{FIRST_ORDER / sharpness!r}*max(1.0, t)")
     for kink in activation.kinks:
         here = lines.line(f"abs(z - {lines.name_of(kink)})")
         distance = here if distance == "np.inf" else lines.line(f"min({distance}, {here})")

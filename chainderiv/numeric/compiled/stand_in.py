@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from chainderiv.numeric.conditioning import EPSILON
+
 RESIDUAL = PINNED = LINEAR = BOUNDED = False
 VOUCHED = True
 LANES = 256  # points that walk together: their state stays in the first-level cache
 PITCH = LANES + 16  # of a buffer's rows: at a power of 2 apart they would share the cache's few places
 LONGEST = 24  # layers whose product is taken before its exponent is rescued
 CHUNK = 8  # layers between two looks at whether the orbit repeats
-EPSILON = 2.220446049250313e-16
 SECOND = 2.0 * EPSILON  # the second order of log|φ'|, for a bounded neuron
 
 

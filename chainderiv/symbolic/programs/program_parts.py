@@ -132,9 +132,11 @@ def gaps(chain: Chain) -> list[Gap]:
 
     None in a residual chain, whose output has no limits.
     """
-    output = chain.activation(chain.depth)
-    if chain.residual:
-        return []
+    return [] if chain.residual else gaps_of(chain.activation(chain.depth))
+
+
+def gaps_of(output: Activation) -> list[Gap]:
+    """The limits of an activation that are whole numbers and not 0."""
     both = (
         ("below_upper", output.upper, -1, output.stable.below_upper, output.log_below_upper),
         ("above_lower", output.lower, 1, output.stable.above_lower, output.log_above_lower),
