@@ -192,7 +192,10 @@ class Sweep:
 
     @property
     def uncertain(self) -> NDArray[np.bool_]:
-        """Where rounding was amplified so much along the orbit that log_abs cannot be trusted."""
+        """Where rounding was amplified so much along the orbit that log_abs may be off by 1e-9.
+
+        Only the engine "numba" watches it; of another it is False throughout, and `condition` gives κ.
+        """
         return self.readings.uncertain
 
     @cached_property
