@@ -49,6 +49,14 @@ def log_of_parts(f: float, e: float, low: float) -> float:
 
 
 @inlined
+def log_of_normal(x: float) -> float:
+    """Natural logarithm of a normal number above 0, to 0.9 ulp; of any other, some number or other."""
+    bits = bits_of(x) + (ONE - ROOT_HALF)
+    e = float_of((bits >> 52) | WHOLE) - (2.0**52 + 1023.0)
+    return log_of_parts(float_of((bits & FRACTION) + ROOT_HALF) - 1.0, e, 0.0)
+
+
+@inlined
 def log(x: float) -> float:
     """Natural logarithm, to 0.9 ulp; -inf at 0, NaN below."""
     tiny = x < NORMAL

@@ -6,7 +6,7 @@ Points that leave what float64 holds, or whose formula loses its digits, are rea
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,21 @@ Floats = NDArray[np.float64]
 CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
 
 
+class Flat(NamedTuple):
+    """What is read at each point, one after another: sign, log|gradient|, Σ log|link|, the largest log|link|, mask."""
+
+    sign: NDArray[Any]
+    log: Floats
+    links: Floats
+    largest: Floats
+    uncertain: NDArray[np.bool_]
+
+    def put(self, points: NDArray[np.intp], part: Flat) -> None:
+        """Fill some of the points."""
+        for whole, values in zip(self, part, strict=True):
+            whole[points] = values
+
+
 class CompiledKernel:
     """Walks stretches of layers in compiled code, points in lanes.
 
@@ -45,23 +60,30 @@ class CompiledKernel:
         if kappa:
             reading: Reading = self.oracle(parameters, kappa=True)
             return reading
-        sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        uncertain = ~(walk.MARGIN * off < LOST)
-        strays = np.flatnonzero((odd != 0) | (uncertain & (not self.vouched)))
-        if strays.size:
-            exact = self._by_oracle(parameters, strays)
-            sign[strays], log[strays] = exact.gradient.sign, exact.gradient.log
-            links[strays], largest[strays] = exact.link_log_sum, exact.largest_link
-            uncertain[strays] = is_lost(exact.kappa)
-        sign, log, links, largest, uncertain = (
-            a.reshape(parameters.shape) for a in (sign, log, links, largest, uncertain)
-        )
+        points = Points(self.derivation, parameters)
+        if points.are_bounded:
+            flat, left = points.read_bounded()
+            if left.size:
+                flat.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
+        else:
+            flat = self._walked(parameters)
+        sign, log, links, largest, uncertain = (array.reshape(parameters.shape) for array in flat)
         return Reading(LogSign(sign, log), links, largest, uncertain=uncertain)
 
-    def _by_oracle(self, parameters: Parameters, points: NDArray[np.intp]) -> Any:
-        """Points that the walk has left, or whose formula has lost its digits."""
-        index: Any = np.unravel_index(points, parameters.shape) if parameters.shape else ()
-        return self.oracle(parameters.at(index), kappa=True)
+    def _walked(self, parameters: Parameters) -> Flat:
+        sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
+        flat = Flat(sign, log, links, largest, ~(walk.MARGIN * off < LOST))
+        strays = np.flatnonzero((odd != 0) | (flat.uncertain & (not self.vouched)))
+        if strays.size:
+            # they have left what the walk holds, or the formula has lost its digits
+            exact = self.oracle(parameters.at(_index(strays, parameters.shape)), kappa=True)
+            read = (exact.gradient.sign, exact.gradient.log, exact.link_log_sum, exact.largest_link)
+            flat.put(strays, Flat(*read, is_lost(exact.kappa)))
+        return flat
+
+
+def _index(points: NDArray[np.intp], shape: tuple[int, ...]) -> Any:
+    return np.unravel_index(points, shape) if shape else ()
 
 
 READ = (walk.SIGN, walk.LOG, walk.LINKS, walk.LARGEST, walk.K, walk.ODD)
@@ -92,6 +114,32 @@ class Points:
         only = [(False, True, False), (True, True, True)]
         uses = [(s.linked, s.gradient, s.links) for s in stretches]
         return self.derivation.wrt.kind == "b" and uses == only and stretches[1].count < CLOSING
+
+    @property
+    def are_bounded(self) -> bool:
+        """Whether a bound for all layers serves, so that they are read in one go."""
+        kernel = self._kernel(1)
+        return hasattr(kernel, "through_bounded") and self._is_plain(list(segments(self.derivation, self.parameters)))
+
+    def read_bounded(self) -> tuple[Flat, NDArray[np.intp]]:
+        """The readings, and which points are left to the walk."""
+        p, places, depth = self.parameters, self._full[-1], self.derivation.chain.depth
+        given = [self._line(array) for array in (p.x, p.w[1], self._inner[1], p.y)]
+        steps = np.array([step for _, step in given])
+        count = int(np.prod(self._full))
+        flat = Flat(np.empty(count, np.int8), *(np.empty(count) for _ in range(3)), np.zeros(count, bool))
+        left = np.empty(count, np.int8)
+        self._kernel(1).through_bounded(*(data for data, _ in given), steps, places, depth, *flat[:4], left)
+        return flat, np.flatnonzero(left)
+
+    def _line(self, array: Floats) -> tuple[Floats, tuple[int, int]]:
+        """A parameter as flat numbers, and the steps in them from line to line and from place to place."""
+        places = self._full[-1]
+        lines = np.broadcast_to(array, self._full).reshape(-1, places)
+        over, along = (int(stride != 0) for stride in lines.strides)
+        if over and along:
+            return np.array(lines).ravel(), (places, 1)
+        return np.array(lines[: None if over else 1, : None if along else 1]).ravel(), (over, along)
 
     def _through(self) -> Floats:
         """The plain case in one go."""

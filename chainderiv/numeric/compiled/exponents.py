@@ -32,10 +32,10 @@ def mantissa_of(value: float) -> float:
 
 @inlined
 def exp_down(x: float) -> float:
-    """e^x for x <= 0, and 0 below x = -708: without the steps that exp takes for what overflows or is subnormal."""
+    """e^x for x <= 0, and e^-708 below, for callers that take it as underflowed: without the steps that exp takes."""
     within = pick(x < -708.0, -708.0, x)
     shifted = within * LOG2_E + SHIFT
     k = shifted - SHIFT
     r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
     p = 1.0 + (r + r * r * polynomial(r, EXPM1_TAIL))
-    return pick(x < -708.0, 0.0, float_of(bits_of(p) + (bits_of(shifted) << 52)))
+    return float_of(bits_of(p) + (bits_of(shifted) << 52))

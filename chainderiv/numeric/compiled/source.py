@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Sequence
 from functools import lru_cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from chainderiv.functions.activation import Activation, Expr
 from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.arrays import compiled
-from chainderiv.numeric.compiled import stand_in, walk
+from chainderiv.numeric.compiled import bounded, stand_in, walk
 from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
 from chainderiv.numeric.compiled.parts import Slope, slope_parts
 from chainderiv.numeric.conditioning import EPSILON
@@ -34,10 +35,11 @@ from numba import njit
 from chainderiv.numeric.compiled.exponents import exp_down, exponent_of, mantissa_of
 from chainderiv.numeric.vectormath import {functions}
 from chainderiv.numeric.vectormath_bits import pick
+from chainderiv.numeric.vectormath_log import log_of_normal
 
 LANES, PITCH, LONGEST, CHUNK, EPSILON = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
-SECOND = {second!r}
+SECOND, REACH, BEND, FALL = {second!r}, {limits}
 
 '''
 _FUNCTION = """
@@ -48,6 +50,7 @@ def {name}({arguments}):
 
 """
 _MARK = "# ---- what follows is copied into every kernel file\n"
+FARTHEST = 1e3  # |z|, to which what has a limit is followed
 FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
 _NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {"exp_down": "exp_down"}
 
@@ -61,6 +64,7 @@ def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
 def _source(activation: Activation, output: Activation, cost: Cost, residual: bool, pinned: bool) -> str:
     used, parts = {"log"}, slope_parts(activation)
     sharpness = _sharpness(parts.bend)
+    limits = _limits(activation, parts)
     text = _neuron(activation, parts, sharpness, used) + _ending(output, cost, residual, used)
     head = _HEAD.format(
         name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
@@ -71,9 +75,15 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         longest=stand_in.LONGEST,
         epsilon=EPSILON,
         second=walk.MARGIN * sharpness**2,
+        limits=", ".join(repr(limit) if limits else "np.inf" for limit in limits or (0, 0, 0)),
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
-    return head + text + inspect.getsource(walk).partition(_MARK)[2]
+    plain = limits is not None and not (residual or pinned)
+    return head + text + _copied(walk) + (_copied(bounded) if plain else "")
+
+
+def _copied(module: ModuleType) -> str:
+    return inspect.getsource(module).partition(_MARK)[2]
 
 
 def is_compilable(chain: Chain) -> bool:
@@ -159,6 +169,22 @@ def _bounded(activation: Activation) -> bool:
     """Whether φ is smooth and has both limits: then z is no larger than the parameters."""
     stable = activation.stable
     return stable.above_lower is not None and stable.below_upper is not None and not activation.kinks
+
+
+def _limits(activation: Activation, parts: Slope) -> tuple[float, float, float] | None:
+    """REACH, BEND and FALL of bounded.py, where they are finite and the activation's digits are vouched for."""
+    if not (_bounded(activation) and activation.vouched):
+        return None
+    far = np.geomspace(30.0, FARTHEST, 1000)
+    spread = np.concatenate([-far[::-1], np.linspace(-30.0, 30.0, 60_001), far])
+    fall = sympy.Abs(activation.log_abs_derivative) / (1 + sympy.Abs(z))
+    limits = []
+    for expression in (activation.stable_value, parts.bend, fall):
+        sizes = np.abs(compiled(expression)(spread))
+        if not sizes[[0, -1]].max() <= 1.01 * (most := sizes[1000:-1000].max()):
+            return None  # it grows on
+        limits.append(1.01 * float(most))
+    return limits[0], max(1.0, limits[1]), limits[2]
 
 
 def _sharpness(bend: Expr) -> float:

@@ -156,8 +156,8 @@ def get(buffer, row, values):
 
 
 @njit(error_model="numpy", nogil=True)
-def start(buffer, x):
-    """Points before their first layer."""
+def start(buffer):
+    """Points before their first layer, but for their input."""
     for i in range(LANES):
         buffer[Z * PITCH + i] = 0.0
         buffer[D * PITCH + i] = 0.0
@@ -170,7 +170,6 @@ def start(buffer, x):
         buffer[SIGN * PITCH + i] = 1.0
         buffer[LOG * PITCH + i] = 0.0
         buffer[LINKS * PITCH + i] = 0.0
-    put(buffer, A, x)
     empty(buffer)
 
 
@@ -256,7 +255,8 @@ def through(x, w, b, y, count, outputs):
     buffer = np.ones(ROWS * PITCH)
     for first in range(0, w.size, LANES):
         part = slice(first, min(first + LANES, w.size))
-        start(buffer, x[part])
+        start(buffer)
+        put(buffer, A, x[part])
         place(buffer, w[part], b[part])
         put(buffer, Y, y[part])
         advance(buffer, 1, False)
@@ -273,7 +273,8 @@ def through(x, w, b, y, count, outputs):
 def start_all(state, x):
     """Points before their first layer, a buffer of LANES points after another."""
     for block in range(state.shape[0]):
-        start(state[block], x[block * LANES : (block + 1) * LANES])
+        start(state[block])
+        put(state[block], A, x[block * LANES : (block + 1) * LANES])
 
 
 @njit(error_model="numpy", nogil=True, cache=True)

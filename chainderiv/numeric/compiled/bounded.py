@@ -1,0 +1,200 @@
+"""∂C/∂b_1 of tied layers of a bounded neuron, in one go. The text below the line stands after the walk in its file.
+
+Where |φ| <= REACH, |φ''/φ'| <= BEND and |log|φ'(z)|| <= FALL (1 + |z|), parameters of ordinary size bound what the walk
+watches layer by layer: no product of so many φ' leaves float64, no a_l matters that underflows, and what rounds a layer
+afresh is at most FRESH = 4 |w| max(REACH, |x|) + |b|, so that E_l = |w| D_{l-1} + FRESH and κ is at most BEND Σ E_l
+and what the ends add. What that cannot vouch for is left to the walk.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, LONGEST, PITCH, REACH, SECOND, ending, neuron
+from chainderiv.numeric.compiled.walk import (
+    GREATEST,
+    HEAVY,
+    LARGEST,
+    LIGHT,
+    LINKS,
+    LOG,
+    LOUD,
+    MARGIN,
+    ODD,
+    ROWS,
+    SIGN,
+    SMALLEST,
+    A,
+    B,
+    D,
+    K,
+    P,
+    W,
+    Y,
+    Z,
+    power,
+)
+from chainderiv.numeric.vectormath_bits import pick
+from chainderiv.numeric.vectormath_log import log_of_normal
+
+# ---- what follows is copied into every kernel file
+FRESH = ROWS  # a row of its own
+UNCERTAIN = 1e-9  # in the logarithm
+DEEP = 600.0  # the logarithm of a product that stays in float64
+
+
+@njit(error_model="numpy", fastmath={"contract"}, nogil=True)
+def bounded_layers(buffer, count):
+    """Walk every lane count layers on; P is the product of φ', LARGEST its largest size, and K adds E_l."""
+    for _ in range(count):
+        for i in range(LANES):
+            w = buffer[W * PITCH + i]
+            z = w * buffer[A * PITCH + i] + buffer[B * PITCH + i]
+            value, _, _, slope, _, size, _, _, _, _ = neuron(z)
+            e_z = abs(w) * buffer[D * PITCH + i] + buffer[FRESH * PITCH + i]
+            buffer[A * PITCH + i] = value
+            buffer[D * PITCH + i] = size * e_z
+            buffer[P * PITCH + i] *= slope
+            buffer[K * PITCH + i] += e_z
+            buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], size)
+
+
+@njit(error_model="numpy", nogil=True)
+def fill(buffer, row, values, first, step, count, lane):
+    """A stretch of a line of a grid; most parameters are the same all along a line, and step is 0."""
+    start = row * PITCH + lane
+    if step == 0:
+        value = values[first]
+        for i in range(count):
+            buffer[start + i] = value
+    else:
+        for i in range(count):
+            buffer[start + i] = values[first + i]
+
+
+@njit(error_model="numpy", nogil=True)
+def start_bounded(buffer):
+    """Points before their first layer; LOG bounds what a layer takes off their product's, and is 0 where left out."""
+    for i in range(LANES):
+        w, b = abs(buffer[W * PITCH + i]), abs(buffer[B * PITCH + i])
+        reach = w * max(REACH, abs(buffer[A * PITCH + i]))
+        tame = (w > LIGHT) & (w < HEAVY) & (b > LOUD) & (reach + b < DEEP)
+        buffer[ODD * PITCH + i] = pick(tame, 0.0, 1.0)
+        buffer[LOG * PITCH + i] = pick(tame, FALL * (1.0 + reach + b), 0.0)
+        buffer[FRESH * PITCH + i] = 4.0 * reach + b
+        buffer[D * PITCH + i] = 0.0
+        buffer[K * PITCH + i] = 0.0
+        buffer[P * PITCH + i] = 1.0
+        buffer[SIGN * PITCH + i] = 1.0
+        buffer[LINKS * PITCH + i] = 0.0
+
+
+@njit(error_model="numpy", nogil=True)
+def largest_of(buffer, row):
+    """The largest number of a row, which is spoilt: halves are compared, because a sequence would not be vectorised."""
+    half = LANES // 2
+    while half > 0:
+        for i in range(half):
+            here, there = buffer[row * PITCH + i], buffer[row * PITCH + half + i]
+            buffer[row * PITCH + i] = pick(here > there, here, there)
+        half //= 2
+    return buffer[row * PITCH]
+
+
+@njit(error_model="numpy", nogil=True)
+def set_aside(buffer, target, source):
+    """Copy a row of lanes."""
+    for i in range(LANES):
+        buffer[target * PITCH + i] = buffer[source * PITCH + i]
+
+
+@njit(error_model="numpy", nogil=True)
+def take_links(buffer, count):
+    """Take the logarithm of the links' product so far, and begin another."""
+    for i in range(LANES):
+        slopes = buffer[P * PITCH + i]
+        product = slopes * power(buffer[W * PITCH + i], count)
+        held = (abs(slopes) > SMALLEST) & (abs(product) > SMALLEST) & (abs(product) < GREATEST)
+        buffer[ODD * PITCH + i] = pick(held, buffer[ODD * PITCH + i], 1.0)
+        buffer[LINKS * PITCH + i] += log_of_normal(abs(product))
+        buffer[SIGN * PITCH + i] *= pick(product > 0.0, 1.0, -1.0)
+        buffer[P * PITCH + i] = 1.0
+
+
+@njit(error_model="numpy", nogil=True)
+def walk_bounded(buffer, count, longest):
+    """Walk the first layer, whose φ' is no link, and the links 2 … count, so many at once."""
+    bounded_layers(buffer, 1)
+    for i in range(LANES):
+        buffer[LOG * PITCH + i] = buffer[P * PITCH + i]  # φ'(z_1) until the end
+        buffer[P * PITCH + i] = 1.0
+        buffer[LARGEST * PITCH + i] = 0.0
+    count -= 1
+    left = -(-count // longest)
+    while left > 0:
+        length = -(-count // left)
+        bounded_layers(buffer, length - 1)
+        set_aside(buffer, Z, A)  # at the end it is a_{L-1}
+        bounded_layers(buffer, 1)
+        take_links(buffer, length)
+        count, left = count - length, left - 1
+
+
+@njit(error_model="numpy", nogil=True)
+def finish_bounded(buffer, depth):
+    """Take the logarithms, and multiply by φ'(z_1) ∂C/∂a_L; ODD says what is left to the walk."""
+    for i in range(LANES):
+        w, top, links = buffer[W * PITCH + i], buffer[LARGEST * PITCH + i], buffer[LINKS * PITCH + i]
+        z = w * buffer[Z * PITCH + i] + buffer[B * PITCH + i]
+        slope, off = ending(z, buffer[A * PITCH + i], buffer[Y * PITCH + i], buffer[D * PITCH + i])
+        ends = buffer[LOG * PITCH + i] * slope
+        total = links + log_of_normal(abs(ends))
+        moved = buffer[K * PITCH + i]
+        kappa = (BEND + SECOND * moved) * moved + off + abs(total) + 4.0 * depth
+        held = (abs(ends) > SMALLEST) & (abs(ends) < GREATEST) & (top > SMALLEST)
+        sure = held & (MARGIN * kappa < UNCERTAIN) & (buffer[ODD * PITCH + i] == 0.0)
+        buffer[SIGN * PITCH + i] *= pick(ends > 0.0, 1.0, -1.0)
+        buffer[LOG * PITCH + i] = total
+        buffer[LARGEST * PITCH + i] = log_of_normal(abs(w) * top)
+        buffer[ODD * PITCH + i] = pick(sure, 0.0, 1.0)
+
+
+@njit(error_model="numpy", nogil=True)
+def hand_out(buffer, row, values):
+    """A row of lanes as it is asked for."""
+    for i in range(values.size):
+        values[i] = buffer[row * PITCH + i]
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def through_bounded(x, w, b, y, steps, places, count, sign, log_abs, links, largest, left):
+    """∂C/∂b_1 over the lines of a grid, of so many places each.
+
+    x, w, b, y : what the points are evaluated at, flat; steps : from line to line and from place to place, for each of
+    the four. sign, log_abs, links, largest, left : what is read, flat; left is 1 where the walk must read instead.
+    """
+    buffer = np.ones((ROWS + 1) * PITCH)
+    line = place = 0
+    for first in range(0, sign.size, LANES):
+        part = slice(first, min(first + LANES, sign.size))
+        lane = 0
+        while first + lane < part.stop:
+            run = min(part.stop - first - lane, places - place)
+            for k, (row, values) in enumerate(((A, x), (W, w), (B, b), (Y, y))):
+                fill(buffer, row, values, line * steps[k, 0] + place * steps[k, 1], steps[k, 1], run, lane)
+            lane, place = lane + run, place + run
+            if place == places:
+                line, place = line + 1, 0
+        start_bounded(buffer)
+        steepest = largest_of(buffer, LOG)
+        if steepest == 0.0 or steepest > DEEP:
+            left[part] = 1
+            continue
+        walk_bounded(buffer, count, min(LONGEST, int(DEEP / steepest)))
+        finish_bounded(buffer, count)
+        hand_out(buffer, SIGN, sign[part])
+        hand_out(buffer, LOG, log_abs[part])
+        hand_out(buffer, LINKS, links[part])
+        hand_out(buffer, LARGEST, largest[part])
+        hand_out(buffer, ODD, left[part])
