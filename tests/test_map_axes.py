@@ -2,10 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from chainderiv.cli import main
+from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.sweep import sweep
+from chainderiv.symbolic.chain import Chain
 from chainderiv.view import animation
 
 SMALL = ["map", "--w", "-6:6:13", "--b", "-4:4:9"]
@@ -36,6 +40,52 @@ def test_the_summary_counts_all_depths(capsys):
     assert summary["axes"]["depth"] == [1, 4, 4, "linear"]
     assert summary["activation"] == ["sigmoid", "sigmoid", "sigmoid", "tanh"]
     assert summary["regimes"]["undefined"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        (["--x", "0:1:11", "--w", "-1:1:5", "--b", "0"], ["x", "w"]),
+        (["--w", "-1:1:5", "--y", "-1:1:3", "--b", "0"], ["w", "y"]),
+        (["--axis", "b3=-10:10:21", "--w", "1:2:11", "--b", "0"], ["b3", "w"]),
+        (["--b", "0:1:3", "--axis", "depth=2:5:4", "--w", "1:2:4"], ["b", "depth", "w"]),
+        (["--x", "0:1:3", "--b", "0"], ["w", "x"]),
+        (["--x", "0:1:3", "--w", "0"], ["x", "b"]),
+    ],
+)
+def test_axes_are_in_the_order_in_which_they_are_given(words, order, tmp_path, capsys):
+    out = tmp_path / "map.npz"
+    assert main(["map", *words, "--json", "--out", str(out)]) == 0
+    (summary,) = json.loads(capsys.readouterr().out)["maps"]
+    assert list(summary["axes"]) == order
+    with np.load(out) as arrays:
+        assert arrays["log_abs"].shape == tuple(len(arrays[f"axis_{name}"]) for name in order)
+
+
+def test_x_is_swept_as_a_weight_is(tmp_path):
+    out = tmp_path / "map.npz"
+    assert main(["map", "--x", "0:1:11", "--w", "-1:1:5", "--b", "0", "--y", "0.25", "--out", str(out)]) == 0
+    want = sweep(Chain(4), x=Axis(0, 1, 11), w=Axis(-1, 1, 5), b=0, y=0.25)
+    with np.load(out) as arrays:
+        np.testing.assert_array_equal(arrays["log_abs"], want.log_abs)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--x", "half"], "--x is 'half'; give a number, or an axis start:stop:count"),
+        (["--y", "inf"], "--y is 'inf'; give a number, or an axis start:stop:count"),
+        (["--axis", "b3=nan"], "--axis b3 is 'nan'; give a number, or an axis start:stop:count"),
+        (["--axis", "=0:1:5"], "give NAME=start:stop:count"),
+        (["--x", "0:1:5", "--axis", "x=1"], "x is given twice"),
+        (["--w", "0:1:5"], "w is given twice"),
+    ],
+)
+def test_what_is_no_axis_is_named_with_its_flag(words, said, capsys):
+    assert main([*SMALL, *words]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -52,11 +52,16 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def point_options(parser: argparse.ArgumentParser) -> None:
     """--wrt, --x and --y."""
+    wrt_option(parser)
+    parser.add_argument("--x", default="0.5", help="input (default 0.5)")
+    parser.add_argument("--y", default="0", help="target (default 0)")
+
+
+def wrt_option(parser: argparse.ArgumentParser) -> None:
+    """--wrt."""
     parser.add_argument(
         "--wrt", default="b1", help="parameter of the gradient: b1, w3, x, … (default b1); b1,w2: second derivative"
     )
-    parser.add_argument("--x", default="0.5", help="input (default 0.5)")
-    parser.add_argument("--y", default="0", help="target (default 0)")
 
 
 def chains(options: argparse.Namespace) -> list[Chain]:

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common
+from chainderiv.commands import common, map_parameters
 from chainderiv.errors import BadValue
-from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.depth import DEPTH, depths_of
 from chainderiv.numeric.extras import require_netcdf
 from chainderiv.numeric.sweep import Sweep, sweep
@@ -27,12 +26,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = "example: chainderiv map --depth 4 --w -12:12:1001 --b -10:10:1001 --out map.png"
     common.chain_options(parser, several=True)
-    common.point_options(parser)
-    for name, text in (("w", "every weight"), ("b", "every bias"), ("z", "every pre-activation, in the place of b")):
-        parser.add_argument(f"--{name}", metavar="AXIS", help=f"{text}: start:stop:count (:log), or a number")
-    parser.add_argument(
-        "--axis", action="append", default=[], metavar="NAME=AXIS", help="one parameter: w2=-3:3:201; or depth=1:50:50"
-    )
+    common.wrt_option(parser)
+    map_parameters.declare(parser)
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
     parser.add_argument(
         "--out", metavar="FILE",
@@ -47,14 +42,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Sweep, then save and summarise."""
-    parameters = _parameters(options)
-    if isinstance(axis := parameters.get(DEPTH), Axis):
-        options.depth = str(depths_of(axis)[-1])
+    parameters = map_parameters.parameters(options.parameters)
+    axes = map_parameters.axes_of(parameters)
+    if DEPTH in axes:
+        options.depth = str(depths_of(axes[DEPTH])[-1])
     if options.quantity in ("rate", "regime") and common.whole("depth", options.depth) == 1:
         raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
     chains = common.chains(options)
     quantity_at(options.quantity, chains[0].depth)
-    _check_out(options.out, len(chains), [name for name, v in parameters.items() if isinstance(v, Axis)])
+    _check_out(options.out, len(chains), list(axes))
     with _crew(options) as crew, common.progress() as show:
         maps = [_sweep(chain, options, parameters | crew, show) for chain in chains]
         if options.out:
@@ -102,23 +98,6 @@ def _crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     with cluster(options.scheduler, options.scheduler_file) as (executor, workers):
         yield {"executor": executor, "workers": workers}
-
-
-def _parameters(options: argparse.Namespace) -> dict[str, Any]:
-    given = {name: getattr(options, name) for name in "wbz" if getattr(options, name) is not None}
-    for text in options.axis:
-        name, equals, axis = text.partition("=")
-        if not equals:
-            raise BadValue(f"--axis is {text!r}; give NAME=start:stop:count, such as w2=-3:3:201")
-        if name in given:
-            raise BadValue(f"{name} is given twice; give it once")
-        given[name] = axis
-    if "w" not in given and not any(name[0] == "w" for name in given):
-        given = {"w": "-12:12:401"} | given
-    if not {"b", "z"} & given.keys() and not any(name[0] == "b" for name in given):
-        given["b"] = "-10:10:401"
-    read = {name: Axis.parse(text) if ":" in text else common.number(name, text) for name, text in given.items()}
-    return {"x": common.number("x", options.x), "y": common.number("y", options.y)} | read
 
 
 def _check_out(out: str | None, maps: int, axes: Sequence[str]) -> None:
