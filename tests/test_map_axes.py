@@ -93,7 +93,9 @@ def test_what_is_no_axis_is_named_with_its_flag(words, said, capsys):
     [
         (["--axis", "depth=1:5:3.5"], "axis"),
         (["--axis", "depth=1:5:4"], "depth=1:50:50"),
-        (["--axis", "depth=7"], "Axis"),
+        (["--axis", "depth=7"], "give --depth 7, or --axis depth=1:50:50"),
+        (["--axis", "depth=1:5:5", "--depth", "4"], "--depth 4 and --axis depth are given together"),
+        (["--depth", "9", "--axis", "depth=1:5:5"], "--depth 9 and --axis depth are given together"),
         (["--axis", "depth=1:5:5", "--out", "map.png"], ".gif for a film"),
         (["--out", "map.gif"], "depth=1:50:50"),
         (["--axis", "depth=1:5:5", "--out", "map.gif", "--activation", "tanh", "--activation", "relu"], "one map"),

@@ -24,6 +24,9 @@ _ASCII = str.maketrans(
 )  # fmt: skip
 
 
+USUAL_DEPTH = "4"
+
+
 def command(name: str) -> Any:
     """The module of a command."""
     return importlib.import_module(f"chainderiv.commands.{name}")
@@ -31,7 +34,9 @@ def command(name: str) -> Any:
 
 def chain_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
     """--depth, --activation, --output, --cost and --json."""
-    parser.add_argument("--depth", default="4", help="number of layers, 1 to 1,000,000 (default 4)")
+    parser.add_argument(
+        "--depth", default=USUAL_DEPTH, help=f"number of layers, 1 to 1,000,000 (default {USUAL_DEPTH})"
+    )
     parser.add_argument(
         "--activation", action="append", metavar="NAME",
         help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"

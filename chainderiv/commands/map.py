@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from chainderiv.commands import common, map_parameters
 from chainderiv.errors import BadValue
+from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.depth import DEPTH, depths_of
 from chainderiv.numeric.extras import require_netcdf
 from chainderiv.numeric.sweep import Sweep, sweep
@@ -26,6 +27,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = "example: chainderiv map --depth 4 --w -12:12:1001 --b -10:10:1001 --out map.png"
     common.chain_options(parser, several=True)
+    parser.set_defaults(depth=None)  # so that one that is given is told from none
     common.wrt_option(parser)
     map_parameters.declare(parser)
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
@@ -44,8 +46,7 @@ def run(options: argparse.Namespace) -> int:
     """Sweep, then save and summarise."""
     parameters = map_parameters.parameters(options.parameters)
     axes = map_parameters.axes_of(parameters)
-    if DEPTH in axes:
-        options.depth = str(depths_of(axes[DEPTH])[-1])
+    options.depth = _depth(options.depth, parameters)
     if options.quantity in ("rate", "regime") and common.whole("depth", options.depth) == 1:
         raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
     chains = common.chains(options)
@@ -64,6 +65,18 @@ def run(options: argparse.Namespace) -> int:
         if options.out:
             common.say(f"written: {options.out}")
     return 0
+
+
+def _depth(given: str | None, parameters: Mapping[str, Any]) -> str:
+    """The number of layers, or of a depth axis the last; raises BadValue."""
+    if DEPTH not in parameters:
+        return common.USUAL_DEPTH if given is None else given
+    if given is not None:
+        raise BadValue(f"--depth {given} and --axis depth are given together; give one of them")
+    axis = parameters[DEPTH]
+    if not isinstance(axis, Axis):
+        raise BadValue(f"--axis depth={axis:g} is one depth; give --depth {axis:g}, or --axis depth=1:50:50")
+    return str(depths_of(axis)[-1])
 
 
 def _sweep(chain: Chain, options: argparse.Namespace, keywords: dict[str, Any], show: common.Show) -> Sweep:
