@@ -56,6 +56,15 @@ def test_wrong_flags_are_refused_in_one_line(here, capsys, given, said):
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize("out", [[], ["--out", "a.npz"], ["--out", "a.png"]])
+def test_a_map_too_large_for_memory_is_sent_to_disk_in_the_words_of_the_command_line(here, capsys, out):
+    assert main(["map", "--w", "0:1:40000", "--b", "0:1:40000", *out]) == 2
+    error = capsys.readouterr().err
+    assert "1,600,000,000 points" in error
+    assert error.endswith("at most 100,000,000, or --out map.zarr to keep the map on disk\n")
+    assert list(here.iterdir()) == []
+
+
 def test_another_map_of_that_name_is_refused(here, capsys):
     assert main(["map", *AXES, "--out", "a.zarr"]) == 0
     assert main(["map", *AXES, "--x", "0.1", "--out", "a.zarr"]) == 2

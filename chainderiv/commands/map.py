@@ -11,10 +11,10 @@ from typing import Any
 
 from chainderiv.commands import common, map_parameters
 from chainderiv.errors import BadValue
-from chainderiv.numeric.axis import Axis
+from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.depth import DEPTH, depths_of
 from chainderiv.numeric.extras import require_netcdf
-from chainderiv.numeric.sweep import Sweep, sweep
+from chainderiv.numeric.sweep import Sweep, require_points, sweep
 from chainderiv.numeric.tally import tally
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.quantities import quantity_at
@@ -51,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
     chains = common.chains(options)
     quantity_at(options.quantity, chains[0].depth)
+    _check_size(axes, options.out)
     _check_out(options.out, len(chains), list(axes))
     with _crew(options) as crew, common.progress() as show:
         maps = [_sweep(chain, options, parameters | crew, show) for chain in chains]
@@ -111,6 +112,13 @@ def _crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
     with cluster(options.scheduler, options.scheduler_file) as (executor, workers):
         yield {"executor": executor, "workers": workers}
+
+
+def _check_size(axes: Mapping[str, Axis], out: str | None) -> None:
+    """Before sweep, which would give the same advice in Python."""
+    if out is None or Path(out).suffix.lower() != ".zarr":
+        points = math.prod(axis.count for axis in axes.values())
+        require_points(points, MOST, ", or --out map.zarr to keep the map on disk")
 
 
 def _check_out(out: str | None, maps: int, axes: Sequence[str]) -> None:

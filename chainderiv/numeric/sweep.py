@@ -295,10 +295,10 @@ def sweep(
     if out is not None:
         path = checked_path(out)
         stored = plan_of(chain, wrt, engine, STORED_TILE_POINTS, **parameters)
-        _require_points(stored, MOST_STORED, "")
+        require_points(stored.points, MOST_STORED, "")
         return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
     plan = plan_of(chain, wrt, engine, TILE_POINTS, **parameters)
-    _require_points(plan, MOST, ", or out='map.zarr' to keep the map on disk")
+    require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
     whole, tiles = Tile.empty(plan.shape), plan.tiles
     done = each_done(plan, tiles, lambda box: whole.put(box, plan.read(box)), whole.put, executor, workers)
     for count, _ in enumerate(done, 1):
@@ -307,11 +307,10 @@ def sweep(
     return Sweep(plan, whole)
 
 
-def _require_points(plan: Plan, most: int, advice: str) -> None:
-    if plan.points > most:
-        raise BadValue(
-            f"the grid has {plan.points:,} points; give axes whose counts multiply to at most {most:,}{advice}"
-        )
+def require_points(points: int, most: int, advice: str) -> None:
+    """Raise BadValue, with an advice in the caller's language, where a map has more points than that."""
+    if points > most:
+        raise BadValue(f"the grid has {points:,} points; give axes whose counts multiply to at most {most:,}{advice}")
 
 
 def plan_of(
