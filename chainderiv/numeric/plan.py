@@ -16,6 +16,7 @@ from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
 from chainderiv.numeric.parameters import Floats, Layered, Parameters
+from chainderiv.numeric.reading import Flat, flat_of
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
@@ -63,6 +64,11 @@ class Tile:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The arrays by name, in the order of the attributes."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def flat(self) -> Flat:
+        """The same arrays, one point after another; the memory is the same where it is contiguous."""
+        return Flat(*(array.reshape(-1) for array in self.arrays.values()))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -168,16 +174,21 @@ class Plan:
             grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])
         return _parameters(grids)
 
+    def fill(self, whole: Tile, box: Box) -> None:
+        """Evaluate over a box of a whole map, into it."""
+        part = whole.read(box)
+        if DEPTH in self.axes or not (hasattr(self._kernel, "fill") and part.log_abs.flags.c_contiguous):
+            whole.put(box, self.read(box))
+        else:
+            self._kernel.fill(self.parameters(box), part.flat)
+
     def _at_points(self, box: Box) -> Tile:
-        reading, shape = self._kernel(self.parameters(box)), extent(box)
-        sign, log = np.asarray(reading.gradient.sign), np.asarray(reading.gradient.log)
-        return Tile(
-            np.nan_to_num(sign, copy=False, nan=0.0).astype(np.int8).reshape(shape),
-            log.reshape(shape),
-            reading.link_log_sum.reshape(shape),
-            reading.largest_link.reshape(shape),
-            np.zeros(shape, bool) if reading.uncertain is None else reading.uncertain.reshape(shape),
-        )
+        tile, parameters = Tile.empty(extent(box)), self.parameters(box)
+        if hasattr(self._kernel, "fill"):
+            self._kernel.fill(parameters, tile.flat)
+        else:
+            tile.flat.put(slice(None), flat_of(self._kernel(parameters, kappa=True)))
+        return tile
 
     @cached_property
     def _kernel(self) -> Kernel:

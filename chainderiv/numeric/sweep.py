@@ -30,7 +30,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 
-TILE_POINTS = 2**16
+TILE_POINTS = 2**17
 MOST_STORED = 10**11
 Progress = Callable[[int, int], None]
 
@@ -300,7 +300,7 @@ def sweep(
     plan = plan_of(chain, wrt, engine, TILE_POINTS, **parameters)
     require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
     whole, tiles = Tile.empty(plan.shape), plan.tiles
-    done = each_done(plan, tiles, lambda box: whole.put(box, plan.read(box)), whole.put, executor, workers)
+    done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, executor, workers)
     for count, _ in enumerate(done, 1):
         if progress is not None:
             progress(count, len(tiles))

@@ -165,6 +165,16 @@ def test_log10_is_the_decimal_logarithm():
     assert (s.log10_abs < -500).all()
 
 
+@pytest.mark.parametrize("wrt", ["b1", ("b1", "w2")])
+def test_a_map_read_by_numpy_marks_what_kappa_allows_to_be_wrong_by_more_than_1e_9(wrt):
+    s = cd.sweep(cd.Chain(40, "silu"), wrt=wrt, engine="numpy", w=cd.Axis(-12, 12, 25), b=cd.Axis(-2, 2, 21))
+    assert 0.01 < s.uncertain.mean() < 0.5
+    if wrt == "b1":
+        w, b = np.meshgrid(s.axes["w"].values, s.axes["b"].values, indexing="ij")
+        kappa = cd.condition(cd.Chain(40, "silu"), w[..., None] * np.ones(40), b[..., None] * np.ones(40))
+        assert (s.uncertain == ~(8 * 2.0**-52 * kappa < 1e-9)).all()
+
+
 def test_a_dead_chain_has_zeros_and_vanishes():
     s = cd.sweep(cd.Chain(3, "relu"), w=1.0, b=cd.Axis(-5, -4, 2))
     assert s.sign.tolist() == [0, 0]

@@ -6,7 +6,7 @@ Points that leave what float64 holds, or whose formula loses its digits, are rea
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +19,12 @@ from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
 from chainderiv.numeric.conditioning import LOST, is_lost
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.numeric.reading import Reading
+from chainderiv.numeric.reading import Flat, Reading, reading_of
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 
 Floats = NDArray[np.float64]
 CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
-
-
-class Flat(NamedTuple):
-    """What is read at each point, one after another: sign, log|gradient|, Σ log|link|, the largest log|link|, mask."""
-
-    sign: NDArray[Any]
-    log: Floats
-    links: Floats
-    largest: Floats
-    uncertain: NDArray[np.bool_]
-
-    def put(self, points: NDArray[np.intp], part: Flat) -> None:
-        """Fill some of the points."""
-        for whole, values in zip(self, part, strict=True):
-            whole[points] = values
 
 
 class CompiledKernel:
@@ -60,15 +45,18 @@ class CompiledKernel:
         if kappa:
             reading: Reading = self.oracle(parameters, kappa=True)
             return reading
+        shape = parameters.shape
+        flat = Flat.empty(int(np.prod(shape)))
+        self.fill(parameters, flat)
+        return reading_of(flat, shape)
+
+    def fill(self, parameters: Parameters, flat: Flat) -> None:
+        """Read into arrays that are there already; a sign that is NaN becomes 0."""
         points = Points(self.derivation, parameters)
-        if points.are_bounded:
-            flat, left = points.read_bounded()
-            if left.size:
-                flat.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
-        else:
-            flat = self._walked(parameters)
-        sign, log, links, largest, uncertain = (array.reshape(parameters.shape) for array in flat)
-        return Reading(LogSign(sign, log), links, largest, uncertain=uncertain)
+        if not points.are_bounded:
+            flat.put(slice(None), self._walked(parameters))
+        elif (left := points.read_bounded(flat)).size:
+            flat.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
 
     def _walked(self, parameters: Parameters) -> Flat:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
@@ -79,7 +67,7 @@ class CompiledKernel:
             exact = self.oracle(parameters.at(_index(strays, parameters.shape)), kappa=True)
             read = (exact.gradient.sign, exact.gradient.log, exact.link_log_sum, exact.largest_link)
             flat.put(strays, Flat(*read, is_lost(exact.kappa)))
-        return flat
+        return flat._replace(sign=np.nan_to_num(flat.sign, nan=0.0))
 
 
 def _index(points: NDArray[np.intp], shape: tuple[int, ...]) -> Any:
@@ -121,16 +109,14 @@ class Points:
         kernel = self._kernel(1)
         return hasattr(kernel, "through_bounded") and self._is_plain(list(segments(self.derivation, self.parameters)))
 
-    def read_bounded(self) -> tuple[Flat, NDArray[np.intp]]:
-        """The readings, and which points are left to the walk."""
-        p, places, depth = self.parameters, self._full[-1], self.derivation.chain.depth
+    def read_bounded(self, flat: Flat) -> NDArray[np.intp]:
+        """Fill what is sure under the bound; which points are left to the walk."""
+        p, depth = self.parameters, self.derivation.chain.depth
         given = [self._line(array) for array in (p.x, p.w[1], self._inner[1], p.y)]
-        steps = np.array([step for _, step in given])
-        count = int(np.prod(self._full))
-        flat = Flat(np.empty(count, np.int8), *(np.empty(count) for _ in range(3)), np.zeros(count, bool))
-        left = np.empty(count, np.int8)
-        self._kernel(1).through_bounded(*(data for data, _ in given), steps, places, depth, *flat[:4], left)
-        return flat, np.flatnonzero(left)
+        steps, left = np.array([step for _, step in given]), np.empty(flat.sign.size, np.int8)
+        self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *flat[:4], left)
+        flat.uncertain[:] = False
+        return np.flatnonzero(left)
 
     def _line(self, array: Floats) -> tuple[Floats, tuple[int, int]]:
         """A parameter as flat numbers, and the steps in them from line to line and from place to place."""
