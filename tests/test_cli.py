@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 
+import chainderiv as cd
 from chainderiv.cli import COMMANDS, main
 
 EQUATION = "∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄"
@@ -105,6 +106,21 @@ def test_map_writes_the_file_that_the_name_asks_for(tmp_path, capsys, ending):
         with np.load(out, allow_pickle=False) as held:
             assert held["log_abs"].shape == (41, 31)
             assert held["axis_w"][0] == -9
+
+
+@pytest.mark.parametrize(("depth", "more"), [(100, {"rate", "regime"}), (1, set())])
+def test_an_npz_holds_every_array_of_a_map_and_what_is_uncertain(tmp_path, depth, more):
+    out, chain = tmp_path / "map.npz", cd.Chain(depth, "silu")
+    axes = {"w": cd.Axis(-9, 9, 201), "b": cd.Axis(-5, 5, 101)}
+    words = ["--depth", str(depth), "--activation", "silu", "--w", "-9:9:201", "--b", "-5:5:101"]
+    assert main(["map", *words, "--out", str(out)]) == 0
+    want = cd.sweep(chain, **axes)
+    with np.load(out, allow_pickle=False) as held:
+        arrays = {"sign", "log_abs", "below_quarter", "uncertain"} | more
+        assert set(held) == arrays | {"axis_w", "axis_b"}
+        for name in arrays:
+            np.testing.assert_array_equal(held[name], getattr(want, name))
+        assert held["uncertain"].any()
 
 
 @pytest.mark.parametrize("quantity", ["gradient", "rate", "regime", "below_quarter"])

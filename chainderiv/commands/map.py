@@ -175,10 +175,11 @@ def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> Non
         from chainderiv.nn.writing import write_npz
 
         one = maps[0]
-        arrays = {"sign": one.sign, "log_abs": one.log_abs, "below_quarter": one.below_quarter}
+        names = ["sign", "log_abs", "below_quarter", "uncertain"]
         if one.derivation.chain.depth > 1:
-            arrays |= {"rate": one.rate, "regime": one.regime}
-        write_npz(out, arrays | {f"axis_{name}": axis.values for name, axis in one.axes.items()})
+            names += ["rate", "regime"]
+        axes = {f"axis_{name}": axis.values for name, axis in one.axes.items()}
+        write_npz(out, {name: getattr(one, name) for name in names} | axes)
         return
     from chainderiv.view.panels import plot_sweeps
     from chainderiv.view.picture import save_picture
