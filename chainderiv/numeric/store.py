@@ -41,7 +41,6 @@ MANIFEST, JOURNAL = "manifest.json", "tiles.jsonl"
 FILL: Mapping[str, Any] = {
     "sign": 0, "log_abs": np.nan, "link_log_sum": np.nan, "largest_link": np.nan, "uncertain": True
 }  # fmt: skip
-CHANGED = "'s bytes are not what was written; the same sweep with the same out mends it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +114,10 @@ class Store:
             return np.asarray(self.arrays[name][box])
         # a checksum or a length that is not right, a block that is none, a file that cannot be read
         except (ValueError, RuntimeError, OSError) as e:
-            raise DataError(f"{str(self.path / name)!r}{CHANGED}") from e
+            raise DataError(
+                f"{str(self.path / name)!r} is damaged: its bytes are not those that were written; the same sweep with "
+                "the same out mends it"
+            ) from e
 
     def put(self, box: Box, tile: Tile) -> str:
         """Write a tile; its checksum. Raises OutputError."""
