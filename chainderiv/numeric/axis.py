@@ -30,6 +30,8 @@ class Axis:
     [0.01, 0.1, 1.0, 10.0, 100.0]
     >>> Axis.parse("-12:12:1001")
     Axis(start=-12.0, stop=12.0, count=1001, scale='linear')
+    >>> Axis(np.float64(0.5), 1, np.int64(3))
+    Axis(start=0.5, stop=1.0, count=3, scale='linear')
     """
 
     start: float
@@ -50,6 +52,9 @@ class Axis:
             raise BadValue(f"axis runs from {self.start!r} to {self.stop!r}; give finite numbers, the smaller first")
         if self.scale == "log" and self.start <= 0:
             raise BadValue(f"a log axis starts at {self.start!r}; give a positive start")
+        # NumPy's numbers would print as np.float64(-60.0)
+        for name, value in (("start", float(self.start)), ("stop", float(self.stop)), ("count", int(self.count))):
+            object.__setattr__(self, name, value)
 
     @property
     def _width(self) -> object:

@@ -328,6 +328,8 @@ def test_what_is_too_large_for_memory_is_read_in_parts(tmp_path, monkeypatch):
         _ = stored.log_abs
     part = stored.part(w=slice(None, None, 4), b=slice(3, 9))
     assert part.log_abs.tobytes() == values[::4, 3:9].tobytes()
+    assert repr(part.axes["w"]).startswith("Axis(start=-3.0, stop=")
+    assert "np." not in repr(part.axes)
     np.testing.assert_allclose(part.axes["b"].values, GRID["b"].values[3:9], rtol=1e-15, atol=1e-15)
     for wrong in ({"v": slice(None)}, {"w": slice(0, 1)}, {"b": slice(None, None, -1)}):
         with pytest.raises(BadValue):
