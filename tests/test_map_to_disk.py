@@ -34,7 +34,7 @@ def test_a_map_is_written_summed_up_and_read_back(here, capsys, name):
 
 
 def test_the_disk_and_the_time_are_told_before(here, capsys, monkeypatch):
-    monkeypatch.setattr("chainderiv.numeric.sweep.STORED_TILE_POINTS", 100)
+    monkeypatch.setattr("chainderiv.numeric.storing.STORED_TILE_POINTS", 100)
     assert main(["map", *AXES, "--out", "a.zarr"]) == 0
     first, last = capsys.readouterr().err.splitlines()
     assert first.startswith("a.zarr: 600 points in 7 tiles, 6 to compute: about ")
@@ -81,7 +81,7 @@ def test_a_missing_library_is_told_before_the_work(here, capsys, monkeypatch, na
 
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(here):
     run = (
-        "import sys; from chainderiv.numeric import sweep; sweep.STORED_TILE_POINTS = 500; from chainderiv.cli import main;"
+        "import sys; from chainderiv.numeric import storing; storing.STORED_TILE_POINTS = 500; from chainderiv.cli import main;"
         "sys.exit(main(['map', '--depth', '4000', '--residual', '--w', '-3:3:300', '--b', '-2:2:300', '--out', 'a.zarr']))"
     )
     process = subprocess.Popen([sys.executable, "-c", run], cwd=here, stderr=subprocess.PIPE, text=True)

@@ -18,6 +18,8 @@ from chainderiv.numeric.store import JOURNAL, Store, write_line
 
 Progress = Callable[[int, int], None]
 STORED_TILE_POINTS = 2**20  # 8 MB of each float64 array: some thousand files for a map of 10^9 points
+LEAST_TILE_POINTS = 2**14  # a tile takes 8 ms to write, however small
+TILES = 64  # of a map that has the points, so that 16 workers have four tiles each
 MARGIN = 1.05  # tiles differ in how far they compress
 
 
@@ -61,6 +63,21 @@ def checked_path(out: object) -> Path:
     return Path(out)
 
 
+def in_stored_tiles(plan: Plan) -> Plan:
+    """The plan in the tiles of a map on disk: by its size alone, so that any number of workers goes on with any map.
+
+    >>> from chainderiv.numeric.sweep import Axis, Chain, plan_of
+    >>> for side in (100, 1000, 10_000):
+    ...     plan = in_stored_tiles(plan_of(Chain(depth=4), w=Axis(-1, 1, side), b=Axis(-1, 1, side)))
+    ...     print(plan.tile_shape, len(plan.tiles))
+    (100, 100) 1
+    (16, 1000) 63
+    (1024, 1024) 100
+    """
+    points = min(STORED_TILE_POINTS, max(LEAST_TILE_POINTS, plan.points // TILES))
+    return replace(plan, tile_shape=fit_tile(plan.shape, points))
+
+
 def sweep_to_store(
     plan: Plan,
     path: Path,
@@ -91,7 +108,7 @@ def sweep_to_store(
 
 def save_to_store(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], path: Path) -> None:
     """Write a map that is known already."""
-    whole = replace(plan, tile_shape=fit_tile(plan.shape, STORED_TILE_POINTS))
+    whole = in_stored_tiles(plan)
     store = Store.of(path, whole)
     with store.locked():
         store.clean()

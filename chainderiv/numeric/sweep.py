@@ -25,7 +25,7 @@ from chainderiv.numeric.parameters import Floats, numbers
 from chainderiv.numeric.plan import Plan, Tile, fit_tile, part_of
 from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import Store, StoredReadings
-from chainderiv.numeric.storing import STORED_TILE_POINTS, Announce, checked_path, save_to_store, sweep_to_store
+from chainderiv.numeric.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
@@ -294,7 +294,7 @@ def sweep(
     checked_workers(workers)
     if out is not None:
         path = checked_path(out)
-        stored = plan_of(chain, wrt, engine, STORED_TILE_POINTS, **parameters)
+        stored = in_stored_tiles(plan_of(chain, wrt, engine, **parameters))
         require_points(stored.points, MOST_STORED, "")
         return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
     plan = plan_of(chain, wrt, engine, TILE_POINTS, **parameters)

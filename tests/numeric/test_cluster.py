@@ -9,7 +9,7 @@ import chainderiv as cd
 from chainderiv.cli import main
 from chainderiv.errors import BadValue, MissingExtra, WorkersLost
 from chainderiv.numeric import cluster as connecting
-from chainderiv.numeric import executors
+from chainderiv.numeric import executors, storing
 from chainderiv.numeric import sweep as sweeping
 from chainderiv.numeric.cluster import cluster
 from chainderiv.numeric.sweep import Sweep
@@ -32,7 +32,7 @@ def dask(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
     monkeypatch.setattr(sweeping, "TILE_POINTS", 50)
-    monkeypatch.setattr(sweeping, "STORED_TILE_POINTS", 50)
+    monkeypatch.setattr(storing, "STORED_TILE_POINTS", 50)
 
 
 @pytest.fixture(scope="module")

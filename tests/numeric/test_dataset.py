@@ -9,7 +9,7 @@ import xarray
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, DataError, MissingExtra, OutputError
-from chainderiv.numeric import sweep as sweeping
+from chainderiv.numeric import storing
 from chainderiv.numeric.regime import Regime
 from tests.numeric.test_store import bits
 
@@ -20,7 +20,7 @@ VARIABLES = {"sign", "log_abs", "link_log_sum", "largest_link", "uncertain", "be
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
-    monkeypatch.setattr(sweeping, "STORED_TILE_POINTS", 40)
+    monkeypatch.setattr(storing, "STORED_TILE_POINTS", 40)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Whoever computes the tiles, the map is the same; who dies, loses nothing; and few tiles are held at once."""
 
+import math
 import os
 import signal
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -9,6 +10,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, CostDomain, WorkersLost
+from chainderiv.numeric import storing
 from chainderiv.numeric import sweep as sweeping
 from chainderiv.numeric.executors import ATTEMPTS, as_done
 from tests.numeric.test_store import bits, files
@@ -21,7 +23,7 @@ BOXES = [(slice(k, k + 1),) for k in range(20)]
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
     monkeypatch.setattr(sweeping, "TILE_POINTS", 50)
-    monkeypatch.setattr(sweeping, "STORED_TILE_POINTS", 50)
+    monkeypatch.setattr(storing, "STORED_TILE_POINTS", 50)
 
 
 @pytest.mark.parametrize("workers", [None, 1, 2, 5])
@@ -46,6 +48,21 @@ def test_processes_write_the_same_map(tmp_path):
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         cd.sweep(CHAIN, out=tmp_path / "two.zarr", executor=pool, **GRID)
     assert files(tmp_path / "one.zarr") == files(tmp_path / "two.zarr")
+
+
+@pytest.mark.parametrize(("side", "least"), [(100, 1), (600, 21), (1000, 62), (3000, 64), (40_000, 1500)])
+def test_a_map_on_disk_has_four_tiles_for_each_of_16_workers_where_it_has_the_points(side, least, monkeypatch):
+    monkeypatch.undo()
+    plan = storing.in_stored_tiles(sweeping.plan_of(CHAIN, w=cd.Axis(-2, 2, side), b=cd.Axis(-2, 2, side)))
+    assert len(plan.tiles) >= least
+    assert 2**14 * 0.9 <= math.prod(plan.tile_shape) <= 2**20 or len(plan.tiles) == 1
+
+
+def test_all_tiles_of_a_stored_map_but_the_first_are_given_to_the_executor(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    pool = Flaky(0, None)
+    swept = cd.sweep(cd.Chain(2), out=tmp_path / "a.zarr", executor=pool, w=cd.Axis(-2, 2, 400), b=cd.Axis(-2, 2, 500))
+    assert len(pool.calls) == len(swept.plan.tiles) - 1 == 12
 
 
 def test_where_a_process_dies_the_map_is_finished_here():

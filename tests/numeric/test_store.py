@@ -17,7 +17,6 @@ import chainderiv as cd
 from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.functions.activation import Activation
 from chainderiv.numeric import storing
-from chainderiv.numeric import sweep as sweeping
 from chainderiv.numeric.manifest import describe, plan_from
 from chainderiv.numeric.plan import DTYPES, Plan, boxes, extent, fit_tile
 from chainderiv.numeric.store import Store
@@ -32,7 +31,7 @@ TILES = 12
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
-    monkeypatch.setattr(sweeping, "STORED_TILE_POINTS", 40)
+    monkeypatch.setattr(storing, "STORED_TILE_POINTS", 40)
 
 
 @pytest.fixture
@@ -100,8 +99,8 @@ def test_a_huge_plan_is_small():
 RUN = """
 import sys
 import chainderiv as cd
-from chainderiv.numeric import sweep as sweeping
-sweeping.STORED_TILE_POINTS = 600
+from chainderiv.numeric import storing
+storing.STORED_TILE_POINTS = 600
 cd.sweep(cd.Chain(150, "tanh"), w=cd.Axis(-2, 2, 120), b=cd.Axis(-2, 2, 120), x=0.3, engine="numpy",
          workers=int(sys.argv[2]), out=sys.argv[1])
 """
@@ -285,7 +284,7 @@ def test_one_that_no_longer_fits_keeps_what_it_has(tmp_path, monkeypatch):
 
 
 def test_the_estimate_comes_first_and_is_near(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweeping, "STORED_TILE_POINTS", 2**13)
+    monkeypatch.setattr(storing, "STORED_TILE_POINTS", 2**13)
     heard = []
     grid = {"w": cd.Axis(-3, 3, 400), "b": cd.Axis(-2, 2, 300), "x": 0.3}
     stored = cd.sweep(
