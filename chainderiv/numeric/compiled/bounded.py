@@ -13,6 +13,8 @@ from numba import njit
 
 from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, LONGEST, PITCH, REACH, SECOND, ending, neuron
 from chainderiv.numeric.compiled.walk import (
+    A_BEFORE,
+    D_BEFORE,
     GREATEST,
     HEAVY,
     LARGEST,
@@ -32,7 +34,6 @@ from chainderiv.numeric.compiled.walk import (
     P,
     W,
     Y,
-    Z,
     power,
 )
 from chainderiv.numeric.vectormath_bits import pick
@@ -135,7 +136,8 @@ def walk_bounded(buffer, count, longest):
     while left > 0:
         length = -(-count // left)
         bounded_layers(buffer, length - 1)
-        set_aside(buffer, Z, A)  # at the end it is a_{L-1}
+        set_aside(buffer, A_BEFORE, A)
+        set_aside(buffer, D_BEFORE, D)
         bounded_layers(buffer, 1)
         take_links(buffer, length)
         count, left = count - length, left - 1
@@ -146,10 +148,12 @@ def finish_bounded(buffer, depth):
     """Take the logarithms, and multiply by φ'(z_1) ∂C/∂a_L; ODD says what is left to the walk."""
     for i in range(LANES):
         w, top, links = buffer[W * PITCH + i], buffer[LARGEST * PITCH + i], buffer[LINKS * PITCH + i]
-        z = w * buffer[Z * PITCH + i] + buffer[B * PITCH + i]
-        slope, off = ending(z, buffer[A * PITCH + i], buffer[Y * PITCH + i], buffer[D * PITCH + i])
+        z = w * buffer[A_BEFORE * PITCH + i] + buffer[B * PITCH + i]
+        e_z = abs(w) * buffer[D_BEFORE * PITCH + i] + buffer[FRESH * PITCH + i]
+        a, y, moved = buffer[A * PITCH + i], buffer[Y * PITCH + i], buffer[D * PITCH + i]
+        slope, exponent, off = ending(z, a, y, moved, e_z)
         ends = buffer[LOG * PITCH + i] * slope
-        total = links + log_of_normal(abs(ends))
+        total = links + (log_of_normal(abs(ends)) + exponent)
         moved = buffer[K * PITCH + i]
         kappa = (BEND + SECOND * moved) * moved + off + abs(total) + 4.0 * depth
         held = (abs(ends) > SMALLEST) & (abs(ends) < GREATEST) & (top > SMALLEST)

@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.symbols import z
+from chainderiv.symbols import erfcx, normal_cdf, z
 
 Expr = Any
 SIZE = sympy.Symbol("t", nonnegative=True)
@@ -143,6 +143,27 @@ class Lines:
             return word.join(f"({self.condition(u)})" for u in e.args)
         raise NotCompilable(f"the condition {e} is beyond the compiled engine; use engine='numpy'")
 
+    def _tanh(self, e: Expr) -> str:
+        """tanh(u) = -expm1(-2|u|)/(1 + exp(-2|u|)), with the sign of u: its slope holds the same exponential."""
+        inner = e.args[0]
+        size = _size_of(inner)
+        if size is None:
+            return self._call("tanh", e)
+        near = self.line(f"expm1_down({self.name_of(-2 * size)})")
+        value = self.line(f"-{near}*{self.name_of(1 / (1 + sympy.exp(-2 * size)))}")
+        return self.line(f"with_sign_of({value}, {self.name_of(inner)})")
+
+    def _normal_cdf(self, e: Expr) -> str:
+        """Φ(u) = erfcx(|u|/√2) exp(-u²/2)/2 for u < 0, else 1 less that: its slope holds the same two."""
+        inner = e.args[0]
+        size = _size_of(inner)
+        if size is None:
+            return self._call("normal_cdf", e)
+        tail = self.name_of(erfcx(size / sympy.sqrt(2)) * sympy.exp(-(size**2) / 2) / 2)
+        if inner == -size:
+            return tail
+        return self.line(f"pick({self.name_of(inner)} > 0.0, {self.line(f'1.0 - {tail}')}, {tail})")
+
     def _sign(self, e: Expr) -> str:
         inner = self.name_of(e.args[0])
         return self.line(f"pick({inner} > 0.0, 1.0, pick({inner} < 0.0, -1.0, 0.0))")
@@ -157,11 +178,20 @@ class Lines:
         return self.line(f"abs({self.name_of(e.args[0])})")
 
 
+def _size_of(e: Expr) -> Expr | None:
+    """|e| in t = |z|, of a multiple of z or t; None of any other."""
+    factor, of = e.as_coeff_Mul()
+    return abs(factor) * SIZE if of in (z, SIZE) else None
+
+
 _RULES: tuple[tuple[Any, Callable[[Lines, Any], str]], ...] = (
     (sympy.Add, Lines._add),
     (sympy.Mul, Lines._mul),
     (sympy.exp, lambda lines, e: lines._call("exp_down" if e.args[0].is_nonpositive else "exp", e)),
     (sympy.Pow, Lines._power),
+    (sympy.tanh, Lines._tanh),
+    (normal_cdf, Lines._normal_cdf),
+    (erfcx, lambda lines, e: lines._call("positive_erfcx" if e.args[0].is_nonnegative else "erfcx", e)),
     (sympy.Piecewise, Lines._choice),
     (sympy.sign, Lines._sign),
     (sympy.Max | sympy.Min, Lines._extreme),

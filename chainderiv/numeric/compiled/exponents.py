@@ -39,3 +39,14 @@ def exp_down(x: float) -> float:
     r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
     p = 1.0 + (r + r * r * polynomial(r, EXPM1_TAIL))
     return float_of(bits_of(p) + (bits_of(shifted) << 52))
+
+
+@inlined
+def expm1_down(x: float) -> float:
+    """e^x - 1 for x <= 0, to 1 ulp, by the steps of exp_down, which a compiler that meets both takes once."""
+    within = pick(x < -708.0, -708.0, x)
+    shifted = within * LOG2_E + SHIFT
+    k = shifted - SHIFT
+    r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
+    scale = float_of((bits_of(shifted) << 52) + ONE)
+    return (scale - 1.0) + scale * (r + r * r * polynomial(r, EXPM1_TAIL))

@@ -20,14 +20,14 @@ Expr = Any
 
 
 @dataclass(frozen=True)
-class Slope:
-    """φ' in two parts, and what follows from them.
+class Parts:
+    """φ' (or φ) in two parts, and what follows from them.
 
     Attributes
     ----------
     exponent, rest : expressions in z; φ' = rest · exp(exponent).
     whole : the product, branch by branch.
-    bend : φ''/φ' = d log|φ'|/dz.
+    bend : d log|φ'|/dz = φ''/φ' (or φ'/φ).
     """
 
     exponent: Expr
@@ -36,7 +36,7 @@ class Slope:
     bend: Expr
 
 
-def slope_parts(activation: Activation) -> Slope:
+def slope_parts(activation: Activation) -> Parts:
     """The parts of φ', from its stable form, else from its stated logarithm, else from the plain derivative.
 
     >>> from chainderiv.functions.activation import activation
@@ -46,16 +46,32 @@ def slope_parts(activation: Activation) -> Slope:
     """
     stated = activation.stable.log_abs_derivative
     if activation.stable.derivative is None and stated is not None:
-        sign = sign_form(activation.stable_derivative)
-        branches = [(_of_logarithm(value, _at(sign, when)), when) for value, when in _branches(stated)]
-    else:
-        branches = [(_of_product(value), when) for value, when in _branches(activation.stable_derivative)]
+        return _parts_of_logarithm(stated, activation.stable_derivative)
+    return _joined([(_of_product(value), when) for value, when in _branches(activation.stable_derivative)])
 
+
+def value_parts(activation: Activation) -> Parts | None:
+    """The parts of φ where its logarithm is stated: then it lives on where φ underflows.
+
+    >>> from chainderiv.functions.activation import activation
+    >>> value_parts(activation("silu")).exponent
+    Piecewise((0, z >= 0), (z, True))
+    """
+    stated = activation.stable.log_abs_value
+    return None if stated is None else _parts_of_logarithm(stated, activation.stable_value)
+
+
+def _parts_of_logarithm(stated: Expr, whole: Expr) -> Parts:
+    sign = sign_form(whole)
+    return _joined([(_of_logarithm(value, _at(sign, when)), when) for value, when in _branches(stated)])
+
+
+def _joined(branches: list[tuple[tuple[Expr, Expr], Expr]]) -> Parts:
     def joined(part: Any) -> Expr:
         pieces = [(part(exponent, rest), when) for (exponent, rest), when in branches]
         return pieces[0][0] if len(pieces) == 1 else sympy.Piecewise(*pieces, evaluate=False)
 
-    return Slope(
+    return Parts(
         joined(lambda exponent, rest: exponent),
         joined(lambda exponent, rest: rest),
         joined(lambda exponent, rest: rest * sympy.exp(exponent)),

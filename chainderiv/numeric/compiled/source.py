@@ -17,11 +17,11 @@ from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.arrays import compiled
 from chainderiv.numeric.compiled import bounded, stand_in, walk
 from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
-from chainderiv.numeric.compiled.parts import Slope, slope_parts
+from chainderiv.numeric.compiled.parts import Parts, slope_parts, value_parts
 from chainderiv.numeric.conditioning import EPSILON
 from chainderiv.numeric.vectormath import ELEMENTARY
 from chainderiv.symbolic.programs.program_parts import Gap, gaps_of
-from chainderiv.symbols import z
+from chainderiv.symbols import y, z
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain
@@ -32,9 +32,10 @@ _HEAD = '''\
 import numpy as np
 from numba import njit
 
-from chainderiv.numeric.compiled.exponents import exp_down, exponent_of, mantissa_of
+from chainderiv.numeric.compiled.exponents import exp_down, expm1_down, exponent_of, mantissa_of
 from chainderiv.numeric.vectormath import {functions}
-from chainderiv.numeric.vectormath_bits import pick
+from chainderiv.numeric.vectormath_erf import positive_erfcx
+from chainderiv.numeric.vectormath_bits import pick, with_sign_of
 from chainderiv.numeric.vectormath_log import log_of_normal
 
 LANES, PITCH, LONGEST, CHUNK, EPSILON = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}
@@ -52,7 +53,8 @@ def {name}({arguments}):
 _MARK = "# ---- what follows is copied into every kernel file\n"
 FARTHEST = 1e3  # |z|, to which what has a limit is followed
 FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
-_NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {"exp_down": "exp_down"}
+_SPECIAL = ("exp_down", "positive_erfcx")  # what the elementary functions do, for an argument of one sign
+_NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {name: name for name in _SPECIAL}
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
@@ -68,7 +70,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
     text = _neuron(activation, parts, sharpness, used) + _ending(output, cost, residual, used)
     head = _HEAD.format(
         name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
-        functions=", ".join(sorted(used - {"exp_down"})),
+        functions=", ".join(sorted(used.difference(_SPECIAL))),
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,
         chunk=stand_in.CHUNK,
@@ -96,7 +98,7 @@ def is_compilable(chain: Chain) -> bool:
     return True
 
 
-def _neuron(activation: Activation, parts: Slope, sharpness: float, used: set[str]) -> str:
+def _neuron(activation: Activation, parts: Parts, sharpness: float, used: set[str]) -> str:
     lines = Lines(_NAMES)
     names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
     names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
@@ -107,23 +109,32 @@ def _neuron(activation: Activation, parts: Slope, sharpness: float, used: set[st
 
 
 def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> str:
-    """∂C/∂a_L, φ'(z_L) joined to it where the cost cancels it."""
+    """∂C/∂a_L, or where it is cancelled φ'(z_L) ∂C/∂a_L, as value · exp(exponent)."""
     lines = Lines(_NAMES)
     cancelled, limits = (None, []) if residual else (cancelled_slope(output, cost), gaps_of(output))
-    value, off = "1.0", "0.0"
-    for leading, root, exponent in cancelled or cost.factors:
+    parts = None if residual else value_parts(output)
+    value, exponent, off = "1.0", "0.0", "0.0"
+    for leading, root, power in cancelled or cost.factors:
         constant = lines.name_of(leading)
         if root is None:
             value = lines.line(f"{value}*{constant}")
             continue
-        if not exponent.is_Integer:
+        if not power.is_Integer:
             raise NotCompilable(f"the cost {cost.name!r} is beyond the compiled engine; use engine='numpy'")
         miss, size = _miss(root, limits, lines)
-        value = lines.line(f"{value}*{lines.name_of_power(lines.line(f'{constant}*{miss}'), int(exponent))}")
         relative = lines.line(f"1.0 + (moved + {size})/{lines.line(f'abs({miss})')}")
-        off = lines.line(f"{off} + {float(abs(exponent))}*{relative}")
+        if parts is not None and root in (y, 0):
+            # the miss is a_L itself
+            alone = f"{lines.name_of(root)} == 0.0"
+            more = lines.name_of(folded(parts.exponent))
+            bend = lines.line(f"abs({lines.name_of(folded(parts.bend))})")
+            miss = lines.line(f"pick({alone}, {lines.name_of(folded(parts.rest))}, {miss})")
+            exponent = lines.line(f"{exponent} + {float(power)}*{lines.line(f'pick({alone}, {more}, 0.0)')}")
+            relative = lines.line(f"pick({alone}, {lines.line(f'2.0 + abs({more}) + {bend}*e_z')}, {relative})")
+        value = lines.line(f"{value}*{lines.name_of_power(lines.line(f'{constant}*{miss}'), int(power))}")
+        off = lines.line(f"{off} + {float(abs(power))}*{relative}")
     used |= lines.used
-    return _function("ending", "z, a, y, moved", lines, [value, off])
+    return _function("ending", "z, a, y, moved, e_z", lines, [value, exponent, off])
 
 
 def _miss(root: Expr, near_limits: Sequence[Gap], lines: Lines) -> tuple[str, str]:
@@ -171,7 +182,7 @@ def _bounded(activation: Activation) -> bool:
     return stable.above_lower is not None and stable.below_upper is not None and not activation.kinks
 
 
-def _limits(activation: Activation, parts: Slope) -> tuple[float, float, float] | None:
+def _limits(activation: Activation, parts: Parts) -> tuple[float, float, float] | None:
     """REACH, BEND and FALL of bounded.py, where they are finite and the activation's digits are vouched for."""
     if not (_bounded(activation) and activation.vouched):
         return None
@@ -181,9 +192,9 @@ def _limits(activation: Activation, parts: Slope) -> tuple[float, float, float] 
     limits = []
     for expression in (activation.stable_value, parts.bend, fall):
         sizes = np.abs(compiled(expression)(spread))
-        if not sizes[[0, -1]].max() <= 1.01 * (most := sizes[1000:-1000].max()):
-            return None  # it grows on
-        limits.append(1.01 * float(most))
+        if not sizes.max() <= 1.1 * sizes[1000:-1000].max():
+            return None  # it grows on, or is no number
+        limits.append(1.01 * float(sizes.max()))
     return limits[0], max(1.0, limits[1]), limits[2]
 
 

@@ -19,6 +19,6 @@ def neuron(z: float) -> tuple[float, ...]:
     return z, 0.0, 1.0, 1.0, abs(z), 1.0, 0.0, 1.0, 0.0, 0.0
 
 
-def ending(z: float, a: float, y: float, moved: float) -> tuple[float, float]:
-    """∂C/∂a_L, and by how much of itself it is off, in units of ε."""
-    return a - y, 1.0 + (moved + abs(a)) / abs(a - y)
+def ending(z: float, a: float, y: float, moved: float, e_z: float) -> tuple[float, float, float]:
+    """∂C/∂a_L = value · exp(exponent); value, exponent, and by how much of itself it is off, in units of ε."""
+    return a - y, 0.0, 1.0 + (moved + abs(a)) / abs(a - y)

@@ -40,7 +40,7 @@ LOUD = 1e-100  # of b_l: w_l times what underflows adds nothing to it
 LIGHT, HEAVY = 1e-12, 1e12  # of w: the product of LONGEST layers stays in float64
 # a point's state and, after it, its parameters and the product of the chunk at hand
 A, Z, D, K, LARGEST, LOW, HIGH, SLACK, ODD, EXPONENT, LOST, REST, BINARY, SIGN, LOG, LINKS = range(16)
-W, B, Y, S, P, KAPPA, A_BEFORE, D_BEFORE, ROWS = range(16, 25)
+W, B, Y, S, P, KAPPA, A_BEFORE, D_BEFORE, E, ROWS = range(16, 26)
 
 
 @njit(error_model="numpy", fastmath={"contract"}, nogil=True)
@@ -76,6 +76,7 @@ def layers(buffer, count, linked):
             buffer[A * PITCH + i] = value
             buffer[Z * PITCH + i] = z
             buffer[D * PITCH + i] = moved
+            buffer[E * PITCH + i] = e_z
             buffer[S * PITCH + i] += exponent
             buffer[P * PITCH + i] *= rest
             buffer[KAPPA * PITCH + i] += off
@@ -225,9 +226,9 @@ def finish(buffer):
     """Multiply by ∂C/∂a_L; then K is κ, LARGEST a logarithm, and ODD says where float64 cannot be trusted."""
     for i in range(LANES):
         a, link, y = buffer[A * PITCH + i], buffer[LARGEST * PITCH + i], buffer[Y * PITCH + i]
-        slope, off = ending(buffer[Z * PITCH + i], a, y, buffer[D * PITCH + i])
+        slope, exponent, off = ending(buffer[Z * PITCH + i], a, y, buffer[D * PITCH + i], buffer[E * PITCH + i])
         size, gone = abs(slope), buffer[SIGN * PITCH + i] == 0.0
-        total = buffer[LOG * PITCH + i] + log(size)
+        total = buffer[LOG * PITCH + i] + (log(size) + exponent)
         buffer[SIGN * PITCH + i] *= pick(slope > 0.0, 1.0, -1.0)
         buffer[LOG * PITCH + i] = total
         # a link that underflowed is not 0
@@ -324,6 +325,7 @@ def close(buffer, i, chunks):
         moved += chunks * fresh
     buffer[D * PITCH + i] = moved
     larger = max(1.0, moved / before) if before > 0.0 else 1.0
+    buffer[E * PITCH + i] *= larger
     buffer[K * PITCH + i] += chunks * (buffer[KAPPA * PITCH + i] * larger + 4.0 * CHUNK)
     # the slack has been seen for E up to now
     if larger > 2.0 and not LINEAR:

@@ -8,6 +8,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.compiled import engine, source
 from chainderiv.numeric.compiled.cache import load
+from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel, suitable_engine
 from chainderiv.numeric.parameters import Layered, Parameters, at_points
 from chainderiv.symbolic.derivation import derive
@@ -93,6 +94,56 @@ def test_points_that_leave_float64_are_read_by_the_oracle():
         assert_agrees(cd.Chain(9, name), "b1", grid(w=w, b=b, x=1e-290))
 
 
+class Unwanted:
+    """An oracle that must not be asked."""
+
+    def __call__(self, parameters, kappa=False):
+        raise AssertionError(f"{parameters.shape} points were left to the oracle")
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish", "sigmoid"])
+def test_an_output_that_underflows_is_read_from_its_logarithm(name):
+    parameters = grid(w=np.array([-3.0, 0.5, 2.0])[:, None], b=-np.geomspace(30.0, 900.0, 40)[None, :])
+    derivation = derive(cd.Chain(6, name), "b1")
+    want = kernel(derivation, "numpy")(parameters, kappa=True)
+    assert (want.gradient.log < -3000).any()
+    got = engine.CompiledKernel(derivation, Unwanted())(parameters)
+    assert same(got.gradient, want.gradient, 2 * want.kappa).all()
+    assert not (got.uncertain & ~is_lost(want.kappa)).any()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "softsign"])
+def test_a_bounded_neuron_leaves_nothing_of_an_ordinary_map_to_the_walk(name, monkeypatch):
+    derivation = derive(cd.Chain(20, name), "b1")
+    left = []
+    walked = engine.CompiledKernel._walked
+    monkeypatch.setattr(
+        engine.CompiledKernel, "_walked", lambda self, p: left.append(np.prod(p.shape)) or walked(self, p)
+    )
+    compiled = kernel(derivation, "numba")
+    for parameters, most in ((grid(), 0.01), (grid(b=np.full((1, 41), 800.0)), 1.0), (grid(b=B - B[0, 20]), 0.06)):
+        left.clear()
+        got, want = compiled(parameters), kernel(derivation, "numpy")(parameters, kappa=True)
+        assert same(got.gradient, want.gradient, 2 * want.kappa).all()
+        assert sum(left) <= most * want.kappa.size
+
+
+def test_under_the_bound_nothing_is_sure_that_the_walk_calls_uncertain():
+    derivation = derive(cd.Chain(40), "b1")
+    # near its fixed point 1/2 a link is w/4, and the distance from there is what is amplified
+    w = np.linspace(-12, -4.1, 80)[:, None]
+    parameters = grid(w=w, b=-w / 2 + np.geomspace(1e-17, 1e-1, 90)[None, :], x=0.5, y=0.2)
+    points = engine.Points(derivation, parameters)
+    flat = engine.Flat.empty(80 * 90)
+    left = np.zeros(80 * 90, bool)
+    left[points.read_bounded(flat)] = True
+    off = engine.Points(derivation, parameters).read()[4]
+    uncertain = ~(2 * 2.0**-52 * off < 1e-9)
+    assert uncertain.mean() > 0.1
+    assert left.mean() < 0.9
+    assert not (uncertain & ~left).any()
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "relu"])
 def test_an_orbit_that_repeats_is_closed_to_what_walking_gives(name):
     chain = cd.Chain(3001, name)
@@ -116,6 +167,19 @@ def read(chain, module, which):
     which(points._state, w, b, rest.count, True)
     module.harvest_all(points._state, True, True)
     return points.finish()
+
+
+def test_a_planted_error_of_a_thousandth_is_seen_in_what_is_read_in_one_go():
+    chain = cd.Chain(20)
+    text = source.kernel_source(chain.activation(1), chain, pinned=False)
+    line = "buffer[P * PITCH + i] *= slope\n"
+    assert text.count(line) == 1
+    points = engine.Points(derive(chain, "b1"), grid())
+    flat = engine.Flat.empty(W.size * B.size)
+    points._kernel = lambda layer: load(text.replace(line, f"{line.rstrip()} * 1.001\n"))
+    points.read_bounded(flat)
+    want = kernel(derive(chain, "b1"), "numpy")(grid(), kappa=True)
+    assert not same(engine.reading_of(flat, want.kappa.shape).gradient, want.gradient, 2 * want.kappa).any()
 
 
 def test_a_planted_error_of_a_thousandth_is_seen():
