@@ -123,7 +123,7 @@ def test_an_npz_holds_every_array_of_a_map_and_what_is_uncertain(tmp_path, depth
         assert held["uncertain"].any()
 
 
-@pytest.mark.parametrize("quantity", ["gradient", "rate", "regime", "below_quarter"])
+@pytest.mark.parametrize("quantity", ["gradient", "rate", "regime", "below_quarter", "uncertain"])
 def test_map_draws_every_quantity_and_several_activations(tmp_path, quantity):
     out = tmp_path / "map.png"
     words = ["--activation", "sigmoid", "--activation", "tanh", "--quantity", quantity, "--out", str(out)]

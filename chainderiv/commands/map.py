@@ -19,7 +19,7 @@ from chainderiv.numeric.tally import tally
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.quantities import quantity_at
 
-QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "factor:3", "activation:3")
+QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
 FILMS = (".gif", ".mp4")
 
 

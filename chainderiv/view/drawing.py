@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
+from chainderiv.view.labels import UNCERTAIN
 from chainderiv.view.map_view import Cells, MapView
 from chainderiv.view.theme import Palette
 
@@ -22,7 +23,6 @@ LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, 
 TICKS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, *(10.0**k for k in range(4, 309)))
 LEAST_CELLS, MOST_CELLS = 40, 600  # along a side
 LABELS = (185, 135)  # pixels beside and below a map at 100 dots an inch
-UNCERTAIN = "uncertain: rounding may exceed 1e-9 in the log"
 STRIPES = 7  # cells from one hatching line to the next
 
 

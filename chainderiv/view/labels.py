@@ -12,6 +12,7 @@ from chainderiv.numeric.depth import DEPTH
 from chainderiv.numeric.sweep import Sweep
 
 NAMES = {"w": "weight", "b": "bias", "z": "pre-activation", "x": "input", "y": "target"}
+UNCERTAIN = "uncertain: rounding may exceed 1e-9 in the log"
 
 
 def symbol(name: str) -> str:

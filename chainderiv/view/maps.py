@@ -53,7 +53,8 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     Parameters
     ----------
     sweep : Sweep. The first of its axes runs to the right, the second upwards.
-    quantity : 'gradient' (log10|∂C/∂θ|, decades), 'rate' (natural, per link), 'regime' or 'below_quarter'.
+    quantity : 'gradient' (log10|∂C/∂θ|, decades), 'rate' (natural, per link), 'regime', 'below_quarter', 'uncertain',
+        or of layer l 'factor:l' (log10|w_l φ'(z_l)|, decades) or 'activation:l' (a_l, dimensionless).
     ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
     dark : whether the figure is for a dark page.
 
@@ -66,7 +67,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     UnknownName
         For another quantity.
     BadValue
-        When the sweep has more than two axes, or a rate is asked of a chain of depth 1.
+        When the sweep has more than two axes, the chain has no such layer, or a rate is asked of a chain of depth 1.
 
     Source: the regions of Nielsen (2015), chapter 5.
 
@@ -117,7 +118,8 @@ def draw_map(
         draw_codes(ax, view, quantity.codes, colours)
     else:
         mesh = draw_values(ax, view, norm, colours)
-    draw_uncertain(ax, view, colours)
+    if quantity.hatched:
+        draw_uncertain(ax, view, colours)
     if view.fields:
         for name, (level, style, gid) in BOUNDARIES.items():
             draw_contour(ax, view, view.fields[name], level, style, colours, gid)
@@ -139,7 +141,7 @@ def map_entries(sweep: Sweep, quantity: Quantity, view: MapView, colours: Palett
         entries += code_patches(view.values, quantity.codes, colours)
     else:
         entries += special_patches(view.values, colours)
-    return entries if view.uncertain is None else [*entries, uncertain_patch(colours)]
+    return entries if view.uncertain is None or not quantity.hatched else [*entries, uncertain_patch(colours)]
 
 
 def plot_link_map(
@@ -211,7 +213,7 @@ def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette) -> 
     if sweep.derivation.chain.depth > 1 and (exploding := tile.link_log_sum[where] > 0).any():
         ax.fill_between(x, 0, 1, where=exploding, color=colours.high, alpha=0.3, gid="exploding", **band)
         handles.append(Patch(facecolor=colours.high, alpha=0.3, label="exploding: rate > 0"))
-    if tile.uncertain.any():
+    if quantity.hatched and tile.uncertain.any():
         step = np.pad(tile.uncertain, 1)
         near = (step[:-2] | step[1:-1] | step[2:])[where]  # a lone point has no width of its own
         ax.fill_between(

@@ -30,6 +30,7 @@ class Quantity:
     label : sweep -> symbol and unit, in mathtext.
     codes : the names of its values, if they are codes.
     of_links : whether it takes a link, which a chain of depth 1 has not.
+    hatched : whether what is uncertain is hatched over it.
     per : what is read divided by this is the quantity; the few values that are drawn are divided, not all.
     """
 
@@ -37,6 +38,7 @@ class Quantity:
     label: Callable[[Sweep], str]
     codes: tuple[tuple[int, str], ...] = ()
     of_links: bool = False
+    hatched: bool = True
     per: float = 1.0
 
     def over(self, sweep: Sweep, box: Box) -> Floats:
@@ -70,6 +72,12 @@ QUANTITIES: dict[str, Quantity] = {
         lambda s: f"every link ${labels.link_symbol(s)} < 1/4$",
         ((0, "some link is 1/4 or more"), (1, "every link is under 1/4")),
     ),
+    "uncertain": Quantity(
+        lambda s, box, tile: tile.uncertain,
+        lambda s: "what rounding leaves uncertain",
+        ((0, "certain within 1e-9 in the log"), (1, labels.UNCERTAIN)),
+        hatched=False,  # it would be said twice
+    ),
 }  # fmt: skip
 
 
@@ -98,7 +106,7 @@ def quantity_at(name: str, depth: int) -> Quantity:
 
     Parameters
     ----------
-    name : 'gradient', 'rate', 'regime', 'below_quarter', or of one layer 'factor:3' or 'activation:3'.
+    name : 'gradient', 'rate', 'regime', 'below_quarter', 'uncertain', or of one layer 'factor:3' or 'activation:3'.
 
     Raises
     ------

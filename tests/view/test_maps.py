@@ -11,7 +11,7 @@ from chainderiv.numeric.evaluate import evaluate
 from chainderiv.numeric.regime import LOG_QUARTER
 from chainderiv.numeric.sweep import sweep
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view.labels import axis_label, edges
+from chainderiv.view.labels import UNCERTAIN, axis_label, edges
 from chainderiv.view.panels import plot_sweeps
 from chainderiv.view.plot import plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
@@ -39,6 +39,7 @@ def bilinear(x_axis, y_axis, field, points):
         ("rate", lambda s: s.rate),
         ("regime", lambda s: s.regime),
         ("below_quarter", lambda s: s.below_quarter),
+        ("uncertain", lambda s: s.uncertain),
     ],
 )
 def test_the_image_holds_the_sweeps_numbers_with_the_first_axis_to_the_right(swept, quantity, of, dark):
@@ -227,6 +228,20 @@ def test_dark_and_light_stand_on_their_own_paper(swept):
 
         ax = plot_sweep(swept, dark=dark)
         assert to_hex(ax.figure.get_facecolor()) == palette(dark).paper
+
+
+def test_what_is_uncertain_is_a_map_of_two_colours_and_is_not_hatched_as_well(swept):
+    from dataclasses import replace
+
+    mask = np.zeros(swept.log_abs.shape, bool)
+    mask[3:9, 4:7] = True
+    told = replace(swept, readings=replace(swept.readings, uncertain=mask))
+    ax = plot_sweep(told, "uncertain")
+    np.testing.assert_array_equal(child(ax, "map").get_array().filled(-np.inf), mask.T)
+    assert child(ax, "uncertain") is None
+    texts = [t.get_text() for t in ax.get_legend().get_texts()]
+    assert [t for t in texts if "certain" in t] == ["certain within 1e-9 in the log", UNCERTAIN]
+    assert child(plot_sweep(told, "below_quarter"), "uncertain") is not None
 
 
 @pytest.mark.parametrize("dark", [False, True])
