@@ -8,24 +8,29 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import scipy.special
 import sympy
 from numpy.typing import ArrayLike, NDArray
 from sympy.utilities.lambdify import lambdify
 
 from chainderiv.errors import BadValue, ChainderivError
 from chainderiv.functions.activation import Activation
-from chainderiv.symbols import z
+from chainderiv.symbols import erfcx, normal_cdf, z
 
 ArrayFunction = Callable[[ArrayLike], NDArray[Any]]
 
-# formulas print these names; SciPy's erf, erfc and ndtr take complex numbers too, which the complex step needs
-_NAMES: list[Any] = [
-    {name: getattr(np, name) for name in ("log1p", "expm1")}
-    | {name: getattr(scipy.special, name) for name in ("erf", "erfc", "erfcx")}
-    | {"normal_cdf": scipy.special.ndtr},
-    "numpy",
-]
+_SPECIAL = (sympy.erf, sympy.erfc, erfcx, normal_cdf)
+
+
+def _modules(*expressions: Any) -> list[Any]:
+    """What the names in a formula's text mean; SciPy, which takes long to import, only where they ask for it."""
+    names: dict[str, Any] = {name: getattr(np, name) for name in ("log1p", "expm1")}
+    if any(sympy.sympify(e).has(*_SPECIAL) for e in expressions):
+        import scipy.special
+
+        # these take complex numbers too (but for erfcx), which the complex step needs
+        names |= {name: getattr(scipy.special, name) for name in ("erf", "erfc", "erfcx")}
+        names["normal_cdf"] = scipy.special.ndtr
+    return [names, "numpy"]
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def compiled(expression: Any) -> ArrayFunction:
 
 def compiled_in(arguments: tuple[Any, ...], expression: Any) -> Callable[..., NDArray[Any]]:
     """The NumPy function of several symbols, for real and complex arrays."""
-    function = lambdify(arguments, expression, modules=_NAMES)
+    function = lambdify(arguments, expression, modules=_modules(expression))
 
     def evaluate(*values: ArrayLike) -> NDArray[Any]:
         with np.errstate(all="ignore"):
@@ -135,7 +140,7 @@ def compiled_in(arguments: tuple[Any, ...], expression: Any) -> Callable[..., ND
 
 
 def _together(expressions: tuple[Any, ...]) -> Callable[[ArrayLike], list[NDArray[Any]]]:
-    function = lambdify(z, list(expressions), modules=_NAMES, cse=True)
+    function = lambdify(z, list(expressions), modules=_modules(*expressions), cse=True)
 
     def evaluate(values: ArrayLike) -> list[NDArray[Any]]:
         array = np.asarray(values)
@@ -155,7 +160,7 @@ def _complex(expression: Any) -> ArrayFunction:
     branched = branched.replace(
         lambda e: isinstance(e, sympy.core.relational.Relational), lambda e: e.subs(z, real_part)
     )
-    function = lambdify((z, real_part), branched, modules=_NAMES)
+    function = lambdify((z, real_part), branched, modules=_modules(branched))
 
     def evaluate(values: ArrayLike) -> NDArray[Any]:
         array = np.atleast_1d(np.asarray(values, complex))
