@@ -142,7 +142,7 @@ def _check_out(out: str | None, maps: int, axes: Sequence[str]) -> None:
         return  # a folder, and perhaps one to go on with: the sweep itself refuses what it cannot use
     if suffix == ".nc":
         require_netcdf()
-    from chainderiv.nn.writing import require_writable
+    from chainderiv.writing import require_writable
 
     require_writable(Path(out))
 
@@ -172,7 +172,7 @@ def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> Non
         animate_sweep(maps[0], out, quantity, progress=lambda done, total: show("frames", done, total))
         return
     if out.suffix.lower() == ".npz":
-        from chainderiv.nn.writing import write_npz
+        from chainderiv.writing import write_npz
 
         one = maps[0]
         names = ["sign", "log_abs", "below_quarter", "uncertain"]

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     decay = None if options.weight_decay is None else common.number("weight-decay", options.weight_decay)
     epochs = None if options.epochs is None else common.whole("epochs", options.epochs)
     if options.out:
-        from chainderiv.nn.writing import folder_for_writing
+        from chainderiv.writing import folder_for_writing
 
         folder_for_writing(options.out)
     data = _data(options)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import BadShape, DataError, unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.nn.writing import folder_for_writing, write_whole
+from chainderiv.writing import folder_for_writing, write_whole
 
 Floats = NDArray[np.float64]
 ORDERS = {"l1": 1, "l2": 2}

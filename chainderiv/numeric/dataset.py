@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainderiv.errors import DataError, OutputError
+from chainderiv.errors import DataError
 from chainderiv.numeric.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
 from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.extras import extra, require_netcdf
@@ -17,6 +16,7 @@ from chainderiv.numeric.manifest import plan_from
 from chainderiv.numeric.plan import DTYPES, Plan, Tile
 from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import StoredReadings
+from chainderiv.writing import beside, folder_for_writing
 
 if TYPE_CHECKING:
     from chainderiv.numeric.sweep import Sweep
@@ -54,17 +54,11 @@ def save_netcdf(swept: Sweep, path: Path) -> None:
     """Write the Dataset as netCDF-4, whole or not at all; raises OutputError, MissingExtra."""
     require_netcdf()
     data = to_dataset(swept)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    folder_for_writing(path.parent)
+    with beside(path) as file:
         data.to_netcdf(
-            beside, engine="netcdf4", encoding={name: {"zlib": True, "complevel": 1} for name in data.data_vars}
+            file, engine="netcdf4", encoding={name: {"zlib": True, "complevel": 1} for name in data.data_vars}
         )
-        beside.replace(path)
-    except OSError as e:
-        raise OutputError(f"{str(path)!r} cannot be written ({e.strerror}); give another place") from e
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def open_netcdf(path: Path) -> tuple[Plan, Tile]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,7 @@ from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from chainderiv.errors import BadValue, OutputError
-from chainderiv.nn.writing import folder_for_writing, write_whole
+from chainderiv.errors import BadValue
 from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.plan import Tile
 from chainderiv.numeric.sweep import Readings, Sweep
@@ -28,6 +25,7 @@ from chainderiv.view.maps import draw_map, map_entries
 from chainderiv.view.quantities import Quantity, quantity_of
 from chainderiv.view.theme import SIZE, new_figure, theme
 from chainderiv.view.theme import palette as palette_of
+from chainderiv.writing import beside, folder_for_writing, write_whole
 
 FORMS = (".gif", ".mp4")
 MOST_FRAMES = 1000
@@ -254,22 +252,8 @@ def _write_mp4(target: Path, images: Iterable[Image], count: int, seconds: float
     figure = Figure(figsize=SIZE, dpi=DOTS)
     rate: Any = 1 / seconds  # Matplotlib's types want a whole number, and ffmpeg does not
     writer: Any = animation.writers["ffmpeg"](fps=rate)
-    with _beside(target) as file, writer.saving(figure, str(file), DOTS):
+    with beside(target) as file, writer.saving(figure, str(file), DOTS):
         for image in images:
             figure.clear()
             figure.figimage(image)
             writer.grab_frame()
-
-
-@contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A name beside the file's own; what is there at the end is renamed, and what a failure left is deleted."""
-    beside = target.with_name(f".{target.stem}.{secrets.token_hex(4)}{target.suffix}")
-    try:
-        yield beside
-        beside.replace(target)
-    except OSError as e:
-        raise OutputError(f"{str(target)!r} cannot be written ({e.strerror}); give another folder") from e
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from chainderiv.errors import BadValue
-from chainderiv.nn.writing import folder_for_writing, write_whole
 from chainderiv.view.theme import theme
+from chainderiv.writing import folder_for_writing, write_whole
 
 # no date in the file: the same figure gives the same bytes
 FORMATS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,6 @@ from chainderiv.nn.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.record import TrainingRecord
 from chainderiv.nn.training import MEASURED_IMAGES, train
-from chainderiv.nn.writing import folder_for_writing, write_whole
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.sweep import sweep
 from chainderiv.numeric.verify import verify
@@ -22,6 +21,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
 from chainderiv.view.findings import Findings
 from chainderiv.view.tour_files import tour_files
+from chainderiv.writing import folder_for_writing, write_whole
 
 Progress = Callable[[str, int, int], object]
 W_RANGE, B_RANGE = (-12.0, 12.0), (-10.0, 10.0)

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
+from chainderiv import writing
 from chainderiv.errors import BadShape, DataError, OutputError, UnknownName
-from chainderiv.nn import writing
 from chainderiv.nn.network import Network
 from chainderiv.nn.record import TrainingRecord
 from chainderiv.nn.training import train

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from chainderiv import writing
 from chainderiv.errors import BadValue, OutputError
-from chainderiv.nn import writing
 from chainderiv.view.plot import picture, plot_bars, plot_sweep, save_picture
 
 

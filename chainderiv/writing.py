@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,28 @@ def folder_for_writing(folder: str | os.PathLike[str]) -> Path:
     return path
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; raises OutputError."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+@contextlib.contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A name beside the file's own, to be written; at the end it is renamed, and after a failure it is deleted.
+
+    It ends as the file's own does, for some writers go by that. Raises OutputError.
+    """
+    file = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        yield file
+        file.replace(path)
     except OSError as e:
-        raise OutputError(f"{str(path)!r} cannot be written ({e.strerror}); give another folder") from e
+        raise OutputError(f"{str(path)!r} cannot be written ({e.strerror or e}); give another folder") from e
     finally:
         # what is left of a write that failed; OSError: the folder went away
         with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; raises OutputError."""
+    with beside(path) as file:
+        file.write_bytes(content)
 
 
 def write_npz(path: Path, arrays: Mapping[str, ArrayLike]) -> None:

@@ -1,0 +1,60 @@
+"""Files that are whole or not there, whoever writes them."""
+
+import pytest
+
+import chainderiv as cd
+from chainderiv.errors import OutputError
+from chainderiv.writing import beside, write_whole
+
+
+class Broken(Exception):
+    pass
+
+
+def test_what_is_written_beside_takes_the_place_of_what_was_there(tmp_path):
+    path = tmp_path / "map.nc"
+    path.write_bytes(b"old")
+    with beside(path) as file:
+        assert (file.parent, file.suffix) == (tmp_path, ".nc")
+        file.write_bytes(b"new")
+        assert path.read_bytes() == b"old"
+    assert [(f.name, f.read_bytes()) for f in tmp_path.iterdir()] == [("map.nc", b"new")]
+
+
+@pytest.mark.parametrize(("error", "raised"), [
+    (Broken, Broken), (KeyboardInterrupt, KeyboardInterrupt), (OSError(28, "No space left on device"), OutputError),
+])  # fmt: skip
+def test_a_failure_of_any_kind_leaves_the_old_file_and_nothing_beside_it(tmp_path, error, raised):
+    path = tmp_path / "map.nc"
+    path.write_bytes(b"old")
+
+    def write_half():
+        with beside(path) as file:
+            file.write_bytes(b"ha")
+            raise error
+
+    with pytest.raises(raised):
+        write_half()
+    assert [(f.name, f.read_bytes()) for f in tmp_path.iterdir()] == [("map.nc", b"old")]
+
+
+def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):
+    with pytest.raises(OutputError, match=r"missing/a.txt' cannot be written \(No such file or directory\)"):
+        write_whole(tmp_path / "missing" / "a.txt", b"")
+
+
+def test_a_netcdf_that_fails_halfway_leaves_the_former_one(tmp_path, monkeypatch):
+    import xarray
+
+    s = cd.sweep(cd.Chain(2), w=cd.Axis(-1, 1, 3), b=0)
+    s.save(tmp_path / "new" / "a.nc")
+    old = (tmp_path / "new" / "a.nc").read_bytes()
+
+    def fail(data, path, **_):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xarray.Dataset, "to_netcdf", fail)
+    with pytest.raises(OutputError, match="No space left"):
+        s.save(tmp_path / "new" / "a.nc")
+    assert [(f.name, f.read_bytes()) for f in (tmp_path / "new").iterdir()] == [("a.nc", old)]
