@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     chains = common.chains(options)
     quantity_at(options.quantity, chains[0].depth)
     _check_size(axes, options.out)
-    _check_out(options.out, len(chains), list(axes))
+    _check_out(options.out, len(chains), axes)
     with _crew(options) as crew, common.progress() as show:
         maps = [_sweep(chain, options, parameters | crew, show) for chain in chains]
         if options.out:
@@ -121,7 +121,7 @@ def _check_size(axes: Mapping[str, Axis], out: str | None) -> None:
         require_points(points, MOST, ", or --out map.zarr to keep the map on disk")
 
 
-def _check_out(out: str | None, maps: int, axes: Sequence[str]) -> None:
+def _check_out(out: str | None, maps: int, axes: Mapping[str, Axis]) -> None:
     """What would be refused only after the work is refused before it."""
     if out is None:
         return
@@ -147,16 +147,12 @@ def _check_out(out: str | None, maps: int, axes: Sequence[str]) -> None:
     require_writable(Path(out))
 
 
-def _check_film(out: Path, maps: int, axes: Sequence[str]) -> None:
-    from chainderiv.view.animation import require_film
+def _check_film(out: Path, maps: int, axes: Mapping[str, Axis]) -> None:
+    from chainderiv.view.animation import require_film, require_film_axes
 
     if maps > 1:
         raise BadValue(f"--out {out} is a film of one map, and {maps} activations are given; give one")
-    if DEPTH not in axes or len(axes) != 3:
-        raise BadValue(
-            f"--out {out} is a film over the depth, and the axes are {', '.join(axes)}; give --axis depth=1:50:50 and "
-            "two others"
-        )
+    require_film_axes(axes)
     require_film(out)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.plan import Tile
 from chainderiv.numeric.sweep import Readings, Sweep
@@ -104,6 +105,17 @@ def require_film(path: Path) -> None:
         raise BadValue(f"{str(path)!r} takes ffmpeg, which is not found; install it, or give a name that ends in .gif")
 
 
+def require_film_axes(axes: Mapping[str, Axis]) -> None:
+    """Raise BadValue where a sweep over these axes is no film: other than depth and two more, or over 1000 depths."""
+    if DEPTH not in axes or len(axes) != 3:
+        raise BadValue(
+            f"a film takes three axes, depth and two others, and is given {', '.join(axes)}; "
+            "give depth=Axis(1, 50, 50), or --axis depth=1:50:50"
+        )
+    if axes[DEPTH].count > MOST_FRAMES:
+        raise BadValue(f"a film of {axes[DEPTH].count} depths is too long; give {MOST_FRAMES} at most, in larger steps")
+
+
 def _has_ffmpeg() -> bool:
     from matplotlib import animation
 
@@ -113,10 +125,7 @@ def _has_ffmpeg() -> bool:
 def depth_frames(sweep: Sweep) -> list[Sweep]:
     """One Sweep over the two other axes for each depth, which reads from the whole when it is asked for.
 
-    Raises
-    ------
-    BadValue
-        When the axes are not depth and two others, or there are more than 1000 depths.
+    Raises as require_film_axes does.
 
     Examples
     --------
@@ -127,15 +136,8 @@ def depth_frames(sweep: Sweep) -> list[Sweep]:
     >>> [(one.derivation.chain.depth, one.log_abs.shape) for one in depth_frames(s)]
     [(2, (3, 2)), (3, (3, 2)), (4, (3, 2))]
     """
-    if DEPTH not in sweep.axes or len(sweep.axes) != 3:
-        raise BadValue(
-            f"a film takes three axes, depth and two others, and is given {', '.join(sweep.axes)}; "
-            "give depth=Axis(1, 50, 50), or --axis depth=1:50:50"
-        )
-    depths = depths_of(sweep.axes[DEPTH])
-    if len(depths) > MOST_FRAMES:
-        raise BadValue(f"a film of {len(depths)} depths is too long; give {MOST_FRAMES} at most, in larger steps")
-    place = list(sweep.axes).index(DEPTH)
+    require_film_axes(sweep.axes)
+    depths, place = depths_of(sweep.axes[DEPTH]), list(sweep.axes).index(DEPTH)
     return [Sweep(at_depth(sweep.plan, int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]
 
 
