@@ -30,7 +30,7 @@ def _modules(*expressions: Any) -> list[Any]:
         # these take complex numbers too (but for erfcx), which the complex step needs
         names |= {name: getattr(scipy.special, name) for name in ("erf", "erfc", "erfcx")}
         names["normal_cdf"] = scipy.special.ndtr
-    return [names, "numpy"]
+    return [names, np]  # by its name lambdify would import all of it
 
 
 @dataclass(frozen=True)
