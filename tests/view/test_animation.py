@@ -2,6 +2,7 @@
 
 import io
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from chainderiv.numeric.sweep import sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view import animation
 from chainderiv.view.animation import animate_sweep, depth_frames
+from chainderiv.view.labels import UNCERTAIN
 
 DEPTHS = Axis(1, 9, 5)
 
@@ -49,6 +51,22 @@ def test_each_frame_is_the_sweep_of_its_depth(deep):
     assert list(frames[2].axes) == ["w", "b"]
     for name in ("sign", "log_abs", "rate", "largest_link", "uncertain"):
         np.testing.assert_array_equal(getattr(frames[2], name), getattr(alone, name))
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_the_longest_legend_has_four_rows_and_room(tmp_path, monkeypatch, residual):
+    drawings, lay_out = [], animation._Drawing.lay_out
+    monkeypatch.setattr(animation._Drawing, "lay_out", lambda self, *a: (drawings.append(self), lay_out(self, *a)))
+    s = sweep(Chain(4, residual=residual), w=Axis(-12, 12, 31), depth=DEPTHS, b=Axis(-10, 10, 21))
+    doubtful = np.zeros(s.plan.shape, bool)
+    doubtful[3:5] = True
+    animate_sweep(replace(s, readings=replace(s.readings, uncertain=doubtful)), tmp_path / "map.gif", "regime")
+    figure = drawings[0].figure
+    (legend,) = figure.legends
+    texts = [t.get_text() for t in legend.get_texts()]
+    assert {"vanishing", "stable", "exploding", "undefined", UNCERTAIN} <= set(texts)
+    assert (legend._ncols, len(texts) <= 8) == (2, True)
+    assert max(t.get_window_extent().x1 for t in legend.get_texts()) < figure.bbox.width
 
 
 def test_all_frames_have_the_scale_of_the_largest_value_at_any_depth(deep, tmp_path, monkeypatch):

@@ -13,7 +13,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
 from chainderiv.view import reduce
 from chainderiv.view.drawing import MOST_CELLS, cells_of
-from chainderiv.view.labels import edges
+from chainderiv.view.labels import UNCERTAIN, edges
 from chainderiv.view.plot import picture, plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
 from tests.view.test_maps import child
@@ -234,4 +234,4 @@ def test_uncertain_is_hatched_only_where_it_is(swept):
     assert x.min() > 3.5
     assert y.max() < 0.3
     assert 0.3 < drawn.mean() / (mask.mean()) < 0.8  # lines, and what is between them
-    assert "uncertain: rounding may exceed 1e-9 in the log" in [t.get_text() for t in ax.get_legend().get_texts()]
+    assert UNCERTAIN in [t.get_text() for t in ax.get_legend().get_texts()]
