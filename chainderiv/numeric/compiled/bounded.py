@@ -8,10 +8,9 @@ and what the ends add. What that cannot vouch for is left to the walk.
 
 from __future__ import annotations
 
-import numpy as np
 from numba import njit
 
-from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, LONGEST, PITCH, REACH, SECOND, ending, neuron
+from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, PITCH, REACH, SECOND, ending, neuron
 from chainderiv.numeric.compiled.walk import (
     A_BEFORE,
     D_BEFORE,
@@ -40,7 +39,8 @@ from chainderiv.numeric.vectormath_bits import pick
 from chainderiv.numeric.vectormath_log import log_of_normal
 
 # ---- what follows is copied into every kernel file
-FRESH = ROWS  # a row of its own
+# rows of its own; after the first: what was known two layers before, and how an orbit settles
+FRESH, A_TWO_BEFORE, P_TWO_BEFORE, K_BEFORE, K_PAIR, PAIR, WAITING, BOUNDED_ROWS = range(ROWS, ROWS + 8)
 UNCERTAIN = 1e-9  # in the logarithm
 DEEP = 600.0  # the logarithm of a product that stays in float64
 
@@ -59,19 +59,6 @@ def bounded_layers(buffer, count):
             buffer[P * PITCH + i] *= slope
             buffer[K * PITCH + i] += e_z
             buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], size)
-
-
-@njit(error_model="numpy", nogil=True)
-def fill(buffer, row, values, first, step, count, lane):
-    """A stretch of a line of a grid; most parameters are the same all along a line, and step is 0."""
-    start = row * PITCH + lane
-    if step == 0:
-        value = values[first]
-        for i in range(count):
-            buffer[start + i] = value
-    else:
-        for i in range(count):
-            buffer[start + i] = values[first + i]
 
 
 @njit(error_model="numpy", nogil=True)
@@ -124,26 +111,6 @@ def take_links(buffer, count):
 
 
 @njit(error_model="numpy", nogil=True)
-def walk_bounded(buffer, count, longest):
-    """Walk the first layer, whose φ' is no link, and the links 2 … count, so many at once."""
-    bounded_layers(buffer, 1)
-    for i in range(LANES):
-        buffer[LOG * PITCH + i] = buffer[P * PITCH + i]  # φ'(z_1) until the end
-        buffer[P * PITCH + i] = 1.0
-        buffer[LARGEST * PITCH + i] = 0.0
-    count -= 1
-    left = -(-count // longest)
-    while left > 0:
-        length = -(-count // left)
-        bounded_layers(buffer, length - 1)
-        set_aside(buffer, A_BEFORE, A)
-        set_aside(buffer, D_BEFORE, D)
-        bounded_layers(buffer, 1)
-        take_links(buffer, length)
-        count, left = count - length, left - 1
-
-
-@njit(error_model="numpy", nogil=True)
 def finish_bounded(buffer, depth):
     """Take the logarithms, and multiply by φ'(z_1) ∂C/∂a_L; ODD says what is left to the walk."""
     for i in range(LANES):
@@ -162,43 +129,3 @@ def finish_bounded(buffer, depth):
         buffer[LOG * PITCH + i] = total
         buffer[LARGEST * PITCH + i] = log_of_normal(abs(w) * top)
         buffer[ODD * PITCH + i] = pick(sure, 0.0, 1.0)
-
-
-@njit(error_model="numpy", nogil=True)
-def hand_out(buffer, row, values):
-    """A row of lanes as it is asked for."""
-    for i in range(values.size):
-        values[i] = buffer[row * PITCH + i]
-
-
-@njit(error_model="numpy", nogil=True, cache=True)
-def through_bounded(x, w, b, y, steps, places, count, sign, log_abs, links, largest, left):
-    """∂C/∂b_1 over the lines of a grid, of so many places each.
-
-    x, w, b, y : what the points are evaluated at, flat; steps : from line to line and from place to place, for each of
-    the four. sign, log_abs, links, largest, left : what is read, flat; left is 1 where the walk must read instead.
-    """
-    buffer = np.ones((ROWS + 1) * PITCH)
-    line = place = 0
-    for first in range(0, sign.size, LANES):
-        part = slice(first, min(first + LANES, sign.size))
-        lane = 0
-        while first + lane < part.stop:
-            run = min(part.stop - first - lane, places - place)
-            for k, (row, values) in enumerate(((A, x), (W, w), (B, b), (Y, y))):
-                fill(buffer, row, values, line * steps[k, 0] + place * steps[k, 1], steps[k, 1], run, lane)
-            lane, place = lane + run, place + run
-            if place == places:
-                line, place = line + 1, 0
-        start_bounded(buffer)
-        steepest = largest_of(buffer, LOG)
-        if steepest == 0.0 or steepest > DEEP:
-            left[part] = 1
-            continue
-        walk_bounded(buffer, count, min(LONGEST, int(DEEP / steepest)))
-        finish_bounded(buffer, count)
-        hand_out(buffer, SIGN, sign[part])
-        hand_out(buffer, LOG, log_abs[part])
-        hand_out(buffer, LINKS, links[part])
-        hand_out(buffer, LARGEST, largest[part])
-        hand_out(buffer, ODD, left[part])

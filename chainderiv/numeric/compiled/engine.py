@@ -91,23 +91,22 @@ class Points:
     def read(self) -> Floats:
         """SIGN, LOG, LINKS, LARGEST, K and ODD of every point, from the first layer to ∂C/∂a_L."""
         stretches = list(segments(self.derivation, self.parameters))
-        if self._is_plain(stretches):
+        if self._is_tied(stretches) and stretches[1].count < CLOSING:
             return self._through()
         for segment in stretches:
             self.take(segment)
         return self.finish()
 
-    def _is_plain(self, stretches: list[Segment]) -> bool:
-        """Whether it is ∂C/∂b_1 over two stretches, a first layer and the others, not too many."""
+    def _is_tied(self, stretches: list[Segment]) -> bool:
+        """Whether it is ∂C/∂b_1 over two stretches, a first layer and the others."""
         only = [(False, True, False), (True, True, True)]
-        uses = [(s.linked, s.gradient, s.links) for s in stretches]
-        return self.derivation.wrt.kind == "b" and uses == only and stretches[1].count < CLOSING
+        return self.derivation.wrt.kind == "b" and [(s.linked, s.gradient, s.links) for s in stretches] == only
 
     @property
     def are_bounded(self) -> bool:
         """Whether a bound for all layers serves, so that they are read in one go."""
         kernel = self._kernel(1)
-        return hasattr(kernel, "through_bounded") and self._is_plain(list(segments(self.derivation, self.parameters)))
+        return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
     def read_bounded(self, flat: Flat) -> NDArray[np.intp]:
         """Fill what is sure under the bound; which points are left to the walk."""

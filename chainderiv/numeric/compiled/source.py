@@ -15,7 +15,7 @@ from chainderiv.functions.activation import Activation, Expr
 from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.arrays import compiled
-from chainderiv.numeric.compiled import bounded, stand_in, walk
+from chainderiv.numeric.compiled import bounded, grid, settling, stand_in, walk
 from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
 from chainderiv.numeric.compiled.parts import Parts, slope_parts, value_parts
 from chainderiv.numeric.conditioning import EPSILON
@@ -40,7 +40,8 @@ from chainderiv.numeric.vectormath_log import log_of_normal
 
 LANES, PITCH, LONGEST, CHUNK, EPSILON = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
-SECOND, REACH, BEND, FALL = {second!r}, {limits}
+SECOND = {second!r}
+LOWER, UPPER, REACH, STEEP, BEND, TURN, FALL = {limits}
 
 '''
 _FUNCTION = """
@@ -77,11 +78,11 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         longest=stand_in.LONGEST,
         epsilon=EPSILON,
         second=walk.MARGIN * sharpness**2,
-        limits=", ".join(repr(limit) if limits else "np.inf" for limit in limits or (0, 0, 0)),
+        limits=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in limits or [np.inf] * 7),
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
     plain = limits is not None and not (residual or pinned)
-    return head + text + _copied(walk) + (_copied(bounded) if plain else "")
+    return head + text + "".join(_copied(m) for m in ((walk, bounded, settling, grid) if plain else (walk,)))
 
 
 def _copied(module: ModuleType) -> str:
@@ -182,20 +183,22 @@ def _bounded(activation: Activation) -> bool:
     return stable.above_lower is not None and stable.below_upper is not None and not activation.kinks
 
 
-def _limits(activation: Activation, parts: Parts) -> tuple[float, float, float] | None:
-    """REACH, BEND and FALL of bounded.py, where they are finite and the activation's digits are vouched for."""
+def _limits(activation: Activation, parts: Parts) -> list[float] | None:
+    """LOWER to FALL of stand_in.py; None where one but TURN is infinite, or nothing vouches for the digits."""
     if not (_bounded(activation) and activation.vouched):
         return None
-    far = np.geomspace(30.0, FARTHEST, 1000)
+    far = np.geomspace(30.0, FARTHEST, 1001)[1:]
     spread = np.concatenate([-far[::-1], np.linspace(-30.0, 30.0, 60_001), far])
     fall = sympy.Abs(activation.log_abs_derivative) / (1 + sympy.Abs(z))
-    limits = []
-    for expression in (activation.stable_value, parts.bend, fall):
-        sizes = np.abs(compiled(expression)(spread))
-        if not sizes.max() <= 1.1 * sizes[1000:-1000].max():
-            return None  # it grows on, or is no number
-        limits.append(1.01 * float(sizes.max()))
-    return limits[0], max(1.0, limits[1]), limits[2]
+    sizes = [np.abs(compiled(e)(spread)) for e in (activation.stable_value, parts.whole, parts.bend, fall)]
+    if not all(size.max() <= 1.1 * size[1000:-1000].max() for size in sizes):
+        return None  # one grows on, or is no number
+    reach, steep, bend, fall = (1.01 * float(size.max()) for size in sizes)
+    bends = compiled(parts.bend)(spread)
+    turn = float(np.max(np.abs(np.diff(bends) / np.diff(spread))))
+    smooth = turn <= 100.0 * bend  # across a jump it grows with the spread's fineness
+    ends: list[float] = [float(limit) for limit in (activation.lower, activation.upper) if limit is not None]
+    return [*ends, reach, steep, max(1.0, bend), max(1.0, bend, 1.01 * np.sqrt(turn)) if smooth else np.inf, fall]
 
 
 def _sharpness(bend: Expr) -> float:

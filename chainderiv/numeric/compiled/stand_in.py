@@ -10,7 +10,9 @@ LANES = 256  # points that walk together: their state stays in the first-level c
 PITCH = LANES + 16  # of a buffer's rows: at a power of 2 apart they would share the cache's few places
 LONGEST = 24  # layers whose product is taken before its exponent is rescued
 CHUNK = 8  # layers between two looks at whether the orbit repeats
-REACH, BEND, FALL = 1.0, 2.0, 2.0  # the largest |φ|, |φ''/φ'| and |log|φ'(z)||/(1 + |z|) of a bounded neuron
+# of a bounded neuron the largest |φ|, |φ'|, |φ''/φ'|, root of the slope of φ''/φ', and |log|φ'(z)||/(1 + |z|)
+LOWER, UPPER = -1.0, 1.0  # its limits
+REACH, STEEP, BEND, TURN, FALL = 1.0, 1.0, 2.0, 2.0, 2.0
 SECOND = 2.0 * EPSILON  # the second order of log|φ'|, for a bounded neuron
 
 

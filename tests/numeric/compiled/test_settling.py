@@ -1,0 +1,80 @@
+"""Orbits that settle are closed before they repeat, and to the same as walking every layer."""
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.numeric.compiled import engine, source
+from chainderiv.numeric.compiled.cache import load
+from chainderiv.numeric.compiled.stand_in import CHUNK
+from chainderiv.numeric.kernel import kernel
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.symbolic.derivation import derive
+from tests.helpers import same
+
+W, B = np.linspace(-12, 12, 81)[:, None], np.linspace(-10, 10, 76)[None, :]
+POINTS = W.size * B.size
+
+
+def points_of(name, depth, y=0.0):
+    return engine.Points(
+        derive(cd.Chain(depth, name), "b1"), Parameters(Layered(W), Layered(B), None, np.asarray(0.3), np.asarray(y))
+    )
+
+
+def read(points):
+    """What is read in one go, and where it is not left to the walk."""
+    flat, sure = engine.Flat.empty(POINTS), np.ones(POINTS, bool)
+    sure[points.read_bounded(flat)] = False
+    return engine.reading_of(flat, (W.size, B.size)), sure.reshape(W.size, B.size)
+
+
+def agrees(points, got, sure):
+    """Where the gradient, the sum over the links and the largest are the oracle's."""
+    want = kernel(points.derivation, "numpy")(points.parameters, kappa=True)
+    right = same(got.gradient, want.gradient, 2 * want.kappa)
+    right &= close(got.link_log_sum, want.link_log_sum) & close(got.largest_link, want.largest_link)
+    return right | ~sure
+
+
+def close(got, want):
+    with np.errstate(invalid="ignore"):
+        return (got == want) | (np.abs(got - want) <= 1e-12 * np.maximum(1, np.abs(want)))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+@pytest.mark.parametrize(("depth", "y"), [(49, 0.0), (50, 0.3), (51, 1.0), (300, 0.0), (301, 1.0), (301, 0.7)])
+def test_what_is_closed_is_what_walking_every_layer_gives(name, depth, y):
+    points = points_of(name, depth, y)
+    got, sure = read(points)
+    assert sure.mean() > 0.8
+    assert agrees(points, got, sure).all()
+
+
+def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
+    w = np.array([-8.0, -4.001, -4.0, -3.999])[:, None]  # the sigmoid's links at 1/2 are w/4
+    points = engine.Points(
+        derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), None, np.asarray(0.4), np.asarray(0.0))
+    )
+    assert points.read_bounded(engine.Flat.empty(4)).tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("right", "wrong"), [
+    ("(pairs * log_pair + ahead)", "(pairs * log_pair + 2.0 * ahead)"),
+    ("(pairs * log_pair + ahead)", "(1.0001 * pairs * log_pair + ahead)"),
+    ("limit = a + ", "limit = a + 1e-3 + "),
+])  # fmt: skip
+def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(right, wrong):
+    points = points_of("sigmoid", 60)
+    text = source.kernel_source(points.derivation.chain.activation(1), points.derivation.chain, pinned=False)
+    assert text.count(right) == 1
+    points._kernel = lambda layer: load(text.replace(right, wrong))
+    got, sure = read(points)
+    assert not agrees(points, got, sure).all() or sure.mean() < 0.5
+
+
+def test_the_walk_takes_over_at_the_depth_from_which_it_looks_for_repetitions():
+    for depth in (6 * CHUNK, 6 * CHUNK + 1, 6 * CHUNK + 2):
+        points = points_of("sigmoid", depth)
+        reading = kernel(points.derivation, "numba")(points.parameters)
+        assert agrees(points, reading, ~reading.uncertain).all()
