@@ -1,18 +1,27 @@
-"""Maps against their peers, as ratios in one run: python -m benchmarks.sweep (torch and jax: the `bench` group)."""
+"""Maps against their peers, as ratios in one run: python -m benchmarks.sweep (torch and jax: the `bench` group).
+
+With --disk FOLDER a map of 40,000 × 40,000 points is written there as well, which takes 25 GB and some minutes.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
 import chainderiv as cd
+from chainderiv.numeric.store import Store
+from chainderiv.numeric.storing import in_stored_tiles
+from chainderiv.numeric.sweep import plan_of
 
 POINTS, RUNS = 1000, 5
 W, B = cd.Axis(-12, 12, POINTS), cd.Axis(-10, 10, POINTS)
@@ -169,8 +178,44 @@ def cold_and_warm() -> None:
     print(f"map to PNG: cold {cold:.2f} s, warm {warm:.2f} s = {warm / bare:.2f} x the imports alone ({bare:.2f} s)")
 
 
+def writing(folder: Path) -> float:
+    """Seconds a point, of writing alone: the same tile again and again, by as many threads as there are cores."""
+    plan = in_stored_tiles(plan_of(cd.Chain(20), w=cd.Axis(-12, 12, 8192), b=cd.Axis(-10, 10, 8192), x=0.3))
+    tile, store = plan.read(plan.tiles[0]), Store.of(folder / "written.zarr", plan)
+    with ThreadPoolExecutor() as pool:
+        began = time.perf_counter()
+        list(pool.map(lambda box: store.put(box, tile), plan.tiles))
+        took = time.perf_counter() - began
+    shutil.rmtree(store.path)
+    return took / plan.points
+
+
+def to_disk(folder: Path, side: int) -> None:
+    """A map larger than memory: what it takes at most of memory, and what a point costs."""
+    path = folder / "map.zarr"
+    program = (
+        "import resource, time, chainderiv as cd; began = time.perf_counter();"
+        f"cd.sweep(cd.Chain(20), w=cd.Axis(-12, 12, {side}), b=cd.Axis(-10, 10, {side}), x=0.3, out={str(path)!r});"
+        "print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    memory, written = seconds(lambda: ours("sigmoid", 20)) / POINTS**2, writing(folder)
+    answer = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    took, most = map(float, answer.split())
+    size = sum(f.stat().st_size for f in path.rglob("*") if f.is_file())
+    shutil.rmtree(path)
+    print(
+        f"{side:,} x {side:,} to disk: {took:.0f} s, {size / 1e9:.1f} GB, at most {most / 1e3:.0f} MB of memory; "
+        f"{1e9 * took / side**2:.1f} ns a point = {took / side**2 / (memory + written):.2f} x a map in memory "
+        f"({1e9 * memory:.1f} ns) and the writing ({1e9 * written:.1f} ns)"
+    )
+
+
 def main() -> None:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--disk", type=Path, metavar="FOLDER", help="write a map larger than memory there as well")
+    parser.add_argument("--side", type=int, default=40_000, help="its points along either axis")
+    options = parser.parse_args()
     print("activation, depth, peer, ours, theirs, ratio")
     against("JAX jit(vmap(grad))", lambda: with_jax("sigmoid", 20), "sigmoid", 20, 8)
     against("torch autograd", lambda: with_torch(20), "sigmoid", 20, 5)
@@ -181,6 +226,8 @@ def main() -> None:
     print(f"sigmoid: depth 10,000 takes {deep / hundred:.2f} x the time of depth 100 ({1e3 * hundred:.1f} ms)")
     cold_and_warm()
     against("JAX scan", lambda: with_jax("sigmoid", 1000), "sigmoid", 1000, 100)
+    if options.disk is not None:
+        to_disk(options.disk, options.side)
 
 
 if __name__ == "__main__":
