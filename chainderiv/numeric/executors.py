@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from chainderiv.errors import BadValue, ChainderivError, WorkersLost
-from chainderiv.numeric.plan import BLOCK_POINTS, Box, Plan, Tile
+from chainderiv.numeric.plan import Box, Plan, Tile
 
 Result = TypeVar("Result")
 ATTEMPTS = 3  # a tile whose workers died this often is given up: it may be what kills them
@@ -72,7 +72,7 @@ def worker_count(plan: Plan, executor: Executor | None, workers: int | None) -> 
         return workers
     if executor is not None:
         return int(getattr(executor, "_max_workers", UNKNOWN_WORKERS))
-    return 1 if plan.points <= BLOCK_POINTS or plan.engine == "mpmath" else usable_cores()
+    return 1 if len(plan.tiles) == 1 or plan.engine == "mpmath" else usable_cores()
 
 
 def as_done(

@@ -22,7 +22,7 @@ from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
 
 Box = tuple[slice, ...]  # one slice per dimension, with whole bounds and no step
-BLOCK_POINTS = 2**16  # read at once: a dozen float64 arrays of them stay near the cache
+BLOCK_POINTS = 2**17  # read at once: a dozen float64 arrays of them stay near the cache
 LONGEST_ROW = 1024  # a tile wider than this gains nothing, and a window of the map would read more than it shows
 LARGE_PAGE = 2**21  # bytes
 DTYPES = {"sign": "i1", "log_abs": "f8", "link_log_sum": "f8", "largest_link": "f8", "uncertain": "?"}
@@ -138,30 +138,42 @@ class Plan:
         return index
 
     def read(self, box: Box) -> Tile:
-        """Evaluate over a box, by blocks of about BLOCK_POINTS points."""
-        blocks = boxes(box, fit_tile(extent(box), BLOCK_POINTS))
-        if len(blocks) == 1:
-            return self._evaluate(box)
+        """Evaluate over a box."""
         tile = Tile.empty(extent(box))
-        for block in blocks:
-            tile.put(
-                tuple(slice(b.start - o.start, b.stop - o.start) for b, o in zip(block, box, strict=True)),
-                self._evaluate(block),
-            )
+        self._into(tile, box)
         return tile
 
-    def _evaluate(self, box: Box) -> Tile:
-        return self._by_depth(box) if DEPTH in self.axes else self._at_points(box)
+    def fill(self, whole: Tile, box: Box) -> None:
+        """Evaluate over a box of a whole map, into it."""
+        self._into(whole.read(box), box)
 
-    def _by_depth(self, box: Box) -> Tile:
-        tile, place = Tile.empty(extent(box)), list(self.axes).index(DEPTH)
+    def _into(self, tile: Tile, box: Box) -> None:
+        """By blocks of about BLOCK_POINTS points."""
+        evaluate = self._by_depth if DEPTH in self.axes else self._at_points
+        for block in boxes(box, fit_tile(extent(box), BLOCK_POINTS)):
+            place = tuple(slice(b.start - o.start, b.stop - o.start) for b, o in zip(block, box, strict=True))
+            evaluate(tile.read(place), block)
+
+    def _by_depth(self, tile: Tile, box: Box) -> None:
+        place = list(self.axes).index(DEPTH)
         rest = box[:place] + box[place + 1 :]
         for k, depth in enumerate(depths_of(self.axes[DEPTH])[box[place]]):
             if depth not in self._plans:
                 self._plans[depth] = at_depth(self, int(depth))
-            layer: Any = (slice(None),) * place + (k,)  # a number, and so one dimension less
-            tile.put(layer, self._plans[depth]._evaluate(rest))
-        return tile
+            layer = (slice(None),) * place + (slice(k, k + 1),)
+            self._plans[depth]._at_points(tile.read(layer), rest)
+
+    def _at_points(self, tile: Tile, box: Box) -> None:
+        parameters, kernel = self.parameters(box), self._kernel
+        whole = tile.log_abs.flags.c_contiguous
+        flat = tile.flat if whole else Flat.empty(tile.log_abs.size)
+        if hasattr(kernel, "fill"):
+            kernel.fill(parameters, flat)
+        else:
+            flat.put(slice(None), flat_of(kernel(parameters, kappa=True)))
+        if not whole:
+            for target, values in zip(tile.arrays.values(), flat, strict=True):
+                target[...] = values.reshape(tile.shape)
 
     @cached_property
     def _plans(self) -> dict[int, Plan]:
@@ -173,22 +185,6 @@ class Plan:
         for dimension, ((name, axis), part) in enumerate(zip(self.axes.items(), box, strict=True)):
             grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])
         return _parameters(grids)
-
-    def fill(self, whole: Tile, box: Box) -> None:
-        """Evaluate over a box of a whole map, into it."""
-        part = whole.read(box)
-        if DEPTH in self.axes or not (hasattr(self._kernel, "fill") and part.log_abs.flags.c_contiguous):
-            whole.put(box, self.read(box))
-        else:
-            self._kernel.fill(self.parameters(box), part.flat)
-
-    def _at_points(self, box: Box) -> Tile:
-        tile, parameters = Tile.empty(extent(box)), self.parameters(box)
-        if hasattr(self._kernel, "fill"):
-            self._kernel.fill(parameters, tile.flat)
-        else:
-            tile.flat.put(slice(None), flat_of(self._kernel(parameters, kappa=True)))
-        return tile
 
     @cached_property
     def _kernel(self) -> Kernel:
@@ -237,6 +233,11 @@ def boxes(whole: Box, shape: Sequence[int]) -> Sequence[Box]:
         return tuple(reversed(found))
 
     return Lazy(math.prod(counts), box)
+
+
+def in_tiles(plan: Plan, count: int, least: int, most: int) -> Plan:
+    """The plan in about so many tiles, of so many points at least and at most."""
+    return replace(plan, tile_shape=fit_tile(plan.shape, min(most, max(least, plan.points // count))))
 
 
 def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:

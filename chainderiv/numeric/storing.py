@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.numeric.executors import as_done, each_done, usable_cores, worker_count
-from chainderiv.numeric.plan import Plan, Tile, extent, fit_tile
+from chainderiv.numeric.plan import Plan, Tile, extent, in_tiles
 from chainderiv.numeric.store import JOURNAL, Store, write_line
 
 Progress = Callable[[int, int], None]
@@ -74,8 +74,7 @@ def in_stored_tiles(plan: Plan) -> Plan:
     (16, 1000) 63
     (1024, 1024) 100
     """
-    points = min(STORED_TILE_POINTS, max(LEAST_TILE_POINTS, plan.points // TILES))
-    return replace(plan, tile_shape=fit_tile(plan.shape, points))
+    return in_tiles(plan, TILES, LEAST_TILE_POINTS, STORED_TILE_POINTS)
 
 
 def sweep_to_store(

@@ -22,7 +22,7 @@ from chainderiv.numeric.executors import checked_workers, each_done
 from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.layer_map import activation_over, checked_layer, factor_over
 from chainderiv.numeric.parameters import Floats, numbers
-from chainderiv.numeric.plan import Plan, Tile, fit_tile, part_of
+from chainderiv.numeric.plan import Plan, Tile, in_tiles, part_of
 from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import Store, StoredReadings
 from chainderiv.numeric.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
@@ -30,7 +30,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 
-TILE_POINTS = 2**17
+TILES, LEAST_TILE_POINTS, TILE_POINTS = 8, 2**14, 2**17
 MOST_STORED = 10**11
 Progress = Callable[[int, int], None]
 
@@ -297,7 +297,7 @@ def sweep(
         stored = in_stored_tiles(plan_of(chain, wrt, engine, **parameters))
         require_points(stored.points, MOST_STORED, "")
         return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
-    plan = plan_of(chain, wrt, engine, TILE_POINTS, **parameters)
+    plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, LEAST_TILE_POINTS, TILE_POINTS)
     require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
     whole, tiles = Tile.empty(plan.shape), plan.tiles
     done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, executor, workers)
@@ -313,10 +313,8 @@ def require_points(points: int, most: int, advice: str) -> None:
         raise BadValue(f"the grid has {points:,} points; give axes whose counts multiply to at most {most:,}{advice}")
 
 
-def plan_of(
-    chain: Chain, wrt: Wrt = "b1", engine: str | None = None, tile_points: int = TILE_POINTS, **parameters: Any
-) -> Plan:
-    """The Plan of a sweep, from the same keywords, in tiles of about that many points; raises as sweep does."""
+def plan_of(chain: Chain, wrt: Wrt = "b1", engine: str | None = None, **parameters: Any) -> Plan:
+    """The Plan of a sweep, from the same keywords, in a single tile; raises as sweep does."""
     chain = deepest(chain, wrt, parameters)
     derivation = derive(chain, wrt)
     values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
@@ -327,7 +325,7 @@ def plan_of(
     fixed = {name: float(v) for name, v in values.items() if name not in axes}
     counts = [axis.count for axis in axes.values()]
     engine = engine or suitable_engine(derivation, math.prod(counts))
-    return Plan(derivation, engine, axes, fixed, fit_tile(counts, tile_points))
+    return Plan(derivation, engine, axes, fixed, tuple(counts))
 
 
 def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def test_tiles_cover_the_map_once():
 
 
 def test_a_huge_plan_is_small():
-    plan = plan_of(CHAIN, w=cd.Axis(0, 1, 10**6), b=cd.Axis(0, 1, 10**5), tile_points=2**20)
+    plan = storing.in_stored_tiles(plan_of(CHAIN, w=cd.Axis(0, 1, 10**6), b=cd.Axis(0, 1, 10**5)))
     assert plan.points == 10**11
     assert plan.number(plan.tiles[-1]) == len(plan.tiles) - 1 > 90_000
 
