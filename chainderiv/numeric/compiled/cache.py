@@ -24,6 +24,7 @@ import platformdirs
 
 from chainderiv.numeric import vectormath
 from chainderiv.numeric.compiled import exponents
+from chainderiv.writing import write_whole
 
 CALLED = (vectormath, *vectormath.SOURCES, exponents)
 # what unpickling a damaged file may raise
@@ -46,7 +47,7 @@ def _load(text: str) -> ModuleType:
     folder = cache_folder()
     path = folder / f"{name}.py"
     if not path.exists():
-        _write(path, text)
+        write_whole(path, text.encode())  # another process may put the same text there meanwhile
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -71,12 +72,6 @@ def _is_whole(index: Path) -> bool:
     except DAMAGED:
         return False
     return True
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)  # another process may have put the same text there
 
 
 @lru_cache(maxsize=1)
