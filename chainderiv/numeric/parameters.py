@@ -30,6 +30,11 @@ class Layered:
         return self.tied
 
     @property
+    def alike(self) -> bool:
+        """Whether every layer has the same."""
+        return self.stacked is None and not self.own
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The shape that the layers' arrays broadcast to."""
         arrays = [*self.own.values()]

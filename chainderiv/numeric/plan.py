@@ -37,7 +37,8 @@ class Tile:
     sign : int8 ndarray. The gradient's sign: -1, 0 or 1, and 0 where log_abs is NaN (an undefined gradient).
     log_abs : float64 ndarray. log|gradient|, natural; -inf where it is 0.
     link_log_sum : float64 ndarray. Σ log|link| over the links l = 2 … L, natural.
-    largest_link : float64 ndarray. The largest log|link|, natural; -inf where there is none.
+    largest_link : float64 ndarray. The largest log|link|, natural; -inf where there is none. The engine "numba" gives
+        -745 where it is below -667, the logarithm of 1e-290.
     uncertain : bool ndarray. Where rounding has been amplified so much that the logarithm cannot be trusted.
     """
 

@@ -98,9 +98,16 @@ class Points:
         return self.finish()
 
     def _is_tied(self, stretches: list[Segment]) -> bool:
-        """Whether it is ∂C/∂b_1 over two stretches, a first layer and the others."""
-        only = [(False, True, False), (True, True, True)]
-        return self.derivation.wrt.kind == "b" and [(s.linked, s.gradient, s.links) for s in stretches] == only
+        """Whether it is ∂C/∂b_1 over a first layer and others that are like it, in neuron and in parameters."""
+        if (
+            self.derivation.wrt.kind != "b"
+            or len(stretches) != 2
+            or not (self.parameters.w.alike and self._inner.alike)
+        ):
+            return False
+        first, others = stretches
+        uses = [(s.linked, s.gradient, s.links) for s in stretches]
+        return uses == [(False, True, False), (True, True, True)] and first.activation == others.activation
 
     @property
     def are_bounded(self) -> bool:

@@ -8,7 +8,8 @@ does so too, and n further pairs bring n log c(u) + c (log c(a_{l-2}) - log c(u)
 
 All that moves is within R = 2 |a_l - a_{l-2}|/(1 - c), as long as 4 q |a_l - a_{l-2}| <= (1 - c)²: there log c changes
 by less than q R, q = TURN |w| (1 + STEEP |w|), and by less than (q R)² beside its first order, where |φ'| <= STEEP and
-|φ''/φ'| and the root of its slope are at most TURN. u is Aitken's (1926), and what G moves it by bounds its error.
+|φ''/φ'| and the root of its slope are at most TURN. u is Aitken's (1926), and what G moves it by bounds its error, in
+the sum of the logarithms and in a_L - y.
 """
 
 from __future__ import annotations
@@ -35,9 +36,15 @@ UNSEEN = 1e-13  # of a logarithm: what is still to come may change it by so much
 LOG_UNSEEN = -30.0
 
 
+@njit(error_model="numpy", forceinline=True)
+def within(a, y, spread):
+    """By how much a_L may be off for a_L - y to be off by all of itself: from a limit of φ it changes by a share."""
+    return pick((y <= LOWER) | (y >= UPPER), 1.0 / spread, abs(a - y))
+
+
 @njit(error_model="numpy", nogil=True)
 def weigh(buffer, pairs):
-    """Whether an orbit has settled enough for so many pairs of layers to be closed: WAITING is 0, else 1."""
+    """WAITING is 1 where an orbit has not settled enough for so many pairs of layers to be closed, and is not ODD."""
     for i in range(LANES):
         w, a = abs(buffer[W * PITCH + i]), buffer[A * PITCH + i]
         pair = abs(buffer[P * PITCH + i] / buffer[P_TWO_BEFORE * PITCH + i]) * w * w
@@ -47,10 +54,8 @@ def weigh(buffer, pairs):
         spread = TURN * w * (1.0 + STEEP * w)
         moved = spread * near
         unseen = UNSEEN * max(1.0, abs(buffer[LINKS * PITCH + i] + pairs * log_pair))
-        # a_L is as near to u as its distance from y asks for, which from a limit of φ changes by a share of itself
-        y = buffer[Y * PITCH + i]
-        asked = pick((y <= LOWER) | (y >= UPPER), 1.0 / spread, abs(a - y))
-        arrived = pairs * log_pair + log_of_normal(near) <= log_of_normal(asked) + LOG_UNSEEN
+        asked = max(within(a, buffer[Y * PITCH + i], spread), SMALLEST)
+        arrived = pairs * log_pair + log_of_normal(max(near, SMALLEST)) <= log_of_normal(asked) + LOG_UNSEEN
         settled = (gap > 0.0) & (2.0 * moved <= gap) & (16.0 * moved * moved <= gap * gap * unseen) & arrived
         settled = settled & (pair > SMALLEST)
         buffer[PAIR * PITCH + i] = pair
@@ -86,8 +91,11 @@ def close_settled(buffer, pairs):
         total = buffer[LINKS * PITCH + i] + (pairs * log_pair + ahead)
         # rounding apart, which K bounds, G would leave a fixed point where it is
         off = max(0.0, abs(buffer[A * PITCH + i] - buffer[A_TWO_BEFORE * PITCH + i]) - 8.0 * EPSILON * REACH)
-        drift = pairs * TURN * w * (1.0 + STEEP * w) * 2.0 * off / gap
-        sure = (buffer[WAITING * PITCH + i] == 0.0) & (gap > 0.0) & (drift <= UNSEEN * max(1.0, abs(total)))
+        off *= 2.0 / gap
+        spread = TURN * w * (1.0 + STEEP * w)
+        sure = (buffer[WAITING * PITCH + i] == 0.0) & (gap > 0.0)
+        sure = sure & (pairs * spread * off <= UNSEEN * max(1.0, abs(total)))
+        sure = sure & (pair * off <= UNSEEN * within(buffer[A * PITCH + i], buffer[Y * PITCH + i], spread))
         # what a pair of layers adds to K settles as the orbit does
         added = buffer[K * PITCH + i] - buffer[K_BEFORE * PITCH + i]
         more = max(0.0, added - buffer[K_PAIR * PITCH + i])

@@ -191,8 +191,10 @@ def _limits(activation: Activation, parts: Parts) -> list[float] | None:
     spread = np.concatenate([-far[::-1], np.linspace(-30.0, 30.0, 60_001), far])
     fall = sympy.Abs(activation.log_abs_derivative) / (1 + sympy.Abs(z))
     sizes = [np.abs(compiled(e)(spread)) for e in (activation.stable_value, parts.whole, parts.bend, fall)]
-    if not all(size.max() <= 1.1 * size[1000:-1000].max() for size in sizes):
-        return None  # one grows on, or is no number
+    if not all(np.isfinite(size).all() and size.max() <= 1.1 * size[1000:-1000].max() for size in sizes):
+        return None  # one grows on, or has no bound
+    if abs(np.sign(compiled(parts.rest)(spread)).sum()) < spread.size:
+        return None  # a layer is no monotone map
     reach, steep, bend, fall = (1.01 * float(size.max()) for size in sizes)
     bends = compiled(parts.bend)(spread)
     turn = float(np.max(np.abs(np.diff(bends) / np.diff(spread))))

@@ -32,7 +32,7 @@ from chainderiv.numeric.vectormath_bits import pick
 
 # ---- what follows is copied into every kernel file
 LOG_2 = 0.6931471805599453
-LOWEST = -745.0  # no larger than the logarithm of what underflows
+LOWEST = -745.0  # stands for the logarithm of a largest link below SMALLEST
 MARGIN = 2.0 * EPSILON
 SMALLEST, GREATEST = 1e-290, 1e290  # of a chunk's product
 NEAR, FAR = 1e-140, 1e140  # of a_l and b_l: beyond these the next product may leave float64
@@ -115,7 +115,8 @@ def fold(buffer, count, linked):
     """Take a chunk's product into the whole one; the sum of exponents is compensated (Neumaier 1974)."""
     for i in range(LANES):
         s, total = buffer[S * PITCH + i], buffer[EXPONENT * PITCH + i]
-        p, w = buffer[P * PITCH + i], buffer[W * PITCH + i]
+        slopes, w = buffer[P * PITCH + i], buffer[W * PITCH + i]
+        p = slopes
         if linked and not RESIDUAL:
             p = p * power(w, count)
             buffer[P * PITCH + i] = p
@@ -123,12 +124,15 @@ def fold(buffer, count, linked):
         lost = pick(abs(total) >= abs(s), (total - following) + s, (s - following) + total)
         buffer[EXPONENT * PITCH + i] = following
         buffer[LOST * PITCH + i] += lost
-        product = buffer[REST * PITCH + i] * mantissa_of(p)
-        buffer[REST * PITCH + i] = pick(p != 0.0, mantissa_of(product), 0.0)
+        before = buffer[REST * PITCH + i]
+        product = before * mantissa_of(p)
+        # what is 0 once stays 0: 0 has no mantissa
+        buffer[REST * PITCH + i] = pick((p != 0.0) & (before != 0.0), mantissa_of(product), 0.0)
         buffer[BINARY * PITCH + i] += exponent_of(p) + exponent_of(product)
         buffer[K * PITCH + i] += buffer[KAPPA * PITCH + i] + 4.0 * count
         stated = (p == 0.0) & ((w == 0.0) | LINEAR)
-        inside = (abs(p) > SMALLEST) & (abs(p) < GREATEST)
+        # slopes that have lost digits to underflow do not get them back from large weights
+        inside = (abs(slopes) > SMALLEST) & (abs(p) > SMALLEST) & (abs(p) < GREATEST)
         # an underflowing a_l is nothing beside a bias, but it is all of z_l where there is none
         heard = (buffer[LOW * PITCH + i] > NEAR) | (abs(buffer[B * PITCH + i]) > LOUD)
         buffer[ODD * PITCH + i] = pick((inside | stated) & heard, buffer[ODD * PITCH + i], 1.0)
@@ -232,7 +236,7 @@ def finish(buffer):
         buffer[SIGN * PITCH + i] *= pick(slope > 0.0, 1.0, -1.0)
         buffer[LOG * PITCH + i] = total
         # a link that underflowed is not 0
-        buffer[LARGEST * PITCH + i] = pick(link > 0.0, log(link), pick(gone, -np.inf, LOWEST))
+        buffer[LARGEST * PITCH + i] = pick(link > SMALLEST, log(link), pick(gone, -np.inf, LOWEST))
         kappa = pick(gone, 0.0, buffer[K * PITCH + i] + off + abs(total) + 4.0)
         buffer[K * PITCH + i] = pick(buffer[SLACK * PITCH + i] < 0.0, np.inf, kappa)
         inside = (buffer[HIGH * PITCH + i] < FAR) & (buffer[ODD * PITCH + i] == 0.0)

@@ -7,6 +7,7 @@ import chainderiv as cd
 from chainderiv.numeric.compiled import engine, source
 from chainderiv.numeric.compiled.cache import load
 from chainderiv.numeric.compiled.stand_in import CHUNK
+from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.derivation import derive
@@ -59,21 +60,50 @@ def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
     assert points.read_bounded(engine.Flat.empty(4)).tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize(("right", "wrong"), [
-    ("(pairs * log_pair + ahead)", "(pairs * log_pair + 2.0 * ahead)"),
-    ("(pairs * log_pair + ahead)", "(1.0001 * pairs * log_pair + ahead)"),
-    ("limit = a + ", "limit = a + 1e-3 + "),
+@pytest.mark.parametrize(("right", "wrong", "left"), [
+    ("(pairs * log_pair + ahead)", "(pairs * log_pair + 2.0 * ahead)", False),
+    ("(pairs * log_pair + ahead)", "(1.0001 * pairs * log_pair + ahead)", False),
+    ("limit = a + ", "limit = a + 1e-3 + ", True),
 ])  # fmt: skip
-def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(right, wrong):
+def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(right, wrong, left):
     points = points_of("sigmoid", 60)
     text = source.kernel_source(points.derivation.chain.activation(1), points.derivation.chain, pinned=False)
     assert text.count(right) == 1
     points._kernel = lambda layer: load(text.replace(right, wrong))
     got, sure = read(points)
-    assert not agrees(points, got, sure).all() or sure.mean() < 0.5
+    assert (sure.mean() < 0.5) == left
+    assert agrees(points, got, sure).all() == left
 
 
-def test_the_walk_takes_over_at_the_depth_from_which_it_looks_for_repetitions():
+# found by search: the orbit's limit is so near to y that its own error is much of a_L - y
+@pytest.mark.parametrize(("w", "b", "x", "y"), [
+    (0.6286132320190871, 0.14155828591684871, -0.09871985021575402, 0.3423693773829918),
+    (0.6555708145976458, -0.14355920026451238, -0.6662080212355646, -0.36539840718310217),
+])  # fmt: skip
+@pytest.mark.parametrize("depth", [300, 1500, 5000])
+def test_a_target_next_to_the_limit_of_the_orbit(w, b, x, y, depth):
+    derivation = derive(cd.Chain(depth, "tanh"), "b1")
+    given = Parameters(Layered(np.array([w])), Layered(np.array([b])), None, np.asarray(x), np.asarray(y))
+    got, want = kernel(derivation, "numba")(given), kernel(derivation, "numpy")(given, kappa=True)
+    assert same(got.gradient, want.gradient, 2 * want.kappa).all()
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_targets_at_all_distances_from_the_limit_of_the_orbit(name):
+    rng = np.random.default_rng(5)
+    w, b, x = rng.uniform(-3, 3, 400), rng.uniform(-1, 1, 400), rng.uniform(-1, 1, 400)
+    a = x
+    for _ in range(400):
+        a = np.tanh(w * a + b) if name == "tanh" else 1 / (1 + np.exp(-w * a - b))
+    y = a + rng.choice([-1, 1], 400) * 10.0 ** rng.uniform(-14, -1, 400)
+    derivation = derive(cd.Chain(400, name), "b1")
+    given = Parameters(Layered(w), Layered(b), None, x, y)
+    got, want = kernel(derivation, "numba")(given), kernel(derivation, "numpy")(given, kappa=True)
+    assert (same(got.gradient, want.gradient, 2 * want.kappa) | got.uncertain).all()
+    assert got.uncertain.mean() < is_lost(want.kappa).mean() < 0.8
+
+
+def test_nothing_changes_at_the_depth_from_which_settled_orbits_are_looked_for():
     for depth in (6 * CHUNK, 6 * CHUNK + 1, 6 * CHUNK + 2):
         points = points_of("sigmoid", depth)
         reading = kernel(points.derivation, "numba")(points.parameters)
