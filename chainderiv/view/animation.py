@@ -195,7 +195,8 @@ class _Drawing:
                 colour_bar(self.ax, mesh, self.quantity.label(frames[-1]))
             if entries:
                 handles = list(entries.values())
-                self.figure.legend(handles=handles, loc="outside lower left", ncols=legend_columns(handles))
+                columns = legend_columns(self.figure, handles, float(self.figure.bbox.width))
+                self.figure.legend(handles=handles, loc="outside lower left", ncols=columns)
             self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm, Colormap, ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, 
 TICKS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, *(10.0**k for k in range(4, 309)))
 LEAST_CELLS, MOST_CELLS = 40, 600  # along a side
 LABELS = (185, 135)  # pixels beside and below a map at 100 dots an inch
+LEFT = 90  # pixels beside a map on its left, at 100 dots an inch
 STRIPES = 7  # cells from one hatching line to the next
 
 
@@ -31,15 +34,20 @@ def cells_of(ax: Axes) -> Cells:
 
     A cell narrower than a pixel may fall between pixels, and what it holds would be lost.
     """
-    box, figure = ax.get_window_extent(), ax.figure
+    box = ax.get_window_extent()
     sizes = [0.84 * box.width, 0.95 * box.height]
-    if (place := ax.get_subplotspec()) is not None:
+    if ax.get_subplotspec() is not None:
         # the layout is not known yet: labels, colour bar and legend will take their share of the place
-        rows, columns, *_ = place.get_geometry()
-        sizes[0] = min(sizes[0], figure.bbox.width / columns - LABELS[0])
-        sizes[1] = min(sizes[1], figure.bbox.height / rows - LABELS[1])
+        sizes = [min(size, place - taken) for size, place, taken in zip(sizes, _place_of(ax), LABELS, strict=True)]
     wide, high = (int(min(max(size, LEAST_CELLS), MOST_CELLS)) for size in sizes)
     return wide, high
+
+
+def _place_of(ax: Axes) -> tuple[float, float]:
+    """The share of the figure that is the Axes' own, labels and all, in pixels."""
+    whole, place = ax.figure.bbox, ax.get_subplotspec()
+    rows, columns = (1, 1) if place is None else place.get_geometry()[:2]
+    return whole.width / columns, whole.height / rows
 
 
 def scale_of(largest: float) -> Normalize:
@@ -190,13 +198,19 @@ def special_patches(values: Floats, colours: Palette) -> list[Any]:
     return [Patch(facecolor=shade, label=name) for where, shade, name in entries if where.any()]
 
 
-def draw_legend(ax: Axes, handles: list[Any]) -> None:
-    """A legend below the map, if there is anything to tell."""
+def draw_legend(ax: Axes, handles: list[Any], bar: bool = True) -> None:
+    """A legend below the map, if there is anything to tell; bar: whether a colour bar takes room beside it."""
     if handles:
+        figure: Any = ax.figure
+        room = _place_of(ax)[0] - (LABELS[0] if bar else LEFT) * figure.dpi / 100
         place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.13), "borderaxespad": 0.0}
-        ax.legend(handles=handles, ncols=legend_columns(handles), **place)
+        ax.legend(handles=handles, ncols=legend_columns(figure, handles, room), **place)
 
 
-def legend_columns(handles: list[Any]) -> int:
-    """1, or 2 where two entries have room beside each other."""
-    return 1 if len(handles) < 3 or any(len(str(handle.get_label())) > 40 for handle in handles) else 2
+def legend_columns(figure: Figure, handles: list[Any], room: float) -> int:
+    """2 where there are entries enough and two fit beside each other into so many pixels, else 1."""
+    if len(handles) < 3:
+        return 1
+    # one that is too wide is cut off, and the layout narrows the map for it
+    trial = Legend(figure, handles, [str(handle.get_label()) for handle in handles], ncols=2)
+    return 2 if trial.get_window_extent().width <= room else 1

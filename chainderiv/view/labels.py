@@ -12,7 +12,7 @@ from chainderiv.numeric.depth import DEPTH
 from chainderiv.numeric.sweep import Sweep
 
 NAMES = {"w": "weight", "b": "bias", "z": "pre-activation", "x": "input", "y": "target"}
-UNCERTAIN = "uncertain by over 1e-9 in the log"  # short enough for a legend of two columns
+UNCERTAIN = "uncertain"  # short enough for a legend of two columns beside a colour bar
 
 
 def symbol(name: str) -> str:

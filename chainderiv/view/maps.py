@@ -88,7 +88,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
         else:
             view = view_sweep(sweep, shown, cells_of(ax))
             mesh = draw_map(ax, sweep, shown, view, scale_of(view.largest), colours)
-            draw_legend(ax, map_entries(sweep, shown, view, colours))
+            draw_legend(ax, map_entries(sweep, shown, view, colours), bar=mesh is not None)
             if mesh is not None:
                 colour_bar(ax, mesh, shown.label(sweep))
         ax.set_title(labels.chain_name(sweep), fontsize=10, fontweight="normal")
@@ -220,4 +220,4 @@ def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette) -> 
             x, 0, 1, where=near, facecolor="none", edgecolor=colours.soft, hatch="////", gid="uncertain", **band
         )
         handles.append(uncertain_patch(colours))
-    draw_legend(ax, handles)
+    draw_legend(ax, handles, bar=False)

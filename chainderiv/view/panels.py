@@ -56,7 +56,7 @@ def _draw_together(panels: Sequence[Axes], sweeps: Sequence[Sweep], quantity: st
     with theme(dark) as colours:
         for ax, one, q, view in zip(panels, sweeps, shown, views, strict=True):
             mesh = draw_map(ax, one, q, view, norm, colours)
-            draw_legend(ax, map_entries(one, q, view, colours))
+            draw_legend(ax, map_entries(one, q, view, colours), bar=mesh is not None)
             ax.set_title(labels.chain_name(one), fontsize=10, fontweight="normal")
         if mesh is not None:
             colour_bar(panels, mesh, shown[0].label(sweeps[0]))

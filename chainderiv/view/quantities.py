@@ -75,7 +75,7 @@ QUANTITIES: dict[str, Quantity] = {
     "uncertain": Quantity(
         lambda s, box, tile: tile.uncertain,
         lambda s: "what rounding leaves uncertain",
-        ((0, "certain within 1e-9 in the log"), (1, labels.UNCERTAIN)),
+        ((0, "certain within 1e-9"), (1, "uncertain by over 1e-9")),
         hatched=False,  # it would be said twice
     ),
 }  # fmt: skip

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from chainderiv.numeric.regime import LOG_QUARTER, Regime, regime
+from chainderiv.view.drawing import cells_of
 from chainderiv.view.map_view import MapView
 from chainderiv.view.reduce import samples
 from chainderiv.view.theme import Palette
@@ -18,6 +20,7 @@ from chainderiv.view.theme import Palette
 TEXT_ASPECT = 4.0  # a name's width over its height, in parts of the axes
 MIN_SHARE = 0.004  # of the map; a smaller region gets no name
 ROOM = 0.03  # in the measure of room(): what a name needs
+GAP = 0.1  # between a name and the frame, in parts of the name
 CELLS = 80  # a side: as finely as a name can be placed
 NAMED = {Regime.VANISHING: 1, Regime.EXPLODING: 2}  # how many parts of a region get its name
 
@@ -71,10 +74,25 @@ def _name(ax: Axes, at: tuple[Floats, Floats], text: str, place: Place, target: 
             x[ends[0]], y[ends[1]], color=colours.ink, linewidth=1.0, marker="o", ms=3, markevery=[1],
             path_effects=outline, zorder=3,
         )  # fmt: skip
-    ax.text(
+    name = ax.text(
         float(x[place[0]]), float(y[place[1]]), text, ha="center", va="center", color=colours.ink,
         path_effects=outline, zorder=4,
     )  # fmt: skip
+    _keep_inside(ax, name)
+
+
+def _keep_inside(ax: Axes, name: Text) -> None:
+    """Move a name that would stick out of its Axes into them; one that is wider than they are is left out."""
+    box = name.get_window_extent()
+    # the layout is not known yet, but the pixels that the Axes are likely to have
+    margin = np.array([box.width, box.height]) / cells_of(ax) * (0.5 + GAP)
+    if margin.max() > 0.5:
+        name.remove()
+        return
+    to_share = ax.transScale + ax.transLimits
+    share = to_share.transform(name.get_position())
+    if (inside := np.clip(share, margin, 1 - margin)).tolist() != share.tolist():
+        name.set_position(tuple(to_share.inverted().transform(inside)))
 
 
 def room(region: Mask) -> Floats:

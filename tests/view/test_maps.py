@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.patches import Patch
 
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.activation import activation
@@ -11,7 +13,8 @@ from chainderiv.numeric.evaluate import evaluate
 from chainderiv.numeric.regime import LOG_QUARTER
 from chainderiv.numeric.sweep import sweep
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view.labels import UNCERTAIN, axis_label, edges
+from chainderiv.view.drawing import legend_columns
+from chainderiv.view.labels import axis_label, edges
 from chainderiv.view.panels import plot_sweeps
 from chainderiv.view.plot import plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
@@ -240,7 +243,7 @@ def test_what_is_uncertain_is_a_map_of_two_colours_and_is_not_hatched_as_well(sw
     np.testing.assert_array_equal(child(ax, "map").get_array().filled(-np.inf), mask.T)
     assert child(ax, "uncertain") is None
     texts = [t.get_text() for t in ax.get_legend().get_texts()]
-    assert [t for t in texts if "certain" in t] == ["certain within 1e-9 in the log", UNCERTAIN]
+    assert [t for t in texts if "certain" in t] == ["certain within 1e-9", "uncertain by over 1e-9"]
     assert child(plot_sweep(told, "below_quarter"), "uncertain") is not None
 
 
@@ -322,3 +325,45 @@ def test_maps_side_by_side_share_one_scale_and_one_bar():
     lines = [sweep(Chain(6, name), w=Axis(-3, 3, 13), b=1) for name in ("sigmoid", "relu")]
     one, two = plot_sweeps(lines).axes
     assert one.get_ylim() == two.get_ylim()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("quantity", ["gradient", "uncertain"])
+def test_the_legend_is_whole_and_the_map_keeps_its_width(count, quantity):
+    maps = [sweep(Chain(100, "silu"), w=Axis(-12, 12, 49), b=Axis(-10, 10, 41))] * count
+    figure = plot_sweeps(maps, quantity)
+    figure.draw_without_rendering()
+    for ax in figure.axes[:count]:
+        assert len(ax.get_legend().get_texts()) >= 4
+        assert ax.get_legend().get_window_extent().x1 <= figure.bbox.width
+        assert ax.get_window_extent().width > figure.bbox.width / count * 0.55
+
+
+def test_a_legend_that_is_too_wide_for_two_columns_has_one():
+    handles = [Patch(label="w" * k) for k in (9, 9, 9)]
+    figure = Figure()
+    two = Legend(figure, handles, [h.get_label() for h in handles], ncols=2).get_window_extent().width
+    assert [legend_columns(figure, handles, room) for room in (two, two - 1)] == [2, 1]
+    assert legend_columns(figure, handles[:2], two) == 1
+
+
+@pytest.mark.parametrize(("chain", "axes", "quantity"), [
+    (Chain(4), {"w": Axis(1, 2, 2), "b": Axis(0, 1, 2)}, "gradient"),
+    (Chain(3), {"depth": Axis(1, 3, 3), "w": Axis(-1, 1, 5), "b": 0}, "rate"),
+    (Chain(4), {"w": Axis(1, 100, 2, "log"), "b": Axis(0, 1, 2)}, "gradient"),
+    (Chain(12, "silu"), {"w": Axis(-4, 4, 61), "b": Axis(-4, 4, 61)}, "gradient"),
+])  # fmt: skip
+def test_the_names_of_regions_stay_within_the_frame(chain, axes, quantity):
+    ax = plot_sweep(sweep(chain, **axes), quantity)
+    ax.figure.draw_without_rendering()
+    frame = ax.get_window_extent()
+    assert ax.texts
+    for name in ax.texts:
+        box = name.get_window_extent()
+        assert frame.x0 <= box.x0 < box.x1 <= frame.x1
+        assert frame.y0 <= box.y0 < box.y1 <= frame.y1
+
+
+def test_a_name_that_is_wider_than_its_map_is_left_out():
+    ax = Figure(figsize=(0.8, 4)).add_subplot()
+    assert not plot_sweep(sweep(Chain(4), w=Axis(1, 2, 9), b=Axis(0, 1, 9)), ax=ax).texts
