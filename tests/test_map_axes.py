@@ -119,3 +119,8 @@ def test_an_mp4_without_ffmpeg_is_refused_before_the_work(capsys, tmp_path, monk
     monkeypatch.setattr(animation, "_has_ffmpeg", lambda: False)
     assert main([*SMALL, "--axis", "depth=1:5:5", "--out", str(tmp_path / "map.mp4")]) == 2
     assert ".gif" in capsys.readouterr().err
+
+
+def test_the_summary_says_by_how_much_it_is_uncertain(capsys):
+    assert main(["map", "--activation", "silu", "--depth", "100", "--w", "-12:0:31", "--b", "-5:5:31"]) == 0
+    assert "  uncertain by over 1e-9 in the logarithm: " in capsys.readouterr().out

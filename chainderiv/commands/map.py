@@ -224,4 +224,4 @@ def _print(summary: dict[str, Any]) -> None:
     if "regimes" in summary:
         common.say(f"  every link below 1/4: {100 * summary['below_quarter']:.2f} %")
     if summary["uncertain"]:
-        common.say(f"  uncertain, because rounding is amplified: {100 * summary['uncertain']:.2f} %")
+        common.say(f"  uncertain by over 1e-9 in the logarithm: {100 * summary['uncertain']:.2f} %")
