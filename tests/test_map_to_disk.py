@@ -33,6 +33,21 @@ def test_a_map_is_written_summed_up_and_read_back(here, capsys, name):
     assert bits(cd.Sweep.open(here / name)) == bits(want)
 
 
+def test_the_last_line_says_what_was_done_to_the_map_on_disk(here, capsys):
+    def last():
+        assert main(["map", *AXES, "--out", "a.zarr"]) == 0
+        return capsys.readouterr().out.splitlines()[-1]
+
+    assert last() == "written: a.zarr"
+    assert last() == "complete already: a.zarr"
+    chunk = here / "a.zarr" / "link_log_sum" / "c" / "0" / "0"
+    whole = chunk.read_bytes()
+    chunk.write_bytes(whole[:50] + bytes([whole[50] ^ 1]) + whole[51:])
+    assert last() == "written: a.zarr (1 damaged tile computed again)"
+    assert last() == "complete already: a.zarr"
+    assert chunk.read_bytes() == whole
+
+
 def test_the_disk_and_the_time_are_told_before(here, capsys, monkeypatch):
     monkeypatch.setattr("chainderiv.numeric.storing.STORED_TILE_POINTS", 100)
     assert main(["map", *AXES, "--out", "a.zarr"]) == 0

@@ -14,6 +14,7 @@ from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.depth import DEPTH, depths_of
 from chainderiv.numeric.extras import require_netcdf
+from chainderiv.numeric.store import StoredReadings
 from chainderiv.numeric.sweep import Sweep, require_points, sweep
 from chainderiv.numeric.tally import tally
 from chainderiv.symbolic.chain import Chain
@@ -64,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         for summary in summaries:
             _print(summary)
         if options.out:
-            common.say(f"written: {options.out}")
+            common.say(_outcome(maps[0], options.out))
     return 0
 
 
@@ -181,6 +182,17 @@ def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> Non
     from chainderiv.view.picture import save_picture
 
     save_picture(plot_sweeps(maps, quantity), out)
+
+
+def _outcome(one: Sweep, out: str) -> str:
+    """What was done to the file."""
+    if not isinstance(one.readings, StoredReadings):
+        return f"written: {out}"
+    store = one.readings.store
+    if not store.computed:
+        return f"complete already: {out}"
+    tiles = f"{store.damaged} damaged tile{'s' if store.damaged > 1 else ''}"
+    return f"written: {out} ({tiles} computed again)" if store.damaged else f"written: {out}"
 
 
 def _summary(one: Sweep) -> dict[str, Any]:

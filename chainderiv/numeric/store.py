@@ -45,10 +45,18 @@ FILL: Mapping[str, Any] = {
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A map's folder, and the plan it holds."""
+    """A map's folder, and the plan it holds.
+
+    Attributes
+    ----------
+    computed, damaged : of the tiles, how many the sweep that gave this had to compute, and how many of these again,
+        because their bytes were no longer those that were written.
+    """
 
     path: Path
     plan: Plan
+    computed: int = 0
+    damaged: int = 0
 
     @classmethod
     def create(cls, path: Path, plan: Plan) -> Store:

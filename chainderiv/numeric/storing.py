@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainderiv.errors import BadValue, OutputError
@@ -96,13 +96,14 @@ def sweep_to_store(
     store = Store.of(path, plan)
     with _interrupted(store), store.locked():
         store.clean()
-        sums = _intact(store, progress)
+        noted, sums = len(store.sums()), _intact(store, progress)
+        damaged = noted - len(sums)
         store.write_sums(sums)
         left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
         if left:
             _write(store, sums, left, fresh, _Crew(executor, workers), progress, announce)
             store.write_sums(sums)
-    return store
+    return replace(store, computed=len(left), damaged=damaged)
 
 
 def save_to_store(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], path: Path) -> None:
