@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainderiv.errors import DataError
 from chainderiv.numeric.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
@@ -15,7 +17,7 @@ from chainderiv.numeric.extras import extra, require_netcdf
 from chainderiv.numeric.manifest import plan_from
 from chainderiv.numeric.plan import DTYPES, Plan, Tile
 from chainderiv.numeric.regime import LOG_QUARTER, regime
-from chainderiv.numeric.store import StoredReadings
+from chainderiv.numeric.store import Store, StoredReadings
 from chainderiv.writing import beside, folder_for_writing
 
 if TYPE_CHECKING:
@@ -26,8 +28,7 @@ def to_dataset(swept: Sweep) -> Any:
     """The Dataset of a Sweep; lazy where the map lies on disk."""
     xarray, plan = extra("xarray", "to_xarray"), swept.plan
     if isinstance(swept.readings, StoredReadings):
-        extra("dask.array", "a map on disk as an xarray.Dataset")
-        data = xarray.open_zarr(swept.readings.store.path)
+        data = _lazy(swept.readings.store, xarray)
     else:
         dims = tuple(plan.axes)
         data = xarray.Dataset(
@@ -36,6 +37,38 @@ def to_dataset(swept: Sweep) -> Any:
             map_attributes(plan),
         )
     return _with_derived(data, plan, xarray)
+
+
+@dataclass(frozen=True, eq=False)
+class _StoredArray:
+    """One array of a map on disk, as Dask wants it; damage raises DataError, as everywhere, and not zarr's own."""
+
+    store: Store
+    name: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.store.plan.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(DTYPES[self.name])
+
+    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        return self.store.read_array(self.name, box)
+
+
+def _lazy(store: Store, xarray: Any) -> Any:
+    dask_array = extra("dask.array", "a map on disk as an xarray.Dataset")
+    data = xarray.open_zarr(store.path)
+    for name in DTYPES:
+        lazy = dask_array.from_array(_StoredArray(store, name), store.plan.tile_shape, name=False)
+        data[name] = data[name].copy(data=lazy)
+    return data
 
 
 def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:

@@ -64,6 +64,24 @@ def test_a_map_on_disk_is_a_dataset_that_is_read_when_it_is_asked_for(swept, tmp
     assert_says_all(data.compute(scheduler="synchronous"), swept)
 
 
+@pytest.mark.parametrize("name", ["rate", "link_log_sum"])
+def test_damage_is_told_by_the_dataset_as_by_the_map(tmp_path, name):
+    stored = cd.sweep(CHAIN, out=tmp_path / "a.zarr", **GRID)
+    chunk = next((tmp_path / "a.zarr" / "link_log_sum" / "c" / "0").iterdir())
+    chunk.write_bytes(bytes([chunk.read_bytes()[0] ^ 1]) + chunk.read_bytes()[1:])
+    data = stored.to_xarray()
+    with pytest.raises(DataError, match="link_log_sum' is damaged: .*mends it$"):
+        data[name].compute()
+    assert data.log_abs.values.tobytes() == stored.log_abs.tobytes()
+
+
+def test_a_dataset_on_disk_can_be_given_to_other_processes(swept, tmp_path):
+    import pickle
+
+    data = cd.sweep(CHAIN, out=tmp_path / "a.zarr", **GRID).to_xarray()
+    assert_says_all(pickle.loads(pickle.dumps(data)), swept)
+
+
 def test_xarray_opens_the_folder_without_us_and_without_a_warning(swept, tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "a.zarr", **GRID)
     with warnings.catch_warnings():
