@@ -63,6 +63,11 @@ def require_writable(path: Path) -> None:
     """Raise OutputError, before the work is done, where a file could not be written after it."""
     if path.is_dir():
         raise OutputError(f"{str(path)!r} is a folder; give the name of a file")
-    folder = folder_for_writing(path.parent)
-    if not os.access(folder, os.W_OK):
-        raise OutputError(f"folder {str(folder)!r} may not be written to; give another")
+    folder_for_writing(path.parent)
+    # root may write anywhere, and yet a folder such as /proc takes no file: only making one tells
+    trial = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        trial.touch()
+        trial.unlink()
+    except OSError as e:
+        raise OutputError(f"{str(path)!r} cannot be written ({e.strerror}); give another folder") from e

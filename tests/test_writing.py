@@ -1,10 +1,13 @@
 """Files that are whole or not there, whoever writes them."""
 
+from pathlib import Path
+
 import pytest
 
 import chainderiv as cd
+from chainderiv.cli import main
 from chainderiv.errors import OutputError
-from chainderiv.writing import beside, write_whole
+from chainderiv.writing import beside, require_writable, write_whole
 
 
 class Broken(Exception):
@@ -41,6 +44,20 @@ def test_a_failure_of_any_kind_leaves_the_old_file_and_nothing_beside_it(tmp_pat
 def test_a_file_that_cannot_be_written_is_named_with_the_reason(tmp_path):
     with pytest.raises(OutputError, match=r"missing/a.txt' cannot be written \(No such file or directory\)"):
         write_whole(tmp_path / "missing" / "a.txt", b"")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc")
+def test_a_folder_that_takes_no_file_is_refused_before_the_work(capsys):
+    assert main(["map", "--w", "-1:1:3", "--b", "-1:1:3", "--out", "/proc/x.png"]) == 2
+    said = capsys.readouterr()
+    assert "'/proc/x.png' cannot be written (" in said.err
+    assert "sigmoid" not in said.err  # no progress: nothing was computed
+
+
+def test_the_check_before_the_work_leaves_the_folder_as_it_was(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"old")
+    require_writable(tmp_path / "a.png")
+    assert [(f.name, f.read_bytes()) for f in tmp_path.iterdir()] == [("a.png", b"old")]
 
 
 def test_a_netcdf_that_fails_halfway_leaves_the_former_one(tmp_path, monkeypatch):
