@@ -72,6 +72,8 @@ TABLE = [
     (lambda: cd.condition(FOUR, NAN, 0.0), BadValue, "w holds nan"),
     (axis(1, -1, 5), BadValue, "the smaller first"),
     (axis(1, 1, 5), BadValue, "the smaller first"),
+    (axis(1, 10**310, 5), BadValue, "give finite numbers"),
+    (axis(-1.7e308, 1.7e308, 5), BadValue, "give ends less than 1.79e308 apart"),
     (axis(0, 1, 0), BadValue, "axis count is 0"),
     (axis(0, 1, 1), BadValue, "axis count is 1"),
     (axis(0, 1, 2.5), BadValue, "axis count is 2.5"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,12 @@ MOST = 100_000_000
 
 
 def _is_finite(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and bool(np.isfinite(float(value)))
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # a whole number beyond float64
+        return False
 
 
 @dataclass(frozen=True)
@@ -48,20 +54,19 @@ class Axis:
             or not 2 <= int(self.count) <= MOST
         ):
             raise BadValue(f"axis count is {self.count!r}; give a whole number from 2 to {MOST:,}")
-        if not all(_is_finite(e) for e in (self.start, self.stop, self._width)) or self.start >= self.stop:
+        if not _is_finite(self.start) or not _is_finite(self.stop) or self.start >= self.stop:
             raise BadValue(f"axis runs from {self.start!r} to {self.stop!r}; give finite numbers, the smaller first")
+        # the values between are found from the distance of the ends, which must be a number
+        if not math.isfinite(float(self.stop) - float(self.start)):
+            raise BadValue(
+                f"axis runs from {self.start!r} to {self.stop!r}, further than float64 reaches; "
+                "give ends less than 1.79e308 apart"
+            )
         if self.scale == "log" and self.start <= 0:
             raise BadValue(f"a log axis starts at {self.start!r}; give a positive start")
         # NumPy's numbers would print as np.float64(-60.0)
         for name, value in (("start", float(self.start)), ("stop", float(self.stop)), ("count", int(self.count))):
             object.__setattr__(self, name, value)
-
-    @property
-    def _width(self) -> object:
-        try:
-            return float(self.stop) - float(self.start)
-        except (TypeError, ValueError, OverflowError):
-            return None
 
     @classmethod
     def parse(cls, text: str) -> Axis:
