@@ -58,7 +58,7 @@ def value_parts(activation: Activation) -> Parts | None:
     Piecewise((0, z >= 0), (z, True))
     """
     stated = activation.stable.log_abs_value
-    return None if stated is None else _parts_of_logarithm(stated, activation.stable_value)
+    return None if stated is None else _parts_of_logarithm(sympy.piecewise_fold(stated), activation.stable_value)
 
 
 def _parts_of_logarithm(stated: Expr, whole: Expr) -> Parts:

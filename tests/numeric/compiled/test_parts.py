@@ -8,7 +8,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.precise import precise
 from chainderiv.numeric.compiled.emit import Lines, NotCompilable, folded
-from chainderiv.numeric.compiled.parts import slope_parts
+from chainderiv.numeric.compiled.parts import slope_parts, value_parts
 from chainderiv.symbols import z
 
 POINTS = ("-300.5", "-31.7", "-2.3", "-0.6", "-0.01", "0.02", "0.9", "1.7", "8.25", "45", "290")
@@ -34,6 +34,22 @@ def test_the_two_parts_of_a_slope_multiply_to_it(name):
             for got in (at(parts.rest, point) * mpmath.exp(at(parts.exponent, point)), at(parts.whole, point)):
                 # selu's published constants are rounded to 40 digits where a logarithm states them
                 assert abs(got - want) <= abs(want) * mpmath.mpf(10) ** -36, point
+
+
+@pytest.mark.parametrize("name", [n for n, phi in ACTIVATIONS.items() if phi.stable.log_abs_value is not None])
+def test_the_two_parts_of_a_value_multiply_to_it_and_the_exponent_holds_what_underflows(name):
+    phi = ACTIVATIONS[name]
+    parts = value_parts(phi)
+    with mpmath.workdps(400):
+        for point in POINTS:
+            want, rest, exponent = at(phi.formula, point), at(parts.rest, point), at(parts.exponent, point)
+            assert abs(rest * mpmath.exp(exponent) - want) <= abs(want) * mpmath.mpf(10) ** -36, point
+            # softplus keeps log1p(e^z) on its left, down to -700
+            assert name == "softplus" or mpmath.mpf("1e-6") < abs(rest) < 1e6, point
+            slope = at(phi.derivative, point)
+            assert abs(at(parts.bend, point) * want - slope) <= mpmath.mpf(10) ** -36 * max(abs(want), abs(slope)), (
+                point
+            )
 
 
 @pytest.mark.parametrize("name", ALL)
