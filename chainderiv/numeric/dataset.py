@@ -15,9 +15,10 @@ from chainderiv.numeric.attributes import DESCRIPTION, axis_attributes, map_attr
 from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.extras import extra, require_netcdf
 from chainderiv.numeric.manifest import plan_from
-from chainderiv.numeric.plan import DTYPES, Plan, Tile
+from chainderiv.numeric.plan import Plan
 from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import Store, StoredReadings
+from chainderiv.numeric.tile import DTYPES, Tile
 from chainderiv.writing import beside, folder_for_writing
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ def depths_of(axis: Axis) -> NDArray[np.int64]:
     >>> depths_of(Axis(1, 9, 5)).tolist()
     [1, 3, 5, 7, 9]
     """
-    whole = np.round(axis.values)
+    whole = np.round(axis.values)  # which the steps of an axis miss by their rounding, 1e-10 at the most
     if not np.allclose(axis.values, whole, rtol=0, atol=1e-9) or not 1 <= whole[0] <= whole[-1] <= MAX_DEPTH:
         raise BadValue(
             f"depth runs from {axis.start:g} to {axis.stop:g} in {axis.count} steps; give whole numbers from 1 to "

@@ -11,7 +11,8 @@ from functools import lru_cache, partial
 from typing import TypeVar
 
 from chainderiv.errors import BadValue, ChainderivError, WorkersLost
-from chainderiv.numeric.plan import Box, Plan, Tile
+from chainderiv.numeric.plan import Box, Plan
+from chainderiv.numeric.tile import Tile
 
 Result = TypeVar("Result")
 ATTEMPTS = 3  # a tile whose workers died this often is given up: it may be what kills them

@@ -8,9 +8,8 @@ import numpy as np
 
 from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.plan import BLOCK_POINTS, Box, Plan, boxes, extent, fit_tile
+from chainderiv.numeric.plan import Box, Plan, extent
 
 Reader = Callable[[Orbit], LogSign]
 
@@ -60,20 +59,10 @@ def activation_over(plan: Plan, box: Box, layer: int) -> LogSign:
 
 
 def _over(plan: Plan, box: Box, layer: int, read: Reader) -> LogSign:
-    shape = extent(box)
-    sign, log = np.empty(shape), np.empty(shape)
-    for block in boxes(box, fit_tile(shape, BLOCK_POINTS)):
-        place = tuple(slice(b.start - o.start, b.stop - o.start) for b, o in zip(block, box, strict=True))
-        found = _along_depth(plan, block, layer, read) if DEPTH in plan.axes else _walk(plan, block, layer, read)
-        sign[place], log[place] = found.sign, found.log
-    return LogSign(sign, log)
-
-
-def _along_depth(plan: Plan, box: Box, layer: int, read: Reader) -> LogSign:
-    place = list(plan.axes).index(DEPTH)
-    rest = box[:place] + box[place + 1 :]
-    found = [_walk(at_depth(plan, int(depth)), rest, layer, read) for depth in depths_of(plan.axes[DEPTH])[box[place]]]
-    sign, log = np.stack([one.sign for one in found], place), np.stack([one.log for one in found], place)
+    sign, log = np.empty((2, *extent(box)))
+    for place, of, block in plan.blocks(box):
+        found, part = _walk(of, block, layer, read), sign[place].shape
+        sign[place], log[place] = found.sign.reshape(part), found.log.reshape(part)
     return LogSign(sign, log)
 
 

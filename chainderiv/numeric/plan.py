@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
 from chainderiv.numeric.parameters import Floats, Layered, Parameters
-from chainderiv.numeric.reading import Flat, flat_of
+from chainderiv.numeric.reading import tile_of
+from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
@@ -24,66 +23,7 @@ from chainderiv.symbolic.second import SecondDerivation
 Box = tuple[slice, ...]  # one slice per dimension, with whole bounds and no step
 BLOCK_POINTS = 2**17  # read at once: a dozen float64 arrays of them stay near the cache
 LONGEST_ROW = 1024  # a tile wider than this gains nothing, and a window of the map would read more than it shows
-LARGE_PAGE = 2**21  # bytes
-DTYPES = {"sign": "i1", "log_abs": "f8", "link_log_sum": "f8", "largest_link": "f8", "uncertain": "?"}
-
-
-@dataclass(frozen=True, eq=False)
-class Tile:
-    """What was read over a box of the grid; every array has the box's shape.
-
-    Attributes
-    ----------
-    sign : int8 ndarray. The gradient's sign: -1, 0 or 1, and 0 where log_abs is NaN (an undefined gradient).
-    log_abs : float64 ndarray. log|gradient|, natural; -inf where it is 0.
-    link_log_sum : float64 ndarray. Σ log|link| over the links l = 2 … L, natural.
-    largest_link : float64 ndarray. The largest log|link|, natural; -inf where there is none. The engine "numba" gives
-        -745 where it is below -667, the logarithm of 1e-290.
-    uncertain : bool ndarray. Where rounding has been amplified so much that the logarithm cannot be trusted.
-    """
-
-    sign: NDArray[np.int8]
-    log_abs: Floats
-    link_log_sum: Floats
-    largest_link: Floats
-    uncertain: NDArray[np.bool_]
-
-    @classmethod
-    def empty(cls, shape: Sequence[int]) -> Tile:
-        """A tile of that shape, to be filled."""
-        # one block on a page's edge: the system hands out a large one in large pages, which saves most of its time
-        sizes = [np.dtype(dtype).itemsize * math.prod(shape) for dtype in DTYPES.values()]
-        block = np.empty(sum(sizes) + LARGE_PAGE, np.uint8)
-        at = -block.ctypes.data % LARGE_PAGE
-        arrays = {}
-        for (name, dtype), size in sorted(zip(DTYPES.items(), sizes, strict=True), key=lambda item: -item[1]):
-            arrays[name] = block[at : at + size].view(dtype).reshape(shape)
-            at += size
-        return cls(**arrays)
-
-    @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """The arrays by name, in the order of the attributes."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    @property
-    def flat(self) -> Flat:
-        """The same arrays, one point after another; the memory is the same where it is contiguous."""
-        return Flat(*(array.reshape(-1) for array in self.arrays.values()))
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of every array."""
-        return self.log_abs.shape
-
-    def read(self, box: tuple[slice, ...]) -> Tile:
-        """A part of it; the slices may have steps."""
-        return Tile(**{name: array[box] for name, array in self.arrays.items()})
-
-    def put(self, box: Box, part: Tile) -> None:
-        """Fill a part of it."""
-        for name, array in self.arrays.items():
-            array[box] = part.arrays[name]
+LEAST_TILE_POINTS = 2**14  # a tile on disk takes 8 ms to write, and one in memory a tenth of that, however small
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,32 +89,31 @@ class Plan:
         self._into(whole.read(box), box)
 
     def _into(self, tile: Tile, box: Box) -> None:
-        """By blocks of about BLOCK_POINTS points."""
-        evaluate = self._by_depth if DEPTH in self.axes else self._at_points
+        for place, plan, block in self.blocks(box):
+            plan._at_points(tile.read(place), block)
+
+    def blocks(self, box: Box) -> Iterator[tuple[Box, Plan, Box]]:
+        """A box in parts of BLOCK_POINTS points of one depth: where in the box, of which plan, and its box there."""
         for block in boxes(box, fit_tile(extent(box), BLOCK_POINTS)):
             place = tuple(slice(b.start - o.start, b.stop - o.start) for b, o in zip(block, box, strict=True))
-            evaluate(tile.read(place), block)
+            yield from self._depths(place, block) if DEPTH in self.axes else [(place, self, block)]
 
-    def _by_depth(self, tile: Tile, box: Box) -> None:
-        place = list(self.axes).index(DEPTH)
-        rest = box[:place] + box[place + 1 :]
-        for k, depth in enumerate(depths_of(self.axes[DEPTH])[box[place]]):
+    def _depths(self, place: Box, block: Box) -> Iterator[tuple[Box, Plan, Box]]:
+        at = list(self.axes).index(DEPTH)
+        for k, depth in enumerate(depths_of(self.axes[DEPTH])[block[at]], place[at].start):
             if depth not in self._plans:
                 self._plans[depth] = at_depth(self, int(depth))
-            layer = (slice(None),) * place + (slice(k, k + 1),)
-            self._plans[depth]._at_points(tile.read(layer), rest)
+            yield (*place[:at], slice(k, k + 1), *place[at + 1 :]), self._plans[depth], block[:at] + block[at + 1 :]
 
     def _at_points(self, tile: Tile, box: Box) -> None:
         parameters, kernel = self.parameters(box), self._kernel
-        whole = tile.log_abs.flags.c_contiguous
-        flat = tile.flat if whole else Flat.empty(tile.log_abs.size)
+        read = tile if tile.log_abs.flags.c_contiguous else Tile.empty(tile.shape)
         if hasattr(kernel, "fill"):
-            kernel.fill(parameters, flat)
+            kernel.fill(parameters, read.reshape(-1))
         else:
-            flat.put(slice(None), flat_of(kernel(parameters, kappa=True)))
-        if not whole:
-            for target, values in zip(tile.arrays.values(), flat, strict=True):
-                target[...] = values.reshape(tile.shape)
+            read = tile_of(kernel(parameters, kappa=True)).reshape(*tile.shape)
+        if read is not tile:
+            tile.put(..., read)
 
     @cached_property
     def _plans(self) -> dict[int, Plan]:
@@ -236,9 +175,9 @@ def boxes(whole: Box, shape: Sequence[int]) -> Sequence[Box]:
     return Lazy(math.prod(counts), box)
 
 
-def in_tiles(plan: Plan, count: int, least: int, most: int) -> Plan:
-    """The plan in about so many tiles, of so many points at least and at most."""
-    return replace(plan, tile_shape=fit_tile(plan.shape, min(most, max(least, plan.points // count))))
+def in_tiles(plan: Plan, count: int, most: int) -> Plan:
+    """The plan in about so many tiles, of LEAST_TILE_POINTS points at least and so many at most."""
+    return replace(plan, tile_shape=fit_tile(plan.shape, min(most, max(LEAST_TILE_POINTS, plan.points // count))))
 
 
 def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:

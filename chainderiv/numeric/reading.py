@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import size
+from chainderiv.numeric.tile import Tile
 
 Floats = NDArray[np.float64]
 
@@ -80,41 +80,19 @@ class Reading:
     uncertain: NDArray[np.bool_] | None = None
 
 
-class Flat(NamedTuple):
-    """What a map keeps of a reading, one point after another; its sign is 0 where the gradient is undefined (NaN)."""
-
-    sign: NDArray[Any]
-    log_abs: Floats
-    link_log_sum: Floats
-    largest_link: Floats
-    uncertain: NDArray[np.bool_]
-
-    @classmethod
-    def empty(cls, points: int) -> Flat:
-        """Arrays to be filled."""
-        log_abs, links, largest = np.empty((3, points))
-        return cls(np.empty(points, np.int8), log_abs, links, largest, np.empty(points, np.bool_))
-
-    def put(self, points: Any, part: Flat) -> None:
-        """Fill some of the points."""
-        for whole, values in zip(self, part, strict=True):
-            whole[points] = values
-
-
-def flat_of(reading: Reading) -> Flat:
+def tile_of(reading: Reading) -> Tile:
     """What a map keeps of a reading that has κ."""
-    sign = np.nan_to_num(np.asarray(reading.gradient.sign), nan=0.0)
+    sign, log = np.asarray(reading.gradient.sign), np.asarray(reading.gradient.log)
     uncertain = is_lost(np.asarray(reading.kappa)) if reading.uncertain is None else reading.uncertain
-    arrays = (sign, reading.gradient.log, reading.link_log_sum, reading.largest_link, uncertain)
-    return Flat(*(np.asarray(array).ravel() for array in arrays))
+    return Tile(
+        np.nan_to_num(sign, nan=0.0).astype(np.int8), log, reading.link_log_sum, reading.largest_link, uncertain
+    )
 
 
-def reading_of(flat: Flat, shape: tuple[int, ...]) -> Reading:
-    """The reading whose arrays those are."""
-    log = flat.log_abs.reshape(shape)
-    sign = np.where(np.isnan(log), np.nan, flat.sign.reshape(shape))
-    links, largest = flat.link_log_sum.reshape(shape), flat.largest_link.reshape(shape)
-    return Reading(LogSign(sign, log), links, largest, uncertain=flat.uncertain.reshape(shape))
+def reading_of(tile: Tile) -> Reading:
+    """The reading that a tile was kept of."""
+    sign = np.where(np.isnan(tile.log_abs), np.nan, tile.sign)
+    return Reading(LogSign(sign, tile.log_abs), tile.link_log_sum, tile.largest_link, uncertain=tile.uncertain)
 
 
 class Links:

@@ -34,7 +34,9 @@ from chainderiv.numeric.axis import MOST
 from chainderiv.numeric.extras import extra
 from chainderiv.numeric.manifest import Description, describe, difference, plan_from
 from chainderiv.numeric.parameters import Floats
-from chainderiv.numeric.plan import DTYPES, Box, Plan, Tile
+from chainderiv.numeric.plan import Box, Plan
+from chainderiv.numeric.tile import DTYPES, Tile
+from chainderiv.writing import beside
 
 MANIFEST, JOURNAL = "manifest.json", "tiles.jsonl"
 # what is not written reads as unknown
@@ -61,17 +63,17 @@ class Store:
     @classmethod
     def create(cls, path: Path, plan: Plan) -> Store:
         """An empty map; it appears whole, under its name, or not at all. Raises OutputError, MissingExtra."""
-        beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        whole = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _create_group(beside, plan)
-            (beside / JOURNAL).touch()
-            (beside / MANIFEST).write_text(json.dumps(describe(plan), indent=1, ensure_ascii=False), "utf-8")
-            beside.rename(path)
+            _create_group(whole, plan)
+            (whole / JOURNAL).touch()
+            (whole / MANIFEST).write_text(json.dumps(describe(plan), indent=1, ensure_ascii=False), "utf-8")
+            whole.rename(path)
         except OSError as e:
             raise OutputError(f"the map {str(path)!r} cannot be made ({e.strerror}); give another place") from e
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            shutil.rmtree(whole, ignore_errors=True)
         return cls(path, plan)
 
     @classmethod
@@ -161,17 +163,15 @@ class Store:
 
     def write_sums(self, sums: Mapping[int, str]) -> None:
         """Put the lines in the order of the tiles, whole or not at all."""
-        beside = self.path / f".{JOURNAL}.{secrets.token_hex(4)}"
-        with beside.open("w", encoding="utf-8") as file:
+        with beside(self.path / JOURNAL) as part, part.open("w", encoding="utf-8") as file:
             for tile in sorted(sums):
                 write_line(file, tile, sums[tile])
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(self.path / JOURNAL)
 
     def clean(self) -> None:
         """Remove what a killed writer left half-written; the caller holds the lock."""
-        for pattern in (f".{JOURNAL}.*", "*/c/**/*.partial", "*/*.partial", "*.partial"):
+        for pattern in (f".*.{JOURNAL}", "*/c/**/*.partial", "*/*.partial", "*.partial"):
             for file in self.path.glob(pattern):
                 file.unlink(missing_ok=True)
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.numeric.executors import as_done, each_done, usable_cores, worker_count
-from chainderiv.numeric.plan import Plan, Tile, extent, in_tiles
+from chainderiv.numeric.plan import Plan, extent, in_tiles
 from chainderiv.numeric.store import JOURNAL, Store, write_line
+from chainderiv.numeric.tile import Tile
 
 Progress = Callable[[int, int], None]
 STORED_TILE_POINTS = 2**20  # 8 MB of each float64 array: some thousand files for a map of 10^9 points
-LEAST_TILE_POINTS = 2**14  # a tile takes 8 ms to write, however small
 TILES = 64  # of a map that has the points, so that 16 workers have four tiles each
 MARGIN = 1.05  # tiles differ in how far they compress
 
@@ -74,7 +74,7 @@ def in_stored_tiles(plan: Plan) -> Plan:
     (16, 1000) 63
     (1024, 1024) 100
     """
-    return in_tiles(plan, TILES, LEAST_TILE_POINTS, STORED_TILE_POINTS)
+    return in_tiles(plan, TILES, STORED_TILE_POINTS)
 
 
 def sweep_to_store(

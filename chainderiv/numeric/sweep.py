@@ -22,15 +22,16 @@ from chainderiv.numeric.executors import checked_workers, each_done
 from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.layer_map import activation_over, checked_layer, factor_over
 from chainderiv.numeric.parameters import Floats, numbers
-from chainderiv.numeric.plan import Plan, Tile, in_tiles, part_of
+from chainderiv.numeric.plan import Plan, in_tiles, part_of
 from chainderiv.numeric.regime import LOG_QUARTER, regime
 from chainderiv.numeric.store import Store, StoredReadings
 from chainderiv.numeric.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
+from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 
-TILES, LEAST_TILE_POINTS, TILE_POINTS = 8, 2**14, 2**17
+TILES, TILE_POINTS = 8, 2**17
 MOST_STORED = 10**11
 Progress = Callable[[int, int], None]
 
@@ -298,7 +299,7 @@ def sweep(
         stored = in_stored_tiles(plan_of(chain, wrt, engine, **parameters))
         require_points(stored.points, MOST_STORED, "")
         return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
-    plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, LEAST_TILE_POINTS, TILE_POINTS)
+    plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, TILE_POINTS)
     require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
     whole, tiles = Tile.empty(plan.shape), plan.tiles
     done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, executor, workers)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.executors import as_done, usable_cores
-from chainderiv.numeric.plan import Box, Tile
+from chainderiv.numeric.plan import Box
 from chainderiv.numeric.regime import LOG_QUARTER, Regime, regime
+from chainderiv.numeric.tile import Tile
 
 if TYPE_CHECKING:
     from chainderiv.numeric.sweep import Sweep

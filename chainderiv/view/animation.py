@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.depth import DEPTH, at_depth, depths_of
-from chainderiv.numeric.plan import Tile
 from chainderiv.numeric.sweep import Readings, Sweep
+from chainderiv.numeric.tile import Tile
 from chainderiv.view import labels
 from chainderiv.view.drawing import cells_of, colour_bar, legend_columns, scale_of
 from chainderiv.view.map_view import MapView, view_sweep

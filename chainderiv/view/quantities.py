@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.numeric.depth import links_over
 from chainderiv.numeric.layer_map import activation_over, factor_over
-from chainderiv.numeric.plan import Box, Tile
+from chainderiv.numeric.plan import Box
 from chainderiv.numeric.regime import LOG_QUARTER, Regime, regime
 from chainderiv.numeric.sweep import Sweep
+from chainderiv.numeric.tile import Tile
 from chainderiv.view import labels
 
 Floats = NDArray[np.float64]

@@ -62,11 +62,11 @@ def test_along_a_depth_axis_a_layer_that_is_not_there_is_nan():
 
 
 def test_blocks_leave_no_trace(monkeypatch):
-    from chainderiv.numeric import layer_map
+    from chainderiv.numeric import plan
 
     s = cd.sweep(cd.Chain(5), w=W, b=B, x=cd.Axis(0, 1, 3))
     whole = s.factor(3).log
-    monkeypatch.setattr(layer_map, "BLOCK_POINTS", 4)
+    monkeypatch.setattr(plan, "BLOCK_POINTS", 4)
     assert np.array_equal(s.factor(3).log, whole)
 
 

@@ -18,10 +18,11 @@ from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.functions.activation import Activation
 from chainderiv.numeric import storing
 from chainderiv.numeric.manifest import describe, plan_from
-from chainderiv.numeric.plan import DTYPES, Plan, boxes, extent, fit_tile
+from chainderiv.numeric.plan import Plan, boxes, extent, fit_tile
 from chainderiv.numeric.store import Store
 from chainderiv.numeric.storing import Estimate
 from chainderiv.numeric.sweep import Sweep, plan_of
+from chainderiv.numeric.tile import DTYPES
 from chainderiv.symbols import z
 
 CHAIN = cd.Chain(5, "tanh")
@@ -192,7 +193,7 @@ def test_what_a_kill_leaves_half_written_is_cleared_away(tmp_path, read_tiles):
     (path / "tiles.jsonl").write_bytes(b"".join(journal[-2::-1]) + journal[-1][:-9])
     (path / "sign" / "c" / "1" / "0.abc.partial").write_bytes(b"half")
     (path / "zarr.abc.partial").write_bytes(b"half")
-    (path / ".tiles.jsonl.12345678").write_bytes(b"half")
+    (path / ".12345678.tiles.jsonl").write_bytes(b"half")
     read_tiles.clear()
     cd.sweep(CHAIN, out=path, **GRID)
     assert read_tiles == [TILES - 1]

@@ -7,8 +7,9 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.plan import Plan, Tile
+from chainderiv.numeric.plan import Plan
 from chainderiv.numeric.sweep import Sweep, sweep
+from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
 from chainderiv.view import reduce

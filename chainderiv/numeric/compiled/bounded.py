@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from numba import njit
 
-from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, PITCH, REACH, SECOND, ending, neuron
+from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, PITCH, REACH, SECOND, UNCERTAIN, ending, neuron
 from chainderiv.numeric.compiled.walk import (
     A_BEFORE,
     D_BEFORE,
@@ -41,7 +41,6 @@ from chainderiv.numeric.vectormath_log import log_of_normal
 # ---- what follows is copied into every kernel file
 # rows of its own; after the first: what was known two layers before, and how an orbit settles
 FRESH, A_TWO_BEFORE, P_TWO_BEFORE, K_BEFORE, K_PAIR, PAIR, WAITING, BOUNDED_ROWS = range(ROWS, ROWS + 8)
-UNCERTAIN = 1e-9  # in the logarithm
 DEEP = 600.0  # the logarithm of a product that stays in float64
 
 

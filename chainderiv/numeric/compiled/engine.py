@@ -17,9 +17,10 @@ from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.cache import load
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
-from chainderiv.numeric.conditioning import LOST, is_lost
+from chainderiv.numeric.conditioning import LOST
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.numeric.reading import Flat, Reading, reading_of
+from chainderiv.numeric.reading import Reading, reading_of, tile_of
+from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 
@@ -45,29 +46,27 @@ class CompiledKernel:
         if kappa:
             reading: Reading = self.oracle(parameters, kappa=True)
             return reading
-        shape = parameters.shape
-        flat = Flat.empty(int(np.prod(shape)))
-        self.fill(parameters, flat)
-        return reading_of(flat, shape)
+        tile = Tile.empty(parameters.shape)
+        self.fill(parameters, tile.reshape(-1))
+        return reading_of(tile)
 
-    def fill(self, parameters: Parameters, flat: Flat) -> None:
-        """Read into arrays that are there already; a sign that is NaN becomes 0."""
+    def fill(self, parameters: Parameters, tile: Tile) -> None:
+        """Read into a flat tile that is there already."""
         points = Points(self.derivation, parameters)
         if not points.are_bounded:
-            flat.put(slice(None), self._walked(parameters))
-        elif (left := points.read_bounded(flat)).size:
-            flat.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
+            tile.put(..., self._walked(parameters))
+        elif (left := points.read_bounded(tile)).size:
+            tile.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
 
-    def _walked(self, parameters: Parameters) -> Flat:
+    def _walked(self, parameters: Parameters) -> Tile:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        flat = Flat(sign, log, links, largest, ~(walk.MARGIN * off < LOST))
-        strays = np.flatnonzero((odd != 0) | (flat.uncertain & (not self.vouched)))
+        tile = Tile(np.nan_to_num(sign, nan=0.0).astype(np.int8), log, links, largest, ~(walk.MARGIN * off < LOST))
+        strays = np.flatnonzero((odd != 0) | (tile.uncertain & (not self.vouched)))
         if strays.size:
             # they have left what the walk holds, or the formula has lost its digits
-            exact = self.oracle(parameters.at(_index(strays, parameters.shape)), kappa=True)
-            read = (exact.gradient.sign, exact.gradient.log, exact.link_log_sum, exact.largest_link)
-            flat.put(strays, Flat(*read, is_lost(exact.kappa)))
-        return flat._replace(sign=np.nan_to_num(flat.sign, nan=0.0))
+            exact = tile_of(self.oracle(parameters.at(_index(strays, parameters.shape)), kappa=True))
+            tile.put(strays, exact.reshape(-1))
+        return tile
 
 
 def _index(points: NDArray[np.intp], shape: tuple[int, ...]) -> Any:
@@ -115,13 +114,14 @@ class Points:
         kernel = self._kernel(1)
         return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
-    def read_bounded(self, flat: Flat) -> NDArray[np.intp]:
+    def read_bounded(self, tile: Tile) -> NDArray[np.intp]:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
         given = [self._line(array) for array in (p.x, p.w[1], self._inner[1], p.y)]
-        steps, left = np.array([step for _, step in given]), np.empty(flat.sign.size, np.int8)
-        self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *flat[:4], left)
-        flat.uncertain[:] = False
+        steps, left = np.array([step for _, step in given]), np.empty(tile.sign.size, np.int8)
+        outputs = (tile.sign, tile.log_abs, tile.link_log_sum, tile.largest_link, left)
+        self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
+        tile.uncertain[:] = False
         return np.flatnonzero(left)
 
     def _line(self, array: Floats) -> tuple[Floats, tuple[int, int]]:

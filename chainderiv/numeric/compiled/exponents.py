@@ -31,22 +31,25 @@ def mantissa_of(value: float) -> float:
 
 
 @inlined
-def exp_down(x: float) -> float:
-    """e^x for x <= 0, and e^-708 below, for callers that take it as underflowed: without the steps that exp takes."""
+def parts_down(x: float) -> tuple[float, int]:
+    """exp(r) - 1 and, in the last bits of an int, k: e^x = 2^k exp(r) for -708 <= x <= 0, and e^-708 below."""
     within = pick(x < -708.0, -708.0, x)
     shifted = within * LOG2_E + SHIFT
     k = shifted - SHIFT
     r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
-    p = 1.0 + (r + r * r * polynomial(r, EXPM1_TAIL))
-    return float_of(bits_of(p) + (bits_of(shifted) << 52))
+    return r + r * r * polynomial(r, EXPM1_TAIL), bits_of(shifted)
+
+
+@inlined
+def exp_down(x: float) -> float:
+    """e^x for x <= 0, and e^-708 below, for callers that take it as underflowed: without the steps that exp takes."""
+    beyond_1, k = parts_down(x)
+    return float_of(bits_of(1.0 + beyond_1) + (k << 52))
 
 
 @inlined
 def expm1_down(x: float) -> float:
-    """e^x - 1 for x <= 0, to 1 ulp, by the steps of exp_down, which a compiler that meets both takes once."""
-    within = pick(x < -708.0, -708.0, x)
-    shifted = within * LOG2_E + SHIFT
-    k = shifted - SHIFT
-    r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
-    scale = float_of((bits_of(shifted) << 52) + ONE)
-    return (scale - 1.0) + scale * (r + r * r * polynomial(r, EXPM1_TAIL))
+    """e^x - 1 for x <= 0, to 1 ulp; a compiler that meets both takes the steps that it shares with exp_down once."""
+    beyond_1, k = parts_down(x)
+    scale = float_of((k << 52) + ONE)
+    return (scale - 1.0) + scale * beyond_1

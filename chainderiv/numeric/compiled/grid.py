@@ -21,7 +21,24 @@ from chainderiv.numeric.compiled.bounded import (
 )
 from chainderiv.numeric.compiled.settling import close_settled, weigh
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, LONGEST, PITCH, TURN
-from chainderiv.numeric.compiled.walk import A_BEFORE, D_BEFORE, LARGEST, LINKS, LOG, ODD, SIGN, A, B, D, E, K, P, W, Y
+from chainderiv.numeric.compiled.walk import (
+    A_BEFORE,
+    D_BEFORE,
+    LARGEST,
+    LINKS,
+    LOG,
+    ODD,
+    SIGN,
+    A,
+    B,
+    D,
+    E,
+    K,
+    P,
+    W,
+    Y,
+    get,
+)
 
 # ---- what follows is copied into every kernel file
 PATIENCE = 3  # chunks after which an orbit that has not settled is left to the walk
@@ -89,13 +106,6 @@ def walk_bounded(buffer, count, longest):
         walk_links(buffer, count - 1, longest)
 
 
-@njit(error_model="numpy", nogil=True)
-def hand_out(buffer, row, values):
-    """A row of lanes as it is asked for."""
-    for i in range(values.size):
-        values[i] = buffer[row * PITCH + i]
-
-
 @njit(error_model="numpy", nogil=True, cache=True)
 def through_bounded(x, w, b, y, steps, places, count, sign, log_abs, links, largest, left):
     """∂C/∂b_1 over the lines of a grid, of so many places each.
@@ -122,8 +132,7 @@ def through_bounded(x, w, b, y, steps, places, count, sign, log_abs, links, larg
             continue
         walk_bounded(buffer, count, min(LONGEST, int(DEEP / steepest)))
         finish_bounded(buffer, count)
-        hand_out(buffer, SIGN, sign[part])
-        hand_out(buffer, LOG, log_abs[part])
-        hand_out(buffer, LINKS, links[part])
-        hand_out(buffer, LARGEST, largest[part])
-        hand_out(buffer, ODD, left[part])
+        for row, values in ((LOG, log_abs), (LINKS, links), (LARGEST, largest)):
+            get(buffer, row, values[part])
+        get(buffer, SIGN, sign[part])
+        get(buffer, ODD, left[part])

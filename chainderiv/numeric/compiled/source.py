@@ -18,7 +18,7 @@ from chainderiv.numeric.arrays import compiled
 from chainderiv.numeric.compiled import bounded, grid, settling, stand_in, walk
 from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
 from chainderiv.numeric.compiled.parts import Parts, slope_parts, value_parts
-from chainderiv.numeric.conditioning import EPSILON
+from chainderiv.numeric.conditioning import EPSILON, LOST
 from chainderiv.numeric.vectormath import ELEMENTARY
 from chainderiv.symbolic.programs.program_parts import Gap, gaps_of
 from chainderiv.symbols import y, z
@@ -38,7 +38,7 @@ from chainderiv.numeric.vectormath_erf import positive_erfcx
 from chainderiv.numeric.vectormath_bits import pick, with_sign_of
 from chainderiv.numeric.vectormath_log import log_of_normal
 
-LANES, PITCH, LONGEST, CHUNK, EPSILON = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}
+LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
 SECOND = {second!r}
 LOWER, UPPER, REACH, STEEP, BEND, TURN, FALL = {limits}
@@ -77,6 +77,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         chunk=stand_in.CHUNK,
         longest=stand_in.LONGEST,
         epsilon=EPSILON,
+        lost=LOST,
         second=walk.MARGIN * sharpness**2,
         limits=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in limits or [np.inf] * 7),
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),

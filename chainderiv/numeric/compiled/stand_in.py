@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from chainderiv.numeric.conditioning import EPSILON
+from chainderiv.numeric.conditioning import EPSILON, LOST
 
+UNCERTAIN = LOST
 RESIDUAL = PINNED = LINEAR = BOUNDED = False
 VOUCHED = True
 LANES = 256  # points that walk together: their state stays in the first-level cache

@@ -169,7 +169,7 @@ def test_under_the_bound_nothing_is_sure_that_the_walk_calls_uncertain():
     w = np.linspace(-12, -4.1, 80)[:, None]
     parameters = grid(w=w, b=-w / 2 + np.geomspace(1e-17, 1e-1, 90)[None, :], x=0.5, y=0.2)
     points = engine.Points(derivation, parameters)
-    flat = engine.Flat.empty(80 * 90)
+    flat = engine.Tile.empty((80 * 90,))
     left = np.zeros(80 * 90, bool)
     left[points.read_bounded(flat)] = True
     off = engine.Points(derivation, parameters).read()[4]
@@ -210,11 +210,11 @@ def test_a_planted_error_of_a_thousandth_is_seen_in_what_is_read_in_one_go():
     line = "buffer[P * PITCH + i] *= slope\n"
     assert text.count(line) == 1
     points = engine.Points(derive(chain, "b1"), grid())
-    flat = engine.Flat.empty(W.size * B.size)
+    flat = engine.Tile.empty((W.size * B.size,))
     points._kernel = lambda layer: load(text.replace(line, f"{line.rstrip()} * 1.001\n"))
     points.read_bounded(flat)
     want = kernel(derive(chain, "b1"), "numpy")(grid(), kappa=True)
-    assert not same(engine.reading_of(flat, want.kappa.shape).gradient, want.gradient, 2 * want.kappa).any()
+    assert not same(engine.reading_of(flat.reshape(*want.kappa.shape)).gradient, want.gradient, 2 * want.kappa).any()
 
 
 def test_a_planted_error_of_a_thousandth_is_seen():

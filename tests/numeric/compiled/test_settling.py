@@ -25,9 +25,9 @@ def points_of(name, depth, y=0.0):
 
 def read(points):
     """What is read in one go, and where it is not left to the walk."""
-    flat, sure = engine.Flat.empty(POINTS), np.ones(POINTS, bool)
+    flat, sure = engine.Tile.empty((POINTS,)), np.ones(POINTS, bool)
     sure[points.read_bounded(flat)] = False
-    return engine.reading_of(flat, (W.size, B.size)), sure.reshape(W.size, B.size)
+    return engine.reading_of(flat.reshape(W.size, B.size)), sure.reshape(W.size, B.size)
 
 
 def agrees(points, got, sure):
@@ -57,7 +57,7 @@ def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
     points = engine.Points(
         derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), None, np.asarray(0.4), np.asarray(0.0))
     )
-    assert points.read_bounded(engine.Flat.empty(4)).tolist() == [1, 2, 3]
+    assert points.read_bounded(engine.Tile.empty((4,))).tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("right", "wrong", "left"), [

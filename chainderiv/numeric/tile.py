@@ -1,0 +1,72 @@
+"""Tile: what a map keeps of its points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+LARGE_PAGE = 2**21  # bytes
+DTYPES = {"sign": "i1", "log_abs": "f8", "link_log_sum": "f8", "largest_link": "f8", "uncertain": "?"}
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """What was read over a box of the grid; every array has the box's shape.
+
+    Attributes
+    ----------
+    sign : int8 ndarray. The gradient's sign: -1, 0 or 1, and 0 where log_abs is NaN (an undefined gradient).
+    log_abs : float64 ndarray. log|gradient|, natural; -inf where it is 0.
+    link_log_sum : float64 ndarray. Σ log|link| over the links l = 2 … L, natural.
+    largest_link : float64 ndarray. The largest log|link|, natural; -inf where there is none. The engine "numba" gives
+        -745 where it is below -667, the logarithm of 1e-290.
+    uncertain : bool ndarray. Where rounding has been amplified so much that the logarithm cannot be trusted.
+    """
+
+    sign: NDArray[np.int8]
+    log_abs: Floats
+    link_log_sum: Floats
+    largest_link: Floats
+    uncertain: NDArray[np.bool_]
+
+    @classmethod
+    def empty(cls, shape: Sequence[int]) -> Tile:
+        """A tile of that shape, to be filled."""
+        # one block on a page's edge: the system hands out a large one in large pages, which saves most of its time
+        sizes = [np.dtype(dtype).itemsize * math.prod(shape) for dtype in DTYPES.values()]
+        block = np.empty(sum(sizes) + LARGE_PAGE, np.uint8)
+        at = -block.ctypes.data % LARGE_PAGE
+        arrays = {}
+        for (name, dtype), size in sorted(zip(DTYPES.items(), sizes, strict=True), key=lambda item: -item[1]):
+            arrays[name] = block[at : at + size].view(dtype).reshape(shape)
+            at += size
+        return cls(**arrays)
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name, in the order of the attributes."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of every array."""
+        return self.log_abs.shape
+
+    def read(self, box: tuple[slice, ...]) -> Tile:
+        """A part of it; the slices may have steps."""
+        return Tile(**{name: array[box] for name, array in self.arrays.items()})
+
+    def reshape(self, *shape: int) -> Tile:
+        """The same in another shape; the memory is the same where it is contiguous."""
+        return Tile(**{name: array.reshape(shape) for name, array in self.arrays.items()})
+
+    def put(self, box: Any, part: Tile) -> None:
+        """Fill a part of it: a box, or any other index."""
+        for name, array in self.arrays.items():
+            array[box] = part.arrays[name]
