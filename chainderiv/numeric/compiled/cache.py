@@ -23,10 +23,10 @@ import numba
 import platformdirs
 
 from chainderiv.numeric import vectormath
-from chainderiv.numeric.compiled import exponents
+from chainderiv.numeric.compiled import exponents, lanes
 from chainderiv.writing import write_whole
 
-CALLED = (vectormath, *vectormath.SOURCES, exponents)
+CALLED = (vectormath, *vectormath.SOURCES, exponents, lanes)
 # what unpickling a damaged file may raise
 DAMAGED = (
     pickle.UnpicklingError, EOFError, OSError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError,

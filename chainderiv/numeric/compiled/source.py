@@ -54,8 +54,8 @@ def {name}({arguments}):
 _MARK = "# ---- what follows is copied into every kernel file\n"
 FARTHEST = 1e3  # |z|, to which what has a limit is followed
 FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
-_SPECIAL = ("exp_down", "positive_erfcx")  # what the elementary functions do, for an argument of one sign
-_NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {name: name for name in _SPECIAL}
+SPECIAL = ("exp_down", "positive_erfcx")  # what the elementary functions do, for an argument of one sign
+NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {name: name for name in SPECIAL}
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
@@ -71,7 +71,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
     text = _neuron(activation, parts, sharpness, used) + _ending(output, cost, residual, used)
     head = _HEAD.format(
         name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
-        functions=", ".join(sorted(used.difference(_SPECIAL))),
+        functions=", ".join(sorted(used.difference(SPECIAL))),
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,
         chunk=stand_in.CHUNK,
@@ -101,18 +101,18 @@ def is_compilable(chain: Chain) -> bool:
 
 
 def _neuron(activation: Activation, parts: Parts, sharpness: float, used: set[str]) -> str:
-    lines = Lines(_NAMES)
+    lines = Lines(NAMES)
     names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
     names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
     names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, sharpness, lines)]
     names += [lines.name_of(folded(e)) for e in _roundings(activation, parts.whole)]
     used |= lines.used
-    return _function("neuron", "z", lines, names)
+    return function("neuron", "z", lines, names)
 
 
 def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> str:
     """∂C/∂a_L, or where it is cancelled φ'(z_L) ∂C/∂a_L, as value · exp(exponent)."""
-    lines = Lines(_NAMES)
+    lines = Lines(NAMES)
     cancelled, limits = (None, []) if residual else (cancelled_slope(output, cost), gaps_of(output))
     parts = None if residual else value_parts(output)
     value, exponent, off = "1.0", "0.0", "0.0"
@@ -123,7 +123,7 @@ def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> s
             continue
         if not power.is_Integer:
             raise NotCompilable(f"the cost {cost.name!r} is beyond the compiled engine; use engine='numpy'")
-        miss, size = _miss(root, limits, lines)
+        miss, size = miss_of(root, limits, lines)
         relative = lines.line(f"1.0 + (moved + {size})/{lines.line(f'abs({miss})')}")
         if parts is not None and root in (y, 0):
             # the miss is a_L itself
@@ -136,10 +136,10 @@ def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> s
         value = lines.line(f"{value}*{lines.name_of_power(lines.line(f'{constant}*{miss}'), int(power))}")
         off = lines.line(f"{off} + {float(abs(power))}*{relative}")
     used |= lines.used
-    return _function("ending", "z, a, y, moved, e_z", lines, [value, exponent, off])
+    return function("ending", "z, a, y, moved, e_z", lines, [value, exponent, off])
 
 
-def _miss(root: Expr, near_limits: Sequence[Gap], lines: Lines) -> tuple[str, str]:
+def miss_of(root: Expr, near_limits: Sequence[Gap], lines: Lines) -> tuple[str, str]:
     """a_L - root, and the size of what is rounded in it; near a limit of φ both are those of the gap to it."""
     target = lines.name_of(root)
     miss, size = lines.line(f"a - {target}"), lines.line("abs(a)")
@@ -224,6 +224,6 @@ def _roundings(activation: Activation, slope: Expr) -> tuple[Expr, Expr]:
     return sympy.Integer(0) if value is None else value, joined
 
 
-def _function(name: str, arguments: str, lines: Lines, results: Sequence[str]) -> str:
+def function(name: str, arguments: str, lines: Lines, results: Sequence[str]) -> str:
     sized = ["t = abs(z)", *lines.lines]
     return _FUNCTION.format(name=name, arguments=arguments, body="\n    ".join(sized), results=", ".join(results))
