@@ -1,48 +1,46 @@
-"""TrainingRecord: what was measured while a network trained, on disk and back."""
+"""TrainingRecord: what was measured while a network trained."""
 
 from __future__ import annotations
 
-import io
-import json
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainderiv.errors import BadShape, DataError, unknown_name
+from chainderiv.errors import BadShape, unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.writing import folder_for_writing, write_whole
 
 Floats = NDArray[np.float64]
 ORDERS = {"l1": 1, "l2": 2}
-
-# written in this order: run.json, which says how many rows count, comes last, so that a save cut short
-# between two files still reads as the state before it
-GRADIENTS, EPOCHS, RUN = "gradients.npz", "epochs.jsonl", "run.json"
 COLUMNS = ("training_cost", "cost", "accuracy")
-
-# what reading a missing, cut, altered or foreign file raises
-_DAMAGE = (OSError, EOFError, ValueError, LookupError, TypeError, zlib.error, zipfile.BadZipFile)
+LAYER_COLUMNS = {
+    "weight_norm_l1": "Σ |mean ∂C/∂W_l|, in units of C",
+    "weight_norm_l2": "‖mean ∂C/∂W_l‖, in units of C",
+    "activation_mean": "mean of a_l over neurons and images",
+    "activation_spread": "standard deviation of a_l over neurons and images",
+    "saturated": "fraction of neurons and images with |φ'(z_l)| under a twentieth of its supremum",
+    "dead": "fraction of neurons that are saturated at every image",
+    "update_ratio": "‖ΔW_l‖/‖W_l‖ of the last mini-batch before the measurement; NaN in the first row",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
-    """What train() measured: row 0 before training, row k after epoch k.
+    """What train() measured: row 0 before training, row k at its k-th measurement, by default after epoch k.
+
+    Gradients and activations are measured over the first 1000 training images (all of them if fewer).
 
     Parameters
     ----------
     settings : dict of what JSON holds. The network, the training, the data and the versions.
-    bias_gradients : per row, per layer 1 … L: ndarray (n_l,), each neuron's mean of ∂C/∂b_l over the first
-        1000 training images (all of them if fewer).
-    training_cost : ndarray (epochs + 1,). Mean cost over the same images, without the weight decay's term.
-    cost, accuracy : ndarrays (epochs + 1,). On the validation set: mean cost, and fraction in [0, 1] of right
-        answers.
+    bias_gradients : per row, per layer 1 … L: ndarray (n_l,), each neuron's mean of ∂C/∂b_l.
+    training_cost : ndarray (rows,). Mean cost over the same images, without the weight decay's term.
+    cost, accuracy : ndarrays (rows,). On the validation set: mean cost, and fraction in [0, 1] of right answers.
+    steps : ndarray (rows,) of ints. How many mini-batches came before; by default an epoch is one.
+    layers : dict of ndarrays (rows, L): what LAYER_COLUMNS lists, layer by layer.
 
     Raises
     ------
@@ -62,30 +60,47 @@ class TrainingRecord:
     training_cost: Floats
     cost: Floats
     accuracy: Floats
+    steps: NDArray[np.int64] = None  # type: ignore[assignment]
+    layers: Mapping[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rows = [len(self.bias_gradients), *(len(c) for c in (self.training_cost, self.cost, self.accuracy))]
+        if self.steps is None:
+            object.__setattr__(self, "steps", np.arange(len(self.cost)))
+        columns = [self.training_cost, self.cost, self.accuracy, self.steps, *self.layers.values()]
+        rows = [len(self.bias_gradients), *map(len, columns)]
         if len(set(rows)) != 1 or not rows[0]:
             raise BadShape(f"gradients, costs and accuracy have {rows} rows; give equally many, at least 1")
 
     @property
+    def epoch(self) -> Floats:
+        """How far training was at each row, in epochs: whole numbers where it was measured between epochs."""
+        return np.asarray(self.steps / self.settings.get("steps_per_epoch", 1))
+
+    @property
     def epochs(self) -> int:
         """How many epochs are finished."""
-        return len(self.cost) - 1
+        return int(self.epoch[-1])
 
     def norms(self, order: str = "l2") -> Floats:
-        """‖mean ∂C/∂b_l‖ of the hidden layers, shape (epochs + 1, hidden layers).
+        """‖mean ∂C/∂b_l‖ of the hidden layers, shape (rows, hidden layers).
 
         order : 'l2', as Nielsen's program has it, or 'l1', Σ_j |∂C/∂b_j|. Raises UnknownName for another.
         """
         if order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
         # by logarithms: the squares of a vanishing layer would underflow long before its norm does
-        logs = [[LogSign.from_float(g).norm(ORDERS[order]) for g in row[:-1]] for row in self.bias_gradients]
-        return np.array([[norm.to_float() for norm in row] for row in logs], float).reshape(len(logs), -1)
+        hidden = list(zip(*self.bias_gradients, strict=True))[:-1]
+        logs = [LogSign.from_float(np.array(rows)).norm(ORDERS[order], axis=1) for rows in hidden]
+        return np.array([norm.to_float() for norm in logs], float).reshape(len(logs), len(self.cost)).T
+
+    def layer_norms(self, order: str = "l2") -> Floats:
+        """‖mean ∂C/∂W_l‖ of the hidden layers, shape (rows, hidden layers); raises UnknownName as norms does."""
+        if order not in ORDERS:
+            raise unknown_name("norm", order, ORDERS)
+        return self.layers[f"weight_norm_{order}"][:, :-1]
 
     def ratio(self, order: str = "l2") -> Floats:
-        """The last hidden layer's norm over the first's, shape (epochs + 1,): how much slower it learns.
+        """The last hidden layer's norm over the first's, shape (rows,): how much slower it learns.
 
         NaN without a hidden layer or where both vanish. Raises UnknownName for an order but 'l1' and 'l2'.
         """
@@ -95,6 +110,15 @@ class TrainingRecord:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(norms[:, -1] / norms[:, 0])
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Each row as a dict of numbers and of lists with an entry per layer; NaN is None, as JSON has it."""
+        columns: dict[str, Any] = {name: getattr(self, name) for name in COLUMNS}
+        columns |= {"norms_l1": self.norms("l1"), "norms_l2": self.norms("l2"), **self.layers}
+        return [
+            {"epoch": float(epoch), "step": int(step), **{name: _plain(c[row]) for name, c in columns.items()}}
+            for row, (epoch, step) in enumerate(zip(self.epoch, self.steps, strict=True))
+        ]
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Write run.json, epochs.jsonl and gradients.npz into folder, made if missing; each whole or not.
 
@@ -103,11 +127,9 @@ class TrainingRecord:
         OutputError
             When the folder or a file in it cannot be written.
         """
-        target = folder_for_writing(folder)
-        write_whole(target / GRADIENTS, _packed(self.bias_gradients))
-        write_whole(target / EPOCHS, "".join(f"{json.dumps(row)}\n" for row in self._rows()).encode())
-        run = {"settings": self.settings, "last": list(self._rows())[-1]}
-        write_whole(target / RUN, (json.dumps(run, indent=2) + "\n").encode())
+        from chainderiv.nn.record_files import save
+
+        save(self, folder)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> TrainingRecord:
@@ -118,49 +140,34 @@ class TrainingRecord:
         DataError
             When a file is missing or damaged, or the files are of different runs.
         """
-        source = Path(folder)
-        try:
-            return _read(source)
-        except _DAMAGE as e:
-            raise DataError(
-                f"folder {str(source)!r} holds no whole record ({e}); "
-                f"give a folder that TrainingRecord.save wrote: {RUN}, {EPOCHS}, {GRADIENTS}"
-            ) from e
+        from chainderiv.nn.record_files import load
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        l1, l2 = self.norms("l1"), self.norms("l2")
-        for epoch in range(len(self.cost)):
-            yield {
-                "epoch": epoch,
-                "training_cost": float(self.training_cost[epoch]),
-                "cost": float(self.cost[epoch]),
-                "accuracy": float(self.accuracy[epoch]),
-                "norms_l1": l1[epoch].tolist(),
-                "norms_l2": l2[epoch].tolist(),
-            }
+        return load(folder)
 
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write a table with a line per row and a column per number, such as norms_l2_1; raises OutputError.
 
-def _packed(bias_gradients: tuple[tuple[Floats, ...], ...]) -> bytes:
-    """An .npz of one array (epochs + 1, n_l) a layer, layer_1 … layer_L."""
-    layers: dict[str, Any] = {
-        f"layer_{n}": np.stack(rows) for n, rows in enumerate(zip(*bias_gradients, strict=True), 1)
-    }
-    packed = io.BytesIO()
-    np.savez(packed, **layers)
-    return packed.getvalue()
+        norms_… are of the hidden layers' ∂C/∂b, weight_norm_… of every layer's ∂C/∂W.
+        """
+        from chainderiv.nn.record_files import write_csv
+
+        write_csv(self, path)
+
+    def to_xarray(self) -> Any:
+        """The record as an xarray.Dataset over row, layer and each layer's neurons.
+
+        Raises
+        ------
+        MissingExtra
+            Without xarray, which the extra `scale` holds.
+        """
+        from chainderiv.nn.record_dataset import to_dataset
+
+        return to_dataset(self)
 
 
-def _read(source: Path) -> TrainingRecord:
-    run = json.loads((source / RUN).read_text())
-    rows = [json.loads(line) for line in (source / EPOCHS).read_text().splitlines()]
-    count = run["last"]["epoch"] + 1
-    # through memory: np.load leaves the file open when it is no whole archive
-    with np.load(io.BytesIO((source / GRADIENTS).read_bytes()), allow_pickle=False) as arrays:
-        layers = [np.asarray(arrays[f"layer_{n}"], float) for n in range(1, len(arrays.files) + 1)]
-    gradients = tuple(tuple(layer[row] for layer in layers) for row in range(count))
-    columns = (np.array([row[name] for row in rows[:count]], float) for name in COLUMNS)
-    record = TrainingRecord(run["settings"], gradients, *columns)
-    # norms from the .npz, the rest from the .jsonl: a file of another run shows
-    if list(record._rows()) != rows[:count] or rows[count - 1] != run["last"]:
-        raise ValueError("the files are of different runs")
-    return record
+def _plain(value: Any) -> Any:
+    numbers = np.asarray(value, float)
+    if numbers.ndim:
+        return [_plain(v) for v in numbers]
+    return None if np.isnan(numbers) else float(numbers)

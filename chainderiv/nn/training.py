@@ -1,9 +1,10 @@
-"""train(): mini-batch stochastic gradient descent with weight decay, measured at every epoch."""
+"""train(): mini-batch stochastic gradient descent, measured on its way, kept on disk and resumed."""
 
 from __future__ import annotations
 
+import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +12,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainderiv import __version__
-from chainderiv.errors import BadShape, BadValue, Diverged
-from chainderiv.nn.checks import float_type, generator, image_rows, size, target_rows, whole_number
-from chainderiv.nn.data import Data, Split
+from chainderiv.errors import BadValue, Diverged
+from chainderiv.nn.checkpoint import Keeper
+from chainderiv.nn.checks import float_type, generator
+from chainderiv.nn.course import Course, checked_course
+from chainderiv.nn.data import Data
+from chainderiv.nn.descent import Descending
+from chainderiv.nn.engines import engine_for, measurer, started
+from chainderiv.nn.measured import Measurer, Row, record_of, update_ratio
 from chainderiv.nn.network import Network
-from chainderiv.nn.record import COLUMNS, TrainingRecord
+from chainderiv.nn.record import TrainingRecord
+from chainderiv.writing import folder_for_writing
 
-MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
 Array = NDArray[Any]
 OnEpoch = Callable[[TrainingRecord], object]
 
@@ -30,32 +36,6 @@ class TrainingDiverged(Diverged):
         self.record = record
 
 
-@dataclass(frozen=True)
-class Descent:
-    """w ← (1 - η λ/n) w - (η/m) Σ ∂C/∂w, b ← b - (η/m) Σ ∂C/∂b over mini-batches of m out of n images."""
-
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-
-    def step(self, net: Network, images: Array, targets: Array, count: int) -> None:
-        """Change net by one mini-batch; count is n, the number of training images in use."""
-        weight_gradients, bias_gradients = net.raw_gradients(images, targets)
-        kept = 1 - self.learning_rate * self.weight_decay / count
-        for W, gradient in zip(net.weights, weight_gradients, strict=True):
-            W *= kept
-            W -= self.learning_rate * gradient
-        for b, gradient in zip(net.biases, bias_gradients, strict=True):
-            b -= self.learning_rate * gradient
-
-    def epoch(self, net: Network, images: Array, targets: Array, rng: np.random.Generator) -> None:
-        """Change net by every image once, in an order that rng draws; the last mini-batch is what is left."""
-        order = rng.permutation(len(images))
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            self.step(net, images[batch], targets[batch], len(order))
-
-
 def train(
     net: Network,
     data: Data,
@@ -66,6 +46,16 @@ def train(
     rng: int | np.random.Generator = 0,
     dtype: DTypeLike = "float32",
     on_epoch: OnEpoch | None = None,
+    *,
+    momentum: float = 0.0,
+    schedule: str = "constant",
+    clip: float | None = None,
+    patience: int | None = None,
+    measure_epochs: int = 1,
+    measure_steps: int | None = None,
+    engine: str | None = None,
+    folder: str | os.PathLike[str] | None = None,
+    resume: bool = False,
 ) -> TrainingRecord:
     """Train net in place, measuring it: w ← (1 - ηλ/n) w - (η/m) Σ ∂C/∂w, b ← b - (η/m) Σ ∂C/∂b.
 
@@ -82,7 +72,19 @@ def train(
     weight_decay : float >= 0. λ; n is the number of training images in use. Biases do not decay.
     rng : int or numpy.random.Generator. Draws the shuffles; the same seed gives the same bits.
     dtype : 'float32' or 'float64'. What is trained in; measured is in float64.
-    on_epoch : called with the record so far before training and after each epoch.
+    on_epoch : called with the record so far before training and after each epoch that was measured.
+    momentum : float, 0 <= μ < 1. v ← μ v - η (g + (λ/n) w), w ← w + v (Polyak 1964; Nielsen 2015, equation 107).
+    schedule : by what η is multiplied: a name in chainderiv.nn.schedules.SCHEDULES.
+    clip : float > 0. Longer gradients of a mini-batch, over all layers, are scaled down to this L2 norm
+        (Pascanu, Mikolov and Bengio 2013).
+    patience : int >= 1. Stop when the validation accuracy has not risen for so many measurements.
+    measure_epochs : int >= 1. Measure after every so many epochs, and after the last.
+    measure_steps : int >= 1. Measure after every so many mini-batches as well.
+    engine : 'numba', compiled from the formulas, or 'numpy', its oracle; by default what suits the work. The two
+        round differently.
+    folder : path. Keep the record and the weights there, at least once a second.
+    resume : whether to go on from what folder holds, to the same bits as an undisturbed run; from the start where it
+        holds nothing.
 
     Raises
     ------
@@ -91,7 +93,10 @@ def train(
     BadShape
         When the data's images or labels do not fit the network.
     BadValue, UnknownName
-        For a setting that is not as above, or a network whose cost is not finite to begin with.
+        For a setting that is not as above, a network whose cost is not finite to begin with, or a folder that holds
+        another run.
+    DataError, OutputError
+        When what folder holds is damaged, or it cannot be written.
 
     Examples
     --------
@@ -100,110 +105,130 @@ def train(
     >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
     ((4,), (4, 1), True)
     """
-    whole_number("epochs", epochs, least=0)
-    descent = Descent(
-        whole_number("batch_size", batch_size, least=1),
-        size("learning_rate", learning_rate, zero=False),
-        size("weight_decay", weight_decay, zero=True),
-    )
-    working = net.copy(float_type(dtype))
-    source = generator(rng)
-    settings = _settings(net, data, descent, epochs, rng, working)
-    images, targets = _fitting(working, data.train, "training")
-    measure = _measurer(net, data)
-    rows = [_finite_at_the_start(measure(net))]
-    _report(rows, settings, on_epoch)
-    for epoch in range(1, epochs + 1):
-        with np.errstate(all="ignore"):  # what overflows shows as a number that is not finite
-            descent.epoch(working, images, targets, source)
-            finished = working.copy(net.dtype)
-        row = measure(finished)
-        _require_finite(finished, row, epoch, descent, lambda: _record(rows, settings))
-        net.weights, net.biases = finished.weights, finished.biases
-        rows.append(row)
-        _report(rows, settings, on_epoch)
-    return _record(rows, settings)
+    course = checked_course(
+        epochs, batch_size, learning_rate, weight_decay, momentum, schedule, clip, patience, measure_epochs,
+        measure_steps,
+    )  # fmt: skip
+    keeper = _keeper(folder, resume)
+    kept = keeper.kept() if keeper is not None and resume else None
+    working, source = net.copy(float_type(dtype)), generator(rng)
+    before = None if kept is None else kept.settings["engine"]
+    chosen = engine_for(engine or before, working, data, course.descent, course.epochs)
+    settings = _settings(net, data, rng, working) | course.settings()
+    settings |= {"engine": chosen, "steps_per_epoch": -(-len(data.train) // course.descent.batch_size)}
+    if kept is not None:
+        kept.require_same_run(settings)
+    descending, measure = started(chosen, working, data, course.descent), measurer(chosen, net, data)
+    if kept is None:
+        rows = [_finite_at_the_start(measure.row(net, 0, np.full(net.depth, np.nan)))]
+    else:
+        kept.restore(descending, source)
+        rows = kept.rows
+    run = Run(net, course, descending, measure, rows, settings, source, keeper)
+    run.go(0 if kept is None else kept.epoch, on_epoch)
+    return run.record()
+
+
+def _keeper(folder: str | os.PathLike[str] | None, resume: bool) -> Keeper | None:
+    if folder is None:
+        if resume:
+            raise BadValue("resume is given without folder; give the folder that holds the run")
+        return None
+    return Keeper(folder_for_writing(folder))
 
 
 @dataclass(frozen=True, eq=False)
-class _Row:
-    bias_gradients: tuple[Array, ...]
-    training_cost: float
-    cost: float
-    accuracy: float
+class Run:
+    """A training run on its way: the network that the caller sees, the one that descends, and what was measured."""
 
-    @property
-    def finite(self) -> bool:
-        numbers = [np.ravel(self.training_cost), np.ravel(self.cost), *self.bias_gradients]
-        return all(bool(np.isfinite(n).all()) for n in numbers)
+    net: Network
+    course: Course
+    descending: Descending
+    measure: Measurer
+    rows: list[Row]
+    settings: dict[str, Any]
+    rng: np.random.Generator
+    keeper: Keeper | None
+
+    def go(self, done: int, on_epoch: OnEpoch | None) -> None:
+        """Train from behind an epoch to the end."""
+        if done:
+            self._show(self.descending.network())
+        self._keep(done, last=True)
+        if on_epoch is not None:
+            on_epoch(self.record())
+        for epoch in range(done + 1, self.course.epochs + 1):
+            if self._stale():
+                break
+            rows = len(self.rows)
+            self._epoch(epoch)
+            self._keep(epoch, last=epoch == self.course.epochs or self._stale())
+            if on_epoch is not None and len(self.rows) > rows:
+                on_epoch(self.record())
+
+    def _epoch(self, epoch: int) -> None:
+        order, factor = self.rng.permutation(self.settings["data"]["training_images"]), self.course.factor(epoch)
+        steps, done = self.settings["steps_per_epoch"], 0
+        for stop in self.course.stops(epoch, steps):
+            self.descending.advance(order, done, stop - 1, factor)
+            before = self.descending.network()
+            self.descending.advance(order, stop - 1, stop, factor)
+            self._measure(before, epoch, stop)
+            done = stop
+        self.descending.advance(order, done, steps, factor)
+        finished = self.descending.network()
+        self._require_finite(finished, None, epoch)
+        self._show(finished)
+
+    def _show(self, now: Network) -> None:
+        rounded = now.copy(self.net.dtype)
+        self.net.weights, self.net.biases = rounded.weights, rounded.biases
+
+    def _keep(self, epoch: int, last: bool) -> None:
+        if self.keeper is not None and (last or self.keeper.due()):
+            self.keeper.keep(self.record(), self.descending.state(), self.net, self.rng, epoch)
+
+    def _measure(self, before: Network, epoch: int, batch: int) -> None:
+        after, step = self.descending.network(), (epoch - 1) * self.settings["steps_per_epoch"] + batch
+        row = self.measure.row(after.copy(self.net.dtype), step, update_ratio(before, after))
+        self._require_finite(after, row, epoch)
+        self.rows.append(row)
+
+    def _require_finite(self, net: Network, row: Row | None, epoch: int) -> None:
+        gradients = net.biases if row is None else row.bias_gradients
+        layers = zip(net.weights, net.biases, gradients, strict=True)
+        broken = [n for n, arrays in enumerate(layers, 1) if not all(np.isfinite(p).all() for p in arrays)]
+        if not broken and (row is None or row.finite):
+            return
+        d = self.course.descent
+        # 1 - ηλ/n below -1 blows the weights up by itself
+        cure = "give a smaller learning_rate, another init, or clip=1.0"
+        if d.learning_rate * d.weight_decay >= 1e3:
+            cure = "give a smaller weight_decay"
+        raise TrainingDiverged(
+            f"training diverged in epoch {epoch}: layer {[*broken, net.depth][0]} is no longer finite at "
+            f"learning_rate={d.learning_rate:g} and init={net.init!r}; {cure}",
+            self.record(),
+        )
+
+    def _stale(self) -> bool:
+        """Whether the accuracy has not risen for as many measurements as patience says."""
+        accuracy = [row.accuracy for row in self.rows]
+        patience = self.course.patience
+        return patience is not None and len(accuracy) - 1 - accuracy.index(max(accuracy)) >= patience
+
+    def record(self) -> TrainingRecord:
+        """What was measured so far."""
+        return record_of(self.rows, self.settings)
 
 
-def _measurer(net: Network, data: Data) -> Callable[[Network], _Row]:
-    """What measures a network, in float64 whatever it is trained in."""
-    exact = net.copy("float64")
-    images, targets = _fitting(exact, data.train, "training", MEASURED_IMAGES)
-    held_images, held_targets = _fitting(exact, data.validation, "validation")
-
-    def measure(now: Network) -> _Row:
-        measured = now.copy("float64")
-        with np.errstate(all="ignore"):
-            return _Row(
-                tuple(measured.mean_bias_gradients(images, targets)),
-                measured.cost_value(images, targets),
-                measured.cost_value(held_images, held_targets),
-                measured.accuracy(held_images, held_targets),
-            )
-
-    return measure
-
-
-def _fitting(net: Network, part: Split, name: str, count: int | None = None) -> tuple[Array, Array]:
-    """The first count images and targets of a part, checked against the network and of its dtype."""
-    images, labels = part.images[:count], part.labels[:count]
-    try:
-        rows = image_rows(images, net.sizes[0], net.dtype)
-        return rows, target_rows(labels, len(rows), net.sizes[-1], net.dtype)
-    except (BadShape, BadValue) as e:
-        raise type(e)(f"the {name} data do not fit {net!r}: {e}") from e
-
-
-def _record(rows: Iterable[_Row], settings: dict[str, Any]) -> TrainingRecord:
-    rows = tuple(rows)
-    columns = (np.array([getattr(row, name) for row in rows]) for name in COLUMNS)
-    return TrainingRecord(settings, tuple(row.bias_gradients for row in rows), *columns)
-
-
-def _report(rows: list[_Row], settings: dict[str, Any], on_epoch: OnEpoch | None) -> None:
-    if on_epoch is not None:
-        on_epoch(_record(rows, settings))
-
-
-def _finite_at_the_start(row: _Row) -> _Row:
+def _finite_at_the_start(row: Row) -> Row:
     if not row.finite:
         raise BadValue("the cost is not finite before training; give a network with smaller weights and biases")
     return row
 
 
-def _require_finite(
-    net: Network, row: _Row, epoch: int, descent: Descent, record: Callable[[], TrainingRecord]
-) -> None:
-    layers = zip(net.weights, net.biases, row.bias_gradients, strict=True)
-    broken = [n for n, arrays in enumerate(layers, 1) if not all(np.isfinite(p).all() for p in arrays)]
-    # 1 - ηλ/n below -1 blows the weights up by itself
-    decays = descent.learning_rate * descent.weight_decay
-    cure = "give a smaller learning_rate, or another init" if decays < 1e3 else "give a smaller weight_decay"
-    if broken or not row.finite:
-        raise TrainingDiverged(
-            f"training diverged in epoch {epoch}: layer {[*broken, net.depth][0]} is no longer finite at "
-            f"learning_rate={descent.learning_rate:g} and init={net.init!r}; "
-            f"{cure}",
-            record(),
-        )
-
-
-def _settings(
-    net: Network, data: Data, descent: Descent, epochs: int, rng: int | np.random.Generator, working: Network
-) -> dict[str, Any]:
+def _settings(net: Network, data: Data, rng: int | np.random.Generator, working: Network) -> dict[str, Any]:
     return {
         "sizes": list(net.sizes),
         "activation": net.activation.name,
@@ -212,10 +237,6 @@ def _settings(
         "init": net.init,
         "init_seed": net.seed if net.seed is None else int(net.seed),
         "network_dtype": net.dtype.name,
-        "epochs": int(epochs),
-        "batch_size": descent.batch_size,
-        "learning_rate": descent.learning_rate,
-        "weight_decay": descent.weight_decay,
         "seed": None if isinstance(rng, np.random.Generator) else int(rng),
         "dtype": working.dtype.name,
         "data": {

@@ -5,8 +5,9 @@ import pytest
 
 from chainderiv.errors import BadShape, BadValue, Diverged, UnknownName
 from chainderiv.nn.data import Split, load_data
+from chainderiv.nn.descent import NumPyDescent
 from chainderiv.nn.network import Network
-from chainderiv.nn.training import Descent, train
+from chainderiv.nn.training import train
 
 SIZES = [6, 5, 4, 3]
 
@@ -127,6 +128,7 @@ def test_settings_say_how_to_do_it_again(tiny):
     wanted = {
         **{"sizes": SIZES, "activation": "tanh", "output": "sigmoid", "cost": "cross_entropy"},
         **{"init": "nielsen", "init_seed": 3, "network_dtype": "float64", "dtype": "float32"},
+        **{"momentum": 0.0, "clip": None, "schedule": "constant", "engine": "numpy", "steps_per_epoch": 9},
         **{"epochs": 1, "batch_size": 7, "learning_rate": 0.25, "weight_decay": 2.0, "seed": 8},
     }
     assert {key: settings[key] for key in wanted} == wanted
@@ -150,13 +152,17 @@ def test_divergence_names_epoch_layer_and_cure_and_keeps_what_was_measured(tiny,
     assert all(np.isfinite(p).all() for p in (*net.weights, *net.biases))
 
 
-def overflowing(descent, net, *rest):
+def overflowing(descent, *rest):
     """An epoch after which every parameter is finite and the cost is not."""
+    descent._net.weights = [np.full_like(W, 1e60) for W in descent._net.weights]
+
+
+def overflowing_at_once(net):
     net.weights = [np.full_like(W, 1e60) for W in net.weights]
 
 
 def test_a_cost_that_overflows_while_the_parameters_are_finite_is_a_divergence_too(tiny, monkeypatch):
-    monkeypatch.setattr(Descent, "epoch", overflowing)
+    monkeypatch.setattr(NumPyDescent, "advance", overflowing)
     net = Network(SIZES, "identity", "quadratic")
     before = [W.copy() for W in net.weights]
     with pytest.raises(Diverged, match="epoch 1: layer 3") as caught:
@@ -168,7 +174,7 @@ def test_a_cost_that_overflows_while_the_parameters_are_finite_is_a_divergence_t
 
 def test_a_network_that_overflows_before_training_is_refused(tiny):
     net = Network(SIZES, "identity", "quadratic")
-    overflowing(None, net)
+    overflowing_at_once(net)
     with pytest.raises(BadValue, match="before training; give"):
         train(net, tiny, 1)
 

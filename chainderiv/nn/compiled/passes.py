@@ -50,7 +50,7 @@ def add_outer(target, pitch, images, order, first, count, delta, factor):
 
 @njit(error_model="numpy")
 def multiply(X, x_at, x_row, x_inner, rows, inner, M, m_at, pitch, start, start_at, start_row, out, out_at):
-    """out[i, :] = start[i, :] + Σ_k X[i, k] M[k, :], four rows at a time; start_row is 0 for one row that serves all."""
+    """out[i, :] = start[i, :] + Σ_k X[i, k] M[k, :], four rows at a time; start_row 0: one row for all."""
     for column in range(0, pitch, LANES):
         for i in range(0, rows - rows % 4, 4):
             x, s, o = x_at + i * x_row, start_at + i * start_row + column, out_at + i * pitch + column
@@ -133,7 +133,7 @@ def add_gradients(shape, work, count):
             )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", cache=True)
 def turn(shape, work):
     """Copy W_l, l >= 2, to where the way back reads it, neuron by neuron."""
     for layer in range(2, len(shape.sizes)):
@@ -218,12 +218,12 @@ def step_fully(shape, work, hidden, ending, images, labels, order, first, count,
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def descend(
-    shape, work, hidden, ending, images, labels, order, batch, first, last, eta, decay, momentum, clip
-):
-    """The mini-batches first … last - 1 of an epoch's order; decay is λ/n, clip inf for none."""
-    plain = momentum == 0.0 and clip == np.inf and batch <= CHUNK
-    scale, n = 1.0, len(order)
+def descend(shape, work, hidden, ending, images, labels, order, batch, first, last, eta, decay, momentum, clip, scale):
+    """The mini-batches first … last - 1 of an epoch's order; decay is λ/n, clip inf for none.
+
+    Takes and returns the scale of the first layer's weights.
+    """
+    plain, n = momentum == 0.0 and clip == np.inf and batch <= CHUNK, len(order)
     turn(shape, work)
     for start in range(first * batch, min(last * batch, n), batch):
         count = min(batch, n - start)
@@ -233,8 +233,5 @@ def descend(
                 shape, work, hidden, ending, images, labels, order, start, count, rate, 1.0 - eta * decay, scale
             )
         else:
-            step_fully(
-                shape, work, hidden, ending, images, labels, order, start, count, rate, decay, momentum, clip
-            )
-    if scale != 1.0:
-        shrink(work.parameters, shape.bias_at[1] if len(shape.sizes) == 2 else shape.weight_at[2], scale)
+            step_fully(shape, work, hidden, ending, images, labels, order, start, count, rate, decay, momentum, clip)
+    return scale

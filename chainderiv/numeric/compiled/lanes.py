@@ -28,7 +28,7 @@ class Lanes(types.Type):
 class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Lanes) -> None:
         scalar = manager.lookup(kind.dtype).get_value_type()
-        super().__init__(manager, kind, ir.VectorType(scalar, LANES))
+        super().__init__(manager, kind, ir.VectorType(scalar, LANES))  # type: ignore[no-untyped-call]
 
 
 def _pointer(context: Any, builder: Any, array_type: Any, array: Any, at: Any) -> Any:

@@ -225,5 +225,6 @@ def _roundings(activation: Activation, slope: Expr) -> tuple[Expr, Expr]:
 
 
 def function(name: str, arguments: str, lines: Lines, results: Sequence[str]) -> str:
+    """A function's text: its lines, which may hold t = |z|, and what it returns."""
     sized = ["t = abs(z)", *lines.lines]
     return _FUNCTION.format(name=name, arguments=arguments, body="\n    ".join(sized), results=", ".join(results))

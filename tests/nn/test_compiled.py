@@ -1,0 +1,163 @@
+"""The compiled descent and its measurements against NumPy's, which are their oracle."""
+
+import numpy as np
+import pytest
+
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.nn.compiled.engine import CompiledDescent, CompiledNetwork
+from chainderiv.nn.compiled.layout import put, shape_of, taken, work_for
+from chainderiv.nn.data import Data, Split
+from chainderiv.nn.descent import Descent, NumPyDescent
+from chainderiv.nn.engines import measurer
+from chainderiv.nn.network import Network
+from chainderiv.nn.training import train
+
+OWN = Activation.from_formula("swish", "z/(1+exp(-1.5*z))")
+ENDS = {
+    "cross_entropy": {"cost": "cross_entropy"},
+    "quadratic": {"cost": "quadratic"},
+    "sigmoid quadratic": {"cost": "quadratic", "output": "sigmoid"},
+    "tanh quadratic": {"cost": "quadratic", "output": "tanh"},
+    "softmax": {"cost": "log_likelihood"},
+}
+
+
+def some_data(pixels, classes, count=60, seed=5):
+    """Images of which half the pixels are 0, one image empty and one full."""
+    rng = np.random.default_rng(seed)
+    images = rng.uniform(size=(count, pixels)) * (rng.uniform(size=(count, pixels)) < 0.5)
+    images[0], images[1] = 0, 1
+    labels = rng.integers(classes, size=count)
+    part = Split(images.astype(np.float32), labels)
+    held = Split(images[::-1][:25].astype(np.float32).copy(), labels[::-1][:25].copy())
+    return Data("some", part, held, held, classes)
+
+
+def both(net, data, descent, steps, epochs=2):
+    """The network after some descent, by the oracle and compiled."""
+    images = data.train.images.astype(float)
+    targets = np.eye(data.classes)[data.train.labels]
+    ways = (
+        NumPyDescent(net, descent, images, targets),
+        CompiledDescent(net, descent, data.train.inked, data.train.labels),
+    )
+    for way in ways:
+        rng = np.random.default_rng(3)
+        for epoch in range(epochs):
+            order = rng.permutation(len(data.train))
+            way.advance(order, 0, steps // 2, 1.0 / (epoch + 1))
+            way.advance(order, steps // 2, 10**6, 1.0 / (epoch + 1))
+    return [way.network() for way in ways]
+
+
+def assert_near(got, want, rtol=1e-10):
+    """To rtol of each array's largest entry."""
+    for one, two in zip(got, want, strict=True):
+        assert one.shape == two.shape
+        assert np.abs(one - two).max() <= rtol * np.abs(two).max()
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("hidden", [*ACTIVATIONS, "own"])
+def test_the_compiled_descent_is_numpys(hidden, end):
+    net = Network([9, 7, 33, 4, 3], OWN if hidden == "own" else hidden, init="glorot", rng=2, **ENDS[end])
+    data = some_data(9, 3)
+    want, got = both(net, data, Descent(7, 0.05, 2.0), 9)
+    assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
+    assert any(np.abs(W - V).max() > 1e-3 for W, V in zip(want.weights, net.weights, strict=True))
+
+
+SHAPES = [[5, 2], [1, 1, 1], [40, 32, 64, 2], [6, 65, 1, 31, 4], [3, 5, 5, 5, 5, 5, 5, 5, 3]]
+DESCENTS = {
+    "one image": Descent(1, 0.1, 0.3),
+    "whole": Descent(60, 0.1, 0.3),
+    "no decay": Descent(7, 0.1, 0.0),
+    "decay that halves at once": Descent(10, 0.5, 80.0),
+    "decay that turns weights round": Descent(10, 0.5, 150.0),
+    "momentum": Descent(7, 0.05, 0.3, momentum=0.9),
+    "clip": Descent(7, 0.5, 0.3, clip=0.01),
+    "clip and momentum": Descent(7, 0.5, 0.3, momentum=0.5, clip=0.05),
+}
+
+
+@pytest.mark.parametrize("descent", DESCENTS)
+@pytest.mark.parametrize("sizes", SHAPES, ids=str)
+def test_every_setting_and_shape_descends_as_numpy_does(sizes, descent):
+    net, d = Network(sizes, "tanh", rng=4), DESCENTS[descent]
+    want, got = both(net, some_data(sizes[0], sizes[-1]), d, 60 // d.batch_size)
+    assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
+
+
+def test_more_images_than_a_pass_takes_are_one_mini_batch_all_the_same():
+    data, net = some_data(6, 3, count=2500), Network([6, 5, 3], rng=1)
+    want, got = both(net, data, Descent(2300, 0.5, 1.0), 1)
+    assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_is_measured_is_what_numpy_measures(end):
+    data = some_data(8, 4, count=1100)
+    for hidden in ("sigmoid", "relu", "gelu"):
+        net = Network([8, 30, 6, 4], hidden, rng=7, **ENDS[end])
+        want, got = (measurer(engine, net, data).row(net, 3, np.zeros(3)) for engine in ("numpy", "numba"))
+        assert_near(got.bias_gradients, want.bias_gradients)
+        for name, column in want.layers.items():
+            np.testing.assert_allclose(got.layers[name], column, rtol=1e-10, atol=0)
+        for name in ("training_cost", "cost", "accuracy"):
+            np.testing.assert_allclose(getattr(got, name), getattr(want, name), rtol=1e-12, atol=0)
+
+
+def test_a_wrong_slope_of_a_thousandth_would_be_caught():
+    net, data = Network([9, 7, 5, 3], "tanh", rng=2), some_data(9, 3)
+    want, got = both(net, data, Descent(7, 0.05 * 1.001, 2.0), 9)
+    right, _ = both(net, data, Descent(7, 0.05, 2.0), 9)
+    assert_near(got.weights, want.weights)
+    with pytest.raises(AssertionError):
+        assert_near(got.weights, right.weights)
+
+
+@pytest.mark.parametrize("sizes", SHAPES, ids=str)
+def test_parameters_come_back_from_flat_arrays_and_nothing_overlaps(sizes):
+    net, shape = Network(sizes, rng=8), shape_of(sizes)
+    work = work_for(shape, 3, np.dtype(float))
+    put(work.parameters, shape, net.weights, net.biases)
+    weights, biases = taken(work.parameters, shape)
+    for one, two in zip([*weights, *biases], [*net.weights, *net.biases], strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert np.count_nonzero(work.parameters) == sum(p.size for p in [*net.weights, *net.biases])
+
+
+@pytest.mark.parametrize("descent", ["one image", "clip and momentum"])
+def test_padding_stays_zero(descent):
+    net, data = Network([9, 7, 5, 3], "softplus", rng=2), some_data(9, 3)  # φ(0) is not 0
+    way = CompiledDescent(net, DESCENTS[descent], data.train.inked, data.train.labels)
+    way.advance(np.arange(60), 0, 60, 1.0)
+    at = way._at
+    assert isinstance(at, CompiledNetwork)
+    held = at.work.parameters.copy()
+    put(held, at.shape, [0 * W for W in net.weights], [0 * b for b in net.biases])
+    assert not held.any()
+
+
+def test_float32_learns_as_float64_does(tiny):
+    records = [
+        train(Network([6, 8, 3], rng=1), tiny, 40, 5, 0.5, 0.1, engine=engine, dtype=dtype)
+        for engine, dtype in (("numba", "float32"), ("numpy", "float64"))
+    ]
+    np.testing.assert_allclose(records[0].training_cost, records[1].training_cost, rtol=1e-4)
+    assert records[0].training_cost[-1] < 0.5 * records[0].training_cost[0]
+
+
+def test_softmax_of_extreme_outputs_keeps_its_digits():
+    net = Network([2, 3], cost="log_likelihood", rng=0)
+    net.weights[0][:] = [[300, 0], [0, 300], [-400, 5]]
+    data = some_data(2, 3)
+    want, got = both(net, data, Descent(4, 0.1, 0.0), 15, epochs=1)
+    assert_near(got.weights, want.weights)
+
+
+def test_a_formula_of_ones_own_is_compiled():
+    record = train(Network([9, 5, 3], OWN), some_data(9, 3), 2, engine="numba")
+    assert record.settings["engine"] == "numba"
+    assert record.settings["activation"] == "swish"
