@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadShape, BadValue, DataError, unknown_name
+from chainderiv.nn import download
 from chainderiv.nn.checks import whole_number
-from chainderiv.nn.download import cached_or_downloaded
 from chainderiv.nn.idx import Bytes
-from chainderiv.nn.mnist import read_folder
+from chainderiv.nn.mnist import FASHION_MNIST, MNIST, read_folder
 
 Folder = str | os.PathLike[str] | None
 
@@ -62,7 +62,7 @@ class Data:
 
     Parameters
     ----------
-    name : str. What they are: 'mnist', 'digits' or a name of yours.
+    name : str. What they are: 'mnist', 'fashion_mnist', 'digits' or a name of yours.
     train, validation, test : Split. Trained on; measured while training; kept apart.
     classes : int. How many classes the labels tell apart.
     """
@@ -102,26 +102,30 @@ class Data:
 
 
 def load_data(name: str = "mnist", folder: Folder = None) -> Data:
-    """Handwritten digits: images (n, pixels) float32 in [0, 1] and labels (n,).
+    """Handwritten digits, or clothes: images (n, pixels) float32 in [0, 1] and labels (n,).
 
     'mnist' (LeCun, Cortes, Burges 1998; 28 x 28) is read from folder, else from the folder that
     CHAINDERIV_DATA names, else from the user's cache, which is filled from several mirrors; where no mirror
     answers, a warning says so and 'digits' takes its place. It is split as in Nielsen (2015):
     50,000 / 10,000 / 10,000 in the files' order.
+    'fashion_mnist' (Xiao, Rasul, Vollgraf 2017; 28 x 28) is read and split alike: from folder, else from the
+    subfolder fashion-mnist of CHAINDERIV_DATA where there is one, else from a cache of its own; nothing takes
+    its place.
     'digits' (8 x 8) is scikit-learn's, the test part of Alpaydin and Kaynak (1998), and needs no network:
     1297 / 250 / 250 in the given order, whose parts hold every class about equally often.
 
     Parameters
     ----------
-    name : 'mnist' or 'digits'.
-    folder : path. Holds MNIST's four IDX files, packed (.gz) or not.
+    name : 'mnist', 'fashion_mnist' or 'digits'.
+    folder : path. Holds the four IDX files, packed (.gz) or not.
 
     Raises
     ------
     UnknownName
         For another name.
     DataError
-        When a folder is named and lacks a file, or one is cut short or altered.
+        When a folder is named and lacks a file, or one is cut short, altered or of the other collection; when
+        Fashion-MNIST is in no folder and no mirror gives it.
     OutputError
         When the cache cannot be written.
 
@@ -140,23 +144,37 @@ def _load_mnist(folder: Folder) -> Data:
     # a folder that someone named is meant: what is wrong in it is an error, never a reason for other data
     named = folder or os.environ.get("CHAINDERIV_DATA")
     if named:
-        return _split_mnist(read_folder(Path(named)))
+        return _split("mnist", read_folder(MNIST, Path(named)))
     try:
-        return _split_mnist(cached_or_downloaded())
+        return _split("mnist", download.cached_or_downloaded(MNIST, download.MIRRORS))
     except DataError as e:
         warnings.warn(
-            f"{e}; scikit-learn's 8 x 8 digits take its place. "
-            "Set CHAINDERIV_DATA to a folder with the four MNIST files to use them.",
+            f"{e}, or name one in CHAINDERIV_DATA; until then scikit-learn's 8 x 8 digits take its place",
             stacklevel=3,
         )
         return _load_digits(None)
 
 
-def _split_mnist(arrays: dict[str, Bytes]) -> Data:
+def _load_fashion_mnist(folder: Folder) -> Data:
+    named = Path(folder) if folder else _fashion_beside_mnist()
+    if named:
+        return _split("fashion_mnist", read_folder(FASHION_MNIST, named))
+    # digits would be no stand-in for clothes: what was asked for is missing, and that is an error
+    return _split("fashion_mnist", download.cached_or_downloaded(FASHION_MNIST, download.FASHION_MIRRORS))
+
+
+def _fashion_beside_mnist() -> Path | None:
+    # CHAINDERIV_DATA is MNIST's: without the subfolder it says nothing of Fashion-MNIST
+    base = os.environ.get("CHAINDERIV_DATA")
+    beside = Path(base) / FASHION_MNIST.subfolder if base else None
+    return beside if beside and beside.is_dir() else None
+
+
+def _split(name: str, arrays: dict[str, Bytes]) -> Data:
     train = _scaled(arrays["train_images"], arrays["train_labels"], 255)
     test = _scaled(arrays["test_images"], arrays["test_labels"], 255)
     cut = len(train) - MNIST_VALIDATION
-    return Data("mnist", _part(train, 0, cut), _part(train, cut, len(train)), test)
+    return Data(name, _part(train, 0, cut), _part(train, cut, len(train)), test)
 
 
 def _load_digits(folder: Folder) -> Data:
@@ -181,4 +199,8 @@ def _part(whole: Split, start: int, stop: int) -> Split:
     return Split(whole.images[start:stop], whole.labels[start:stop])
 
 
-_LOADERS: dict[str, Callable[[Folder], Data]] = {"mnist": _load_mnist, "digits": _load_digits}
+_LOADERS: dict[str, Callable[[Folder], Data]] = {
+    "mnist": _load_mnist,
+    "fashion_mnist": _load_fashion_mnist,
+    "digits": _load_digits,
+}

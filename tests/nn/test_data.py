@@ -1,89 +1,25 @@
-import functools
-import gzip
-import hashlib
-import http.server
 import os
-import socket
-import threading
 
 import numpy as np
 import pytest
 
-from chainderiv.errors import BadShape, BadValue, DataError, OutputError, UnknownName
-from chainderiv.nn import data as data_module
-from chainderiv.nn import download
+from chainderiv.errors import BadShape, BadValue, DataError, UnknownName
 from chainderiv.nn.data import Data, Split, load_data
-from chainderiv.nn.mnist import FILES, Published
+from chainderiv.nn.mnist import FASHION_MNIST, MNIST
 
+from .small_sets import COLLECTIONS, KEYS, SMALL, assert_small, packed, publish, write
 from .test_idx import idx
-
-RNG = np.random.default_rng(3)
-SMALL = {
-    "train_images": RNG.integers(256, size=(12, 28, 28)),
-    "train_labels": RNG.integers(10, size=12),
-    "test_images": RNG.integers(256, size=(4, 28, 28)),
-    "test_labels": RNG.integers(10, size=4),
-}
-
-
-def packed(content):
-    return gzip.compress(content, mtime=0)
-
-
-def published(key):
-    """What would be published if MNIST were the small arrays."""
-    content = idx(SMALL[key])
-    sums = [hashlib.sha256(c).hexdigest() for c in (content, packed(content))]
-    return Published(FILES[key].name, len(content), *sums)
 
 
 @pytest.fixture
 def small(monkeypatch):
-    """MNIST with 12 + 4 images, of which the last 5 of the 12 validate; no folder named."""
-    table = {key: published(key) for key in SMALL}
-    for key, file in table.items():
-        monkeypatch.setitem(FILES, key, file)
-    monkeypatch.setattr(data_module, "MNIST_VALIDATION", 5)
-    monkeypatch.delenv("CHAINDERIV_DATA", raising=False)
-    return table
+    publish(monkeypatch)
 
 
-@pytest.fixture
-def cache(monkeypatch, tmp_path):
-    """An empty cache of the user's."""
-    import pooch
-
-    monkeypatch.setattr(pooch, "os_cache", lambda _: tmp_path / "cache")
-    for variable in ("no_proxy", "NO_PROXY"):
-        monkeypatch.setenv(variable, "127.0.0.1")
-    return tmp_path / "cache"
-
-
-def write(folder, style="{name}.gz", keys=tuple(SMALL)):
-    folder.mkdir(exist_ok=True)
-    for key in keys:
-        name = style.format(name=FILES[key].name, dotted=FILES[key].name.replace("-idx", ".idx"))
-        content = idx(SMALL[key])
-        (folder / name).write_bytes(packed(content) if name.endswith(".gz") else content)
-    return folder
-
-
-def assert_small(data):
-    assert data.name == "mnist"
-    images = SMALL["train_images"].reshape(12, 784).astype(np.float32) / np.float32(255)
-    np.testing.assert_array_equal(data.train.images, images[:7])
-    np.testing.assert_array_equal(data.validation.images, images[7:])
-    np.testing.assert_array_equal(data.train.labels, SMALL["train_labels"][:7])
-    np.testing.assert_array_equal(data.validation.labels, SMALL["train_labels"][7:])
-    np.testing.assert_array_equal(data.test.labels, SMALL["test_labels"])
-    assert data.train.images.dtype == np.float32
-    assert data.pixels == 784
-    assert data.classes == 10
-
-
+@pytest.mark.parametrize("name", COLLECTIONS)
 @pytest.mark.parametrize("style", ["{name}.gz", "{name}", "{dotted}.gz", "{dotted}"])
-def test_a_folder_is_read_packed_or_not_and_with_dotted_names(small, tmp_path, style):
-    assert_small(load_data("mnist", write(tmp_path, style)))
+def test_a_folder_is_read_packed_or_not_and_with_dotted_names(small, tmp_path, name, style):
+    assert_small(load_data(name, write(tmp_path, name, style)), name)
 
 
 def test_the_variable_names_the_folder_and_the_argument_goes_before_it(small, tmp_path, monkeypatch):
@@ -94,14 +30,28 @@ def test_the_variable_names_the_folder_and_the_argument_goes_before_it(small, tm
         load_data(folder=tmp_path / "elsewhere")
 
 
-@pytest.mark.parametrize("by", ["argument", "variable"])
-@pytest.mark.parametrize("key", SMALL)
-@pytest.mark.parametrize("damage", ["missing", "cut", "altered", "longer", "swapped"])
-def test_a_named_folder_with_a_wrong_file_is_an_error_and_never_other_data(
-    small, tmp_path, monkeypatch, key, damage, by
+def test_the_variable_names_fashion_mnist_by_its_subfolder_and_the_argument_goes_before_it(
+    small, tmp_path, monkeypatch
 ):
-    path = write(tmp_path) / f"{FILES[key].name}.gz"
-    content = idx(SMALL[key])
+    monkeypatch.setenv("CHAINDERIV_DATA", str(write(tmp_path / "here")))
+    write(tmp_path / "here" / "fashion-mnist", "fashion_mnist")
+    assert_small(load_data("fashion_mnist"), "fashion_mnist")
+    assert_small(load_data("mnist"), "mnist")
+    with pytest.raises(DataError, match="elsewhere"):
+        load_data("fashion_mnist", folder=tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize("by", ["argument", "variable"])
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("damage", ["missing", "cut", "altered", "longer", "swapped"])
+@pytest.mark.parametrize("name", COLLECTIONS)
+def test_a_named_folder_with_a_wrong_file_is_an_error_and_never_other_data(
+    small, tmp_path, monkeypatch, name, key, damage, by
+):
+    collection = COLLECTIONS[name]
+    folder = write(tmp_path / collection.subfolder, name)
+    path = folder / f"{collection.files[key].name}.gz"
+    content = idx(SMALL[name][key])
     if damage == "missing":
         path.unlink()
     else:
@@ -109,112 +59,49 @@ def test_a_named_folder_with_a_wrong_file_is_an_error_and_never_other_data(
             "cut": packed(content)[:-9],
             "altered": packed(content[:-1] + bytes([content[-1] ^ 1])),
             "longer": packed(content + b"\0"),
-            "swapped": packed(idx(SMALL[key][::-1])),
+            "swapped": packed(idx(SMALL[name][key][::-1])),
         }
         path.write_bytes(changed[damage])
     if by == "variable":
         monkeypatch.setenv("CHAINDERIV_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=FILES[key].name) as caught:
-        load_data("mnist", tmp_path if by == "argument" else None)
+    with pytest.raises(DataError, match=collection.files[key].name) as caught:
+        load_data(name, folder if by == "argument" else None)
     assert "\n" not in str(caught.value)
     assert "; give" in str(caught.value)
 
 
-def test_a_bomb_is_not_unpacked_beyond_the_published_size(small, tmp_path):
-    path = write(tmp_path) / f"{FILES['test_labels'].name}.gz"
-    path.write_bytes(packed(bytes(50_000_000)))
-    with pytest.raises(DataError, match="more than 12 bytes"):
+@pytest.mark.parametrize(("asked", "there"), [("mnist", "fashion_mnist"), ("fashion_mnist", "mnist")])
+@pytest.mark.parametrize("style", ["{name}.gz", "{name}"])
+def test_the_files_of_the_other_collection_are_refused_by_its_name(small, tmp_path, asked, there, style):
+    with pytest.raises(DataError) as caught:
+        load_data(asked, write(tmp_path, there, style))
+    assert f" is {COLLECTIONS[there].title}'s; give {COLLECTIONS[asked].title}'s published" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_single_file_of_the_other_collection_is_refused(small, tmp_path):
+    labels = MNIST.files["test_labels"].name
+    write(tmp_path)
+    (tmp_path / f"{labels}.gz").write_bytes(packed(idx(SMALL["fashion_mnist"]["test_labels"])))
+    with pytest.raises(DataError, match=f"{labels}.gz is Fashion-MNIST's"):
         load_data("mnist", tmp_path)
 
 
-class _Mirror(http.server.SimpleHTTPRequestHandler):
-    cut = 0  # how many bytes to leave out at the end of each file
-
-    def log_message(self, *args):
-        pass
-
-    def copyfile(self, source, outputfile):
-        content = source.read()
-        outputfile.write(content[: len(content) - self.cut])
-
-
-@pytest.fixture
-def mirror():
-    """Serve folders on loopback: mirror(folder, cut) -> URL."""
-    servers = []
-
-    def serve(folder, cut=0):
-        handler = functools.partial(type("Mirror", (_Mirror,), {"cut": cut}), directory=str(folder))
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        servers.append(server)
-        return f"http://127.0.0.1:{server.server_port}/"
-
-    yield serve
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+def test_the_published_files_of_the_two_differ_by_their_sums_alone():
+    for key in KEYS:
+        one, other = MNIST.files[key], FASHION_MNIST.files[key]
+        assert (one.name, one.size) == (other.name, other.size)
+    files = [file for collection in COLLECTIONS.values() for file in collection.files.values()]
+    sums = [text for file in files for text in (file.content_sha256, file.gz_sha256)]
+    assert len(set(sums)) == 16
+    assert all(len(text) == 64 and int(text, 16) for text in sums)
 
 
-@pytest.fixture
-def refusing():
-    """A loopback address at which nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}/"
-
-
-def test_the_cache_is_filled_from_the_first_mirror_that_gives_the_published_files(
-    small, cache, mirror, refusing, tmp_path, monkeypatch
-):
-    whole = write(tmp_path / "whole")
-    altered = tmp_path / "altered"
-    altered.mkdir()
-    for path in whole.iterdir():
-        (altered / path.name).write_bytes(path.read_bytes() + b"?")
-    (tmp_path / "empty").mkdir()
-    mirrors = (refusing, mirror(tmp_path / "empty"), mirror(altered), mirror(whole, cut=5), mirror(whole))
-    monkeypatch.setattr(download, "MIRRORS", mirrors)
-    assert_small(load_data())
-    # nothing half-written stays, and the second time needs no mirror
-    assert {p.name for p in cache.iterdir()} == {f"{file.name}.gz" for file in FILES.values()}
-    monkeypatch.setattr(download, "MIRRORS", (refusing,))
-    assert_small(load_data())
-
-
-def test_a_damaged_file_in_the_cache_is_downloaded_again(small, cache, mirror, tmp_path, monkeypatch):
-    whole = write(tmp_path / "whole")
-    monkeypatch.setattr(download, "MIRRORS", (mirror(whole),))
-    path = write(cache) / f"{FILES['train_images'].name}.gz"
-    path.write_bytes(path.read_bytes()[:100])
-    assert_small(load_data())
-
-
-@pytest.mark.parametrize("cut", [None, 5])
-def test_where_no_mirror_serves_one_warning_says_so_and_the_digits_take_its_place(
-    small, cache, mirror, refusing, tmp_path, monkeypatch, cut
-):
-    monkeypatch.setattr(download, "MIRRORS", (refusing if cut is None else mirror(write(tmp_path / "w"), cut),) * 3)
-    with pytest.warns(UserWarning, match=r"no mirror gave.*digits take its place.*CHAINDERIV_DATA") as caught:
-        data = load_data()
-    assert len(caught) == 1
-    assert caught[0].filename == __file__
-    assert "\n" not in str(caught[0].message)
-    assert data.name == "digits"
-    assert list(cache.rglob("*")) == []
-
-
-def test_a_cache_that_cannot_be_written_is_an_output_error(small, cache, refusing, monkeypatch):
-    cache.write_text("a file where the folder should be")
-    monkeypatch.setattr(download, "MIRRORS", (refusing,))
-    with pytest.raises(OutputError, match="CHAINDERIV_DATA"):
-        load_data()
-
-
-def test_the_mirrors_serve_over_https_and_the_wait_for_them_is_short():
-    assert len(download.MIRRORS) >= 3
-    assert all(m.startswith("https://") and m.endswith("/") for m in download.MIRRORS)
-    assert download.TIMEOUT[0] <= 5
+def test_a_bomb_is_not_unpacked_beyond_the_published_size(small, tmp_path):
+    path = write(tmp_path) / f"{MNIST.files['test_labels'].name}.gz"
+    path.write_bytes(packed(bytes(50_000_000)))
+    with pytest.raises(DataError, match="more than 12 bytes"):
+        load_data("mnist", tmp_path)
 
 
 def test_digits_are_split_in_the_given_order_with_every_class_in_each_part():
@@ -246,10 +133,11 @@ def test_take_keeps_the_first_training_images_and_the_rest_whole():
 ROWS = np.zeros((3, 4), np.float32)
 BAD = {
     "name": (lambda: load_data("mnits"), UnknownName, "did you mean 'mnist'"),
-    "no name": (lambda: load_data(None), UnknownName, "digits, mnist"),
-    "list": (lambda: load_data(["mnist"]), UnknownName, "digits, mnist"),
+    "no name": (lambda: load_data(None), UnknownName, "digits, fashion_mnist, mnist"),
+    "list": (lambda: load_data(["mnist"]), UnknownName, "digits, fashion_mnist, mnist"),
     "digits from a folder": (lambda: load_data("digits", "."), BadValue, "leave folder out"),
     "no folder": (lambda: load_data("mnist", "/nowhere/at/all"), DataError, "'/nowhere/at/all'"),
+    "no folder of clothes": (lambda: load_data("fashion_mnist", "/nowhere"), DataError, "four Fashion-MNIST files"),
     "file as folder": (lambda: load_data("mnist", __file__), DataError, "no folder"),
     "take 0": (lambda: load_data("digits").take(0), BadValue, ">= 1"),
     "take 1.5": (lambda: load_data("digits").take(1.5), BadValue, ">= 1"),
@@ -288,3 +176,9 @@ def test_the_real_mnist_cut_short_is_an_error(mnist, tmp_path):
             (tmp_path / name).symlink_to(os.path.join(source, name))
     with pytest.raises(DataError, match="t10k-labels"):
         load_data("mnist", tmp_path)
+
+
+def test_the_real_mnist_is_refused_as_fashion_mnist(mnist):
+    with pytest.raises(DataError, match="is MNIST's; give Fashion-MNIST's published train-images") as caught:
+        load_data("fashion_mnist", os.environ["CHAINDERIV_DATA"])
+    assert "\n" not in str(caught.value)
