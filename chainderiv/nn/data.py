@@ -19,6 +19,7 @@ from chainderiv.nn import download
 from chainderiv.nn.checks import whole_number
 from chainderiv.nn.idx import Bytes
 from chainderiv.nn.mnist import FASHION_MNIST, MNIST, read_folder
+from chainderiv.nn.sparse import Pixels, pixels_of
 
 Folder = str | os.PathLike[str] | None
 
@@ -54,6 +55,15 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def first(self, count: int) -> Split:
+        """The first count of them, all if there are fewer."""
+        return Split(self.images[:count], self.labels[:count])
+
+    @cached_property
+    def inked(self) -> Pixels:
+        """The images' pixels that are not 0."""
+        return pixels_of(self.images)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,6 +52,8 @@ class Network:
     init : name in chainderiv.nn.initialise.INITIALISERS.
     rng : int or numpy.random.Generator. The same seed and sizes give the same parameters, rounded to dtype.
     dtype : 'float32' or 'float64', of the parameters and of all that is computed with them.
+    residual : whether every hidden layer, from the second on, that is as wide as the one below adds its input:
+        a_l = a_{l-1} + φ(z_l) (He et al. 2016, equation 1).
 
     Attributes
     ----------
@@ -90,11 +92,12 @@ class Network:
         init: str = "nielsen",
         rng: int | np.random.Generator = 0,
         dtype: DTypeLike = "float64",
+        residual: bool = False,
     ) -> None:
         self.sizes = layer_sizes(sizes)
         self.activation = find_activation(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
-        self.init, self.dtype = init, float_type(dtype)
+        self.init, self.dtype, self.residual = init, float_type(dtype), residual
         self.seed = None if isinstance(rng, np.random.Generator) else rng
         draw, source = initialiser(init), generator(rng)
         drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
@@ -104,7 +107,7 @@ class Network:
     def __repr__(self) -> str:
         return (
             f"Network({list(self.sizes)}, activation={self.activation.name!r}, cost={self.cost.name!r}, "
-            f"output={self.last.name!r}, init={self.init!r})"
+            f"output={self.last.name!r}, init={self.init!r}{', residual=True' if self.residual else ''})"
         )
 
     @property
@@ -121,6 +124,10 @@ class Network:
     def depth(self) -> int:
         """L, the number of layers with weights."""
         return len(self.sizes) - 1
+
+    def adds(self, layer: int) -> bool:
+        """Whether layer l, counted from 1, adds its input to φ(z_l)."""
+        return self.residual and 1 < layer < self.depth and self.sizes[layer] == self.sizes[layer - 1]
 
     def copy(self, dtype: DTypeLike | None = None) -> Network:
         """A network with the same parameters, rounded to dtype (inf beyond it), that changes on its own."""
@@ -212,14 +219,18 @@ class Network:
         a = [images]
         for W, b in zip(weights, biases, strict=True):
             z.append(a[-1] @ W.T + b)
-            a.append(self.last.value(z[-1]) if len(z) == len(weights) else value(self.activation, z[-1]))
+            out = self.last.value(z[-1]) if len(z) == len(weights) else value(self.activation, z[-1])
+            a.append(out + a[-1] if self.adds(len(z)) else out)
         return Forward(tuple(z), tuple(a))
 
     def _backward(self, run: Forward, targets: Array) -> list[Array]:
         derivative = array_functions(self.activation).derivative
         deltas = [self.last.delta(run.z[-1], targets)]
-        for W, z in zip(self.weights[:0:-1], run.z[-2::-1], strict=True):
-            deltas.append((deltas[-1] @ W) * derivative(z))
+        change = np.zeros(1, self.dtype)  # ∂C/∂a_l
+        for layer in range(self.depth, 1, -1):
+            passed_on = change if self.adds(layer) else 0
+            change = deltas[-1] @ self.weights[layer - 1] + passed_on
+            deltas.append(change * derivative(run.z[layer - 2]))
         return deltas[::-1]
 
     def _images(self, images: ArrayLike) -> Array:

@@ -234,6 +234,7 @@ def _settings(net: Network, data: Data, rng: int | np.random.Generator, working:
         "activation": net.activation.name,
         "output": net.last.name,
         "cost": net.cost.name,
+        "residual": net.residual,
         "init": net.init,
         "init_seed": net.seed if net.seed is None else int(net.seed),
         "network_dtype": net.dtype.name,

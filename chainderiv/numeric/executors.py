@@ -15,6 +15,7 @@ from chainderiv.numeric.plan import Box, Plan
 from chainderiv.numeric.tile import Tile
 
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 ATTEMPTS = 3  # a tile whose workers died this often is given up: it may be what kills them
 UNKNOWN_WORKERS = 8  # of an executor that does not tell how many it has
 
@@ -77,64 +78,64 @@ def worker_count(plan: Plan, executor: Executor | None, workers: int | None) -> 
 
 
 def as_done(
-    executor: Executor, work: Callable[[Box, int], Result], tiles: Iterable[Box], window: int
-) -> Iterator[tuple[Box, Result]]:
-    """Every tile with work(tile, attempt), as it is done, no more than window at a time.
+    executor: Executor, work: Callable[[Item, int], Result], items: Iterable[Item], window: int
+) -> Iterator[tuple[Item, Result]]:
+    """Every item with work(item, attempt), as it is done, no more than window at a time.
 
-    A tile that fails is given out again, to the third time: its worker may have died. Where the whole pool is broken,
+    An item that fails is given out again, to the third time: its worker may have died. Where the whole pool is broken,
     the rest is done here. What the work itself raises is raised; raises WorkersLost where the workers keep dying.
     """
-    flying: dict[Future[Result], tuple[Box, int]] = {}
+    flying: dict[Future[Result], tuple[Item, int]] = {}
 
-    def start(box: Box, attempt: int) -> None:
+    def start(item: Item, attempt: int) -> None:
         future: Future[Result] = Future()
         try:
             # the attempt is an argument because a cluster remembers a call and how it ended
-            future = executor.submit(work, box, attempt)
+            future = executor.submit(work, item, attempt)
         except BrokenExecutor as e:
             future.set_exception(e)
-        flying[future] = (box, attempt)
+        flying[future] = (item, attempt)
 
     try:
-        left = iter(tiles)
-        for box in left:
-            start(box, 1)
+        left = iter(items)
+        for item in left:
+            start(item, 1)
             while len(flying) >= window:
                 yield from _landed(flying, start)
         while flying:
             yield from _landed(flying, start)
     except BrokenExecutor:
         warnings.warn("the pool of workers broke; what is left is computed in this process", RuntimeWarning, 2)
-        for box in [*(box for box, _ in flying.values()), *left]:
-            yield box, work(box, ATTEMPTS)
+        for item in [*(item for item, _ in flying.values()), *left]:
+            yield item, work(item, ATTEMPTS)
     finally:
         for future in flying:
             future.cancel()
 
 
 def _landed(
-    flying: dict[Future[Result], tuple[Box, int]], start: Callable[[Box, int], None]
-) -> Iterator[tuple[Box, Result]]:
+    flying: dict[Future[Result], tuple[Item, int]], start: Callable[[Item, int], None]
+) -> Iterator[tuple[Item, Result]]:
     for future in wait(flying, return_when=FIRST_COMPLETED).done:
-        box, attempt = flying[future]
+        item, attempt = flying[future]
         # a future that its cluster has lost counts as cancelled
         error = None if future.cancelled() else future.exception()
         if isinstance(error, BrokenExecutor):
             raise error
         if error is None and not future.cancelled():
             del flying[future]
-            yield box, future.result()
+            yield item, future.result()
         elif isinstance(error, ChainderivError) or (attempt == ATTEMPTS and not _is_loss(error)):
             assert error is not None
             raise error
         elif attempt == ATTEMPTS:
             raise WorkersLost(
-                f"a tile was given out {ATTEMPTS} times, and each time its worker died; give the workers more memory, "
-                "or start the same sweep here"
+                f"a part of the work was given out {ATTEMPTS} times, and each time its worker died; "
+                "give the workers more memory, or start the same work here"
             ) from error
         else:
             del flying[future]
-            start(box, attempt + 1)
+            start(item, attempt + 1)
 
 
 def _is_loss(error: BaseException | None) -> bool:

@@ -89,6 +89,14 @@ def test_every_setting_and_shape_descends_as_numpy_does(sizes, descent):
     assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
 
 
+@pytest.mark.parametrize("descent", ["one image", "clip and momentum"])
+def test_layers_that_add_their_input_descend_as_numpys(descent):
+    net, d = Network([9, 6, 6, 6, 40, 40, 40, 3, 3], "tanh", rng=4, residual=True), DESCENTS[descent]
+    assert [layer for layer in range(1, 9) if net.adds(layer)] == [2, 3, 5, 6]
+    want, got = both(net, some_data(9, 3), d, 60 // d.batch_size)
+    assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
+
+
 def test_more_images_than_a_pass_takes_are_one_mini_batch_all_the_same():
     data, net = some_data(6, 3, count=2500), Network([6, 5, 3], rng=1)
     want, got = both(net, data, Descent(2300, 0.5, 1.0), 1)
@@ -119,7 +127,8 @@ def test_a_wrong_slope_of_a_thousandth_would_be_caught():
 
 @pytest.mark.parametrize("sizes", SHAPES, ids=str)
 def test_parameters_come_back_from_flat_arrays_and_nothing_overlaps(sizes):
-    net, shape = Network(sizes, rng=8), shape_of(sizes)
+    net = Network(sizes, rng=8)
+    shape = shape_of(net)
     work = work_for(shape, 3, np.dtype(float))
     put(work.parameters, shape, net.weights, net.biases)
     weights, biases = taken(work.parameters, shape)

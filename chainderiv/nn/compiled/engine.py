@@ -24,7 +24,7 @@ class CompiledNetwork:
     """A network's parameters in flat arrays, and passes over up to `images` at once; raises NotCompilable."""
 
     def __init__(self, net: Network, images: int) -> None:
-        self.net, self.shape = net, shape_of(net.sizes)
+        self.net, self.shape = net, shape_of(net)
         self.work = work_for(self.shape, min(images, passes.CHUNK), net.dtype)
         self.hidden = hidden_function(net.activation, net.dtype)
         self.ending = ending_function(net.last, net.dtype)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.nn.network import Network
 from chainderiv.numeric.compiled.lanes import LANES
 
 Array = NDArray[Any]
@@ -20,6 +21,7 @@ class Shape(NamedTuple):
     sizes, pitches : neurons, and neurons padded. neuron_at : in a row of all layers' neurons (as after one image).
     weight_at : W_l, input by input (n_{l-1}, pitch_l). bias_at : b_l, behind all weights.
     turned_at : W_l for l >= 2, neuron by neuron (n_l, pitch_{l-1}), as the way back reads it.
+    adds : whether a layer adds its input.
     """
 
     sizes: Array
@@ -28,6 +30,7 @@ class Shape(NamedTuple):
     weight_at: Array
     bias_at: Array
     turned_at: Array
+    adds: Array
 
     @property
     def biases_begin(self) -> int:
@@ -39,7 +42,7 @@ class Work(NamedTuple):
     """What a pass over a mini-batch writes, in flat arrays of one dtype; layer l of a batch of m is at m · neuron_at.
 
     parameters, gradient, velocity : as Shape says. turned : W_l for the way back.
-    z, a, slope, delta : pre-activations, activations, φ' and δ of every image. targets : (m, pitch_L). zeros : a row.
+    z, a, slope, change, delta : z_l, a_l, φ'(z_l), ∂C/∂a_l and δ_l of every image. targets : (m, pitch_L). zeros : a row.
     """
 
     parameters: Array
@@ -49,14 +52,15 @@ class Work(NamedTuple):
     z: Array
     a: Array
     slope: Array
+    change: Array
     delta: Array
     targets: Array
     zeros: Array
 
 
-def shape_of(sizes: Sequence[int]) -> Shape:
-    """The Shape of layers of these sizes, inputs first."""
-    n = np.array(sizes, np.intp)
+def shape_of(net: Network) -> Shape:
+    """The Shape of a network."""
+    n = np.array(net.sizes, np.intp)
     pitches = -(-n // LANES) * LANES
     weights = n[:-1] * pitches[1:]
     turned = np.where(np.arange(1, len(n)) == 1, 0, n[1:] * pitches[:-1])
@@ -67,6 +71,7 @@ def shape_of(sizes: Sequence[int]) -> Shape:
         _starts(np.concatenate([[0], weights])),
         weights.sum() + _starts(np.concatenate([[0], pitches[1:]])),
         _starts(np.concatenate([[0], turned])),
+        np.array([net.adds(layer) for layer in range(len(n))]),
     )
 
 
@@ -80,7 +85,7 @@ def work_for(shape: Shape, images: int, dtype: np.dtype[Any]) -> Work:
     neurons = int(pitches[1:].sum())
     parameters = shape.biases_begin + neurons
     turned = int((shape.sizes[2:] * pitches[1:-1]).sum())
-    counts = [parameters] * 3 + [turned] + [images * neurons] * 4 + [images * int(pitches[-1]), int(pitches.max())]
+    counts = [parameters] * 3 + [turned] + [images * neurons] * 5 + [images * int(pitches[-1]), int(pitches.max())]
     return Work(*(_aligned(count, dtype) for count in counts))
 
 

@@ -87,6 +87,10 @@ def forward(shape, work, hidden, images, order, first, count, scale):
             for k in range(row + n, row + pitch):
                 work.a[k] = 0.0
                 work.slope[k] = 0.0
+        if shape.adds[layer]:
+            below = count * shape.neuron_at[layer - 1]
+            for k in range(0, count * pitch, LANES):
+                store(work.a, at + k, plus(load(work.a, at + k), load(work.a, below + k)))
         above = layer + 1
         multiply(
             work.a, at, pitch, 1, count, n, work.parameters, shape.weight_at[above], shape.pitches[above],
@@ -96,7 +100,7 @@ def forward(shape, work, hidden, images, order, first, count, scale):
 
 @njit(error_model="numpy")
 def backward(shape, work, ending, labels, order, first, count):
-    """δ_L from the cost, then δ_{l-1} = (W_l^T δ_l) φ'(z_{l-1})."""
+    """δ_L from the cost, then ∂C/∂a_{l-1} = W_l^T δ_l, of a layer that adds its input + ∂C/∂a_l, times φ'(z_{l-1})."""
     depth = len(shape.sizes) - 1
     at, pitch = count * shape.neuron_at[depth], shape.pitches[depth]
     end = at + count * pitch
@@ -107,12 +111,13 @@ def backward(shape, work, ending, labels, order, first, count):
     for layer in range(depth, 1, -1):
         at, pitch = count * shape.neuron_at[layer], shape.pitches[layer]
         below, width = count * shape.neuron_at[layer - 1], shape.pitches[layer - 1]
+        start, start_at, start_row = (work.change, at, pitch) if shape.adds[layer] else (work.zeros, 0, 0)
         multiply(
             work.delta, at, pitch, 1, count, shape.sizes[layer], work.turned, shape.turned_at[layer], width,
-            work.zeros, 0, 0, work.delta, below,
+            start, start_at, start_row, work.change, below,
         )  # fmt: skip
         for k in range(below, below + count * width, LANES):
-            store(work.delta, k, times(load(work.delta, k), load(work.slope, k)))
+            store(work.delta, k, times(load(work.change, k), load(work.slope, k)))
 
 
 @njit(error_model="numpy")
