@@ -302,6 +302,14 @@ def test_two_processes_that_download_at_once_both_get_the_files(small, tmp_path)
     assert files_in(tmp_path / "home" / "chainderiv") == whole_files()
 
 
+def wait_until(true, seconds=10):
+    """Whether it comes true in that time."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the cache of a process is set by XDG_CACHE_HOME, as on Linux")
 def test_an_interrupt_in_mid_download_leaves_no_partial_file(small, tmp_path):
     half = threading.Event()
@@ -315,10 +323,11 @@ def test_an_interrupt_in_mid_download_leaves_no_partial_file(small, tmp_path):
     with serving(write(tmp_path / "whole"), stalling) as server:
         process = start(server.url, tmp_path / "home")
         assert half.wait(60)
-        while not any(path.stat().st_size for path in cache.iterdir()):
-            time.sleep(0.01)
+        # a file that holds something: the interrupt comes after it was begun
+        begun = wait_until(lambda: any(path.stat().st_size for path in cache.iterdir()))
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
+    assert begun
     assert process.returncode != 0
     assert errors.rstrip().endswith("KeyboardInterrupt")
     assert files_in(cache) == set()
