@@ -70,7 +70,9 @@ class Setup:
             "epochs": self.full_batch_epochs, "batch_size": count, "learning_rate": RATE,
             "weight_decay": DECAY, "engine": "numba",
         }  # fmt: skip
-        return self.run(self._each(hidden, settings, network), replace(self.source, training_images=count))
+        # what is asked of these runs are gradients: a tenth of the validation images keeps the measuring short
+        source = replace(self.source, training_images=count, validation_images=count)
+        return self.run(self._each(hidden, settings, network), source)
 
     def in_mini_batches(self, hidden: int, **network: Any) -> list[TrainingRecord]:
         """Stochastic descent on all training images in mini-batches of 10, a run per seed."""

@@ -86,8 +86,12 @@ def _compared(before: Floats, after: Floats) -> tuple[float, float, float, float
     ))  # fmt: skip
     if pooled == 0:
         # without any spread nothing can be told by chance
-        return difference, difference, difference, math.copysign(math.inf, difference) if difference else 0.0, float(
-            difference == 0
+        return (
+            difference,
+            difference,
+            difference,
+            math.copysign(math.inf, difference) if difference else 0.0,
+            float(difference == 0),
         )
     from scipy.stats import ttest_ind
 
