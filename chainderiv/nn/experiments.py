@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Setup:
     executor, workers, progress : as run_all takes them.
     """
 
-    source: Source = Source()
+    source: Source = field(default_factory=Source)
     seeds: int = 20
     width: int = 30
     depths: tuple[int, ...] = (1, 2, 3, 4)
@@ -173,9 +173,9 @@ def accuracy(setup: Setup) -> Accuracy:
 def _sentence(before: int, after: int, c: Comparison, seeds: int) -> str:
     size = f"by {100 * abs(c.difference):.2f} points (95 % interval {100 * c.low:+.2f} to {100 * c.high:+.2f})"
     tests = f"Hedges' g {c.effect:+.2f}, Holm-corrected p {_p(c.p_holm)}, {seeds} seeds each"
-    way = "worse" if c.difference < 0 else "better"
-    found = f"deeper is {way}" if c.differs else "chance explains it well enough"
-    return f"{before} → {after} hidden layers: accuracy {'falls' if c.difference < 0 else 'rises'} {size}; {tests}: {found}"
+    falls = c.difference < 0
+    found = f"deeper is {'worse' if falls else 'better'}" if c.differs else "chance explains it well enough"
+    return f"{before} → {after} hidden layers: accuracy {'falls' if falls else 'rises'} {size}; {tests}: {found}"
 
 
 def _p(p: float) -> str:

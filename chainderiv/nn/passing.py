@@ -15,8 +15,8 @@ SMALL = 0.01  # the weight of a layer that passes on: φ is straight there to it
 def with_passing_layers(net: Network, count: int) -> Network:
     """A float64 network with `count` more hidden layers before the last, which computes nearly the same.
 
-    A passing layer is a' = φ(ε (a - φ(0))) ≈ φ(0) + φ'(0) ε (a - φ(0)), ε = 0.01, and the last layer undoes the straight
-    line: exact for relu, whose a is never negative, and to about (ε/2)²/12 of a for the sigmoid.
+    A passing layer is a' = φ(ε (a - φ(0))) ≈ φ(0) + φ'(0) ε (a - φ(0)), ε = 0.01, and the last layer undoes the
+    straight line: exact for relu, whose a is never negative, and to about (ε/2)²/12 of a for the sigmoid.
 
     Raises
     ------

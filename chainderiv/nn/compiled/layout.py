@@ -42,7 +42,8 @@ class Work(NamedTuple):
     """What a pass over a mini-batch writes, in flat arrays of one dtype; layer l of a batch of m is at m · neuron_at.
 
     parameters, gradient, velocity : as Shape says. turned : W_l for the way back.
-    z, a, slope, change, delta : z_l, a_l, φ'(z_l), ∂C/∂a_l and δ_l of every image. targets : (m, pitch_L). zeros : a row.
+    z, a, slope, change, delta : z_l, a_l, φ'(z_l), ∂C/∂a_l and δ_l of every image. zeros : a row.
+    targets : (m, pitch_L).
     """
 
     parameters: Array
