@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def against_the_one_before(samples: Sequence[ArrayLike]) -> list[Comparison]:
     rows = [np.asarray(sample, float) for sample in samples]
     if len(rows) < 2 or any(row.ndim != 1 or len(row) < 2 for row in rows):
         raise BadShape(f"samples have shapes {[row.shape for row in rows]}; give at least two, each of two numbers")
-    plain = [_compared(*pair) for pair in zip(rows, rows[1:], strict=False)]
+    plain = [_compared(*pair) for pair in itertools.pairwise(rows)]
     corrected = holm([c[-1] for c in plain])
     return [Comparison(*c, p) for c, p in zip(plain, corrected, strict=True)]
 
@@ -80,29 +81,17 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def _compared(before: Floats, after: Floats) -> tuple[float, float, float, float, float]:
-    difference = float(after.mean() - before.mean())
-    pooled = math.sqrt((before.var(ddof=1) * (len(before) - 1) + after.var(ddof=1) * (len(after) - 1)) / _freedom(
-        before, after
-    ))  # fmt: skip
-    if pooled == 0:
-        # without any spread nothing can be told by chance
-        return (
-            difference,
-            difference,
-            difference,
-            math.copysign(math.inf, difference) if difference else 0.0,
-            float(difference == 0),
-        )
+    difference, freedom = float(after.mean() - before.mean()), len(before) + len(after) - 2
+    pooled = math.sqrt(sum(float(row.var(ddof=1)) * (len(row) - 1) for row in (before, after)) / freedom)
+    if pooled == 0:  # without any spread chance explains nothing
+        sure = difference != 0
+        return difference, difference, difference, math.copysign(math.inf, difference) if sure else 0.0, float(not sure)
     from scipy.stats import ttest_ind
 
     test = ttest_ind(after, before, equal_var=False)
     low, high = test.confidence_interval(0.95)
-    unbiased = 1 - 3 / (4 * _freedom(before, after) - 1)
+    unbiased = 1 - 3 / (4 * freedom - 1)
     return difference, float(low), float(high), unbiased * difference / pooled, float(test.pvalue)
-
-
-def _freedom(before: Floats, after: Floats) -> int:
-    return len(before) + len(after) - 2
 
 
 def interval(sample: ArrayLike) -> tuple[float, float]:
