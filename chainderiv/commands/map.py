@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, map_parameters
+from chainderiv.commands import common, crew, map_parameters
 from chainderiv.errors import BadValue
 from chainderiv.numeric.axis import MOST, Axis
 from chainderiv.numeric.depth import DEPTH, depths_of
@@ -37,9 +36,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
         ".zarr for a map larger than memory; killed, the same command goes on with it)",
     )  # fmt: skip
-    parser.add_argument("--workers", metavar="N", help="threads that compute (default: the usable cores)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", help="compute on a Dask cluster: tcp://host:8786")
-    parser.add_argument("--scheduler-file", metavar="FILE", help="the same, by its scheduler file")
+    crew.declare(parser)
     parser.set_defaults(run=run)
 
 
@@ -54,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     quantity_at(options.quantity, chains[0].depth)
     _check_size(axes, options.out)
     _check_out(options.out, len(chains), axes)
-    with _crew(options) as crew, common.progress() as show:
-        maps = [_sweep(chain, options, parameters | crew, show) for chain in chains]
+    with crew.crew(options) as workers, common.progress() as show:
+        maps = [_sweep(chain, options, parameters | workers, show) for chain in chains]
         if options.out:
             _save(maps, options.quantity, Path(options.out), show)
     summaries = [_summary(one) for one in maps]
@@ -97,22 +94,6 @@ def _sweep(chain: Chain, options: argparse.Namespace, keywords: dict[str, Any], 
         for note in getattr(e, "__notes__", ()):
             common.complain(f"chainderiv: {note}")
         raise
-
-
-@contextmanager
-def _crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Who computes, as keywords of sweep."""
-    given = [flag for flag in ("workers", "scheduler", "scheduler_file") if getattr(options, flag) is not None]
-    if len(given) > 1:
-        flags = " and ".join(f"--{flag.replace('_', '-')}" for flag in given)
-        raise BadValue(f"{flags} are given together; give one of them")
-    if not options.scheduler and not options.scheduler_file:
-        yield {"workers": None if options.workers is None else common.whole("workers", options.workers)}
-        return
-    from chainderiv.numeric.cluster import cluster
-
-    with cluster(options.scheduler, options.scheduler_file) as (executor, workers):
-        yield {"executor": executor, "workers": workers}
 
 
 def _check_size(axes: Mapping[str, Axis], out: str | None) -> None:

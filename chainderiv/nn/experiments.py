@@ -198,9 +198,13 @@ class Insertion:
 def insertion(setup: Setup, measured: Accuracy) -> Insertion:
     """A trained shallow network into which layers that pass their input on are put, beside as deep ones trained."""
     data = setup.source.load()
-    shallow = Training(setup.sizes(measured.depths[0])).network()
-    decay = DECAY * len(data.train) / IMAGES
-    train(shallow, data, setup.epochs, 10, RATE, decay, rng=0, measure_epochs=max(1, setup.epochs), engine="numba")
+    settings: dict[str, Any] = {
+        "epochs": setup.epochs, "batch_size": 10, "learning_rate": RATE,
+        "weight_decay": DECAY * len(data.train) / IMAGES, "engine": "numba", "measure_epochs": max(1, setup.epochs),
+    }  # fmt: skip
+    stated = Training(setup.sizes(measured.depths[0]), settings=settings)
+    shallow, where = stated.network(), None if setup.folder is None else setup.folder / stated.name
+    train(shallow, data, rng=stated.seed, folder=where, resume=where is not None, **settings)
     inserted = tuple(depth - measured.depths[0] for depth in measured.depths)
     held = data.validation
     kept = [with_passing_layers(shallow, extra).accuracy(held.images, held.labels) for extra in inserted]
@@ -301,15 +305,15 @@ def _link(start: Floats) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Reproduction:
-    """All experiments, by name as in EXPERIMENTS."""
+    """All experiments by name; None of one that was not run."""
 
-    bars: Bars
-    norms: Norms
-    accuracy: Accuracy
-    insertion: Insertion
-    costs: Costs
-    remedies: Remedies
-    ratios: Ratios
+    bars: Bars | None = None
+    norms: Norms | None = None
+    accuracy: Accuracy | None = None
+    insertion: Insertion | None = None
+    costs: Costs | None = None
+    remedies: Remedies | None = None
+    ratios: Ratios | None = None
 
 
 def reproduce(setup: Setup) -> Reproduction:

@@ -1,4 +1,4 @@
-"""Measurements of a Network: a bar per neuron, a line per layer."""
+"""Measurements of a Network: a bar per neuron, a line per layer, and over several runs the band they fill."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from chainderiv.view.theme import Palette, axes_or_new, theme
 
 SLOT = 2.3  # room for a layer, in units of the longest bar, which may point either way
 LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
+BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
 CURVE_SIZE = (6.0, 3.8)
 
 
@@ -68,12 +69,16 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
     return ax
 
 
-def plot_norms(record: TrainingRecord, order: str = "l2", ax: Axes | None = None, dark: bool = False) -> Axes:
+def plot_norms(
+    record: TrainingRecord | Sequence[TrainingRecord], order: str = "l2", ax: Axes | None = None, dark: bool = False
+) -> Axes:
     """Draw ‖mean ∂C/∂b_l‖ of every hidden layer over the epochs, on a log axis.
+
+    Of several runs the median is the line, and a band holds 5 to 95 % of them.
 
     Parameters
     ----------
-    record : TrainingRecord.
+    record : TrainingRecord, or several of equally many rows and layers, such as one per seed.
     order : 'l2', or 'l1', the sum of the sizes.
     ax, dark : as in plot_bars.
 
@@ -86,7 +91,7 @@ def plot_norms(record: TrainingRecord, order: str = "l2", ax: Axes | None = None
     UnknownName
         For another order.
     BadShape
-        When the network has no hidden layer.
+        When the network has no hidden layer, or the records' shapes differ.
 
     Source: Nielsen (2015), chapter 5, the speed of learning of each hidden layer.
 
@@ -97,18 +102,60 @@ def plot_norms(record: TrainingRecord, order: str = "l2", ax: Axes | None = None
     >>> len([line for line in plot_norms(record).lines if line.get_gid()])
     2
     """
-    norms = record.norms(order)
-    if not norms.shape[1]:
-        raise BadShape("the network has no hidden layer; give the record of one with hidden layers")
-    shown = np.where(norms > 0, norms, np.nan)  # a log axis has no place for 0
+    records = [record] if isinstance(record, TrainingRecord) else list(record)
+    each = [one.norms(order) for one in records]
+    if len({norms.shape for norms in each}) != 1:
+        raise BadShape(f"the records' norms have shapes {[n.shape for n in each]}; give one or more, all of one shape")
+    return plot_norm_bands(np.array(each), order, ax, dark, epochs=records[0].epoch)
+
+
+def plot_norm_bands(
+    norms: ArrayLike,
+    order: str = "l2",
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    epochs: ArrayLike | None = None,
+    name: str = "hidden layer {}",
+    gap: float = LABEL_GAP,
+) -> Axes:
+    """Draw what plot_norms draws, of norms in an array.
+
+    Parameters
+    ----------
+    norms : shape (runs, rows, hidden layers).
+    order : what the axis says of them.
+    ax, dark : as in plot_bars.
+    epochs : shape (rows,); by default 0, 1, ….
+    name : of a line; {} is the layer's number.
+    gap : between names at the ends, as a part of the axes' height.
+
+    Raises BadShape for another shape, or without a run or a hidden layer.
+    """
+    runs = np.asarray(norms, float)
+    if runs.ndim != 3 or not runs.size:
+        raise BadShape(
+            f"norms have shape {runs.shape}; give (runs, rows, hidden layers) of a network with hidden layers"
+        )
+    x = np.arange(runs.shape[1]) if epochs is None else np.asarray(epochs, float)
+    shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
+    low, middle, high = (over_runs(shown, q) for q in BAND)
     with theme(dark) as colours:
         ax = axes_or_new(ax, CURVE_SIZE, dark)
-        lines = [_curve(ax, column, f"hidden layer {k}") for k, column in enumerate(shown.T, 1)]
+        lines = [_curve(ax, x, column, name.format(k)) for k, column in enumerate(middle.T, 1)]
+        if len(runs) > 1:
+            for line, below, above in zip(lines, low.T, high.T, strict=True):
+                ax.fill_between(x, below, above, color=line.get_color(), alpha=0.2, linewidth=0, gid=line.get_gid())
         ax.set_yscale("log")
-        _epochs(ax, record)
+        _epochs(ax, x)
         ax.set_ylabel(rf"{order.upper()} norm of mean $\partial C/\partial b_l$  (units of $C$)")
-        _name_ends(ax, lines, colours)
+        name_ends(ax, lines, gap)
     return ax
+
+
+def over_runs(values: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+    """A quantile over the first axis; NaN where one of the values is."""
+    return np.asarray(np.quantile(values, quantile, axis=0), float)
 
 
 def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = False) -> Axes:
@@ -131,8 +178,8 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
     """
     with theme(dark):
         ax = axes_or_new(ax, CURVE_SIZE, dark)
-        _curve(ax, record.accuracy, "accuracy")
-        _epochs(ax, record)
+        _curve(ax, record.epoch, record.accuracy, "accuracy")
+        _epochs(ax, record.epoch)
         ax.set(ylim=(0, 1), ylabel="validation accuracy\n(fraction)")
     return ax
 
@@ -163,27 +210,30 @@ def _scale_bar(ax: Axes, left: float, y: float, longest: float, colours: Palette
     ax.text(left + size + 0.05 * longest, y, rf"mean $\partial C/\partial b$ = {size:g}", va="center", fontsize=9.5)
 
 
-def _curve(ax: Axes, values: NDArray[np.float64], name: str) -> Any:
-    (line,) = ax.plot(np.arange(len(values)), values, gid=name, marker="o" if len(values) < 3 else None)
+def _curve(ax: Axes, x: NDArray[np.float64], values: NDArray[np.float64], name: str) -> Any:
+    (line,) = ax.plot(x, values, gid=name, marker="o" if len(values) < 3 else None)
     return line
 
 
-def _epochs(ax: Axes, record: TrainingRecord) -> None:
-    ax.set_xlim(0, max(record.epochs, 1))
+def _epochs(ax: Axes, epochs: NDArray[np.float64]) -> None:
+    ax.set_xlim(0, max(float(epochs[-1]), 1))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epochs of training")
     ax.grid(axis="y")
     ax.set_axisbelow(True)
 
 
-def _name_ends(ax: Axes, lines: Sequence[Any], colours: Palette) -> None:
-    """Each line's name at its right end, pushed apart where ends lie close."""
-    ends = [(line, *line.get_xydata()[-1]) for line in lines]
+def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP, cut_short: bool = False) -> None:
+    """Each line's name, its gid, beside its right end; pushed apart where ends lie close.
+
+    cut_short : whether a line whose last values are NaN is named too, from where it ends.
+    """
+    ends = [(line, *_end(line, cut_short)) for line in lines]
     drawn = [end for end in ends if np.isfinite(end[2])]
     to_axes = ax.transScale + ax.transLimits
     drawn.sort(key=lambda end: end[2])
     heights = [float(to_axes.transform((x, y))[1]) for _, x, y in drawn]
-    for (line, x, y), height in zip(drawn, _apart(heights), strict=True):
+    for (line, x, y), height in zip(drawn, _apart(heights, gap), strict=True):
         ax.annotate(
             line.get_gid(), (x, y), (1.04, height), textcoords="axes fraction", va="center",
             color=line.get_color(), arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8},
@@ -191,10 +241,17 @@ def _name_ends(ax: Axes, lines: Sequence[Any], colours: Palette) -> None:
         )  # fmt: skip
 
 
-def _apart(heights: Sequence[float]) -> list[float]:
-    """Ascending heights moved up until each is LABEL_GAP above the one below, then back around their middle."""
+def _end(line: Any, cut_short: bool) -> tuple[float, float]:
+    points = np.asarray(line.get_xydata(), float)
+    finite = points[np.isfinite(points[:, 1])]
+    x, y = finite[-1] if cut_short and len(finite) else points[-1]
+    return float(x), float(y)
+
+
+def _apart(heights: Sequence[float], gap: float = LABEL_GAP) -> list[float]:
+    """Ascending heights moved up until each is a gap above the one below, then back around their middle."""
     placed: list[float] = []
     for height in heights:
-        placed.append(max(height, placed[-1] + LABEL_GAP) if placed else height)
+        placed.append(max(height, placed[-1] + gap) if placed else height)
     shift = float(np.mean(placed) - np.mean(heights)) if placed else 0.0
     return [height - shift for height in placed]
