@@ -23,7 +23,8 @@ import numpy as np
 
 import chainderiv as cd
 from chainderiv.nn.data import Data
-from chainderiv.nn.training import Descent
+from chainderiv.nn.descent import Descent
+from chainderiv.nn.engines import measurer, started
 
 Array = np.ndarray[Any, Any]
 RATE, DECAY = 0.1, 5.0  # η, λ
@@ -82,17 +83,14 @@ class Contestant:
     asked: float | None = None
 
 
-def ours(task: Task) -> Trainer:
-    """This package: cd.train, which measures before and after the epoch as well."""
-    net, shuffles = task.network(), np.random.default_rng(1)
-    return Trainer(lambda: cd.train(net, task.data, 1, task.m, RATE, DECAY, shuffles), net.output)
-
-
-def with_numpy(task: Task) -> Trainer:
-    """This package's epoch in NumPy, and nothing besides."""
-    net, shuffles, descent = task.network(), np.random.default_rng(1), Descent(task.m, RATE, DECAY)
-    images, targets = task.data.train.images, task.targets
-    return Trainer(lambda: descent.epoch(net, images, targets, shuffles), net.output)
+def with_engine(task: Task, engine: str) -> Trainer:
+    """This package's descent through an epoch, 'numba' or 'numpy', and nothing besides."""
+    descending = started(engine, task.network(), task.data, Descent(task.m, RATE, DECAY))
+    shuffles, steps = np.random.default_rng(1), -(-task.n // task.m)
+    return Trainer(
+        lambda: descending.advance(shuffles.permutation(task.n), 0, steps, 1.0),
+        lambda images: descending.network().output(images),
+    )
 
 
 def with_jax(task: Task, gathered: str) -> Trainer:
@@ -230,15 +228,16 @@ def one_by_one(task: Task) -> Trainer:
 
 
 JAX = [(f"JAX scan, gathered {where}", partial(with_jax, gathered=where)) for where in ("before", "step")]
+OURS = Contestant("chainderiv", partial(with_engine, engine="numba"))
 SMALL = [
-    Contestant("chainderiv", ours),
-    *(Contestant(name, build) for name, build in JAX),
-    Contestant("torch eager", with_torch),
-    Contestant("scikit-learn", with_sklearn),
-    Contestant("one image at a time", one_by_one),
-    Contestant("chainderiv, NumPy", with_numpy),
+    OURS,
+    *(Contestant(name, build, 1.0) for name, build in JAX),
+    Contestant("torch eager", with_torch, 8.0),
+    Contestant("scikit-learn", with_sklearn, 8.0),
+    Contestant("one image at a time", one_by_one, 25.0),
+    Contestant("chainderiv, NumPy", partial(with_engine, engine="numpy")),
 ]
-LARGE = [Contestant("chainderiv", ours), *(Contestant(name, build, 1 / 1.2) for name, build in JAX)]
+LARGE = [OURS, *(Contestant(name, build, 1 / 1.2) for name, build in JAX)]
 
 
 def settle() -> None:
@@ -298,12 +297,21 @@ def table(contestants: list[Contestant], task: Task, rounds: int) -> None:
 
 
 def recording_cost(task: Task, rounds: int) -> None:
-    """Print what cd.train takes for some epochs beyond as many epochs that nothing measures."""
-    net, epochs = task.network(), JUDGED_AFTER
-    with_record = partial(cd.train, net, task.data, epochs, task.m, RATE, DECAY)
-    recorded, bare = in_turns([with_record, with_numpy(task).run], rounds)
-    added = recorded / epochs - bare
-    print(f"recording norms, cost and accuracy: {added:.3f} s an epoch beside {bare:.3f} s bare (+{added / bare:.0%})")
+    """Print what measuring costs beside an epoch: the layers' norms alone, and a whole row of a record."""
+    epoch, net, measure = (
+        with_engine(task, "numba"),
+        task.network().copy("float64"),
+        measurer("numba", task.network(), task.data),
+    )
+    ratios = np.full(net.depth, np.nan)
+    runs = [epoch.run, lambda: measure.passes.measured(net), lambda: measure.row(net, 0, ratios)]
+    for run in runs:
+        run()
+    bare, norms, row = in_turns(runs, rounds)
+    print(
+        f"recording per epoch: norms {1e3 * norms:.1f} ms (+{norms / bare:.0%}); with activations, cost and "
+        f"accuracy on the validation images {1e3 * row:.1f} ms (+{row / bare:.0%})"
+    )
 
 
 def machine() -> str:

@@ -48,8 +48,8 @@ class OutputLayer:
 
     def cost_per_image(self, z: Array, targets: Array) -> Array:
         """C of each image, shape (n,), summed over the outputs; complex for complex z."""
-        plain, of_log_a, of_log_rest = _cost_terms(self.cost)
-        known = self.value(z), self._miss(z, targets), targets
+        plain, of_log_a, of_log_rest, used = _cost_terms(self.cost)
+        known = self.value(z) if a in used else 0, self._miss(z, targets) if _miss in used else 0, targets
         terms = plain(*known) + np.zeros_like(z)
         if of_log_a:
             terms = terms + _weighed(of_log_a(*known), self._log_value(z))
@@ -140,13 +140,17 @@ def _mirrored(activation: Activation) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _cost_terms(cost: Cost) -> tuple[Formula, Formula | None, Formula | None]:
-    """C = plain + of_log_a · log a + of_log_rest · log(1 - a), functions of (a, a - y, y); None where 0."""
+def _cost_terms(cost: Cost) -> tuple[Formula, Formula | None, Formula | None, frozenset[Any]]:
+    """C = plain + of_log_a · log a + of_log_rest · log(1 - a), functions of (a, a - y, y); None where 0.
+
+    Last, which of a, a - y and y they hold.
+    """
     formula = cost.formula.subs({sympy.log(a): _log_a, sympy.log(1 - a): _log_rest})
     plain = formula.subs({_log_a: 0, _log_rest: 0}).xreplace(_STABLE)
     factors = sympy.diff(formula, _log_a), sympy.diff(formula, _log_rest)
     compiled = [None if f == 0 else lambdify((a, _miss, y), f, "numpy") for f in factors]
-    return lambdify((a, _miss, y), plain, "numpy"), compiled[0], compiled[1]
+    used = frozenset().union(*(f.free_symbols for f in (plain, *factors)))
+    return lambdify((a, _miss, y), plain, "numpy"), compiled[0], compiled[1], used
 
 
 @lru_cache(maxsize=64)

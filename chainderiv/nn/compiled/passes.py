@@ -7,9 +7,21 @@ pixels that are not 0; its weights are scale · parameters, so that weight decay
 import numpy as np
 from numba import njit
 
-from chainderiv.numeric.compiled.lanes import LANES, load, plus, plus_product, spread, store, times
+from chainderiv.numeric.compiled.lanes import LANES, load, plus, plus_product, prefetch, spread, store, times
 
 CHUNK = 1024  # images that a pass takes at once
+AHEAD = 8  # images: so far ahead their pixels are asked for, which lie anywhere in memory
+LINE = 64  # bytes of a cache line
+
+
+@njit(error_model="numpy")
+def ask_for(images, image):
+    """Have an image's pixels brought into the cache."""
+    starts, pixels, values = images
+    for k in range(starts[image], starts[image + 1], LINE // values.itemsize):
+        prefetch(values, k)
+    for k in range(starts[image], starts[image + 1], LINE // pixels.itemsize):
+        prefetch(pixels, k)
 
 
 @njit(error_model="numpy")
@@ -19,6 +31,8 @@ def into_first(shape, work, images, order, first, count, scale):
     starts, pixels, values = images
     factor = spread(W, W.dtype.type(scale))
     for i in range(count):
+        if first + i + AHEAD < len(order):
+            ask_for(images, order[first + i + AHEAD])
         start, stop = starts[order[first + i]], starts[order[first + i] + 1]
         for column in range(0, pitch, LANES):
             # four sums, because each addition waits for the one before it
@@ -143,11 +157,15 @@ def turn(shape, work):
     """Copy W_l, l >= 2, to where the way back reads it, neuron by neuron."""
     for layer in range(2, len(shape.sizes)):
         pitch, width = shape.pitches[layer], shape.pitches[layer - 1]
-        for k in range(shape.sizes[layer - 1]):
-            for j in range(shape.sizes[layer]):
-                work.turned[shape.turned_at[layer] + j * width + k] = work.parameters[
-                    shape.weight_at[layer] + k * pitch + j
-                ]
+        here, there, n, before = (
+            shape.weight_at[layer],
+            shape.turned_at[layer],
+            shape.sizes[layer],
+            shape.sizes[layer - 1],
+        )
+        for j in range(n):
+            for k in range(before):
+                work.turned[there + j * width + k] = work.parameters[here + k * pitch + j]
 
 
 @njit(error_model="numpy", nogil=True, cache=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 LANES = 32
@@ -104,3 +105,20 @@ def plus_product(typing: Any, total: Any, x: Any, y: Any) -> Any:
         return builder.fadd(given[0], product, flags=("contract",))
 
     return total(total, x, y), build
+
+
+@intrinsic
+def prefetch(typing: Any, array: Any, at: Any) -> Any:
+    """Ask for the cache line of array[at] before it is read; no harm is done where there is none."""
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, given[0]).data
+        anything, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        line = builder.bitcast(builder.gep(data, [given[1]]), anything)
+        kind = ir.FunctionType(ir.VoidType(), [anything, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        # to be read, kept in every cache, data
+        builder.call(function, [line, flag(0), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp), build
