@@ -48,6 +48,9 @@ class Trainable(Protocol):
     def output_activation(self) -> Activation | None:
         """The last layer's activation; None is softmax."""
 
+    def adds(self, layer: int) -> bool:
+        """Whether layer l, counted from 1, adds its input to φ(z_l)."""
+
     def forward(self, images: Any) -> Any:
         """The pre-activations .z and activations .a of every layer."""
 
@@ -125,8 +128,11 @@ def _term_sizes(net: Trainable, images: Array, labels: Array) -> dict[str, list[
     """Means over the images of the sums of the sizes of what ∂C/∂W and ∂C/∂b are sums of."""
     run, slope = net.forward(images), array_functions(net.activation).derivative
     sizes = [np.abs(net.deltas(images, labels)[-1])]
-    for W, z in zip(net.weights[:0:-1], run.z[-2::-1], strict=True):
-        sizes.append((sizes[-1] @ np.abs(W)) * np.abs(slope(z)))
+    through = np.zeros(1)  # of the terms of ∂C/∂a_l
+    for layer in range(len(net.weights), 1, -1):
+        passed_on = through if net.adds(layer) else 0
+        through = sizes[-1] @ np.abs(net.weights[layer - 1]) + passed_on
+        sizes.append(through * np.abs(slope(run.z[layer - 2])))
     sizes.reverse()
     weights = [size.T @ np.abs(a) / len(images) for size, a in zip(sizes, run.a[:-1], strict=True)]
     return {"w": weights, "b": [size.mean(axis=0) for size in sizes]}
@@ -204,7 +210,8 @@ def _mpmath_cost(net: Trainable, kind: str, layer: int, images: Array, labels: A
             if k == layer:
                 moved = along @ np.array(a, object) if kind == "w" else along
                 z = [v + shift * m for v, m in zip(z, moved, strict=True)]
-            a = _mpmath_layer(net, k == len(net.weights) - 1, z)
+            out = _mpmath_layer(net, k == len(net.weights) - 1, z)
+            a = [v + below for v, below in zip(out, a, strict=True)] if net.adds(k + 1) else out
         cost = precise(net.cost.formula, symbols.a, symbols.y)
         total += mpmath.fsum(cost(v, mpmath.mpf(float(t))) for v, t in zip(a, target, strict=True))
     return total / len(images)

@@ -26,8 +26,10 @@ def term_sizes(net, images, targets):
     run = net.forward(images)
     derivative = array_functions(net.activation).derivative
     sizes = [np.abs(net.deltas(images, targets)[-1]) + _output_terms(net, run, targets)]
-    for W, z in zip(net.weights[:0:-1], run.z[-2::-1], strict=True):
-        sizes.append(sizes[-1] @ np.abs(W) * np.abs(derivative(z)))
+    through = 0
+    for layer in range(net.depth, 1, -1):
+        through = sizes[-1] @ np.abs(net.weights[layer - 1]) + (through if net.adds(layer) else 0)
+        sizes.append(through * np.abs(derivative(run.z[layer - 2])))
     sizes = sizes[::-1]
     weights = [s.T @ np.abs(a) / len(images) for s, a in zip(sizes, run.a[:-1], strict=True)]
     return weights, [s.mean(axis=0) for s in sizes]
