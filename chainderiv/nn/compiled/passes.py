@@ -217,6 +217,24 @@ def step_plainly(shape, work, hidden, ending, images, labels, order, first, coun
     return scale
 
 
+@njit(error_model="numpy", fastmath={"contract", "reassoc"})
+def sum_of_squares(array):
+    """Σ v² in float64."""
+    total = 0.0
+    for k in range(len(array)):
+        total += np.float64(array[k]) * np.float64(array[k])
+    return total
+
+
+@njit(error_model="numpy")
+def move(work, start, stop, momentum, rate, pull):
+    """v ← momentum · v - rate · gradient - pull · parameters, and parameters + v, from start to stop."""
+    for k in range(start, stop):
+        v = momentum * work.velocity[k] - rate * work.gradient[k] - pull * work.parameters[k]
+        work.velocity[k] = v
+        work.parameters[k] += work.velocity[k]
+
+
 @njit(error_model="numpy")
 def step_fully(shape, work, hidden, ending, images, labels, order, first, count, rate, decay, momentum, clip):
     """One step with everything: v ← μ v - η (∂C/∂w + decay · w), w ← w + v, the gradient's norm at most clip.
@@ -224,19 +242,14 @@ def step_fully(shape, work, hidden, ending, images, labels, order, first, count,
     rate is η/m, decay λ/n.
     """
     gradients(shape, work, hidden, ending, images, labels, order, first, count)
-    g, p, v = work.gradient, work.parameters, work.velocity
     eta = rate * count
     if clip < np.inf:
-        square = 0.0
-        for k in range(len(g)):
-            square += np.float64(g[k]) * np.float64(g[k])
-        norm = np.sqrt(square) / count
+        norm = np.sqrt(sum_of_squares(work.gradient)) / count
         if norm > clip:
             rate *= clip / norm
-    for k in range(len(p)):
-        pull = decay * eta if k < shape.bias_at[1] else 0.0
-        v[k] = momentum * v[k] - rate * g[k] - pull * p[k]
-        p[k] += v[k]
+    biases = shape.bias_at[1]
+    move(work, 0, biases, momentum, rate, decay * eta)
+    move(work, biases, len(work.parameters), momentum, rate, 0.0)
     turn(shape, work)
 
 
