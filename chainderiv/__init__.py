@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chainderiv.functions.cost import Cost as Cost
     from chainderiv.logsign import LogSign as LogSign
     from chainderiv.nn.data import load_data as load_data
+    from chainderiv.nn.kept_network import load_network as load_network
     from chainderiv.nn.network import Network as Network
     from chainderiv.nn.record import TrainingRecord as TrainingRecord
     from chainderiv.nn.training import train as train
@@ -50,6 +51,7 @@ _HOMES = {
     "derive_layers": "symbolic.layers",
     "evaluate": "numeric.evaluate",
     "load_data": "nn.data",
+    "load_network": "nn.kept_network",
     "sweep": "numeric.sweep",
     "train": "nn.training",
     "verify": "numeric.verify",

@@ -112,18 +112,22 @@ def train(
     keeper = _keeper(folder, resume)
     kept = keeper.kept() if keeper is not None and resume else None
     working, source = net.copy(float_type(dtype)), generator(rng)
-    before = None if kept is None else kept.settings["engine"]
+    before = None if kept is None else kept.settings.get("engine")
     chosen = engine_for(engine or before, working, data, course.descent, course.epochs)
     settings = _settings(net, data, rng, working) | course.settings()
+    settings["bit_generator"] = type(source.bit_generator).__name__
     settings |= {"engine": chosen, "steps_per_epoch": -(-len(data.train) // course.descent.batch_size)}
     if kept is not None:
         kept.require_same_run(settings)
     descending, measure = started(chosen, working, data, course.descent), measurer(chosen, net, data)
     if kept is None:
         rows = [_finite_at_the_start(measure.row(net, 0, np.full(net.depth, np.nan)))]
+        if keeper is not None:
+            keeper.clear()
     else:
         kept.restore(descending, source)
-        rows = kept.rows
+        # a run of fewer epochs was measured at its end
+        rows = [row for row in kept.rows if course.measures(row.step, settings["steps_per_epoch"])]
     run = Run(net, course, descending, measure, rows, settings, source, keeper)
     run.go(0 if kept is None else kept.epoch, on_epoch)
     return run.record()
@@ -134,7 +138,9 @@ def _keeper(folder: str | os.PathLike[str] | None, resume: bool) -> Keeper | Non
         if resume:
             raise BadValue("resume is given without folder; give the folder that holds the run")
         return None
-    return Keeper(folder_for_writing(folder))
+    keeper = Keeper(folder_for_writing(folder))
+    keeper.tidy()
+    return keeper
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,10 +157,19 @@ class Run:
     keeper: Keeper | None
 
     def go(self, done: int, on_epoch: OnEpoch | None) -> None:
-        """Train from behind an epoch to the end."""
+        """Train from behind an epoch to the end; what was measured is kept however it ends."""
+        try:
+            self._go(done, on_epoch)
+        except BaseException:
+            if self.keeper is not None:
+                self.keeper.keep_rows(self.record())
+            raise
+
+    def _go(self, done: int, on_epoch: OnEpoch | None) -> None:
         if done:
             self._show(self.descending.network())
-        self._keep(done, last=True)
+        else:
+            self._keep(done, last=True)
         if on_epoch is not None:
             on_epoch(self.record())
         for epoch in range(done + 1, self.course.epochs + 1):
@@ -232,8 +247,12 @@ def _settings(net: Network, data: Data, rng: int | np.random.Generator, working:
     return {
         "sizes": list(net.sizes),
         "activation": net.activation.name,
+        "activation_formula": str(net.activation.formula),
         "output": net.last.name,
+        "output_formula": None if net.output_activation is None else str(net.output_activation.formula),
         "cost": net.cost.name,
+        # names of one's own may be given twice
+        "formulas": [str(one and one.formula) for one in (net.activation, net.output_activation, net.cost)],
         "residual": net.residual,
         "init": net.init,
         "init_seed": net.seed if net.seed is None else int(net.seed),
