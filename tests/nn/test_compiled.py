@@ -5,7 +5,7 @@ import pytest
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.nn.compiled.engine import CompiledDescent, CompiledNetwork
+from chainderiv.nn.compiled.engine import CompiledDescent, CompiledNetwork, CompiledPasses
 from chainderiv.nn.compiled.layout import put, shape_of, taken, work_for
 from chainderiv.nn.data import Data, Split
 from chainderiv.nn.descent import Descent, NumPyDescent
@@ -101,6 +101,31 @@ def test_more_images_than_a_pass_takes_are_one_mini_batch_all_the_same():
     data, net = some_data(6, 3, count=2500), Network([6, 5, 3], rng=1)
     want, got = both(net, data, Descent(2300, 0.5, 1.0), 1)
     assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
+
+
+def gradients(net, data):
+    """The mean gradients of every layer over all training images, by the network and compiled."""
+    passes = CompiledPasses(net, data.train.inked, data.train.labels, data.validation.inked)
+    passed = passes.measured(net)
+    of_weights, of_biases = net.gradients(data.train.images, data.train.labels)
+    return [*passed.weight_gradients, *passed.bias_gradients], [*of_weights, *of_biases]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_compiled_gradients_of_random_networks_are_the_backward_passes(seed):
+    rng = np.random.default_rng(seed)
+    sizes = [*rng.integers(1, 70, rng.integers(1, 7)), rng.integers(2, 12)]
+    net = Network(
+        sizes, str(rng.choice(list(ACTIVATIONS))), rng=rng, init=str(rng.choice(["nielsen", "large", "he", "glorot"])),
+        residual=bool(rng.integers(2)), **ENDS[str(rng.choice(list(ENDS)))],
+    )  # fmt: skip
+    got, want = gradients(net, some_data(sizes[0], sizes[-1], 50, seed))
+    assert_near(got, want)
+    for layer in range(len(got)):
+        off = [g * (1 + 1e-8 * (k == layer)) for k, g in enumerate(got)]
+        if got[layer].any():
+            with pytest.raises(AssertionError):
+                assert_near(off, want)
 
 
 @pytest.mark.parametrize("end", ENDS)
