@@ -106,7 +106,8 @@ def bars(setup: Setup, hidden: int = 2) -> Bars:
 class Norms:
     """The hidden layers' norms over the epochs, row 0 before the first update.
 
-    l1, l2 : by the number of hidden layers: arrays (seeds, epochs + 1, hidden layers) of ‖mean ∂C/∂b_l‖.
+    l1, l2 : by the number of hidden layers: arrays (seeds, epochs + 1, hidden layers) of ‖mean ∂C/∂b_l‖; NaN where a
+        run had diverged.
     """
 
     l1: dict[int, Floats]
@@ -127,10 +128,18 @@ def norms(setup: Setup, **network: Any) -> Norms:
     network : what Training takes beside sizes and seed, such as cost="quadratic".
     """
     records = {hidden: setup.full_batch(hidden, **network) for hidden in setup.depths}
+    rows = setup.full_batch_epochs + 1
     l1, l2 = (
-        {hidden: np.array([r.norms(order) for r in runs]) for hidden, runs in records.items()} for order in ("l1", "l2")
+        {hidden: np.array([_to_the_end(r.norms(order), rows) for r in runs]) for hidden, runs in records.items()}
+        for order in ("l1", "l2")
     )
     return Norms(l1, l2)
+
+
+def _to_the_end(measured: Floats, rows: int) -> Floats:
+    """As many rows, NaN where a run that diverged was not measured any more."""
+    missing = np.full((rows - len(measured), *measured.shape[1:]), np.nan)
+    return np.concatenate([measured, missing])
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,8 +173,14 @@ class Accuracy:
 
 
 def accuracy(setup: Setup) -> Accuracy:
-    """Validation accuracy after training in mini-batches, for each number of hidden layers and every seed."""
-    by_epoch = tuple(np.array([r.accuracy for r in setup.in_mini_batches(hidden)]) for hidden in setup.depths)
+    """Validation accuracy after training in mini-batches, for each number of hidden layers and every seed.
+
+    Raises BadValue when a run diverged: what is left is no fair comparison.
+    """
+    rows = setup.epochs + 1
+    by_epoch = tuple(
+        np.array([_to_the_end(r.accuracy, rows) for r in setup.in_mini_batches(hidden)]) for hidden in setup.depths
+    )
     comparisons = against_the_one_before([runs[:, -1] for runs in by_epoch]) if len(by_epoch) > 1 else []
     return Accuracy(setup.depths, by_epoch, tuple(comparisons))
 
@@ -215,7 +230,7 @@ def insertion(setup: Setup, measured: Accuracy) -> Insertion:
 class Costs:
     """The same networks under two costs.
 
-    cross_entropy, quadratic : the norms. output : how many times smaller the quadratic cost's δ_L is at the start.
+    cross_entropy, quadratic : the norms.
     """
 
     cross_entropy: Norms
@@ -224,7 +239,7 @@ class Costs:
     def shrinks(self, hidden: int) -> Floats:
         """The quadratic cost's L2 norms at the start over the cross-entropy's, shape (seeds, hidden layers).
 
-        The cancelled σ'(z_L) is one factor: it is missing from every layer's norm alike.
+        The σ'(z_L) that cross-entropy cancels is one factor of δ_L: it is in every layer's norm alike.
         """
         return np.asarray(self.quadratic.l2[hidden][:, 0] / self.cross_entropy.l2[hidden][:, 0])
 
@@ -290,7 +305,7 @@ class Ratios:
     @property
     def link(self) -> float:
         """The geometric mean of all."""
-        return float(np.exp(np.mean([np.log(r).mean() for r in self.measured.values()])))
+        return float(np.exp(np.log(np.concatenate([r.ravel() for r in self.measured.values()])).mean()))
 
 
 def ratios(measured: Norms, predicted: float | None = None) -> Ratios:

@@ -7,7 +7,7 @@ import numpy as np
 from chainderiv.errors import BadValue
 from chainderiv.nn.checks import whole_number
 from chainderiv.nn.network import Network
-from chainderiv.numeric.arrays import array_functions
+from chainderiv.numeric.arrays import ArrayFunctions, array_functions
 
 SMALL = 0.01  # the weight of a layer that passes on: φ is straight there to its square
 
@@ -33,8 +33,12 @@ def with_passing_layers(net: Network, count: int) -> Network:
     whole_number("count", count, least=0)
     functions = array_functions(net.activation)
     middle, slope = float(functions.value(0.0)), float(functions.derivative(1e-9))
-    if net.depth < 2 or slope == 0:
-        raise BadValue(f"{net!r} has no hidden layer of neurons that slope at 0; give one with sigmoid, tanh or relu")
+    if net.depth < 2 or not _straight_at_zero(functions, middle, slope):
+        raise BadValue(
+            f"{net!r} has no hidden layer of neurons that slope evenly at 0; give one with sigmoid, tanh or relu"
+        )
+    if net.residual:
+        raise BadValue(f"{net!r} would add their input to the layers that are put in; give one without residual")
     exact = net.copy("float64")
     width, last = net.sizes[-2], exact.weights[-1]
     weights, biases = exact.weights[:-1], exact.biases[:-1]
@@ -50,3 +54,11 @@ def with_passing_layers(net: Network, count: int) -> Network:
     deeper.sizes = (*net.sizes[:-1], *[width] * count, net.sizes[-1])
     deeper.weights, deeper.biases = weights, biases
     return deeper
+
+
+def _straight_at_zero(functions: ArrayFunctions, middle: float, slope: float) -> bool:
+    """Whether φ has one slope at 0 for all that φ(z) - φ(0) can be: to the right alone where that is never negative."""
+    left = float(functions.derivative(-1e-9))
+    lowest = float(np.min(functions.value(np.linspace(-30.0, 30.0, 60_001))))
+    even = abs(left - slope) <= 1e-6 * abs(slope)  # 1e-9 on either side, a smooth φ' differs by about as much
+    return np.isfinite(slope) and slope != 0 and (even or lowest >= middle)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -82,11 +84,22 @@ class Training:
 
     @property
     def name(self) -> str:
-        """A folder's name: what is varied most, and a hash of everything."""
-        whole = [str(self.activation), self.cost, self.output, self.init, self.residual, dict(self.settings)]
-        digest = hashlib.blake2b(json.dumps(whole, sort_keys=True, default=str).encode(), digest_size=4).hexdigest()
-        widths = "-".join(map(str, self.sizes))
-        return f"{getattr(self.activation, 'name', self.activation)}_{widths}_seed{self.seed}_{digest}"
+        """A folder's name, legal anywhere: what is varied most, and a hash of everything."""
+        neurons = [_told(self.activation), self.cost, _told(self.output), self.init, self.residual]
+        whole = json.dumps([self.sizes, self.seed, *neurons, dict(self.settings)], sort_keys=True, default=str)
+        digest = hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
+        called = re.sub(r"[^A-Za-z0-9]+", "_", str(getattr(self.activation, "name", self.activation)))[:40]
+        widths = "-".join(map(str, self.sizes))[:80]
+        return f"{called.strip('_') or 'own'}_{widths}_seed{self.seed}_{digest}"
+
+
+def _told(neuron: str | Activation | None) -> object:
+    """A name, or all that an Activation is made of: two of one name may have other formulas, or other stable forms."""
+    if not isinstance(neuron, Activation):
+        return neuron
+    from sympy import srepr  # to the last digit, where str() would round a number
+
+    return [neuron.name, srepr(neuron.formula), [srepr(e) for e in vars(neuron.stable).values()], neuron.found]
 
 
 def run_all(
@@ -140,10 +153,8 @@ def _collect(
 
 
 def _taken(source: Source, folder: Path | None, training: Training, attempt: int) -> TrainingRecord:
-    from threadpoolctl import threadpool_limits
-
     where = None if folder is None else folder / training.name
-    with threadpool_limits(limits=1, user_api="blas"):  # the runs are what goes on side by side
+    with _ONE_THREAD:  # the runs are what goes on side by side
         try:
             return train(
                 training.network(), source.load(), rng=training.seed, folder=where, resume=where is not None,
@@ -151,3 +162,31 @@ def _taken(source: Source, folder: Path | None, training: Training, attempt: int
             )  # fmt: skip
         except TrainingDiverged as e:
             return replace(e.record, settings=e.record.settings | {"diverged": str(e)})
+
+
+class _OneThread:
+    """BLAS at one thread as long as anyone is inside.
+
+    Its number of threads is the whole process's: the first who came and went would bring the others' threads back, and
+    the last who came would leave one thread behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._limits = threading.Lock(), 0, None
+
+    def __enter__(self) -> None:
+        from threadpoolctl import threadpool_limits
+
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._limits = threadpool_limits(limits=1, user_api="blas")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0 and self._limits is not None:
+                self._limits.restore_original_limits()
+
+
+_ONE_THREAD = _OneThread()

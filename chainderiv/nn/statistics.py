@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainderiv.errors import BadShape
+from chainderiv.errors import BadShape, BadValue
 
 LEVEL = 0.05
 Floats = NDArray[np.float64]
@@ -52,6 +52,8 @@ def against_the_one_before(samples: Sequence[ArrayLike]) -> list[Comparison]:
     ------
     BadShape
         For fewer.
+    BadValue
+        For a number that is not finite: what diverged is no measurement, and a comparison without it is another one.
 
     Examples
     --------
@@ -59,8 +61,8 @@ def against_the_one_before(samples: Sequence[ArrayLike]) -> list[Comparison]:
     >>> round(c.difference, 3), round(c.effect, 2), round(c.p, 4), c.differs
     (-0.04, -3.2, 0.008, True)
     """
-    rows = [np.asarray(sample, float) for sample in samples]
-    if len(rows) < 2 or any(row.ndim != 1 or len(row) < 2 for row in rows):
+    rows = [_row(sample) for sample in samples]
+    if len(rows) < 2 or any(len(row) < 2 for row in rows):
         raise BadShape(f"samples have shapes {[row.shape for row in rows]}; give at least two, each of two numbers")
     plain = [_compared(*pair) for pair in itertools.pairwise(rows)]
     corrected = holm([c[-1] for c in plain])
@@ -81,29 +83,58 @@ def holm(p: Sequence[float]) -> list[float]:
 
 
 def _compared(before: Floats, after: Floats) -> tuple[float, float, float, float, float]:
-    difference, freedom = float(after.mean() - before.mean()), len(before) + len(after) - 2
-    pooled = math.sqrt(sum(float(row.var(ddof=1)) * (len(row) - 1) for row in (before, after)) / freedom)
-    if pooled == 0:  # without any spread chance explains nothing
-        sure = difference != 0
-        return difference, difference, difference, math.copysign(math.inf, difference) if sure else 0.0, float(not sure)
-    from scipy.stats import ttest_ind
+    (mean, spread), (later_mean, later) = _mean_and_spread(before), _mean_and_spread(after)
+    n, m, difference = len(before), len(after), later_mean - mean
+    if spread == later == 0:
+        # without any spread nothing can be told by chance
+        effect = math.copysign(math.inf, difference) if difference else 0.0
+        return difference, difference, difference, effect, float(difference == 0)
+    from scipy.special import stdtr, stdtrit
 
-    test = ttest_ind(after, before, equal_var=False)
-    low, high = test.confidence_interval(0.95)
-    unbiased = 1 - 3 / (4 * freedom - 1)
-    return difference, float(low), float(high), unbiased * difference / pooled, float(test.pvalue)
+    # in units of the larger spread, whose square may be too small for a float
+    unit = max(spread, later)
+    u, v = (spread / unit) ** 2 / n, (later / unit) ** 2 / m
+    error, freedom = unit * math.sqrt(u + v), (u + v) ** 2 / (u**2 / (n - 1) + v**2 / (m - 1))
+    half = float(stdtrit(freedom, 1 - LEVEL / 2)) * error
+    p = min(1.0, 2 * float(stdtr(freedom, -abs(difference) / error)))
+    pooled = unit * math.sqrt((u * n * (n - 1) + v * m * (m - 1)) / (n + m - 2))
+    unbiased = 1 - 3 / (4 * (n + m - 2) - 1)
+    return difference, difference - half, difference + half, unbiased * difference / pooled, p
+
+
+def _mean_and_spread(sample: Floats) -> tuple[float, float]:
+    """Mean and standard deviation; of equal numbers that number and 0, which their sum need not give."""
+    if sample.min() == sample.max():
+        return float(sample[0]), 0.0
+    return float(sample.mean()), float(sample.std(ddof=1))
 
 
 def interval(sample: ArrayLike) -> tuple[float, float]:
     """The 95 % interval of a sample's mean, by Student's t; (-inf, inf) of fewer than two numbers.
 
+    Raises BadValue for a number that is not finite, BadShape for no row of numbers.
+
     >>> [round(v, 4) for v in interval([1.0, 2.0, 3.0])]
     [-0.4841, 4.4841]
     """
-    numbers = np.asarray(sample, float)
+    numbers = _row(sample)
     if len(numbers) < 2:
         return -math.inf, math.inf
     from scipy.special import stdtrit
 
-    half = float(stdtrit(len(numbers) - 1, 0.975)) * float(numbers.std(ddof=1)) / math.sqrt(len(numbers))
-    return float(numbers.mean()) - half, float(numbers.mean()) + half
+    mean, spread = _mean_and_spread(numbers)
+    half = float(stdtrit(len(numbers) - 1, 1 - LEVEL / 2)) * spread / math.sqrt(len(numbers))
+    return mean - half, mean + half
+
+
+def _row(sample: ArrayLike) -> Floats:
+    numbers = np.asarray(sample, float)
+    if numbers.ndim != 1:
+        raise BadShape(f"a sample has shape {numbers.shape}; give a row of numbers")
+    broken = int((~np.isfinite(numbers)).sum())
+    if broken:
+        raise BadValue(
+            f"a sample of {len(numbers)} holds {broken} that are not finite, as a run that diverged leaves them; "
+            "leave those out and say so"
+        )
+    return numbers

@@ -103,7 +103,7 @@ def test_a_skip_term_that_is_dropped_on_the_way_back_is_caught(activation, dropp
 
 
 @pytest.mark.parametrize(
-    ("activation", "cost"), [("sigmoid", "quadratic"), ("relu", "cross_entropy"), ("tanh", "log_likelihood")]
+    ("activation", "cost"), [("sigmoid", "quadratic"), ("leaky_relu", "cross_entropy"), ("tanh", "log_likelihood")]
 )
 def test_verify_accepts_it_by_every_judge(activation, cost):
     net, x, targets = problem(activation, cost, sizes=[3, 3, 3, 2, 2, 2])
