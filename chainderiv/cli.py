@@ -22,6 +22,7 @@ COMMANDS = {
     "bounds": "bound an activation's derivative, and say which weights can amplify",
     "verify": "check symbolic gradients against finite differences",
     "train": "train a network and measure each layer's gradient",
+    "reproduce": "run the published experiments again, over many seeds, and write a page",
     "tour": "write a folder that shows it all",
 }
 

@@ -137,10 +137,10 @@ def plot_norm_bands(
         raise BadShape(
             f"norms have shape {runs.shape}; give (runs, rows, hidden layers) of a network with hidden layers"
         )
-    x = np.arange(runs.shape[1]) if epochs is None else np.asarray(epochs, float)
+    x = np.asarray(range(runs.shape[1]) if epochs is None else epochs, float)
     shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
     low, middle, high = (over_runs(shown, q) for q in BAND)
-    with theme(dark) as colours:
+    with theme(dark):
         ax = axes_or_new(ax, CURVE_SIZE, dark)
         lines = [_curve(ax, x, column, name.format(k)) for k, column in enumerate(middle.T, 1)]
         if len(runs) > 1:
