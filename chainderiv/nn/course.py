@@ -37,6 +37,11 @@ class Course:
         if end:
             yield steps
 
+    def measures(self, step: int, steps: int) -> bool:
+        """Whether it is measured behind so many mini-batches, in epochs of so many steps."""
+        epoch = -(-step // steps)
+        return step == 0 or step - (epoch - 1) * steps in self.stops(epoch, steps)
+
     def settings(self) -> dict[str, Any]:
         """As a record's settings hold it."""
         d = self.descent

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
+import math
 import os
 import zipfile
 import zlib
@@ -22,17 +24,35 @@ from chainderiv.writing import folder_for_writing, write_whole
 # between two files still reads as the state before it
 GRADIENTS, EPOCHS, RUN = "gradients.npz", "epochs.jsonl", "run.json"
 
-# what reading a missing, cut, altered or foreign file raises
-DAMAGE = (OSError, EOFError, ValueError, LookupError, TypeError, zlib.error, zipfile.BadZipFile)
+# what reading a missing, cut, altered or foreign file raises; RuntimeError: an altered .npz seems encrypted
+DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 def save(record: TrainingRecord, folder: str | os.PathLike[str]) -> None:
     """TrainingRecord.save."""
     target, rows = folder_for_writing(folder), record.rows()
+    lines = [json.dumps(row) for row in rows]
+    described = {"settings": record.settings, "last": rows[-1], "sha256": _sha256(lines)}
+    run = (json.dumps(described, indent=2) + "\n").encode()
+    # of a run that went back a little, the rows that no longer count must not be missed
+    if _last_step(target) > rows[-1]["step"]:
+        write_whole(target / RUN, run)
     write_whole(target / GRADIENTS, _packed(record.bias_gradients))
-    write_whole(target / EPOCHS, "".join(f"{json.dumps(row)}\n" for row in rows).encode())
-    run = {"settings": record.settings, "last": rows[-1]}
-    write_whole(target / RUN, (json.dumps(run, indent=2) + "\n").encode())
+    write_whole(target / EPOCHS, "".join(f"{line}\n" for line in lines).encode())
+    write_whole(target / RUN, run)
+
+
+def _sha256(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _last_step(folder: Path) -> float:
+    try:
+        return float(json.loads((folder / RUN).read_text())["last"]["step"])
+    except DAMAGE:
+        return -math.inf
 
 
 def load(folder: str | os.PathLike[str]) -> TrainingRecord:
@@ -79,9 +99,12 @@ def _packed(bias_gradients: tuple[tuple[NDArray[np.float64], ...], ...]) -> byte
 
 def _read(source: Path) -> TrainingRecord:
     run = json.loads((source / RUN).read_text())
-    rows = [json.loads(line) for line in (source / EPOCHS).read_text().splitlines()]
+    lines = (source / EPOCHS).read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
     steps = [row["step"] for row in rows]
     end = steps.index(run["last"]["step"]) + 1
+    if run["sha256"] != _sha256(lines[:end]):
+        raise ValueError(f"{EPOCHS} is not as {RUN} has it")
     # through memory: np.load leaves the file open when it is no whole archive
     with np.load(io.BytesIO((source / GRADIENTS).read_bytes()), allow_pickle=False) as arrays:
         layers = [np.asarray(arrays[f"layer_{n}"], float) for n in range(1, len(arrays.files) + 1)]

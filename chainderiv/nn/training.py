@@ -251,8 +251,7 @@ def _settings(net: Network, data: Data, rng: int | np.random.Generator, working:
         "output": net.last.name,
         "output_formula": None if net.output_activation is None else str(net.output_activation.formula),
         "cost": net.cost.name,
-        # names of one's own may be given twice
-        "formulas": [str(one and one.formula) for one in (net.activation, net.output_activation, net.cost)],
+        "cost_formula": str(net.cost.formula),
         "residual": net.residual,
         "init": net.init,
         "init_seed": net.seed if net.seed is None else int(net.seed),
