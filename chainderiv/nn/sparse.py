@@ -28,7 +28,7 @@ def pixels_of(images: Array) -> Pixels:
     kind = np.uint16 if images.shape[1] <= 2**16 else np.uint32
     starts = np.zeros(len(images) + 1, np.int64)
     places, values = [], []
-    for first in range(0, len(images), ROWS_AT_ONCE):
+    for first in range(0, max(1, len(images)), ROWS_AT_ONCE):
         some = images[first : first + ROWS_AT_ONCE]
         held = some != 0
         starts[first + 1 : first + 1 + len(some)] = held.sum(axis=1)
