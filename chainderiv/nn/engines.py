@@ -63,7 +63,8 @@ def measurer(engine: str, net: Network, data: Data) -> Measurer:
     exact = net.copy("float64")
     first = data.train.first(MEASURED_IMAGES)
     images, targets = fitting(exact, first, "training")
-    held_back, held_back_targets = fitting(exact, data.validation, "validation")
+    # the compiled passes read the pixels as they are: no float64 copy of all images is made for them
+    held_back, held_back_targets = fitting(exact if engine == "numpy" else net, data.validation, "validation")
     if engine == "numpy":
         return Measurer(NumPyPasses(images, targets, held_back), targets, held_back_targets)
     from chainderiv.nn.compiled.engine import CompiledPasses

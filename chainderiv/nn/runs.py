@@ -132,7 +132,8 @@ def run_all(
     crew = checked_workers(workers) or int(getattr(executor, "_max_workers", usable_cores()))
     records: dict[Training, TrainingRecord] = {}
     if executor is None:
-        source.load()  # once, before the threads ask for it at once
+        data = source.load()  # once, before the threads ask for it at once
+        _ = data.train.inked, data.validation.inked
         with ThreadPoolExecutor(crew, "train") as pool:
             _collect(records, as_done(pool, work, each, crew), progress, len(each))
     else:

@@ -26,6 +26,7 @@ def pixels_of(images: Array) -> Pixels:
     array([1, 0, 2], dtype=uint16)
     """
     kind = np.uint16 if images.shape[1] <= 2**16 else np.uint32
+    exact = images.dtype if images.dtype in (np.float32, np.float64) else np.float64
     starts = np.zeros(len(images) + 1, np.int64)
     places, values = [], []
     for first in range(0, max(1, len(images)), ROWS_AT_ONCE):
@@ -33,5 +34,5 @@ def pixels_of(images: Array) -> Pixels:
         held = some != 0
         starts[first + 1 : first + 1 + len(some)] = held.sum(axis=1)
         places.append(np.nonzero(held)[1].astype(kind))
-        values.append(some[held])
+        values.append(some[held].astype(exact, copy=False))
     return Pixels(np.cumsum(starts), np.concatenate(places), np.concatenate(values))

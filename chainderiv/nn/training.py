@@ -119,7 +119,7 @@ def train(
     settings |= {"engine": chosen, "steps_per_epoch": -(-len(data.train) // course.descent.batch_size)}
     if kept is not None:
         kept.require_same_run(settings)
-    descending, measure = started(chosen, working, data, course.descent), measurer(chosen, net, data)
+    descending, measure = started(chosen, working, data, course.descent), measurer(chosen, working, data)
     if kept is None:
         rows = [_finite_at_the_start(measure.row(net, 0, np.full(net.depth, np.nan)))]
         if keeper is not None:

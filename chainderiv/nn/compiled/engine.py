@@ -100,6 +100,6 @@ class CompiledPasses:
         z, every = [], np.arange(count)
         for first in range(0, count, passes.CHUNK):
             some = min(passes.CHUNK, count - first)
-            at.kernel.outputs(at.shape, at.work, at.hidden, self._held_back, every, first, some)
+            at.kernel.forward(at.shape, at.work, at.hidden, self._held_back, every, first, some, 1.0)
             z.append(rows_of(at.work.z, at.shape, net.depth, some).copy())
         return np.concatenate(z)

@@ -88,7 +88,7 @@ def multiply(X, x_at, x_row, x_inner, rows, inner, M, m_at, pitch, start, start_
             store(out, out_at + i * pitch + column, total)
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", nogil=True, cache=True)
 def forward(shape, work, hidden, images, order, first, count, scale):
     """z_l = W_l a_{l-1} + b_l, a_l = φ(z_l) and φ'(z_l) of every layer; of the last one z alone."""
     into_first(shape, work, images, order, first, count, scale)
@@ -178,12 +178,6 @@ def gradients(shape, work, hidden, ending, images, labels, order, first, count):
         backward(shape, work, ending, labels, order, start, some)
         add_outer(work.gradient, shape.pitches[1], images, order, start, some, work.delta, 1.0)
         add_gradients(shape, work, some)
-
-
-@njit(error_model="numpy", nogil=True, cache=True)
-def outputs(shape, work, hidden, images, order, first, count):
-    """z_L of at most CHUNK images, into work.z."""
-    forward(shape, work, hidden, images, order, first, count, 1.0)
 
 
 @njit(error_model="numpy")
