@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadShape
@@ -129,6 +129,8 @@ def plot_start_norms(
 ) -> Axes:
     """Draw the norm of each hidden layer's mean ∂C/∂b of several kinds of network, a named line each, on a log axis.
 
+    From left to right as backpropagation goes, from the last hidden layer to the first.
+
     Parameters
     ----------
     series : by kind, shape (runs, hidden layers). The median is the line.
@@ -141,7 +143,7 @@ def plot_start_norms(
     --------
     >>> ax = plot_start_norms({"sigmoid": [[0.01, 0.1], [0.03, 0.3]]})
     >>> [round(float(y), 3) for y in ax.lines[0].get_ydata()]
-    [0.02, 0.2]
+    [0.2, 0.02]
     """
     rows = {name: np.asarray(values, float) for name, values in series.items()}
     if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
@@ -150,14 +152,18 @@ def plot_start_norms(
         ax = axes_or_new(ax, CURVE_SIZE, dark)
         lines = []
         for name, row in rows.items():
-            x = np.arange(1, row.shape[1] + 1)
-            low, middle, high = (over_runs(np.where(row > 0, row, np.nan), q) for q in BAND)
+            x = np.arange(row.shape[1], 0, -1)
+            low, middle, high = (over_runs(np.where(row > 0, row, np.nan)[:, ::-1], q) for q in BAND)
             (line,) = ax.plot(x, middle, marker="o", markersize=4.5, gid=name)
             if bands and len(row) > 1:
                 ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
             lines.append(line)
         ax.set_yscale("log")
-        ax.set(xlabel="hidden layer", ylabel=r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training")
+        ax.invert_xaxis()
+        ax.set(
+            xlabel="hidden layer, from the output back",
+            ylabel=r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training",
+        )
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.grid(axis="y")
         ax.set_axisbelow(True)
@@ -209,17 +215,20 @@ def settled(runs: Floats) -> bool:
 
 
 def _plain_numbers(ax: Axes) -> None:
-    """0.2 and not 2 · 10⁻¹ where the axis spans so little that ticks between the decades are named."""
+    """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
     low, high = ax.get_ylim()
     if high / low < 100:
+        steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
+        ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
+        ax.set_yticks([tick for tick in ticks if low <= tick <= high])
         ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        ax.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+        ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _points(ax: Axes, place: float, values: Floats, colour: str, label: str | None) -> None:
     """A small point for each, laid out side by side in the order of the runs: chance plays no part."""
     offsets = SPREAD * np.linspace(-1, 1, len(values)) if len(values) > 1 else [0.0]
-    ax.scatter(place + np.asarray(offsets), values, s=11, color=colour, alpha=0.5, linewidths=0, label=label, zorder=3)
+    ax.scatter(place + np.asarray(offsets), values, s=14, color=colour, alpha=0.55, linewidths=0, label=label, zorder=3)
 
 
 def _column(ax: Axes, x: Floats, row: Floats, colours: Palette, first: bool) -> None:

@@ -26,16 +26,24 @@ def reproduction_page(reproduced: Reproduced, pictures: Mapping[str, bytes], fil
 
     pictures : as pictures() makes them. files : the names of what lies beside the page.
     """
-    said = reading.told(reproduced)
-    sections = [
-        section(
-            f"{place}. {QUESTIONS[name]}",
-            [*_introduction(name, reproduced), *map(paragraph, said[name]), *SECTIONS[name](reproduced)],
-            Html("".join(_figure(pictures, each).text for each in FIGURES[name])),
-        )
-        for place, name in enumerate(reproduced.plan.only, 1)
-    ]
+    sections = [_experiment(place, name, reproduced, pictures) for place, name in enumerate(reproduced.plan.only, 1)]
     return page(TITLE, _head(reproduced), [*sections, _setting(reproduced), _files(files)], f"chainderiv {__version__}")
+
+
+def _experiment(place: int, name: str, reproduced: Reproduced, pictures: Mapping[str, bytes]) -> Html:
+    """What it says, beside a figure that has no other beside it; then the tables over the whole width."""
+    said = [paragraph(sentence.replace("'", "’")) for sentence in reading.told(reproduced)[name]]
+    prose = Html("".join(map(html, [*_introduction(name, reproduced), *said])))
+    drawn = [_figure(pictures, each) for each in FIGURES[name]]
+    content = [prose, _beside(*drawn, even=True)] if len(drawn) == 2 else [_beside(prose, drawn[0])]
+    if len(drawn) == 3:
+        content.append(_beside(*drawn[1:], even=True))
+    return section(f"{place}. {QUESTIONS[name]}", [*content, *SECTIONS[name](reproduced)])
+
+
+def _beside(left: Html, right: Html, even: bool = False) -> Html:
+    columns = ' style="grid-template-columns: repeat(2, minmax(0, 1fr))"' if even else ""
+    return Html(f'<div class="split"{columns}><div>{left.text}</div><div>{right.text}</div></div>')
 
 
 def _introduction(name: str, reproduced: Reproduced) -> list[Html]:
@@ -61,7 +69,7 @@ def _head(reproduced: Reproduced) -> list[Html]:
 
 
 def _warnings(reproduced: Reproduced) -> list[Html]:
-    texts = []
+    texts: list[Content] = []
     if reproduced.stand_in:
         texts.append(
             f"{reproduced.plan.setup.source.name.upper()} could not be had: scikit-learn’s 8 × 8 digits took its place."
@@ -72,7 +80,10 @@ def _warnings(reproduced: Reproduced) -> list[Html]:
             "They stand side by side, and need not agree."
         )
     if reproduced.plan.quick:
-        texts.append("This is the quick form, with few seeds and short training. Leave out --quick for the whole.")
+        texts.append(Html(
+            "This is the quick form, with few seeds and short training. The same command without "
+            '<code style="white-space: nowrap">--quick</code> does the whole.'
+        ))  # fmt: skip
     return [Html(f'<p><span class="bad">Note.</span> {html(text)}</p>') for text in texts]
 
 
