@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from chainderiv.commands import common
+from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.nn.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.record import TrainingRecord
+from chainderiv.nn.schedules import SCHEDULES
 from chainderiv.nn.training import train
+from chainderiv.writing import folder_for_writing, require_writable
 
 MNIST_PIXELS = 784
 
@@ -23,56 +29,102 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="DIR", help="folder of the four MNIST files (else CHAINDERIV_DATA, cache, net)"
     )
-    parser.add_argument("--dataset", default="mnist", help="mnist, or digits, which needs no network (default mnist)")
     parser.add_argument(
-        "--activation", default="sigmoid", metavar="NAME", help="of the hidden layers (default sigmoid)"
+        "--dataset", default="mnist", help="mnist, fashion_mnist, or digits, which needs no network (default mnist)"
     )
-    parser.add_argument("--output", metavar="NAME", help="of the last layer (default: what suits the cost)")
+    parser.add_argument(
+        "--activation", action="append", metavar="NAME",
+        help="of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)"
+    )
     parser.add_argument("--cost", default="cross_entropy", help="default cross_entropy")
     parser.add_argument("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
-    parser.add_argument("--epochs", help="default 3, on digits 30")
-    parser.add_argument("--batch-size", default="10", help="default 10")
-    parser.add_argument("--learning-rate", default="0.1", help="η (default 0.1)")
-    parser.add_argument("--weight-decay", help="λ (default 5.0 per 50,000 training images)")
     parser.add_argument("--seed", default="0", help="default 0")
-    parser.add_argument("--out", metavar="DIR", help="keep the record there, after every epoch")
+    _declare_descent(parser)
+    parser.add_argument("--out", metavar="DIR", help="keep the record and the weights there, every second")
+    parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
+    parser.add_argument("--csv", metavar="FILE", help="write every measurement as a table")
     common.json_option(parser)
     parser.set_defaults(run=run)
 
 
+def _declare_descent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--epochs", help="default 3, on digits 30")
+    parser.add_argument("--batch-size", default="10", help="default 10")
+    parser.add_argument("--learning-rate", default="0.1", help="η (default 0.1)")
+    parser.add_argument("--weight-decay", help="λ (default 5.0 per 50,000 training images)")
+    parser.add_argument("--momentum", default="0", help="μ, from 0 to below 1 (default 0)")
+    parser.add_argument("--schedule", default="constant", help=f"of η: {', '.join(SCHEDULES)} (default constant)")
+    parser.add_argument("--clip", metavar="NORM", help="scale longer gradients down to this L2 norm")
+    parser.add_argument("--patience", metavar="N", help="stop when N measurements have not raised the accuracy")
+    parser.add_argument("--measure-steps", metavar="N", help="measure after every N mini-batches as well")
+    parser.add_argument("--dtype", default="float32", help="float32 or float64 (default float32)")
+    parser.add_argument("--engine", help="numba, compiled, or numpy (default: what suits the work)")
+
+
 def run(options: argparse.Namespace) -> int:
-    """Train; the record is saved after every epoch, so that an interruption keeps what was measured."""
-    seed = common.whole("seed", options.seed)
-    batch_size = common.whole("batch-size", options.batch_size)
-    rate = common.number("learning-rate", options.learning_rate)
-    decay = None if options.weight_decay is None else common.number("weight-decay", options.weight_decay)
-    epochs = None if options.epochs is None else common.whole("epochs", options.epochs)
-    if options.out:
-        from chainderiv.writing import folder_for_writing
-
-        folder_for_writing(options.out)
+    """Train, keep what was measured, and report it."""
+    common.require_one_activation(options)
+    settings = _settings(options)
+    _require_places(options)
     data = _data(options)
-    epochs = {"digits": 30}.get(data.name, 3) if epochs is None else epochs
-    # what acts on the weights is λ/n: Nielsen's 5.0 is for his 50,000 images
-    decay = 5.0 * len(data.train) / 50_000 if decay is None else decay
-    net = Network(
-        _sizes(options.layers, options.dataset, data),
-        activation=options.activation,
-        cost=options.cost,
-        output=options.output,
-        init=options.init,
-        rng=seed,
-    )
-    with common.progress() as show:
-
-        def on_epoch(record: TrainingRecord) -> None:
-            show(f"epochs (accuracy {record.accuracy[-1]:.2%})", record.epochs, epochs)
-            if options.out:
-                record.save(options.out)
-
-        record = train(net, data, epochs, batch_size, rate, decay, seed, on_epoch=on_epoch)
+    net = _network(options, data, settings["rng"])
+    if settings["epochs"] is None:
+        settings["epochs"] = {"digits": 30}.get(data.name, 3)
+    if settings["weight_decay"] is None:
+        # what acts on the weights is λ/n: Nielsen's 5.0 is for his 50,000 images
+        settings["weight_decay"] = 5.0 * len(data.train) / 50_000
+    try:
+        with shown(settings["epochs"]) as show:
+            record = train(net, data, **settings, on_epoch=show, folder=options.out, resume=options.resume)
+    except KeyboardInterrupt:
+        if options.out is None:
+            raise
+        common.complain(f"chainderiv: interrupted; the same command with --resume goes on from {options.out}")
+        return 130
+    if options.csv:
+        record.to_csv(options.csv)
     _report(record, data, options)
     return 0
+
+
+def _settings(options: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of train() that are typed."""
+    whole, number = partial(_read, common.whole, options), partial(_read, common.number, options)
+    return {
+        "epochs": whole("epochs"), "batch_size": whole("batch-size"), "learning_rate": number("learning-rate"),
+        "weight_decay": number("weight-decay"), "rng": whole("seed"), "dtype": options.dtype,
+        "momentum": number("momentum"), "schedule": options.schedule, "clip": number("clip"),
+        "patience": whole("patience"), "measure_steps": whole("measure-steps"), "engine": options.engine,
+    }  # fmt: skip
+
+
+def _read(read: Callable[[str, str], Any], options: argparse.Namespace, name: str) -> Any:
+    text = getattr(options, name.replace("-", "_"))
+    return None if text is None else read(name, text)
+
+
+def _require_places(options: argparse.Namespace) -> None:
+    """Raise, before the work is done, where its result could not be kept."""
+    if options.resume and not options.out:
+        raise BadValue("--resume is given without --out; give --out DIR, the folder that holds the run")
+    if options.out:
+        folder_for_writing(options.out)
+    if options.csv:
+        require_writable(Path(options.csv))
+
+
+def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
+    (hidden,) = options.activation or ["sigmoid"]
+    output = options.output
+    if output is not None and output != "softmax":
+        output = common.activation(output, "ψ")
+    return Network(
+        _sizes(options.layers, options.dataset, data), activation=common.activation(hidden), cost=options.cost,
+        output=output, init=options.init, rng=seed,
+    )  # fmt: skip
 
 
 def _data(options: argparse.Namespace) -> Data:
@@ -103,21 +155,33 @@ def _sizes(text: str | None, asked: str, data: Data) -> list[int]:
 
 
 def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> None:
-    norms = record.norms("l2")
     if options.json:
         common.say_json(
             {
-                "data": data.name, "settings": record.settings, "accuracy": record.accuracy, "cost": record.cost,
-                "norms_l2": norms, "norms_l1": record.norms("l1"), "folder": options.out,
+                "data": data.name, "settings": record.settings, "epoch": record.epoch, "step": record.steps,
+                "accuracy": record.accuracy, "cost": record.cost, "training_cost": record.training_cost,
+                "norms_l2": record.norms("l2"), "norms_l1": record.norms("l1"), **record.layers,
+                "folder": options.out, "csv": options.csv,
             }
         )  # fmt: skip
         return
-    hidden = [f"‖δ{layer}‖" for layer in range(1, norms.shape[1] + 1)]
+    norms = record.norms("l2")
+    bar, delta = ("‖", "δ") if common.speaks_unicode() else ("|", "delta")
+    hidden = [f"{bar}{delta}{layer}{bar}" for layer in range(1, norms.shape[1] + 1)]
+    whole = [row for row, epoch in enumerate(record.epoch) if epoch == int(epoch)]
     rows = [
-        (str(epoch), f"{100 * record.accuracy[epoch]:.2f}", f"{record.cost[epoch]:.4f}", *(f"{v:.3g}" for v in row))
-        for epoch, row in enumerate(norms)
-    ]
+        (
+            f"{record.epoch[row]:g}", f"{100 * record.accuracy[row]:.2f}", f"{record.cost[row]:.4f}",
+            *(f"{v:.3g}" for v in norms[row]),
+        )
+        for row in whole
+    ]  # fmt: skip
     common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))
     common.say(f"validation on {data.name}; ‖δl‖ is the L2 norm of the mean of ∂C/∂b_l over the first 1000 images")
-    if options.out:
-        common.say(f"written: {Path(options.out)}")
+    if more := len(record.cost) - len(whole):
+        common.say(f"{more} measurements more, between epochs: --csv, --out and --json hold them")
+    if record.epochs < record.settings["epochs"]:
+        common.say(f"stopped: {options.patience} measurements have not raised the accuracy")
+    for place in (options.out, options.csv):
+        if place:
+            common.say(f"written: {Path(place)}")

@@ -216,10 +216,10 @@ class Run:
         if not broken and (row is None or row.finite):
             return
         d = self.course.descent
-        # 1 - ηλ/n below -1 blows the weights up by itself
         cure = "give a smaller learning_rate, another init, or clip=1.0"
-        if d.learning_rate * d.weight_decay >= 1e3:
-            cure = "give a smaller weight_decay"
+        # 1 - ηλ/n below -1 blows the weights up by itself
+        if d.learning_rate * d.weight_decay > 2 * self.settings["data"]["training_images"]:
+            cure = "give a smaller weight_decay or learning_rate"
         raise TrainingDiverged(
             f"training diverged in epoch {epoch}: layer {[*broken, net.depth][0]} is no longer finite at "
             f"learning_rate={d.learning_rate:g} and init={net.init!r}; {cure}",
