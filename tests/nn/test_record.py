@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -179,3 +180,60 @@ def test_wrong_names_and_rows_get_one_line():
         TrainingRecord({}, (), np.ones(0), np.ones(0), np.ones(0))
     with pytest.raises(BadShape, match="equally many"):
         TrainingRecord({}, ((np.ones(1),),), np.ones(2), np.ones(1), np.ones(1))
+
+
+def damage_a_cost(folder):
+    text = (folder / "epochs.jsonl").read_text()
+    (folder / "epochs.jsonl").write_text(text.replace('"cost": ', '"cost": 1', 1))
+
+
+def damage_a_layer(folder):
+    text = (folder / "epochs.jsonl").read_text()
+    (folder / "epochs.jsonl").write_text(text.replace('"saturated": [0.', '"saturated": [0.1', 1))
+
+
+@pytest.mark.parametrize("damage", [damage_a_cost, damage_a_layer])
+def test_a_number_that_was_altered_in_a_line_is_told(record, tmp_path, damage):
+    record.save(tmp_path)
+    before = (tmp_path / "epochs.jsonl").read_text()
+    damage(tmp_path)
+    assert (tmp_path / "epochs.jsonl").read_text() != before
+    with pytest.raises(DataError, match="epochs.jsonl is not as run.json has it"):
+        TrainingRecord.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["gradients.npz", "epochs.jsonl"])
+def test_any_flipped_bits_of_the_numbers_are_told_or_change_nothing(record, tmp_path, name):
+    record.save(tmp_path)
+    right, rng, told = (tmp_path / name).read_bytes(), np.random.default_rng(4), 0
+    for at in rng.integers(len(right), size=200):
+        content = bytearray(right)
+        content[at] ^= 1 << rng.integers(8)
+        (tmp_path / name).write_bytes(content)
+        try:
+            assert_same(TrainingRecord.load(tmp_path), record)
+        except DataError:
+            told += 1
+    assert told > 100
+
+
+@pytest.mark.parametrize("failing", range(4))
+def test_a_save_of_fewer_rows_that_is_cut_short_reads_as_one_of_the_two(record, tmp_path, monkeypatch, failing):
+    shorter = replace(
+        record, bias_gradients=record.bias_gradients[:2], training_cost=record.training_cost[:2],
+        cost=record.cost[:2], accuracy=record.accuracy[:2], steps=record.steps[:2],
+        layers={name: column[:2] for name, column in record.layers.items()},
+    )  # fmt: skip
+    record.save(tmp_path)
+    right, calls = writing.Path.replace, []
+
+    def full(path, target):
+        calls.append(target.name)
+        if len(calls) > failing:
+            raise OSError(28, "No space left on device")
+        return right(path, target)
+
+    monkeypatch.setattr(writing.Path, "replace", full)
+    with pytest.raises(OutputError, match="No space left"):
+        shorter.save(tmp_path)
+    assert_same(TrainingRecord.load(tmp_path), shorter if failing else record)
