@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -128,16 +127,19 @@ def run_all(
         When an executor's workers keep dying.
     What load_data, Network and train raise.
     """
+    from threadpoolctl import threadpool_limits
+
     work, each = partial(_taken, source, folder), dict.fromkeys(trainings)
     crew = checked_workers(workers) or int(getattr(executor, "_max_workers", usable_cores()))
     records: dict[Training, TrainingRecord] = {}
-    if executor is None:
-        data = source.load()  # once, before the threads ask for it at once
-        _ = data.train.inked, data.validation.inked
-        with ThreadPoolExecutor(crew, "train") as pool:
-            _collect(records, as_done(pool, work, each, crew), progress, len(each))
-    else:
-        _collect(records, as_done(executor, work, each, 2 * crew), progress, len(each))
+    with threadpool_limits(limits=1, user_api="blas"):  # the runs are what goes on side by side
+        if executor is None:
+            data = source.load()  # once, before the threads ask for it at once
+            _ = data.train.inked, data.validation.inked
+            with ThreadPoolExecutor(crew, "train") as pool:
+                _collect(records, as_done(pool, work, each, crew), progress, len(each))
+        else:
+            _collect(records, as_done(executor, work, each, 2 * crew), progress, len(each))
     return [records[training] for training in trainings]
 
 
@@ -154,40 +156,15 @@ def _collect(
 
 
 def _taken(source: Source, folder: Path | None, training: Training, attempt: int) -> TrainingRecord:
+    from threadpoolctl import threadpool_limits
+
     where = None if folder is None else folder / training.name
-    with _ONE_THREAD:  # the runs are what goes on side by side
-        try:
-            return train(
-                training.network(), source.load(), rng=training.seed, folder=where, resume=where is not None,
-                **training.settings,
-            )  # fmt: skip
-        except TrainingDiverged as e:
-            return replace(e.record, settings=e.record.settings | {"diverged": str(e)})
-
-
-class _OneThread:
-    """BLAS at one thread as long as anyone is inside.
-
-    Its number of threads is the whole process's: the first who came and went would bring the others' threads back, and
-    the last who came would leave one thread behind.
-    """
-
-    def __init__(self) -> None:
-        self._lock, self._inside, self._limits = threading.Lock(), 0, None
-
-    def __enter__(self) -> None:
-        from threadpoolctl import threadpool_limits
-
-        with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._limits = threadpool_limits(limits=1, user_api="blas")
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0 and self._limits is not None:
-                self._limits.restore_original_limits()
-
-
-_ONE_THREAD = _OneThread()
+    # not for this run alone: who came first would give the threads back while others are at work in the same process
+    threadpool_limits(limits=1, user_api="blas")
+    try:
+        return train(
+            training.network(), source.load(), rng=training.seed, folder=where, resume=where is not None,
+            **training.settings,
+        )  # fmt: skip
+    except TrainingDiverged as e:
+        return replace(e.record, settings=e.record.settings | {"diverged": str(e)})
