@@ -98,13 +98,14 @@ def dask(tmp_path_factory):
         yield running
 
 
-def kill_at_the_first(dask):
+def kill_at_the_first(dask, replaced=True):
     """Progress that kills a worker when a run is done, and gives the cluster a new one."""
 
     def progress(done, _):
         if done == 1:
             dask.kill_worker()
-            dask.add_worker()
+            if replaced:
+                dask.add_worker()
 
     return progress
 
@@ -119,7 +120,7 @@ def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     """The test above does take a run from a worker."""
     monkeypatch.setattr(executors, "ATTEMPTS", 1)
     with cluster(scheduler_file=str(dask.file)) as (executor, _), pytest.raises(WorkersLost):
-        run_all([RUNS[0], *LONG], DIGITS, executor=executor, workers=2, progress=kill_at_the_first(dask))
+        run_all([RUNS[0], *LONG], DIGITS, executor=executor, workers=2, progress=kill_at_the_first(dask, False))
 
 
 class Counting(Executor):
