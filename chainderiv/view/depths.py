@@ -61,7 +61,7 @@ def plot_accuracy_by_depth(
         ax = axes_or_new(ax, CURVE_SIZE, dark)
         for depth, row in zip(depths, rows, strict=True):
             _points(ax, depth, row, colours.cycle[0], "a run" if depth == depths[0] else None)
-        means = [float(row.mean()) for row in rows]
+        means = np.array([row.mean() for row in rows])
         ends = np.array([interval(row) if len(row) > 1 else (m, m) for row, m in zip(rows, means, strict=True)])
         ax.errorbar(
             depths, means, np.abs(ends.T - means), color=colours.cycle[0], marker="o", markersize=6, capsize=4,

@@ -95,3 +95,50 @@ def test_the_axes_given_are_the_ones_returned(record):
     ):
         ax = Figure().add_subplot()
         assert draw(ax) is ax
+
+
+def seeds(*factors):
+    """Records of two hidden layers whose norms are those of one run, times a factor each."""
+    made = []
+    for factor in factors:
+        rows = tuple((np.full(4, 0.001 * k * factor), np.full(4, 0.01 * k * factor), np.ones(2)) for k in (4, 3, 2, 1))
+        made.append(TrainingRecord({}, rows, np.ones(4), np.ones(4), np.zeros(4)))
+    return made
+
+
+@pytest.mark.parametrize("order", ["l1", "l2"])
+def test_of_several_runs_the_line_is_the_median_and_the_band_5_to_95_percent(order):
+    runs = seeds(1.0, 2.0, 5.0, 7.0)
+    ax = plot_norms(runs, order)
+    norms = np.array([run.norms(order) for run in runs])
+    np.testing.assert_allclose(
+        np.array([line.get_ydata() for line in ax.lines]).T, np.median(norms, axis=0), rtol=1e-13
+    )
+    assert len(ax.collections) == 2
+    for layer, band in enumerate(ax.collections):
+        corners = band.get_paths()[0].vertices
+        for epoch in range(4):
+            drawn = corners[corners[:, 0] == epoch, 1]
+            assert drawn.min() == pytest.approx(np.quantile(norms[:, epoch, layer], 0.05), rel=1e-12)
+            assert drawn.max() == pytest.approx(np.quantile(norms[:, epoch, layer], 0.95), rel=1e-12)
+    assert ax.get_yscale() == "log"
+
+
+def test_one_run_has_no_band(record):
+    assert not plot_norms(record).collections
+    assert not plot_norms([record]).collections
+
+
+def test_runs_of_other_shapes_are_refused_together(record):
+    with pytest.raises(BadShape, match="one shape"):
+        plot_norms([record, *seeds(1.0), TrainingRecord({}, ((np.ones(2), np.ones(2)),), *np.ones((3, 1)))])
+    with pytest.raises(BadShape, match="one or more"):
+        plot_norms([])
+
+
+def test_rows_stand_at_their_epochs():
+    rows = ((np.ones(2), np.ones(2)),) * 3
+    record = TrainingRecord({"steps_per_epoch": 10}, rows, *np.ones((3, 3)), steps=np.array([0, 50, 200]))
+    for ax in (plot_norms(record), plot_accuracy(record)):
+        assert ax.lines[0].get_xdata().tolist() == [0, 5, 20]
+        assert ax.get_xlim() == (0, 20)
