@@ -84,11 +84,13 @@ def sparkline(values: Sequence[float], low: float, high: float, blocks: str = BL
     >>> sparkline([1e-4, 1e-3, 1e-2, 1e-1, 0.0], 1e-4, 1e-1)
     '▁▃▆█ '
     """
-    span = math.log(high / low) if high > low else math.inf
-    return "".join(
-        blocks[round((len(blocks) - 1) * min(1.0, max(0.0, math.log(v / low) / span)))] if 0 < v < math.inf else " "
-        for v in values
-    )
+    # not log(high/low): a ratio of 1e600 is beyond float64
+    span = math.log(high) - math.log(low) or math.inf
+    return "".join(_block((math.log(v) - math.log(low)) / span, blocks) if 0 < v < math.inf else " " for v in values)
+
+
+def _block(height: float, blocks: str) -> str:
+    return blocks[round((len(blocks) - 1) * min(1.0, max(0.0, height)))]
 
 
 def _head(record: TrainingRecord, epochs: int) -> Table:
