@@ -145,9 +145,9 @@ class TrainingRecord:
         return load(folder)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:
-        """Write a table with a line per row and a column per number, such as norms_l2_1; raises OutputError.
+        """Write a table with a line per row and a column per number, such as `norms_l2_1`; raises OutputError.
 
-        norms_… are of the hidden layers' ∂C/∂b, weight_norm_… of every layer's ∂C/∂W.
+        `norms_l1_1` and their like are of the hidden layers' ∂C/∂b, `weight_norm_l1_1` of every layer's ∂C/∂W.
         """
         from chainderiv.nn.record_files import write_csv
 
