@@ -1,7 +1,8 @@
 """A hidden layer's neuron and a network's end as functions on flat arrays, generated from their formulas.
 
 They are called through their addresses, so that the passes are compiled once and not for every activation. Inside,
-numbers are float64: φ and φ' are as good as float32 can hold them.
+numbers are float64 (by np.float64: Numba's float() leaves a float32 what it is): φ and φ' are as good as float32 can
+hold them.
 """
 
 from __future__ import annotations
@@ -39,15 +40,15 @@ _HIDDEN = '''
 def hidden(z, a, slope):
     """a = φ(z) and slope = φ'(z)."""
     for k in range(len(z)):
-        a[k], slope[k] = neuron(float(z[k]))
+        a[k], slope[k] = neuron(np.float64(z[k]))
 '''
 _ENDING = '''
 @cfunc(void(ROW, ROW, ROW, ROW, intp, intp), cache=True, error_model="numpy", fastmath={"contract"})
 def ending(z, y, a, delta, n, pitch):
     """a_L = φ(z_L) and δ_L = ∂C/∂z_L of rows of n outputs, padded with zeros to the pitch."""
     for k in range(len(z)):
-        value, slope = neuron(float(z[k]))
-        a[k], delta[k] = value, change(float(z[k]), value, slope, float(y[k]))
+        value, slope = neuron(np.float64(z[k]))
+        a[k], delta[k] = value, change(np.float64(z[k]), value, slope, np.float64(y[k]))
     for row in range(0, len(z), pitch):
         for k in range(row + n, row + pitch):
             a[k] = 0.0
@@ -63,9 +64,9 @@ def ending(z, y, a, delta, n, pitch):
             top = max(top, z[k])
         total = 0.0
         for k in range(row, row + n):
-            total += exp(float(z[k]) - top)
+            total += exp(np.float64(z[k]) - top)
         for k in range(row, row + n):
-            a[k] = exp(float(z[k]) - top) / total
+            a[k] = exp(np.float64(z[k]) - top) / total
         a_before = y_before = 0.0
         for k in range(row, row + n):
             delta[k] = a[k] * y_before - y[k] * a_before
