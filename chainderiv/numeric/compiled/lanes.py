@@ -11,10 +11,10 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
 LANES = 32
+PREFETCH = "llvm.prefetch.p0i8"
 
 
 class Lanes(types.Type):
@@ -116,7 +116,7 @@ def prefetch(typing: Any, array: Any, at: Any) -> Any:
         anything, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
         line = builder.bitcast(builder.gep(data, [given[1]]), anything)
         kind = ir.FunctionType(ir.VoidType(), [anything, flag, flag, flag])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        function = builder.module.globals.get(PREFETCH) or ir.Function(builder.module, kind, PREFETCH)
         # to be read, kept in every cache, data
         builder.call(function, [line, flag(0), flag(3), flag(1)])
         return context.get_dummy_value()
