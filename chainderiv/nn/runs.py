@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from chainderiv.functions.activation import Activation
@@ -136,8 +137,12 @@ def run_all(
         if executor is None:
             data = source.load()  # once, before the threads ask for it at once
             _ = data.train.inked, data.validation.inked
+            stop = Event()
             with ThreadPoolExecutor(crew, "train") as pool:
-                _collect(records, as_done(pool, work, each, crew), progress, len(each))
+                try:
+                    _collect(records, as_done(pool, partial(work, stop=stop), each, crew), progress, len(each))
+                finally:
+                    stop.set()  # an interruption waits for the epochs under way, not for whole runs
         else:
             _collect(records, as_done(executor, work, each, 2 * crew), progress, len(each))
     return [records[training] for training in trainings]
@@ -155,7 +160,9 @@ def _collect(
             progress(len(records), total)
 
 
-def _taken(source: Source, folder: Path | None, training: Training, attempt: int) -> TrainingRecord:
+def _taken(
+    source: Source, folder: Path | None, training: Training, attempt: int, stop: Event | None = None
+) -> TrainingRecord:
     from threadpoolctl import threadpool_limits
 
     where = None if folder is None else folder / training.name
@@ -164,7 +171,12 @@ def _taken(source: Source, folder: Path | None, training: Training, attempt: int
     try:
         return train(
             training.network(), source.load(), rng=training.seed, folder=where, resume=where is not None,
-            **training.settings,
+            on_epoch=None if stop is None else partial(_unless_stopped, stop), **training.settings,
         )  # fmt: skip
     except TrainingDiverged as e:
         return replace(e.record, settings=e.record.settings | {"diverged": str(e)})
+
+
+def _unless_stopped(stop: Event, record: TrainingRecord) -> None:
+    if stop.is_set():
+        raise CancelledError

@@ -35,9 +35,9 @@ def _experiment(place: int, name: str, reproduced: Reproduced, pictures: Mapping
     said = [paragraph(sentence.replace("'", "’")) for sentence in reading.told(reproduced)[name]]
     prose = Html("".join(map(html, [*_introduction(name, reproduced), *said])))
     drawn = [_figure(pictures, each) for each in FIGURES[name]]
-    content = [prose, _beside(*drawn, even=True)] if len(drawn) == 2 else [_beside(prose, drawn[0])]
-    if len(drawn) == 3:
-        content.append(_beside(*drawn[1:], even=True))
+    content = [prose] if len(drawn) == 2 else [_beside(prose, drawn.pop(0))]
+    if drawn:
+        content.append(_beside(drawn[0], drawn[1], even=True))
     return section(f"{place}. {QUESTIONS[name]}", [*content, *SECTIONS[name](reproduced)])
 
 

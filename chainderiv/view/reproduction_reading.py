@@ -9,6 +9,7 @@ import numpy as np
 
 from chainderiv.nn import published
 from chainderiv.nn.experiments import Accuracy, Bars, Costs, Insertion, Norms, Ratios, Remedies
+from chainderiv.nn.statistics import Comparison, against_the_one_before
 from chainderiv.view import beside
 from chainderiv.view.beside import PUBLISHED_RATIOS, Beside
 from chainderiv.view.depths import settled
@@ -70,24 +71,25 @@ def spread(found: Accuracy) -> str:
 
 def insertion(found: Insertion, reached: Accuracy) -> str:
     """The most that inserted layers change, against as deep networks trained from the start."""
-    change = found.kept - found.kept[0]
-    worst = change[np.argmax(np.abs(change))]
-    trained = [float(runs.mean()) for runs in found.trained]
-    gap = trained[-1] - trained[0]
-    return (
+    change = np.abs(found.kept - found.kept[0]).max()
+    [gap] = against_the_one_before([found.trained[0], found.trained[-1]])
+    return _minus(
         f"Up to {found.inserted[-1]} layers that pass their input on change the accuracy of a trained network by at "
-        f"most {100 * abs(worst):.2f} points. Trained from the start, networks of {reached.depths[-1]} hidden layers "
-        f"end {100 * abs(gap):.2f} points {'below' if gap < 0 else 'above'} those of {reached.depths[0]}. "
-        f"{_blame(float(worst), gap)}"
+        f"most {100 * change:.2f} points. Trained from the start, networks of {reached.depths[-1]} hidden layers end "
+        f"{100 * abs(gap.difference):.2f} points {'below' if gap.difference < 0 else 'above'} those of "
+        f"{reached.depths[0]} (95 % interval {100 * gap.low:+.2f} to {100 * gap.high:+.2f}). "
+        f"{_blame(float(change), gap)}"
     )
 
 
-def _blame(worst: float, gap: float) -> str:
-    if gap < 0 and abs(worst) < abs(gap):
+def _blame(change: float, gap: Comparison) -> str:
+    if not gap.differs:
+        return "Chance explains that difference well enough: at these depths training loses nothing that can be told."
+    if gap.difference > 0:
+        return "Here the training of the deeper networks loses nothing."
+    if change < -gap.difference:
         return "A deep network that is as good exists; this training does not find it."
-    if gap < 0:
-        return "The inserted layers lose as much, so that this says nothing against the training."
-    return "Here the training of the deeper networks loses nothing."
+    return "The inserted layers lose as much, so that this says nothing against the training."
 
 
 def costs(found: Costs) -> str:
@@ -120,7 +122,6 @@ def remedies(found: Remedies) -> list[str]:
     best, worst = order[0], order[-1]
     reached = {name: runs[-1] for name, runs in found.accuracy.items()}
     kept = {name: float(np.nanmedian(runs)) for name, runs in reached.items() if settled(runs)}
-    lost = {name: int(np.isnan(runs).sum()) for name, runs in reached.items() if np.isnan(runs).any()}
     sentences = [
         f"Going down one layer multiplies the norm by {number(links[best])} for {best}, the nearest to 1, and by "
         f"{number(links[worst])} for {worst}, the farthest ({deep} hidden layers, at the start)."
@@ -131,10 +132,17 @@ def remedies(found: Remedies) -> list[str]:
             f"With {deep} hidden layers {top} reaches {100 * kept[top]:.2f} % and {bottom} {100 * kept[bottom]:.2f} % "
             "(medians of the runs that did not diverge)."
         )
+    lost = [_lost(name, found) for name, runs in found.accuracy.items() if np.isnan(np.concatenate(runs)).any()]
     if lost:
-        many = ", ".join(f"{name} in {count} of {len(reached[name])} runs" for name, count in lost.items())
-        sentences.append(f"At η = 0.1 training diverges with {deep} hidden layers: {many}.")
+        sentences.append(f"At η = 0.1 training diverges for {'; '.join(lost)}.")
     return sentences
+
+
+def _lost(name: str, found: Remedies) -> str:
+    """How many runs diverged, depth by depth."""
+    counts = zip(found.depths, map(np.isnan, found.accuracy[name]), strict=True)
+    told = [f"{lost.sum()} of {len(lost)} with {depth}" for depth, lost in counts if lost.any()]
+    return f"{name} ({', '.join(told)} hidden layers)"
 
 
 def ratios(found: Ratios) -> str:

@@ -156,6 +156,8 @@ def test_readings_follow_the_numbers_and_not_the_expectation():
     assert "deep network that is as good exists" in read.insertion(found.insertion, accuracy)
     lossy = invented(kept=(0.96, 0.9, 0.5, 0.1))
     assert "says nothing against the training" in read.insertion(lossy.insertion, accuracy)
+    alike = invented(deep=0.9599)
+    assert "Chance explains that difference well enough" in read.insertion(alike.insertion, alike.accuracy)
     better = invented(deep=0.99)
     assert "loses nothing" in read.insertion(better.insertion, better.accuracy)
     assert "the links between the layers stay" in read.costs(found.costs)
@@ -177,9 +179,8 @@ def test_the_published_step_is_judged_by_the_spread_of_the_runs():
 
 def test_a_diverged_run_is_counted_in_the_text_and_in_the_table():
     found = invented()
-    assert "diverges with 4 hidden layers: relu, he in 1 of 2 runs" in " ".join(
-        reproduction_reading.remedies(found.remedies)
-    )
+    told = " ".join(reproduction_reading.remedies(found.remedies))
+    assert "training diverges for relu, he (1 of 2 with 4 hidden layers)" in told
     assert ["relu, he", "96.50", "95.00 (1 of 2 diverged)"] in rows_of(page_of(found))
 
 
