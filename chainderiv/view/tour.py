@@ -11,9 +11,9 @@ from typing import Any
 from chainderiv.errors import OutputError
 from chainderiv.nn.checks import whole_number
 from chainderiv.nn.data import Data, load_data
+from chainderiv.nn.measured import MEASURED_IMAGES
 from chainderiv.nn.network import Network
 from chainderiv.nn.record import TrainingRecord
-from chainderiv.nn.measured import MEASURED_IMAGES
 from chainderiv.nn.training import train
 from chainderiv.numeric.axis import Axis
 from chainderiv.numeric.sweep import sweep
