@@ -6,6 +6,7 @@ N(0, 1/n_in) and biases N(0, 1), unless an experiment says otherwise.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
@@ -15,12 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.nn.kept_network import load_network
 from chainderiv.nn.measured import MEASURED_IMAGES
+from chainderiv.nn.network import Network
 from chainderiv.nn.passing import with_passing_layers
 from chainderiv.nn.record import TrainingRecord
 from chainderiv.nn.runs import Progress, Source, Training, run_all
 from chainderiv.nn.statistics import Comparison, against_the_one_before, interval
-from chainderiv.nn.training import train
 
 Floats = NDArray[np.float64]
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
@@ -38,7 +40,7 @@ class Setup:
     depths : the numbers of hidden layers.
     deepest : the numbers of hidden layers of the experiment that asks whether other neurons solve it.
     full_batch_epochs, epochs : of the runs on the first 1000 images, and of those with mini-batches of 10.
-    folder : keeps every run; what is there already is not trained again.
+    folder : keeps every run; what is there already is not trained again. On a cluster, one that all workers see.
     executor, workers, progress : as run_all takes them.
     """
 
@@ -76,11 +78,15 @@ class Setup:
 
     def in_mini_batches(self, hidden: int, **network: Any) -> list[TrainingRecord]:
         """Stochastic descent on all training images in mini-batches of 10, a run per seed."""
+        return self.run(self.stochastic(hidden, network))
+
+    def stochastic(self, hidden: int, network: Mapping[str, Any]) -> list[Training]:
+        """The statements of those runs."""
         decay = DECAY * len(self.source.load().train) / IMAGES
         settings = {
             "epochs": self.epochs, "batch_size": 10, "learning_rate": RATE, "weight_decay": decay, "engine": "numba",
         }  # fmt: skip
-        return self.run(self._each(hidden, settings, network))
+        return self._each(hidden, settings, network)
 
     def _each(self, hidden: int, settings: Mapping[str, Any], network: Mapping[str, Any]) -> list[Training]:
         return [Training(self.sizes(hidden), seed, settings=settings, **network) for seed in range(self.seeds)]
@@ -201,8 +207,9 @@ def _p(p: float) -> str:
 class Insertion:
     """Whether layers that do nothing hurt.
 
-    inserted : the numbers of layers that were put into a trained network of one hidden layer. kept : its accuracy with
-    them, (len(inserted),). trained : per number, the accuracies (seeds,) of as deep a network trained from the start.
+    inserted : the numbers of layers that were put into each seed's trained network of the least depth. kept : the
+    accuracies with them, (seeds, len(inserted)). trained : per number, the accuracies (seeds,) of as deep networks
+    trained from the start.
     """
 
     inserted: tuple[int, ...]
@@ -211,19 +218,23 @@ class Insertion:
 
 
 def insertion(setup: Setup, measured: Accuracy) -> Insertion:
-    """A trained shallow network into which layers that pass their input on are put, beside as deep ones trained."""
-    data = setup.source.load()
-    settings: dict[str, Any] = {
-        "epochs": setup.epochs, "batch_size": 10, "learning_rate": RATE,
-        "weight_decay": DECAY * len(data.train) / IMAGES, "engine": "numba", "measure_epochs": max(1, setup.epochs),
-    }  # fmt: skip
-    stated = Training(setup.sizes(measured.depths[0]), settings=settings)
-    shallow, where = stated.network(), None if setup.folder is None else setup.folder / stated.name
-    train(shallow, data, rng=stated.seed, folder=where, resume=where is not None, **settings)
-    inserted = tuple(depth - measured.depths[0] for depth in measured.depths)
-    held = data.validation
-    kept = [with_passing_layers(shallow, extra).accuracy(held.images, held.labels) for extra in inserted]
+    """Trained shallow networks into which layers that pass their input on are put, beside as deep ones trained."""
+    held, inserted = setup.source.load().validation, tuple(depth - measured.depths[0] for depth in measured.depths)
+    kept = [
+        [with_passing_layers(net, extra).accuracy(held.images, held.labels) for extra in inserted]
+        for net in _trained(setup, measured.depths[0])
+    ]
     return Insertion(inserted, np.array(kept), measured.final)
+
+
+def _trained(setup: Setup, hidden: int) -> list[Network]:
+    """The networks of in_mini_batches after their last epoch."""
+    with tempfile.TemporaryDirectory() as passing:
+        if setup.folder is None:  # records hold no weights: the runs are taken again here, and kept for a moment
+            setup = replace(setup, folder=Path(passing), executor=None)
+        setup.in_mini_batches(hidden)
+        assert setup.folder is not None
+        return [load_network(setup.folder / each.name) for each in setup.stochastic(hidden, {})]
 
 
 @dataclass(frozen=True, eq=False)

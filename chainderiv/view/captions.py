@@ -29,7 +29,7 @@ CAPTIONS = {
     ),
     "insertion": (
         "Accuracy against depth of a shallow network with inserted layers, and of networks trained from the start.",
-        "Squares: one trained network, deepened by layers that pass their input on. Circles: trained from the start "
+        "Squares: the trained shallow networks, deepened by layers that pass their input on. Circles: trained from the start "
         "at that depth.",
     ),
     "costs": (

@@ -132,9 +132,9 @@ def _accuracy_table(found: Accuracy) -> Tables:
 
 
 def _insertion_table(found: Insertion) -> Tables:
-    yield "inserted", "kept", "seed", "trained_from_the_start"
-    for extra, kept, runs in zip(found.inserted, found.kept, found.trained, strict=True):
-        yield from ((extra, float(kept), seed, float(run)) for seed, run in enumerate(runs))
+    yield "inserted", "seed", "kept", "trained_from_the_start"
+    for extra, kept, runs in zip(found.inserted, found.kept.T, found.trained, strict=True):
+        yield from ((extra, seed, *map(float, pair)) for seed, pair in enumerate(zip(kept, runs, strict=True)))
 
 
 def _costs_table(found: Costs) -> Tables:

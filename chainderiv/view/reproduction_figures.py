@@ -106,7 +106,7 @@ def _insertion(found: Reproduction, dark: bool) -> Figure:
     def draw(ax: Axes) -> None:
         colours = palette(dark)
         ax.plot(
-            reached.depths, 100 * inserted.kept, color=colours.cycle[2], marker="s", zorder=6,
+            reached.depths, 100 * inserted.kept.mean(axis=0), color=colours.cycle[2], marker="s", zorder=6,
             label="trained shallow, then deepened by layers that pass on",
         )  # fmt: skip
         plot_accuracy_by_depth(reached.depths, inserted.trained, None, ax, dark, label="trained from the start: mean",

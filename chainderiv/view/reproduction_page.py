@@ -171,12 +171,12 @@ def _insertion(reproduced: Reproduced) -> Iterable[Html]:
     assert inserted is not None
     assert reached is not None
     rows = [
-        (str(depth), str(extra), f"{100 * kept:.2f}", f"{100 * runs.mean():.2f}", _range(runs, percent))
+        (str(depth), str(extra), f"{100 * kept.mean():.2f}", f"{100 * runs.mean():.2f}", _range(runs, percent))
         for depth, extra, kept, runs in zip(
-            reached.depths, inserted.inserted, inserted.kept, inserted.trained, strict=True
+            reached.depths, inserted.inserted, inserted.kept.T, inserted.trained, strict=True
         )
     ]
-    yield table(["hidden layers", "inserted", "accuracy kept", "trained: mean", BAND[1]], rows,
+    yield table(["hidden layers", "inserted", "accuracy kept: mean", "trained: mean", BAND[1]], rows,
                 "Validation accuracy in per cent.")  # fmt: skip
 
 

@@ -71,11 +71,11 @@ def spread(found: Accuracy) -> str:
 
 def insertion(found: Insertion, reached: Accuracy) -> str:
     """The most that inserted layers change, against as deep networks trained from the start."""
-    change = np.abs(found.kept - found.kept[0]).max()
+    change = np.abs(found.kept - found.kept[:, :1]).max()
     [gap] = against_the_one_before([found.trained[0], found.trained[-1]])
     return _minus(
-        f"Up to {found.inserted[-1]} layers that pass their input on change the accuracy of a trained network by at "
-        f"most {100 * change:.2f} points. Trained from the start, networks of {reached.depths[-1]} hidden layers end "
+        f"Up to {found.inserted[-1]} layers that pass their input on change the accuracy of no trained network by more "
+        f"than {100 * change:.2f} points. Trained from the start, networks of {reached.depths[-1]} hidden layers end "
         f"{100 * abs(gap.difference):.2f} points {'below' if gap.difference < 0 else 'above'} those of "
         f"{reached.depths[0]} (95 % interval {100 * gap.low:+.2f} to {100 * gap.high:+.2f}). "
         f"{_blame(float(change), gap)}"

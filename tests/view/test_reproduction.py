@@ -60,7 +60,7 @@ def invented(scale=1.0, quadratic=0.2, kept=(0.96, 0.96, 0.96, 0.96), deep=0.95)
     )  # fmt: skip
     return Reproduction(
         Bars((np.array([0.01, -0.02]), np.array([0.3, 0.1])), np.array([0.0224, 0.316])),
-        norms, accuracy, Insertion((0, 1, 2, 3), np.array(kept), accuracy.final), Costs(norms, Norms(small, small)),
+        norms, accuracy, Insertion((0, 1, 2, 3), np.tile(kept, (4, 1)), accuracy.final), Costs(norms, Norms(small, small)),
         remedies, experiments.ratios(norms),
     )  # fmt: skip
 
