@@ -29,8 +29,8 @@ CAPTIONS = {
     ),
     "insertion": (
         "Accuracy against depth of a shallow network with inserted layers, and of networks trained from the start.",
-        "Squares: the trained shallow networks, deepened by layers that pass their input on. Circles: trained from the start "
-        "at that depth.",
+        "Squares: the trained shallow networks, deepened by layers that pass their input on. Circles: trained from the "
+        "start at that depth.",
     ),
     "costs": (
         "Norm of each hidden layer's gradient before training under two costs, on a logarithmic axis.",

@@ -80,7 +80,7 @@ _RUN: dict[str, Callable[[Setup, dict[str, Any]], Any]] = {
 
 def _reporting(setup: Setup, name: str, report: Report) -> Setup:
     """The setup whose progress counts all runs of one experiment, which trains them a depth at a time."""
-    depths = {"norms": setup.depths, "accuracy": setup.depths, "costs": setup.depths,
+    depths = {"norms": setup.depths, "accuracy": setup.depths, "insertion": setup.depths[:1], "costs": setup.depths,
               "remedies": setup.deepest * len(experiments.REMEDIES)}  # fmt: skip
     total = setup.seeds * len(depths.get(name, ()))
     before = 0
