@@ -44,7 +44,7 @@ def test_words_on_stdout_say_where_the_page_is_and_what_was_found(tiny, tmp_path
     out, _ = capsys.readouterr()
     first, second = out.splitlines()[:2]
     assert first == f"open {tmp_path / 'index.html'}"
-    assert second.startswith("insertion: Up to 3 layers that pass their input on change the accuracy")
+    assert second.startswith("insertion: Up to 3 layers that pass their input on do not change the accuracy")
 
 
 def test_seeds_and_depths_are_as_asked_for(tiny, tmp_path, capsys):

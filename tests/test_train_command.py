@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -190,8 +191,30 @@ def test_divergence_is_one_line_and_exit_code_1_and_the_record_is_kept(capsys, t
     assert len(TrainingRecord.load(tmp_path).cost) > 1
 
 
-def interrupted(*rest, **settings):
+def interrupted(*rest, folder, **settings):
+    if folder:
+        (Path(folder) / "run.json").touch()
     raise KeyboardInterrupt
+
+
+def test_a_run_is_never_replaced_without_a_word(capsys, tmp_path):
+    assert main([*DIGITS, "--epochs", "1", "--out", str(tmp_path)]) == 0
+    held = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    capsys.readouterr()
+    assert main([*DIGITS, "--epochs", "2", "--out", str(tmp_path)]) == 2
+    assert "holds a run already; give --resume" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == held
+
+
+def test_resuming_where_nothing_is_says_so_and_begins(capsys, tmp_path):
+    assert main([*DIGITS, "--epochs", "1", "--out", str(tmp_path / "new"), "--resume"]) == 0
+    assert "holds no run yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flag", ["--out", "--csv"])
+def test_an_empty_name_is_refused(capsys, flag):
+    assert main([*DIGITS, flag, " "]) == 2
+    assert f"{flag} is empty" in capsys.readouterr().err
 
 
 def test_an_interrupt_says_how_to_go_on_where_the_run_is_kept(capsys, tmp_path, monkeypatch):

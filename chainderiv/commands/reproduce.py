@@ -65,7 +65,11 @@ def run(options: argparse.Namespace) -> int:
             quick=options.quick,
         )
         _load(source)
-        result = reproduction(plan, options.out, show)
+        try:
+            result = reproduction(plan, options.out, show)
+        except KeyboardInterrupt:
+            common.complain(f"chainderiv: interrupted; the same command goes on from {options.out}")
+            return 130
     if options.json:
         common.say_json({"folder": str(result.folder), "index": str(result.index), **result.results})
     else:

@@ -15,6 +15,7 @@ from chainderiv.errors import BadShape, BadValue
 from chainderiv.nn.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.record import TrainingRecord
+from chainderiv.nn.record_files import RUN
 from chainderiv.nn.schedules import SCHEDULES
 from chainderiv.nn.training import train
 from chainderiv.writing import folder_for_writing, require_writable
@@ -39,7 +40,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)"
     )
-    parser.add_argument("--cost", default="cross_entropy", help="default cross_entropy")
+    parser.add_argument(
+        "--cost", default="cross_entropy", help="cross_entropy, quadratic or log_likelihood (default cross_entropy)"
+    )
     parser.add_argument("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
     parser.add_argument("--seed", default="0", help="default 0")
     _declare_descent(parser)
@@ -80,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         with shown(settings["epochs"]) as show:
             record = train(net, data, **settings, on_epoch=show, folder=options.out, resume=options.resume)
     except KeyboardInterrupt:
-        if options.out is None:
+        if options.out is None or not (Path(options.out) / RUN).exists():
             raise
         common.complain(f"chainderiv: interrupted; the same command with --resume goes on from {options.out}")
         return 130
@@ -108,10 +111,19 @@ def _read(read: Callable[[str, str], Any], options: argparse.Namespace, name: st
 
 def _require_places(options: argparse.Namespace) -> None:
     """Raise, before the work is done, where its result could not be kept."""
+    for flag in ("out", "csv"):
+        if getattr(options, flag) is not None and not getattr(options, flag).strip():
+            raise BadValue(f"--{flag} is empty; give a name, or leave it out")
     if options.resume and not options.out:
         raise BadValue("--resume is given without --out; give --out DIR, the folder that holds the run")
     if options.out:
-        folder_for_writing(options.out)
+        held = (folder_for_writing(options.out) / RUN).exists()
+        if held and not options.resume:
+            raise BadValue(
+                f"--out {options.out} holds a run already; give --resume to go on with it, or another folder"
+            )
+        if options.resume and not held:
+            common.complain(f"chainderiv: {options.out} holds no run yet; it begins at the start")
     if options.csv:
         require_writable(Path(options.csv))
 

@@ -27,7 +27,7 @@ LAYER_COLUMNS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TrainingRecord:
     """What train() measured: row 0 before training, row k at its k-th measurement, by default after epoch k.
 
@@ -70,6 +70,10 @@ class TrainingRecord:
         rows = [len(self.bias_gradients), *map(len, columns)]
         if len(set(rows)) != 1 or not rows[0]:
             raise BadShape(f"gradients, costs and accuracy have {rows} rows; give equally many, at least 1")
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.settings.get("sizes", [len(g) for g in self.bias_gradients[0]])))
+        return f"TrainingRecord({sizes}, {len(self.cost)} rows, {self.epochs} epochs, accuracy {self.accuracy[-1]:.4f})"
 
     @property
     def epoch(self) -> Floats:

@@ -46,7 +46,7 @@ CAPTIONS = {
     ),
     "remedies-accuracy": (
         "Validation accuracy against depth for several neurons.",
-        "Medians of the runs that did not diverge. Crosses, set above each other for sight alone: runs that did.",
+        "Medians of the runs that did not diverge. A cross below the axis: some or all of them did.",
     ),
     "ratios": (
         "Ratio of the gradient norms of neighbouring hidden layers for networks of several depths.",

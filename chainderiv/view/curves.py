@@ -223,12 +223,9 @@ def _epochs(ax: Axes, epochs: NDArray[np.float64]) -> None:
     ax.set_axisbelow(True)
 
 
-def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP, cut_short: bool = False) -> None:
-    """Each line's name, its gid, beside its right end; pushed apart where ends lie close.
-
-    cut_short : whether a line whose last values are NaN is named too, from where it ends.
-    """
-    ends = [(line, *_end(line, cut_short)) for line in lines]
+def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP) -> None:
+    """Each line's name, its gid, beside its right end; pushed apart where ends lie close."""
+    ends = [(line, *line.get_xydata()[-1]) for line in lines]
     drawn = [end for end in ends if np.isfinite(end[2])]
     to_axes = ax.transScale + ax.transLimits
     drawn.sort(key=lambda end: end[2])
@@ -239,13 +236,6 @@ def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP, cut_short:
             color=line.get_color(), arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8},
             annotation_clip=False,
         )  # fmt: skip
-
-
-def _end(line: Any, cut_short: bool) -> tuple[float, float]:
-    points = np.asarray(line.get_xydata(), float)
-    finite = points[np.isfinite(points[:, 1])]
-    x, y = finite[-1] if cut_short and len(finite) else points[-1]
-    return float(x), float(y)
 
 
 def _apart(heights: Sequence[float], gap: float = LABEL_GAP) -> list[float]:

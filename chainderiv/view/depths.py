@@ -16,6 +16,7 @@ from chainderiv.view.curves import BAND, CURVE_SIZE, name_ends, over_runs
 from chainderiv.view.theme import Palette, axes_or_new, theme
 
 Floats = NDArray[np.float64]
+STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
 HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 8.5, "markerfacecolor": "none"}
 HOLLOW |= {"markeredgewidth": 1.8, "zorder": 5}
@@ -176,8 +177,8 @@ def plot_accuracy_lines(
 ) -> Axes:
     """Draw the median accuracy of several kinds of network against their depth, a named line each.
 
-    A run that is NaN has diverged; a kind is drawn at a depth where more than half of its runs did not, over those.
-    A cross near 0, in the kind's colour, marks where runs diverged; their heights only set them apart.
+    A run that is NaN has diverged: the median is of the others, and a cross in the strip below the axis, in the kind's
+    colour and on its line there, says that some did.
 
     Parameters
     ----------
@@ -187,25 +188,25 @@ def plot_accuracy_lines(
     """
     with theme(dark) as colours:
         ax = axes_or_new(ax, CURVE_SIZE, dark)
-        lines, lost = [], []
-        for number, (name, each) in enumerate(series.items()):
+        lost = 0
+        for name, each in series.items():
             runs = [np.asarray(row, float) for row in each]
-            kept = [100 * np.median(row[np.isfinite(row)]) if settled(row) else np.nan for row in runs]
-            lines += ax.plot(depths, kept, marker="o", markersize=4.5, gid=name)
-            lost += [
-                (depth, 4.0 * number, lines[-1].get_color())
-                for depth, row in zip(depths, runs, strict=True) if np.isnan(row).any()
-            ]  # fmt: skip
-        cross: dict[str, Any] = {"linestyle": "none", "marker": "x", "markeredgewidth": 1.8}
-        for x, y, colour in lost:
-            ax.plot([x], [y], color=colour, **cross)
+            kept = [100 * np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in runs]
+            (line,) = ax.plot(depths, kept, marker="o", markersize=4.5, gid=name, label=name)
+            at = [depth for depth, row in zip(depths, runs, strict=True) if np.isnan(row).any()]
+            if at:
+                lost += 1
+                ax.plot(at, [-STRIP * lost] * len(at), color=line.get_color(), linestyle="none", marker="x",
+                        markeredgewidth=1.8)  # fmt: skip
+        ax.axhline(0, color=colours.grid, linewidth=0.8)
+        ax.set_ylim(-STRIP * (lost + 1) if lost else -3, 102)
+        ax.set_yticks(range(0, 101, 20))
         if lost:
-            ax.plot([], [], color=colours.ink, label="diverged in at least one run", **cross)
-        ax.set_ylim(-3 if not lost else -6, 102)
+            ax.annotate("× diverged", (1.02, -STRIP * (lost + 1) / 2), xycoords=("axes fraction", "data"), va="center",
+                        color=colours.soft, fontsize=9.5, annotation_clip=False)  # fmt: skip
         ax.set_ylabel("validation accuracy, %")
         _depth_axis(ax, depths)
-        name_ends(ax, lines, cut_short=True)
-        _legend_above(ax)
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.55), fontsize=9.5)
     return ax
 
 

@@ -94,7 +94,7 @@ def _data_name(name: str) -> str:
 def _cards(reproduced: Reproduced) -> list[tuple[str, Content]]:
     found, cards = reproduced.found, list[tuple[str, Content]]()
     judged = [row.inside for row in _shown(reproduced) if row.inside is not None]
-    if judged:
+    if judged and reproduced.as_published:
         cards.append(("published figures inside the measured band", f"{sum(judged)} of {len(judged)}"))
     if found.norms is not None and reproduced.shows("norms"):
         hidden = max(found.norms.l2)

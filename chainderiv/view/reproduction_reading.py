@@ -48,8 +48,20 @@ def inside(rows: Sequence[Beside]) -> str:
 
 
 def accuracy(found: Accuracy) -> list[str]:
-    """Each step to a deeper network, tested; then the published differences."""
-    return [*(f"{_minus(sentence)}." for sentence in found.sentences()), spread(found)]
+    """Each step to a deeper network, tested."""
+    return [f"{_minus(sentence)}." for sentence in found.sentences()]
+
+
+def guessing(found: Accuracy, classes: int) -> list[str]:
+    """Which networks have not begun to learn: those within a half of what chance gives."""
+    depths = [str(d) for d, runs in zip(found.depths, found.final, strict=True) if runs.mean() < 1.5 / classes]
+    if not depths:
+        return []
+    epochs = found.by_epoch[0].shape[1] - 1
+    return [
+        f"Chance alone gives {100 / classes:.0f} %: networks of {' and of '.join(depths)} hidden layers have not begun "
+        f"to learn in these {epochs} epochs."
+    ]
 
 
 def spread(found: Accuracy) -> str:
@@ -72,10 +84,12 @@ def spread(found: Accuracy) -> str:
 def insertion(found: Insertion, reached: Accuracy) -> str:
     """The most that inserted layers change, against as deep networks trained from the start."""
     change = np.abs(found.kept - found.kept[:, :1]).max()
+    most = f"by more than {100 * change:.2f} points" if change > 0 else "at all"
     [gap] = against_the_one_before([found.trained[0], found.trained[-1]])
     return _minus(
-        f"Up to {found.inserted[-1]} layers that pass their input on change the accuracy of no trained network by more "
-        f"than {100 * change:.2f} points. Trained from the start, networks of {reached.depths[-1]} hidden layers end "
+        f"Up to {found.inserted[-1]} layers that pass their input on do not change the accuracy of a trained network "
+        f"{most}. "
+        f"Trained from the start, networks of {reached.depths[-1]} hidden layers end "
         f"{100 * abs(gap.difference):.2f} points {'below' if gap.difference < 0 else 'above'} those of "
         f"{reached.depths[0]} (95 % interval {100 * gap.low:+.2f} to {100 * gap.high:+.2f}). "
         f"{_blame(float(change), gap)}"
@@ -172,12 +186,19 @@ def _times(ratio: float) -> str:
 def told(reproduced: Reproduced) -> dict[str, list[str]]:
     """The sentences of every experiment that was asked for."""
     found, said = reproduced.found, dict[str, list[str]]()
+
+    def judged(rows: Sequence[Beside]) -> list[str]:
+        """Nothing of other data, whose figures need not agree."""
+        return [inside(rows)] if reproduced.as_published else []
+
     if found.bars is not None:
         said["bars"] = [bars(found.bars)]
     if found.norms is not None:
-        said["norms"] = [norms(found.norms), inside([*beside.start_norms(found.norms), *beside.slower(found.norms)])]
+        said["norms"] = [norms(found.norms), *judged([*beside.start_norms(found.norms), *beside.slower(found.norms)])]
     if found.accuracy is not None:
-        said["accuracy"] = [*accuracy(found.accuracy), inside(beside.accuracies(found.accuracy))]
+        chance = guessing(found.accuracy, reproduced.plan.setup.source.load().classes)
+        apart = [spread(found.accuracy)] if reproduced.as_published else []
+        said["accuracy"] = [*accuracy(found.accuracy), *chance, *apart, *judged(beside.accuracies(found.accuracy))]
     if found.insertion is not None and found.accuracy is not None:
         said["insertion"] = [insertion(found.insertion, found.accuracy)]
     if found.costs is not None:
@@ -185,5 +206,5 @@ def told(reproduced: Reproduced) -> dict[str, list[str]]:
     if found.remedies is not None:
         said["remedies"] = remedies(found.remedies)
     if found.ratios is not None:
-        said["ratios"] = [ratios(found.ratios), inside(beside.layer_ratios(found.ratios))]
+        said["ratios"] = [ratios(found.ratios), *judged(beside.layer_ratios(found.ratios))]
     return {name: sentences for name, sentences in said.items() if reproduced.shows(name)}

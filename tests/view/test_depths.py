@@ -87,24 +87,29 @@ def test_norms_at_the_start_run_from_the_output_back():
     assert not plot_start_norms({"one": values}, bands=False).collections
 
 
-def test_a_run_that_diverged_is_marked_and_leaves_its_line_where_most_did():
+def test_a_run_that_diverged_is_a_cross_below_the_axis_and_the_line_goes_on_with_the_others():
     nan = float("nan")
-    series = {"calm": [[0.9, 0.8, 0.7], [0.7, 0.6, 0.5]], "wild": [[0.9, 0.9, nan], [nan, nan, 0.9]]}
+    series = {
+        "calm": [[0.9, 0.8, 0.7], [0.7, 0.6, 0.5]],
+        "wild": [[0.9, 0.9, nan], [nan, nan, 0.5]],
+        "lost": [[0.4, 0.4, 0.4], [nan, nan, nan]],
+    }
     ax = plot_accuracy_lines([1, 4], series)
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [80, 60])
-    np.testing.assert_array_equal(ax.lines[1].get_ydata(), [90, nan])
-    crosses = [line for line in ax.lines if line.get_marker() == "x" and len(line.get_xdata())]
-    assert [float(cross.get_xdata()[0]) for cross in crosses] == [1, 4]
-    assert {cross.get_color() for cross in crosses} == {ax.lines[1].get_color()}
-    # a line that is cut short is named all the same
-    assert sorted(t.get_text() for t in ax.texts) == ["calm", "wild"]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["diverged in at least one run"]
+    lines = {line.get_gid(): line for line in ax.lines if line.get_gid()}
+    np.testing.assert_array_equal(lines["calm"].get_ydata(), [80, 60])
+    np.testing.assert_array_equal(lines["wild"].get_ydata(), [90, 50])
+    np.testing.assert_array_equal(lines["lost"].get_ydata(), [40, nan])
+    crosses = {line.get_color(): line for line in ax.lines if line.get_marker() == "x"}
+    assert list(crosses[lines["wild"].get_color()].get_xdata()) == [1, 4]
+    assert list(crosses[lines["lost"].get_color()].get_xdata()) == [4]
+    assert all(y < 0 for cross in crosses.values() for y in cross.get_ydata())
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == list(series)
+    assert min(ax.get_yticks()) == 0
 
 
-def test_without_divergence_there_is_no_cross_and_no_legend():
+def test_without_divergence_there_is_no_cross():
     ax = plot_accuracy_lines([1, 4], {"calm": [[0.9, 0.8], [0.7, 0.6]]})
-    assert ax.get_legend() is None
-    assert len(ax.lines) == 1
+    assert not [line for line in ax.lines if line.get_marker() == "x"]
 
 
 @pytest.mark.parametrize(
