@@ -46,7 +46,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
     parser.add_argument("--seed", default="0", help="default 0")
     _declare_descent(parser)
-    parser.add_argument("--out", metavar="DIR", help="keep the record and the weights there, every second")
+    parser.add_argument(
+        "--out", metavar="DIR", help="keep the record and the weights there behind epochs a second apart"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
     parser.add_argument("--csv", metavar="FILE", help="write every measurement as a table")
     common.json_option(parser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 from typing import Any
@@ -14,6 +15,7 @@ from chainderiv.numeric.rng import generator as generator
 
 Array = NDArray[Any]
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
+MOST_WEIGHTS = 2**48
 
 
 def whole_number(name: str, given: object, least: int) -> int:
@@ -26,10 +28,17 @@ def whole_number(name: str, given: object, least: int) -> int:
 def size(name: str, given: object, zero: bool) -> float:
     """The finite number given, above 0 (or from 0 on); raises BadValue."""
     if isinstance(given, numbers.Real) and not isinstance(given, bool):
-        value = float(given)
+        value = _as_float(given)
         if math.isfinite(value) and (value > 0 or (zero and value == 0)):
             return value
     raise BadValue(f"{name} is {given!r}; give a finite number {'>=' if zero else '>'} 0")
+
+
+def _as_float(given: numbers.Real) -> float:
+    try:
+        return float(given)
+    except OverflowError:  # a whole number beyond 1e308
+        return math.inf
 
 
 def float_type(given: object) -> np.dtype[Any]:
@@ -49,7 +58,12 @@ def layer_sizes(given: object) -> tuple[int, ...]:
         raise BadValue(
             f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [784, 30, 10]"
         )
-    return tuple(int(n) for n in sizes)
+    counts = tuple(int(n) for n in sizes)
+    weights = sum(n * m for n, m in itertools.pairwise(counts))
+    # NumPy refuses such an array by a ValueError of its own; fewer are a matter of memory
+    if weights > MOST_WEIGHTS:
+        raise BadValue(f"sizes {list(counts)} ask for more than 2^48 weights; give fewer neurons")
+    return counts
 
 
 def image_rows(images: ArrayLike, pixels: int, dtype: np.dtype[Any]) -> Array:

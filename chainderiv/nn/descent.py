@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.nn.measured import norm as l2
 from chainderiv.nn.network import Network
 
 Array = NDArray[Any]
@@ -92,6 +93,8 @@ def _clipped(gradients: Sequence[Array], clip: float) -> Sequence[Array]:
     if clip == math.inf:
         return gradients
     norm = math.sqrt(sum(float(np.square(g, dtype=np.float64).sum()) for g in gradients))
+    if norm == math.inf:  # of squares beyond float64
+        norm = math.hypot(*(l2(g, 2) for g in gradients))
     return [g * (clip / norm) for g in gradients] if norm > clip else gradients
 
 

@@ -82,7 +82,8 @@ def train(
     measure_steps : int >= 1. Measure after every so many mini-batches as well.
     engine : 'numba', compiled from the formulas, or 'numpy', its oracle; by default what suits the work. The two
         round differently.
-    folder : path. Keep the record and the weights there, at least once a second.
+    folder : path. Keep the record and the weights there: after every epoch that ends a second or more behind the
+        last that was kept, and at the end.
     resume : whether to go on from what folder holds, to the same bits as an undisturbed run; from the start where it
         holds nothing.
 
@@ -138,6 +139,8 @@ def _keeper(folder: str | os.PathLike[str] | None, resume: bool) -> Keeper | Non
         if resume:
             raise BadValue("resume is given without folder; give the folder that holds the run")
         return None
+    if not os.fspath(folder):
+        raise BadValue("folder is empty, which would be the current one; give its name, or '.'")
     keeper = Keeper(folder_for_writing(folder))
     keeper.tidy()
     return keeper

@@ -1,5 +1,7 @@
 """The compiled descent and its measurements against NumPy's, which are their oracle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,6 +103,31 @@ def test_more_images_than_a_pass_takes_are_one_mini_batch_all_the_same():
     data, net = some_data(6, 3, count=2500), Network([6, 5, 3], rng=1)
     want, got = both(net, data, Descent(2300, 0.5, 1.0), 1)
     assert_near([*got.weights, *got.biases], [*want.weights, *want.biases])
+
+
+@pytest.mark.parametrize("kind", [">i4", ">u2", "u1", "u8"])
+def test_labels_of_any_kind_and_byte_order_are_trained_on(kind):
+    data = some_data(6, 3)
+    foreign = replace(
+        data,
+        train=Split(data.train.images, data.train.labels.astype(kind)),
+        validation=Split(data.validation.images, data.validation.labels.astype(kind)),
+    )
+    one, other = Network([6, 5, 3], rng=1), Network([6, 5, 3], rng=1)
+    train(one, data, 1, engine="numba")
+    train(other, foreign, 1, engine="numba")
+    np.testing.assert_array_equal(one.weights[0], other.weights[0])
+
+
+@pytest.mark.parametrize("engine", ["numba", "numpy"])
+def test_gradients_whose_squares_are_beyond_float64_are_clipped_and_not_lost(engine):
+    net = Network([6, 4, 4, 3], "relu", "quadratic", "identity", rng=0)
+    net.weights[1] *= 1e80
+    before = [b.copy() for b in net.biases]
+    train(net, some_data(6, 3), 1, batch_size=60, learning_rate=0.5, weight_decay=0.0, clip=2.0, dtype="float64",
+          engine=engine)  # fmt: skip
+    # the step is η · clip long, and the first layer's weights take most of it, but its biases some
+    assert 1e-3 < np.linalg.norm(net.biases[0] - before[0]) <= 1.0
 
 
 def gradients(net, data):

@@ -154,6 +154,8 @@ BAD = {
     "no list": (lambda: Network(4), BadValue, "at least two"),
     "size 0": (lambda: Network([4, 0, 3]), BadValue, "at least two"),
     "size 1.5": (lambda: Network([4, 1.5, 3]), BadValue, "at least two"),
+    "size 10^30": (lambda: Network([4, 10**30, 3]), BadValue, "fewer neurons"),
+    "sizes 2^40": (lambda: Network([4, 2**40, 2**40, 3]), BadValue, "fewer neurons"),
     "activation": (lambda: Network([4, 3], "sigmod"), UnknownName, "did you mean 'sigmoid'"),
     "cost": (lambda: Network([4, 3], cost="crossentropy"), UnknownName, "did you mean 'cross_entropy'"),
     "output": (lambda: Network([4, 3], cost="quadratic", output="tan"), UnknownName, "did you mean 'tanh'"),

@@ -221,6 +221,8 @@ BAD = {
     "batch 0": ({"batch_size": 0}, BadValue, "batch_size is 0"),
     "rate 0": ({"learning_rate": 0}, BadValue, "> 0"),
     "rate NaN": ({"learning_rate": float("nan")}, BadValue, "> 0"),
+    "rate beyond float": ({"learning_rate": 10**400}, BadValue, "> 0"),
+    "folder": ({"folder": ""}, BadValue, "folder is empty"),
     "rate word": ({"learning_rate": "fast"}, BadValue, "> 0"),
     "decay -1": ({"weight_decay": -1}, BadValue, ">= 0"),
     "decay inf": ({"weight_decay": float("inf")}, BadValue, ">= 0"),

@@ -20,6 +20,11 @@ from chainderiv.numeric.compiled.cache import load
 Array = NDArray[Any]
 
 
+def _numbers(labels: Array) -> Array:
+    """Labels in the one form that the passes are compiled for: bytes in another order would end in a traceback."""
+    return np.ascontiguousarray(labels, np.int64)
+
+
 class CompiledNetwork:
     """A network's parameters in flat arrays, and passes over up to `images` at once; raises NotCompilable."""
 
@@ -40,7 +45,7 @@ class CompiledDescent:
             CompiledNetwork(net, descent.batch_size),
             descent,
             images,
-            labels,
+            _numbers(labels),
         )
         self._scale = 1.0
 
@@ -75,7 +80,7 @@ class CompiledPasses:
     """NumPyPasses, compiled."""
 
     def __init__(self, net: Network, images: Pixels, labels: Array, held_back: Pixels) -> None:
-        self._images, self._labels, self._held_back = images, labels, held_back
+        self._images, self._labels, self._held_back = images, _numbers(labels), held_back
         self._at = CompiledNetwork(net, passes.CHUNK)
 
     def measured(self, net: Network) -> Passed:

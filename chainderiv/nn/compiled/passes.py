@@ -221,6 +221,16 @@ def sum_of_squares(array):
 
 
 @njit(error_model="numpy")
+def length(array):
+    """sqrt(Σ v²), where the squares are beyond float64 as well."""
+    squares = sum_of_squares(array)
+    if squares < np.inf:
+        return np.sqrt(squares)
+    top = np.max(np.abs(array))
+    return top * np.sqrt(sum_of_squares(array / top))
+
+
+@njit(error_model="numpy")
 def move(work, start, stop, momentum, rate, pull):
     """v ← momentum · v - rate · gradient - pull · parameters, and parameters + v, from start to stop."""
     for k in range(start, stop):
@@ -238,7 +248,7 @@ def step_fully(shape, work, hidden, ending, images, labels, order, first, count,
     gradients(shape, work, hidden, ending, images, labels, order, first, count)
     eta = rate * count
     if clip < np.inf:
-        norm = np.sqrt(sum_of_squares(work.gradient)) / count
+        norm = length(work.gradient) / count
         if norm > clip:
             rate *= clip / norm
     biases = shape.bias_at[1]
