@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -57,6 +58,17 @@ def write_npz(path: Path, arrays: Mapping[str, ArrayLike]) -> None:
     np.savez_compressed(content, allow_pickle=False, **named)
     folder_for_writing(path.parent)
     write_whole(path, content.getvalue())
+
+
+def plain(value: Any) -> Any:
+    """What JSON holds of a result: arrays as lists, keys as text, and None for what it has no number for (inf, NaN)."""
+    if isinstance(value, dict):
+        return {str(name): plain(v) for name, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def require_writable(path: Path) -> None:

@@ -7,9 +7,10 @@ import importlib
 import json
 import math
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainderiv.errors import BadValue
 
@@ -25,6 +26,7 @@ _ASCII = str.maketrans(
 
 
 USUAL_DEPTH = "4"
+Loaded = TypeVar("Loaded")
 
 
 def command(name: str) -> Any:
@@ -163,21 +165,21 @@ def complain(text: str) -> None:
     print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 
+def warned(load: Callable[[], Loaded]) -> Loaded:
+    """What load() gives; what it warns of is a line on stderr."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded = load()
+    for warning in caught:
+        complain(f"chainderiv: {warning.message}")
+    return loaded
+
+
 def say_json(result: Any) -> None:
     """Print a result as JSON; what JSON has no number for (inf, NaN) is null."""
-    print(json.dumps(_plain(result), ensure_ascii=not speaks_unicode(), indent=2))
+    from chainderiv.writing import plain
 
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    print(json.dumps(plain(result), ensure_ascii=not speaks_unicode(), indent=2))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

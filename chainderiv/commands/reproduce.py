@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             remedy_epochs=settings["epochs"],
             quick=options.quick,
         )
-        _load(source)
+        common.warned(source.load)
         try:
             result = reproduction(plan, options.out, show)
         except KeyboardInterrupt:
@@ -107,15 +106,6 @@ def _source(options: argparse.Namespace) -> Source:
         raise BadValue("--quick and --data are given together; the quick form has data of its own: leave one out")
     folder = None if options.data is None else str(Path(options.data).resolve())
     return Source("digits" if options.quick else "mnist", folder)
-
-
-def _load(source: Source) -> None:
-    """Read the data, and say on stderr where others had to take their place."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        source.load()
-    for warning in caught:
-        common.complain(f"chainderiv: {warning.message}")
 
 
 def _print(result: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -74,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     common.require_one_activation(options)
     settings = _settings(options)
     _require_places(options)
-    data = _data(options)
+    data = common.warned(lambda: load_data(options.dataset, options.data))
     net = _network(options, data, settings["rng"])
     if settings["epochs"] is None:
         settings["epochs"] = {"digits": 30}.get(data.name, 3)
@@ -139,15 +138,6 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
         _sizes(options.layers, options.dataset, data), activation=common.activation(hidden), cost=options.cost,
         output=output, init=options.init, rng=seed,
     )  # fmt: skip
-
-
-def _data(options: argparse.Namespace) -> Data:
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        data = load_data(options.dataset, options.data)
-    for warning in caught:
-        common.complain(f"chainderiv: {warning.message}")
-    return data
 
 
 def _sizes(text: str | None, asked: str, data: Data) -> list[int]:

@@ -108,7 +108,7 @@ class Data:
         whole_number("count", count, least=1)
         if count > len(self.train):
             raise BadValue(f"count is {count}; give at most {len(self.train)}, the training images there are")
-        return replace(self, train=Split(self.train.images[:count], self.train.labels[:count]))
+        return replace(self, train=self.train.first(count))
 
 
 def load_data(name: str = "mnist", folder: Folder = None) -> Data:

@@ -17,6 +17,7 @@ from chainderiv.nn.experiments import Accuracy, Bars, Costs, Insertion, Norms, R
 from chainderiv.view import beside
 from chainderiv.view.curves import BAND
 from chainderiv.view.reproduced import Reproduced
+from chainderiv.writing import plain
 
 Floats = NDArray[np.float64]
 Row = Sequence[Any]
@@ -191,17 +192,6 @@ def arrays(reproduced: Reproduced) -> dict[str, Floats]:
             short = name.replace(", ", "_")
             named |= {f"remedy_{short}_start": start, f"remedy_{short}_accuracy": found.remedies.accuracy[name]}
     return {name: np.asarray(array) for name, array in named.items()}
-
-
-def plain(value: Any) -> Any:
-    """Arrays as lists, keys as text, and None for what JSON has no number for."""
-    if isinstance(value, dict):
-        return {str(name): plain(v) for name, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def as_json(content: dict[str, Any]) -> bytes:

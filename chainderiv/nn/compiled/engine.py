@@ -41,12 +41,8 @@ class CompiledDescent:
     """NumPyDescent, compiled: images are given by their pixels and labels by their numbers."""
 
     def __init__(self, net: Network, descent: Descent, images: Pixels, labels: Array) -> None:
-        self._at, self._descent, self._images, self._labels = (
-            CompiledNetwork(net, descent.batch_size),
-            descent,
-            images,
-            _numbers(labels),
-        )
+        self._at, self._descent = CompiledNetwork(net, descent.batch_size), descent
+        self._images, self._labels = images, _numbers(labels)
         self._scale = 1.0
 
     def advance(self, order: Array, first: int, last: int, factor: float) -> None:
