@@ -285,7 +285,7 @@ class Remedies:
 
     def link(self, remedy: str) -> float:
         """By what the norm changes from a hidden layer to the one below, at the start: the geometric mean."""
-        return _link(self.start[remedy])
+        return _geometric_mean([_to_the_next(self.start[remedy])])
 
 
 def remedies(setup: Setup) -> Remedies:
@@ -316,17 +316,24 @@ class Ratios:
     @property
     def link(self) -> float:
         """The geometric mean of all."""
-        return float(np.exp(np.log(np.concatenate([r.ravel() for r in self.measured.values()])).mean()))
+        return _geometric_mean(list(self.measured.values()))
 
 
 def ratios(measured: Norms, predicted: float | None = None) -> Ratios:
     """The ratios of neighbouring layers' norms; a chain's product of links has one such factor per layer."""
     deep = {hidden: values[:, 0] for hidden, values in measured.l2.items() if hidden > 1}
-    return Ratios({hidden: start[:, :-1] / start[:, 1:] for hidden, start in deep.items()}, predicted)
+    return Ratios({hidden: _to_the_next(start) for hidden, start in deep.items()}, predicted)
 
 
-def _link(start: Floats) -> float:
-    return float(np.exp(np.diff(np.log(start), axis=1).mean() * -1)) if start.shape[1] > 1 else float("nan")
+def _to_the_next(start: Floats) -> Floats:
+    """Each hidden layer's norm over that of the next, shape (seeds, hidden layers - 1)."""
+    return np.asarray(start[:, :-1] / start[:, 1:])
+
+
+def _geometric_mean(ratios: Sequence[Floats]) -> float:
+    """Of all in all; NaN of none."""
+    logs = np.log(np.concatenate([r.ravel() for r in ratios]))
+    return float(np.exp(logs.mean())) if logs.size else float("nan")
 
 
 @dataclass(frozen=True, eq=False)

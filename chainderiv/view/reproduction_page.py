@@ -132,11 +132,11 @@ def _bars(reproduced: Reproduced) -> Iterable[Html]:
     yield table(["layer", "published", "run shown", *BAND], rows, f"{NORM}.")
 
 
-def published_norm(hidden: int, layer: int) -> float:
-    """The published norm at the start; NaN of none."""
+def published_norm(hidden: int, layer: int) -> float | None:
+    """The published norm at the start."""
     from chainderiv.nn.published import START_NORMS
 
-    return START_NORMS[hidden][layer - 1] if hidden in START_NORMS else float("nan")
+    return START_NORMS[hidden][layer - 1] if hidden in START_NORMS else None
 
 
 def _norms(reproduced: Reproduced) -> Iterable[Html]:

@@ -1,9 +1,10 @@
 import os
 
-import numpy as np
 import pytest
 
-from chainderiv.nn.data import Data, Split, load_data
+from chainderiv.nn.data import load_data
+
+from .runs_kept import small_data
 
 
 @pytest.fixture(scope="session")
@@ -17,11 +18,4 @@ def mnist():
 @pytest.fixture
 def tiny():
     """60 + 20 + 20 images of 6 pixels in 3 classes that a small network can learn."""
-    rng = np.random.default_rng(5)
-
-    def part(count):
-        labels = rng.integers(3, size=count)
-        images = rng.uniform(0, 0.5, size=(count, 6)) + 0.5 * (np.arange(6) // 2 == labels[:, None])
-        return Split(images.astype(np.float32), labels)
-
-    return Data("tiny", part(60), part(20), part(20), classes=3)
+    return small_data()

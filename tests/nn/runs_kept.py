@@ -23,7 +23,7 @@ class Killed(BaseException):
 
 
 def small_data():
-    """60 + 20 + 20 images of 6 pixels in 3 classes."""
+    """60 + 20 + 20 images of 6 pixels in 3 classes that a small network can learn."""
     rng = np.random.default_rng(5)
 
     def part(count):
@@ -31,7 +31,7 @@ def small_data():
         images = rng.uniform(0, 0.5, size=(count, 6)) + 0.5 * (np.arange(6) // 2 == labels[:, None])
         return Split(images.astype(np.float32), labels)
 
-    return Data("small", part(60), part(20), part(20), classes=3)
+    return Data("tiny", part(60), part(20), part(20), classes=3)
 
 
 def run(epochs, **changes):

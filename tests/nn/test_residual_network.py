@@ -37,9 +37,12 @@ def test_layers_add_their_input_from_the_second_on_where_the_widths_agree_but_no
     assert [layer for layer in (1, 2, 3) if Network([4, 4, 4, 4], residual=True).adds(layer)] == [2]
 
 
+def sigma(z):
+    return 1 / (1 + np.exp(-z))
+
+
 def test_the_forward_pass_is_what_a_hand_would_write():
     net, x, _ = problem("tanh")
-    sigma = lambda z: 1 / (1 + np.exp(-z))  # noqa: E731
     W, b = net.weights, net.biases
     a1 = np.tanh(x @ W[0].T + b[0])
     a2 = a1 + np.tanh(a1 @ W[1].T + b[1])
