@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 import chainderiv as cd
-from chainderiv.numeric.store import Store
-from chainderiv.numeric.storing import in_stored_tiles
-from chainderiv.numeric.sweep import plan_of
+from chainderiv.maps.disk.store import Store
+from chainderiv.maps.disk.storing import in_stored_tiles
+from chainderiv.maps.sweep import plan_of
 
 POINTS, RUNS = 1000, 5
 W, B = cd.Axis(-12, 12, POINTS), cd.Axis(-10, 10, POINTS)

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 import chainderiv as cd
-from chainderiv.nn import experiments
-from chainderiv.nn.data import Data
-from chainderiv.nn.descent import Descent
-from chainderiv.nn.engines import measurer, started
+from chainderiv.experiments import all as experiments
+from chainderiv.nn.data.data import Data
+from chainderiv.nn.training.descent import Descent
+from chainderiv.nn.training.engines import measurer, started
 
 Array = np.ndarray[Any, Any]
 RATE, DECAY = 0.1, 5.0  # η, λ

@@ -9,52 +9,52 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainderiv.checking.audit import Audit as Audit
+    from chainderiv.checking.audit import audit as audit
+    from chainderiv.checking.verify import verify as verify
     from chainderiv.functions.activation import Activation as Activation
     from chainderiv.functions.cost import Cost as Cost
     from chainderiv.logsign import LogSign as LogSign
-    from chainderiv.nn.data import load_data as load_data
-    from chainderiv.nn.kept_network import load_network as load_network
+    from chainderiv.maps.axis import Axis as Axis
+    from chainderiv.maps.sweep import Sweep as Sweep
+    from chainderiv.maps.sweep import sweep as sweep
+    from chainderiv.nn.data.data import load_data as load_data
     from chainderiv.nn.network import Network as Network
-    from chainderiv.nn.record import TrainingRecord as TrainingRecord
-    from chainderiv.nn.training import train as train
-    from chainderiv.numeric.audit import Audit as Audit
-    from chainderiv.numeric.audit import audit as audit
-    from chainderiv.numeric.axis import Axis as Axis
+    from chainderiv.nn.training.kept_network import load_network as load_network
+    from chainderiv.nn.training.training import train as train
     from chainderiv.numeric.evaluate import condition as condition
     from chainderiv.numeric.evaluate import evaluate as evaluate
-    from chainderiv.numeric.sweep import Sweep as Sweep
-    from chainderiv.numeric.sweep import sweep as sweep
-    from chainderiv.numeric.verify import verify as verify
-    from chainderiv.symbolic.bounds import bounds as bounds
+    from chainderiv.records.record import TrainingRecord as TrainingRecord
+    from chainderiv.symbolic.bounding.bounds import bounds as bounds
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.comparison import compare as compare
     from chainderiv.symbolic.derivation import derive as derive
-    from chainderiv.symbolic.layers import derive_layers as derive_layers
+    from chainderiv.symbolic.full_width.layers import derive_layers as derive_layers
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "functions.activation",
-    "Audit": "numeric.audit",
-    "Axis": "numeric.axis",
+    "Audit": "checking.audit",
+    "Axis": "maps.axis",
     "Chain": "symbolic.chain",
     "Cost": "functions.cost",
     "LogSign": "logsign",
     "Network": "nn.network",
-    "Sweep": "numeric.sweep",
-    "TrainingRecord": "nn.record",
-    "audit": "numeric.audit",
-    "bounds": "symbolic.bounds",
+    "Sweep": "maps.sweep",
+    "TrainingRecord": "records.record",
+    "audit": "checking.audit",
+    "bounds": "symbolic.bounding.bounds",
     "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
     "derive": "symbolic.derivation",
-    "derive_layers": "symbolic.layers",
+    "derive_layers": "symbolic.full_width.layers",
     "evaluate": "numeric.evaluate",
-    "load_data": "nn.data",
-    "load_network": "nn.kept_network",
-    "sweep": "numeric.sweep",
-    "train": "nn.training",
-    "verify": "numeric.verify",
+    "load_data": "nn.data.data",
+    "load_network": "nn.training.kept_network",
+    "sweep": "maps.sweep",
+    "train": "nn.training.training",
+    "verify": "checking.verify",
 }
 __all__ = sorted([*_HOMES, "__version__"])
 

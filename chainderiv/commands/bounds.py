@@ -7,10 +7,10 @@ from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
-from chainderiv.symbolic import bounds_text as text
+from chainderiv.symbolic.bounding import text
 from chainderiv.symbolic.bounding.amplifying import Amplifying
+from chainderiv.symbolic.bounding.bounds import Bounds, bounds
 from chainderiv.symbolic.bounding.certainty import Certainty
-from chainderiv.symbolic.bounds import Bounds, bounds
 
 MOST_DIGITS = 1000
 
@@ -69,6 +69,6 @@ def _sets(found: Bounds, options: argparse.Namespace) -> Amplifying:
 
 
 def _audited(found: Bounds) -> Any:
-    from chainderiv.numeric.audit import audit
+    from chainderiv.checking.audit import audit
 
     return audit(found.activation)

@@ -28,7 +28,7 @@ def crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if not options.scheduler and not options.scheduler_file:
         yield {"workers": None if options.workers is None else common.whole("workers", options.workers)}
         return
-    from chainderiv.numeric.cluster import cluster
+    from chainderiv.maps.cluster import cluster
 
     with cluster(options.scheduler, options.scheduler_file) as (executor, workers):
         yield {"executor": executor, "workers": workers}

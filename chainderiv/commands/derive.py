@@ -9,9 +9,9 @@ from typing import Any
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import printing
 from chainderiv.symbolic.comparison import compare
 from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.notation import printing
 from chainderiv.symbolic.second import SecondDerivation
 
 SHOWN_VALUES = 40

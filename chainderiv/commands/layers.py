@@ -7,8 +7,8 @@ from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
-from chainderiv.symbolic.full_width import layers_printing
-from chainderiv.symbolic.layers import LayerDerivation, derive_layers
+from chainderiv.symbolic.full_width.layers import LayerDerivation, derive_layers
+from chainderiv.symbolic.notation import layers_printing
 
 # what derive takes for a chain, as it is where it is not given
 FOR_A_CHAIN = {"compare": None, "at": None, "wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}

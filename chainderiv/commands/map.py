@@ -10,14 +10,14 @@ from typing import Any
 
 from chainderiv.commands import common, crew, map_parameters
 from chainderiv.errors import BadValue
-from chainderiv.numeric.axis import MOST, Axis
-from chainderiv.numeric.depth import DEPTH, depths_of
-from chainderiv.numeric.extras import require_netcdf
-from chainderiv.numeric.store import StoredReadings
-from chainderiv.numeric.sweep import Sweep, require_points, sweep
-from chainderiv.numeric.tally import tally
+from chainderiv.extras import require_netcdf
+from chainderiv.maps.axis import MOST, Axis
+from chainderiv.maps.depth import DEPTH, depths_of
+from chainderiv.maps.disk.store import StoredReadings
+from chainderiv.maps.sweep import Sweep, require_points, sweep
+from chainderiv.maps.tally import tally
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view.quantities import quantity_at
+from chainderiv.view.maps.quantities import quantity_at
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
 FILMS = (".gif", ".mp4")
@@ -130,7 +130,7 @@ def _check_out(out: str | None, maps: int, axes: Mapping[str, Axis]) -> None:
 
 
 def _check_film(out: Path, maps: int, axes: Mapping[str, Axis]) -> None:
-    from chainderiv.view.animation import require_film, require_film_axes
+    from chainderiv.view.maps.animation import require_film, require_film_axes
 
     if maps > 1:
         raise BadValue(f"--out {out} is a film of one map, and {maps} activations are given; give one")
@@ -145,7 +145,7 @@ def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> Non
         maps[0].save(out)
         return
     if out.suffix.lower() in FILMS:
-        from chainderiv.view.animation import animate_sweep
+        from chainderiv.view.maps.animation import animate_sweep
 
         animate_sweep(maps[0], out, quantity, progress=lambda done, total: show("frames", done, total))
         return
@@ -159,7 +159,7 @@ def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> Non
         axes = {f"axis_{name}": axis.values for name, axis in one.axes.items()}
         write_npz(out, {name: getattr(one, name) for name in names} | axes)
         return
-    from chainderiv.view.panels import plot_sweeps
+    from chainderiv.view.maps.panels import plot_sweeps
     from chainderiv.view.picture import save_picture
 
     save_picture(plot_sweeps(maps, quantity), out)

@@ -8,7 +8,7 @@ from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
-from chainderiv.numeric.axis import Axis
+from chainderiv.maps.axis import Axis
 
 FLAGS = {
     "w": "every weight", "b": "every bias", "z": "every pre-activation, in the place of b", "x": "input (default 0.5)",

@@ -8,9 +8,9 @@ from typing import Any
 
 from chainderiv.commands import common, crew
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.nn.experiments import Setup
-from chainderiv.nn.runs import Source
-from chainderiv.view.reproduced import QUESTIONS, Plan
+from chainderiv.experiments.all import Setup
+from chainderiv.experiments.runs import Source
+from chainderiv.pages.reproduction.plan import QUESTIONS, Plan
 
 SOURCES = {"nielsen5": "Nielsen (2015), chapter 5"}
 DEEPEST = 8
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         raise BadValue("--out is empty; give the name of a folder")
     settings, source, only = _settings(options), _source(options), _only(options.only)
     deepest = _within("max-depth", options.max_depth, 2, DEEPEST)
-    from chainderiv.view.reproduction import reproduction
+    from chainderiv.pages.reproduction.reproduction import reproduction
 
     with crew.crew(options) as workers, common.progress() as show:
         plan = Plan(
@@ -109,7 +109,7 @@ def _source(options: argparse.Namespace) -> Source:
 
 
 def _print(result: Any) -> None:
-    from chainderiv.view.reproduction_reading import told
+    from chainderiv.pages.reproduction.reading import told
 
     common.say(f"open {result.index}")
     for name, sentences in told(result.reproduced).items():

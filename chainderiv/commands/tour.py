@@ -20,7 +20,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the folder and print where to look and three numbers."""
-    from chainderiv.view.tour import tour
+    from chainderiv.pages.tour.tour import tour
 
     seed = common.whole("seed", options.seed)
     if not options.out.strip():

@@ -11,12 +11,12 @@ from typing import Any
 from chainderiv.commands import common
 from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.nn.data import Data, load_data
+from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
-from chainderiv.nn.record import TrainingRecord
-from chainderiv.nn.record_files import RUN
-from chainderiv.nn.schedules import SCHEDULES
-from chainderiv.nn.training import train
+from chainderiv.nn.training.schedules import SCHEDULES
+from chainderiv.nn.training.training import train
+from chainderiv.records.record import TrainingRecord
+from chainderiv.records.record_files import RUN
 from chainderiv.writing import folder_for_writing, require_writable
 
 MNIST_PIXELS = 784

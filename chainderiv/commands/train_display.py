@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainderiv.commands import common
-from chainderiv.nn.record import TrainingRecord
+from chainderiv.records.record import TrainingRecord
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from chainderiv.checking.verification import Row, Verification
+from chainderiv.checking.verify import verify
 from chainderiv.commands import common
-from chainderiv.numeric.verification import Row, Verification
-from chainderiv.numeric.verify import verify
 from chainderiv.symbolic.derivation import derive
 
 HEADER = ("parameter", "method", "judged", "worst |Δlog|", "allowed", "log10 |gradient|", "")

@@ -1,1 +1,1 @@
-"""Full width, measured."""
+"""Networks of full width and the data they learn; measures, and draws nothing."""

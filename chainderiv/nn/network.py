@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadShape
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.activation import activation as find_activation
@@ -22,7 +23,6 @@ from chainderiv.functions.cost import cost as find_cost
 from chainderiv.nn.checks import float_type, generator, image_rows, layer_sizes, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
-from chainderiv.numeric.arrays import array_functions
 
 Array = NDArray[Any]
 

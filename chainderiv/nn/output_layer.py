@@ -12,11 +12,11 @@ import sympy
 from numpy.typing import NDArray
 from sympy.utilities.lambdify import lambdify
 
+from chainderiv.compiling.arrays import array_functions
+from chainderiv.compiling.output import miss
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancels
 from chainderiv.functions.output_choice import choose_output
-from chainderiv.numeric.arrays import array_functions
-from chainderiv.numeric.output import miss
 from chainderiv.symbols import a, y, z
 
 Array = NDArray[Any]

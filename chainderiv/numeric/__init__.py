@@ -1,1 +1,1 @@
-"""Numbers from formulas."""
+"""One gradient at given points: orbit, product, conditioning; no grid, no file."""

@@ -16,10 +16,10 @@ import sympy
 from numpy.typing import NDArray
 
 from chainderiv import symbols
+from chainderiv.compiling.arrays import ArrayFunction, compiled, compiled_in
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.rounding import rounding
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.arrays import ArrayFunction, compiled, compiled_in
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, exp_quiet, size
 from chainderiv.numeric.reading import Sum

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.compiling.arrays import ArrayFunctions, array_functions
+from chainderiv.compiling.output import miss
 from chainderiv.functions.activation import Activation
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import wide as wd
-from chainderiv.numeric.arrays import ArrayFunctions, array_functions
-from chainderiv.numeric.output import miss
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 

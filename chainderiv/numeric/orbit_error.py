@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.arrays import array_functions
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size

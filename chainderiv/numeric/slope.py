@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv import symbols
+from chainderiv.compiling.output import float_limits
 from chainderiv.functions.cost import cancelled_slope
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.output import float_limits
 
 
 def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:

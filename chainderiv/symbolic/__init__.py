@@ -1,1 +1,1 @@
-"""Exact mathematics (SymPy alone; no NumPy)."""
+"""Exact mathematics of chains and layers: SymPy alone, no NumPy and no floating point."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Expr
-from chainderiv.symbolic import printing
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.notation import printing
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,13 @@ from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
 from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor, printing
+from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.nesting import nested
+from chainderiv.symbolic.notation import printing
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.second import SecondDerivation, second_derivation
 

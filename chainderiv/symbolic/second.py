@@ -18,11 +18,12 @@ from typing import Any
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor, printing
+from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.notation import printing
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 
 Places = list[Factor]

@@ -1,1 +1,1 @@
-"""What people see."""
+"""Figures: results in, Axes out; no page, no file but a picture, no result of its own."""

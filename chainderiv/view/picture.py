@@ -27,7 +27,7 @@ def picture(figure: Figure | Axes, form: str = "svg") -> bytes:
 
     Raises BadValue for another form.
 
-    >>> from chainderiv.view.curves import plot_bars
+    >>> from chainderiv.view.networks.curves import plot_bars
     >>> picture(plot_bars([[0.1, 0.2]]), "png")[1:4]
     b'PNG'
     """

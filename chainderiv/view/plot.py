@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chainderiv.view.curves import plot_accuracy, plot_bars, plot_norms
-from chainderiv.view.maps import QUANTITIES, plot_link_map, plot_sweep
+from chainderiv.view.maps.maps import QUANTITIES, plot_link_map, plot_sweep
+from chainderiv.view.networks.curves import plot_accuracy, plot_bars, plot_norms
 from chainderiv.view.picture import picture, save_picture
 
 __all__ = [

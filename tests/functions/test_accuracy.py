@@ -8,9 +8,9 @@ import pytest
 import sympy
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Stable, activation
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.numeric.arrays import array_functions
 from tests import plain
 from tests.functions.spread import SPREAD
 

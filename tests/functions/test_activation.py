@@ -6,11 +6,11 @@ import pytest
 import sympy
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue, ChainderivError, UnknownName
 from chainderiv.functions.activation import activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.precise import precise
-from chainderiv.numeric.arrays import array_functions
 from chainderiv.symbols import a, x, z
 
 

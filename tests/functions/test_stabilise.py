@@ -10,6 +10,7 @@ from sympy import Abs, Max, Piecewise, Rational, cos, cosh, erf, exp, log, pi, s
 from sympy.codegen.cfunctions import expm1, log1p
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions, compiled
 from chainderiv.functions import stabilise
 from chainderiv.functions.activation import Activation, Stable, activation
 from chainderiv.functions.precise import precise
@@ -20,7 +21,6 @@ from chainderiv.functions.rewriting.maclaurin import maclaurin
 from chainderiv.functions.rewriting.tails import as_quotient
 from chainderiv.functions.rounding import rounding
 from chainderiv.functions.stabilise import stable_forms
-from chainderiv.numeric.arrays import array_functions, compiled
 from chainderiv.symbols import normal_cdf, z
 from tests.formulas import FORMULAS, digits, truth
 from tests.functions.spread import SPREAD

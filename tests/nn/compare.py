@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chainderiv.numeric.arrays import array_functions
+from chainderiv.compiling.arrays import array_functions
 
 STEP = 1e-30
 

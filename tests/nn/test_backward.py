@@ -5,8 +5,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.network import Network
 from chainderiv.symbols import z
-
-from .compare import disagreement
+from tests.nn.compare import disagreement
 
 TOLERANCE = 1e-12  # relative to the sum of the sizes of a gradient's terms
 

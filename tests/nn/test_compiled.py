@@ -9,11 +9,11 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.compiled.engine import CompiledDescent, CompiledNetwork, CompiledPasses
 from chainderiv.nn.compiled.layout import put, shape_of, taken, work_for
-from chainderiv.nn.data import Data, Split
-from chainderiv.nn.descent import Descent, NumPyDescent
-from chainderiv.nn.engines import measurer
+from chainderiv.nn.data.data import Data, Split
 from chainderiv.nn.network import Network
-from chainderiv.nn.training import train
+from chainderiv.nn.training.descent import Descent, NumPyDescent
+from chainderiv.nn.training.engines import measurer
+from chainderiv.nn.training.training import train
 
 OWN = Activation.from_formula("swish", "z/(1+exp(-1.5*z))")
 ENDS = {

@@ -30,7 +30,7 @@ print(sorted(loaded & {{"sklearn", "pooch", "requests", "matplotlib", "numba"}})
 def test_the_oracle_shares_nothing_with_the_symbolic_room():
     program = """
 import sys
-import chainderiv.nn.training
+import chainderiv.nn.training.training
 print([m for m in sys.modules if m.startswith(("chainderiv.symbolic", "chainderiv.view"))])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -11,18 +11,18 @@ import pytest
 import sympy
 from numba import njit
 
+from chainderiv.compiling.emit import NotCompilable
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.precise import precise, working_digits
-from chainderiv.nn import engines
 from chainderiv.nn.compiled.neurons import ending_function, hidden_function
 from chainderiv.nn.network import Network
 from chainderiv.nn.output_layer import OutputLayer
-from chainderiv.nn.training import train
-from chainderiv.numeric.compiled.emit import NotCompilable
+from chainderiv.nn.training import engines
+from chainderiv.nn.training.training import train
 from chainderiv.symbols import a, y, z
 
 DTYPES = {name: np.dtype(name) for name in ("float32", "float64")}

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.network import Network
-from chainderiv.numeric.arrays import array_functions
-
-from .compare import disagreement
+from tests.nn.compare import disagreement
 
 TOLERANCE = 1e-12  # relative to the sum of the sizes of a gradient's terms
 SIZES = [4, 5, 5, 5, 3, 3, 3]

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.numeric.arrays import array_functions
 from tests.helpers import assert_same, same
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)

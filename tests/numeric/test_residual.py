@@ -7,7 +7,7 @@ import pytest
 import chainderiv as cd
 from chainderiv.errors import BadValue, CostDomain
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.numeric.regime import Regime
+from chainderiv.maps.regime import Regime
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
 

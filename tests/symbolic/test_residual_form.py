@@ -8,7 +8,7 @@ import sympy
 import chainderiv as cd
 from chainderiv.functions.activation import activation
 from chainderiv.functions.cost import cost
-from chainderiv.symbolic import printing
+from chainderiv.symbolic.notation import printing
 from chainderiv.symbols import CostSlope, PhiPrime, a, bias, gradient, pre_activation, weight, x, y, z
 from tests.symbolic.test_substitute import agree, rational_point
 

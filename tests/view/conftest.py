@@ -5,9 +5,9 @@ matplotlib.use("Agg")
 import numpy as np
 import pytest
 
-from chainderiv.nn.record import TrainingRecord
-from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.sweep import sweep
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.sweep import sweep
+from chainderiv.records.record import TrainingRecord
 from chainderiv.symbolic.chain import Chain
 
 

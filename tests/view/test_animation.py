@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from chainderiv.errors import BadValue, OutputError, UnknownName
-from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.sweep import sweep
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.sweep import sweep
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view import animation
-from chainderiv.view.animation import animate_sweep, depth_frames
-from chainderiv.view.labels import UNCERTAIN
+from chainderiv.view.maps import animation
+from chainderiv.view.maps.animation import animate_sweep, depth_frames
+from chainderiv.view.maps.labels import UNCERTAIN
 
 DEPTHS = Axis(1, 9, 5)
 

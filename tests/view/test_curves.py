@@ -3,8 +3,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from chainderiv.errors import BadShape, UnknownName
-from chainderiv.nn.record import TrainingRecord
-from chainderiv.view.curves import LABEL_GAP, _apart
+from chainderiv.records.record import TrainingRecord
+from chainderiv.view.networks.curves import LABEL_GAP, _apart
 from chainderiv.view.plot import plot_accuracy, plot_bars, plot_norms
 
 

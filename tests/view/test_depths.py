@@ -6,8 +6,8 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from chainderiv.errors import BadShape
-from chainderiv.nn.statistics import interval
-from chainderiv.view.depths import plot_accuracy_by_depth, plot_accuracy_lines, plot_layers, plot_start_norms
+from chainderiv.experiments.statistics import interval
+from chainderiv.view.networks.depths import plot_accuracy_by_depth, plot_accuracy_lines, plot_layers, plot_start_norms
 
 DEPTHS = (1, 2, 3)
 RUNS = [np.array([0.95, 0.96, 0.97]), np.array([0.90, 0.94, 0.95]), np.array([0.1, 0.5, 0.6])]

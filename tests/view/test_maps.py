@@ -5,17 +5,17 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.activation import activation
-from chainderiv.numeric.arrays import array_functions
-from chainderiv.numeric.axis import Axis
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.regime import LOG_QUARTER
+from chainderiv.maps.sweep import sweep
 from chainderiv.numeric.evaluate import evaluate
-from chainderiv.numeric.regime import LOG_QUARTER
-from chainderiv.numeric.sweep import sweep
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view.drawing import legend_columns
-from chainderiv.view.labels import axis_label, edges
-from chainderiv.view.panels import plot_sweeps
+from chainderiv.view.maps.drawing import legend_columns
+from chainderiv.view.maps.labels import axis_label, edges
+from chainderiv.view.maps.panels import plot_sweeps
 from chainderiv.view.plot import plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
 

@@ -63,6 +63,6 @@ def test_a_write_that_fails_leaves_the_old_picture(tmp_path, monkeypatch):
 def test_importing_chainderiv_loads_no_matplotlib_and_the_view_no_pyplot():
     code = (
         "import sys, chainderiv; assert 'matplotlib' not in sys.modules;"
-        "import chainderiv.view.tour; assert 'matplotlib.pyplot' not in sys.modules"
+        "import chainderiv.pages.tour.tour; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
-from chainderiv.numeric.axis import Axis
-from chainderiv.numeric.plan import Plan
-from chainderiv.numeric.sweep import Sweep, sweep
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.plan import Plan
+from chainderiv.maps.sweep import Sweep, sweep
 from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
-from chainderiv.view import reduce
-from chainderiv.view.drawing import MOST_CELLS, cells_of
-from chainderiv.view.labels import UNCERTAIN, edges
+from chainderiv.view.maps import reduce
+from chainderiv.view.maps.drawing import MOST_CELLS, cells_of
+from chainderiv.view.maps.labels import UNCERTAIN, edges
 from chainderiv.view.plot import picture, plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
 from tests.view.test_maps import child

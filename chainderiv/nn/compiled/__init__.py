@@ -1,1 +1,1 @@
-"""Training compiled from the formulas of the neuron and the cost; chainderiv.nn.network is its oracle."""
+"""Training compiled from the formulas of neuron and cost; nn/network.py is its oracle, and nothing else asks for it."""

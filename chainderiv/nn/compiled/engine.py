@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.compiling.cache import load
 from chainderiv.nn.compiled import passes
 from chainderiv.nn.compiled.layout import put, rows_of, shape_of, taken, work_for
 from chainderiv.nn.compiled.neurons import ending_function, hidden_function
-from chainderiv.nn.descent import Descent, State
-from chainderiv.nn.measured import Passed
+from chainderiv.nn.data.sparse import Pixels
 from chainderiv.nn.network import Network
-from chainderiv.nn.sparse import Pixels
-from chainderiv.numeric.compiled.cache import load
+from chainderiv.nn.training.descent import Descent, State
+from chainderiv.records.measured import Passed
 
 Array = NDArray[Any]
 

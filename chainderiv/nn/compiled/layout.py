@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.compiling.lanes import LANES
 from chainderiv.nn.network import Network
-from chainderiv.numeric.compiled.lanes import LANES
 
 Array = NDArray[Any]
 LINE = 64  # bytes of a cache line, on which arrays begin: a register's worth that crosses one costs twice

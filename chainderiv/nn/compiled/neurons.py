@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from chainderiv.compiling.cache import load
+from chainderiv.compiling.emit import Lines, NotCompilable, folded
+from chainderiv.compiling.parts import slope_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancelled_slope
 from chainderiv.nn.output_layer import OutputLayer
-from chainderiv.numeric.compiled.cache import load
-from chainderiv.numeric.compiled.emit import Lines, NotCompilable, folded
-from chainderiv.numeric.compiled.parts import slope_parts
 from chainderiv.numeric.compiled.source import NAMES, SPECIAL, function, miss_of
 from chainderiv.symbolic.programs.program_parts import gaps_of
 
@@ -27,10 +27,10 @@ _HEAD = '''\
 import numpy as np
 from numba import cfunc, intp, njit, types, void
 
-from chainderiv.numeric.compiled.exponents import exp_down, expm1_down
-from chainderiv.numeric.vectormath import {functions}
-from chainderiv.numeric.vectormath_bits import pick, with_sign_of
-from chainderiv.numeric.vectormath_erf import positive_erfcx
+from chainderiv.compiling.exponents import exp_down, expm1_down
+from chainderiv.compiling.vectormath.table import {functions}
+from chainderiv.compiling.vectormath.bits import pick, with_sign_of
+from chainderiv.compiling.vectormath.erf import positive_erfcx
 
 ROW = types.Array(types.{dtype}, 1, "C")
 

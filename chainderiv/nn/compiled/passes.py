@@ -7,7 +7,7 @@ pixels that are not 0; its weights are scale · parameters, so that weight decay
 import numpy as np
 from numba import njit
 
-from chainderiv.numeric.compiled.lanes import LANES, load, plus, plus_product, prefetch, spread, store, times
+from chainderiv.compiling.lanes import LANES, load, plus, plus_product, prefetch, spread, store, times
 
 CHUNK = 1024  # images that a pass takes at once
 AHEAD = 8  # images: so far ahead their pixels are asked for, which lie anywhere in memory

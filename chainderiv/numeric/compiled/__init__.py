@@ -1,1 +1,1 @@
-"""The compiled engine: a kernel generated from an activation's formulas, and the walk over the layers around it."""
+"""The compiled engine: the walk over the layers round a kernel; numeric/kernel.py is its oracle."""

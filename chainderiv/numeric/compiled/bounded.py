@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from numba import njit
 
+from chainderiv.compiling.vectormath.bits import pick
+from chainderiv.compiling.vectormath.log import log_of_normal
 from chainderiv.numeric.compiled.stand_in import BEND, FALL, LANES, PITCH, REACH, SECOND, UNCERTAIN, ending, neuron
 from chainderiv.numeric.compiled.walk import (
     A_BEFORE,
@@ -35,8 +37,6 @@ from chainderiv.numeric.compiled.walk import (
     Y,
     power,
 )
-from chainderiv.numeric.vectormath_bits import pick
-from chainderiv.numeric.vectormath_log import log_of_normal
 
 # ---- what follows is copied into every kernel file
 # rows of its own; after the first: what was known two layers before, and how an orbit settles

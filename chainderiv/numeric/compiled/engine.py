@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.compiling.cache import load
 from chainderiv.functions.activation import Activation
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.compiled import source, walk
-from chainderiv.numeric.compiled.cache import load
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
 from chainderiv.numeric.conditioning import LOST

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from numba import njit
 
+from chainderiv.compiling.vectormath.bits import pick
+from chainderiv.compiling.vectormath.log import log_of_normal
 from chainderiv.numeric.compiled.bounded import (
     A_TWO_BEFORE,
     K_BEFORE,
@@ -28,8 +30,6 @@ from chainderiv.numeric.compiled.bounded import (
 )
 from chainderiv.numeric.compiled.stand_in import EPSILON, LANES, LOWER, PITCH, REACH, STEEP, TURN, UPPER
 from chainderiv.numeric.compiled.walk import A_BEFORE, D_BEFORE, LINKS, ODD, SMALLEST, A, D, K, P, W, Y
-from chainderiv.numeric.vectormath_bits import pick
-from chainderiv.numeric.vectormath_log import log_of_normal
 
 # ---- what follows is copied into every kernel file
 UNSEEN = 1e-13  # of a logarithm: what is still to come may change it by so much

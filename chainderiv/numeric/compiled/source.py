@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sympy
 
+from chainderiv.compiling.arrays import compiled
+from chainderiv.compiling.emit import SIZE, Lines, NotCompilable, folded
+from chainderiv.compiling.parts import Parts, slope_parts, value_parts
+from chainderiv.compiling.vectormath.table import ELEMENTARY
 from chainderiv.functions.activation import Activation, Expr
 from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.rounding import rounding
-from chainderiv.numeric.arrays import compiled
 from chainderiv.numeric.compiled import bounded, grid, settling, stand_in, walk
-from chainderiv.numeric.compiled.emit import SIZE, Lines, NotCompilable, folded
-from chainderiv.numeric.compiled.parts import Parts, slope_parts, value_parts
 from chainderiv.numeric.conditioning import EPSILON, LOST
-from chainderiv.numeric.vectormath import ELEMENTARY
 from chainderiv.symbolic.programs.program_parts import Gap, gaps_of
 from chainderiv.symbols import y, z
 
@@ -32,11 +32,11 @@ _HEAD = '''\
 import numpy as np
 from numba import njit
 
-from chainderiv.numeric.compiled.exponents import exp_down, expm1_down, exponent_of, mantissa_of
-from chainderiv.numeric.vectormath import {functions}
-from chainderiv.numeric.vectormath_erf import positive_erfcx
-from chainderiv.numeric.vectormath_bits import pick, with_sign_of
-from chainderiv.numeric.vectormath_log import log_of_normal
+from chainderiv.compiling.exponents import exp_down, expm1_down, exponent_of, mantissa_of
+from chainderiv.compiling.vectormath.table import {functions}
+from chainderiv.compiling.vectormath.erf import positive_erfcx
+from chainderiv.compiling.vectormath.bits import pick, with_sign_of
+from chainderiv.compiling.vectormath.log import log_of_normal
 
 LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}

@@ -11,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from chainderiv.numeric.compiled.exponents import exponent_of, mantissa_of
+from chainderiv.compiling.exponents import exponent_of, mantissa_of
+from chainderiv.compiling.vectormath.bits import pick
+from chainderiv.compiling.vectormath.table import log
 from chainderiv.numeric.compiled.stand_in import (
     BOUNDED,
     CHUNK,
@@ -27,8 +29,6 @@ from chainderiv.numeric.compiled.stand_in import (
     ending,
     neuron,
 )
-from chainderiv.numeric.vectormath import log
-from chainderiv.numeric.vectormath_bits import pick
 
 # ---- what follows is copied into every kernel file
 LOG_2 = 0.6931471805599453

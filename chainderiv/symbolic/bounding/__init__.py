@@ -1,1 +1,1 @@
-"""What stands behind bounds: critical points isolated with proof, exact numbers, roots; symbolic.bounds is the face."""
+"""What a link can do: suprema, crossings, intervals, each proved; bounds.py is the face."""

@@ -14,7 +14,7 @@ from sympy import oo
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Expr
-from chainderiv.symbolic.bounding.enclosure import Pair, Unenclosed, enclose, sign
+from chainderiv.functions.intervals import Pair, Unenclosed, enclose, sign
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, factored
 from chainderiv.symbolic.bounding.order import compare

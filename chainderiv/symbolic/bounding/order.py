@@ -9,7 +9,7 @@ import sympy
 from sympy import oo
 
 from chainderiv.functions.activation import Expr
-from chainderiv.symbolic.bounding.enclosure import NOWHERE, Unenclosed, enclose, sign
+from chainderiv.functions.intervals import NOWHERE, Unenclosed, enclose, sign
 
 _BITS = (100, 350, 2400)
 

@@ -10,7 +10,7 @@ from mpmath import libmp
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Expr
-from chainderiv.symbolic.bounding.enclosure import Pair, enclose, sign
+from chainderiv.functions.intervals import Pair, enclose, sign
 from chainderiv.symbols import z
 
 MOST_BITS = 400_000

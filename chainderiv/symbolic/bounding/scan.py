@@ -7,7 +7,7 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.activation import Expr
-from chainderiv.symbolic.bounding.enclosure import enclose, sign
+from chainderiv.functions.intervals import enclose, sign
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import at, root, sign_at
 

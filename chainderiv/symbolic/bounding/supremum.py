@@ -9,9 +9,9 @@ import sympy
 from mpmath import libmp
 
 from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.intervals import LINE, enclose
 from chainderiv.symbolic.bounding.amplifying import as_set, joined, levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
-from chainderiv.symbolic.bounding.enclosure import LINE, enclose
 from chainderiv.symbolic.bounding.isolate import at
 from chainderiv.symbolic.bounding.landscape import Landscape
 from chainderiv.symbolic.bounding.order import compare

@@ -12,7 +12,7 @@ from mpmath import libmp
 from sympy import oo
 
 from chainderiv.functions.activation import Expr
-from chainderiv.symbolic.bounding.enclosure import LINE, Unenclosed, enclose, sign
+from chainderiv.functions.intervals import LINE, Unenclosed, enclose, sign
 from chainderiv.symbolic.bounding.exponentials import fraction
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbols import z

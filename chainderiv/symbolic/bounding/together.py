@@ -15,8 +15,8 @@ from mpmath import libmp
 from sympy import oo
 
 from chainderiv.functions.activation import Expr
+from chainderiv.functions.intervals import Pair, enclose, sign
 from chainderiv.symbolic.bounding.crossing import bracket
-from chainderiv.symbolic.bounding.enclosure import Pair, enclose, sign
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import at, zeros
 from chainderiv.symbolic.bounding.landscape import Segment

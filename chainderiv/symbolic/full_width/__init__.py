@@ -1,1 +1,1 @@
-"""Backpropagation at full width, by index algebra; chainderiv.symbolic.layers is its face."""
+"""Backpropagation at full width by index algebra; layers.py is the face, and how it is written is in notation/."""

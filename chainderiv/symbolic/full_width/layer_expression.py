@@ -29,7 +29,7 @@ from chainderiv.symbolic.full_width.indexed import (
 from chainderiv.symbolic.nesting import nested
 
 if TYPE_CHECKING:
-    from chainderiv.symbolic.layers import LayerDerivation
+    from chainderiv.symbolic.full_width.layers import LayerDerivation
 
 MOST_LEAVES = 20_000  # times that a parameter may stand in C, the nested expression
 MOST_LAYERS = 30

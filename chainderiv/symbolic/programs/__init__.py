@@ -1,1 +1,1 @@
-"""Programs in C-like languages: one template and a dialect each; chainderiv.symbolic.program is the face."""
+"""Programs in other languages: one template and a dialect each; written from formulas, and never run here."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
+from chainderiv.compiling.cache import load
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.compiled import engine, source
-from chainderiv.numeric.compiled.cache import load
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel, suitable_engine
 from chainderiv.numeric.parameters import Layered, Parameters, at_points

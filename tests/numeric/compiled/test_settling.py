@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
+from chainderiv.compiling.cache import load
 from chainderiv.numeric.compiled import engine, source
-from chainderiv.numeric.compiled.cache import load
 from chainderiv.numeric.compiled.stand_in import CHUNK
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel

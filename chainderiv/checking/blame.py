@@ -1,0 +1,112 @@
+"""Which factor of a derivation is at fault: each against a difference quotient of its own layer, in mpmath."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from chainderiv import symbols
+from chainderiv.functions.precise import precise, working_digits
+from chainderiv.numeric.kernel import NumpyKernel
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.terms import TermValues
+from chainderiv.symbolic.chain import Chain
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbolic.notation.printers import STYLES
+from chainderiv.symbolic.notation.printing import written
+from chainderiv.symbolic.referee import walk
+from chainderiv.symbolic.second import SecondDerivation
+
+DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits, less what φ saturates by
+
+
+def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, index: int) -> str:
+    """'factor k: φ'(z_l)' for the factor that disagrees most, at one of the points of `at`."""
+    chain, point = derivation.chain, _one_point(at, index)
+    found = _of_terms(derivation, point) if isinstance(derivation, SecondDerivation) else _of_product(derivation, point)
+    quotients: dict[Factor, Any] = {}
+    with working_digits(DIGITS):
+        orbit = walk(chain, *_floats(point, chain.depth), None, float(point.x))
+        errors = []
+        for _, place, got in found:
+            if place not in quotients:
+                quotients[place] = _quotient(chain, place, orbit, float(point.y))
+            errors.append(_error(float(got.sign), float(got.log), quotients[place]))
+    name, place, _ = found[int(np.argmax(errors))]
+    return f"{name}: {written(chain, place, symbol_of(chain, place), STYLES['unicode'])}"
+
+
+def _of_product(derivation: Derivation, point: Parameters) -> list[tuple[str, Factor, Any]]:
+    values = NumpyKernel(derivation).factors(point)
+    return [(f"factor {k}", *pair) for k, pair in enumerate(zip(derivation.places, values, strict=True))]
+
+
+def _of_terms(second: SecondDerivation, point: Parameters) -> list[tuple[str, Factor, Any]]:
+    values, seen, found = TermValues(second, point), set[Factor](), list[tuple[str, Factor, Any]]()
+    for t, term in enumerate(second.surviving):
+        for k, (place, value) in enumerate(zip(term.places, values.factors(term), strict=True)):
+            # one place has one value in every term, but where it was replaced
+            if place not in seen or k in term.replaced:
+                found.append((f"term {t}, factor {k}", place, value))
+            if k not in term.replaced:
+                seen.add(place)
+    return found
+
+
+def _one_point(at: Parameters, index: int) -> Parameters:
+    assert at.b is not None
+    w, b = at.w.stacked, at.b.stacked
+    assert w is not None
+    assert b is not None
+    return Parameters(Layered(stacked=w[index]), Layered(stacked=b[index]), None, at.x[index], at.y[index])
+
+
+def _floats(point: Parameters, depth: int) -> tuple[list[float], list[float]]:
+    assert point.b is not None
+    layers = range(1, depth + 1)
+    return [float(point.w[layer]) for layer in layers], [float(point.b[layer]) for layer in layers]
+
+
+def _error(sign: float, log: float, want: Any) -> float:
+    """|Δlog|; inf where the signs differ or only one of the two is 0."""
+    if sign != mpmath.sign(want):
+        return float("inf")
+    return abs(log - float(mpmath.log(abs(want)))) if want else 0.0
+
+
+def _quotient(chain: Chain, place: Factor, orbit: Any, y: float) -> Any:
+    layer, h = place.layer, mpmath.mpf(10) ** -STEP_DIGITS
+    if place.kind == "weight":
+        return orbit.w[layer - 1]
+    if place.kind == "activation":
+        return orbit.a[layer]
+    if place.kind == "prime":
+        phi, z = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer]
+        return (phi(z + h) - phi(z - h)) / (2 * h)
+    if place.kind == "link":
+        phi, z, w = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], orbit.w[layer - 1]
+        return 1 + (phi(z + w * h) - phi(z - w * h)) / (2 * h)
+    if place.kind == "curve":
+        return _bent(precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], h)
+    return _of_cost(chain, place.kind, orbit, mpmath.mpf(y), h)
+
+
+def _of_cost(chain: Chain, kind: str, orbit: Any, y: Any, h: Any) -> Any:
+    cost, a, z = precise(chain.cost.formula, symbols.a, symbols.y), orbit.a[chain.depth], orbit.z[chain.depth]
+    if kind == "slope":
+        return (cost(a + h, y) - cost(a - h, y)) / (2 * h)
+    if kind == "bend":
+        return _bent(lambda t: cost(t, y), a, h)
+    phi = precise(chain.activation(chain.depth).formula, symbols.z)
+    rest = (cost(phi(z + h), y) - cost(phi(z - h), y)) / (2 * h)
+    if kind == "rest":
+        return rest
+    # d rest/da = (d² C/dz²) / φ'(z)
+    return _bent(lambda t: cost(phi(t), y), z, h) * 2 * h / (phi(z + h) - phi(z - h))
+
+
+def _bent(f: Any, at: Any, h: Any) -> Any:
+    return (f(at + h) - 2 * f(at) + f(at - h)) / (h * h)

@@ -1,0 +1,227 @@
+"""Three judges of ∂C/∂θ that never see a derivative: complex step, central differences in mpmath, and in float64.
+
+Each gives, per point, a sign, a logarithm and whether it could judge there. A judge evaluates φ and C alone.
+
+Sources: Squire and Trapp (1998) for the complex step; Richardson (1911) for the extrapolation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv import symbols
+from chainderiv.checking.points import KINK_DISTANCE, near_kink
+from chainderiv.compiling.arrays import array_functions, compiled_in
+from chainderiv.functions.precise import precise, working_digits
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.symbolic.chain import Chain, Parameter
+
+Floats = NDArray[np.float64]
+STEP = 2.0**-40  # the square of the complex step, its relative error, is 2^-80
+UNDERFLOW = 1e-290
+FIRST_STEP, RICHARDSON_STEPS = 0.02, 6
+EPSILON = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """sign and log of ∂C/∂θ per point, and where the judge could judge."""
+
+    sign: Floats
+    log: Floats
+    could: NDArray[np.bool_]
+
+
+def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
+    """Im φ(z + ih)/h layer by layer, the imaginary part rescaled to h at each and its exponent kept.
+
+    It cannot judge near a kink, where an imaginary part underflows within one layer, or where C(a_L + ih) itself
+    cancels (a_L close to y, or to the edge of the cost's domain).
+    """
+    assert at.b is not None
+    a, shape = np.broadcast_to(at.x, at.shape), at.shape
+    imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)
+    log, could = np.zeros(shape), np.ones(shape, bool)
+    for layer in range(1, chain.depth + 1):
+        activation = chain.activation(layer)
+        z = at.w[layer] * a + at.b[layer]
+        if layer >= wrt.layer:
+            enters = layer == wrt.layer and wrt.kind != "x"
+            alone = enters or not chain.residual  # else a_{l-1} + ih is passed on beside φ
+            moved = STEP * (a if wrt.kind == "w" else np.ones(shape)) if enters else at.w[layer] * imaginary
+            if alone:
+                moved, log = _rescale(moved, log)
+            total = array_functions(activation).complex_value(z + 1j * moved).imag + (0.0 if alone else imaginary)
+            could &= (np.abs(total) > UNDERFLOW) & ~near_kink(activation, z)
+            imaginary, log = _rescale(total, log)
+        value = array_functions(activation).value(z)
+        a = a + value if chain.residual else value
+    end = _cost(chain)(a + 1j * imaginary, at.y).imag
+    could &= (np.abs(end) > UNDERFLOW) & _cost_is_clear(chain, a, at.y)
+    with np.errstate(divide="ignore"):
+        return Judgement(np.sign(end), log + np.log(np.abs(end) / STEP), could)
+
+
+def _rescale(imaginary: Floats, log: Floats) -> tuple[Floats, Floats]:
+    size = np.where(imaginary == 0, STEP, np.abs(imaginary))
+    return np.sign(imaginary) * STEP, log + np.log(size / STEP)
+
+
+@lru_cache(maxsize=64)
+def _cost(chain: Chain) -> Any:
+    return compiled_in((symbols.a, symbols.y), chain.cost.formula)
+
+
+def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> NDArray[np.bool_]:
+    """Where a_L is not so near to y, or to a pole of ∂C/∂a, that a subtraction inside C loses more than a digit."""
+    roots = [root for _, root, _ in chain.cost.factors if root is not None]
+    edges = [y if root == symbols.y else np.asarray(float(root)) for root in roots]
+    clear = np.ones(np.shape(a), bool)
+    for edge in edges:
+        clear = clear & (np.abs(a - edge) > 0.1 * np.maximum(np.abs(a), np.abs(edge)))
+    return clear
+
+
+def central_differences(chain: Chain, at: Parameters, wrt: Parameter, points: Sequence[int]) -> Judgement:
+    """(C(θ + h) - C(θ - h))/2h in mpmath at some of the points, the digits doubled until h and h/10 agree to 1e-13."""
+    sign, log, could = np.zeros(at.shape), np.full(at.shape, -np.inf), np.zeros(at.shape, bool)
+    for index in points:
+        value = _settled_difference(PointCost(chain, at, index, wrt.layer), wrt)
+        if value is not None:
+            sign[index], log[index], could[index] = float(mpmath.sign(value)), _log(value), True
+    return Judgement(sign, log, could)
+
+
+def _log(value: Any) -> float:
+    return float(mpmath.log(abs(value)))
+
+
+def _settled_difference(cost: PointCost, wrt: Parameter) -> Any:
+    digits, most = 60, 4000 + 64 * cost.chain.depth
+    while digits <= most:
+        with working_digits(digits):
+            h = mpmath.mpf(10) ** -(digits // 3)
+            coarse, fine = _difference(cost, wrt, h), _difference(cost, wrt, h / 10)
+            if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * abs(fine):
+                return fine
+        digits *= 2
+    return None
+
+
+def _difference(cost: PointCost, wrt: Parameter, h: Any) -> Any:
+    """The central difference at the digits that are set; None where C has not moved by enough of its last digits.
+
+    Without that, two differences of a few units in the last place can agree by chance, and do.
+    """
+    up, down = cost.moved({wrt: h}), cost.moved({wrt: -h})
+    resolved = abs(up - down) > 1e16 * mpmath.eps * abs(up)
+    return (up - down) / (2 * h) if resolved else None
+
+
+class PointCost:
+    """C of one point in mpmath as a function of parameters from one layer on, those below walked once per precision."""
+
+    def __init__(self, chain: Chain, at: Parameters, index: int, first: int) -> None:
+        assert at.b is not None
+        layers = range(1, chain.depth + 1)
+        self.chain, self.first = chain, max(first, 1)
+        self.w, self.b = ([float(array[layer][index]) for layer in layers] for array in (at.w, at.b))
+        self.x, self.y = float(at.x[index]), float(at.y[index])
+        self._below: tuple[int, Any] = (0, None)
+
+    def moved(self, by: Mapping[Parameter, Any]) -> Any:
+        """C with some parameters moved, none of a layer below the first."""
+        a = self._input() + by.get(Parameter("x", 0), 0)
+        for layer in range(self.first, self.chain.depth + 1):
+            a = self._next(layer, by.get(Parameter("w", layer), 0), by.get(Parameter("b", layer), 0), a)
+        return precise(self.chain.cost.formula, symbols.a, symbols.y)(a, mpmath.mpf(self.y))
+
+    def _input(self) -> Any:
+        if self._below[0] != mpmath.mp.prec:
+            a = mpmath.mpf(self.x)
+            for layer in range(1, self.first):
+                a = self._next(layer, 0, 0, a)
+            self._below = (mpmath.mp.prec, a)
+        return self._below[1]
+
+    def _next(self, layer: int, by_w: Any, by_b: Any, a: Any) -> Any:
+        w, b = mpmath.mpf(self.w[layer - 1]) + by_w, mpmath.mpf(self.b[layer - 1]) + by_b
+        value = precise(self.chain.activation(layer).formula, symbols.z)(w * a + b)
+        return a + value if self.chain.residual else value
+
+
+def float_differences(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
+    """Central differences in float64, extrapolated by Richardson; only where they are of order 1 and settle."""
+
+    def difference(h: float) -> Floats:
+        return (float_cost(chain, moved(at, wrt, h)) - float_cost(chain, moved(at, wrt, -h))) / (2 * h)
+
+    best, error = extrapolated(difference, at.shape)
+    size = np.abs(best)
+    # what C itself is rounded by, over the smallest step; a residual orbit can be large
+    rounded = EPSILON * np.abs(float_cost(chain, at)) * 2**RICHARDSON_STEPS / FIRST_STEP
+    could = (size > 1e-2) & (size < 1e2) & (np.maximum(error, rounded) < 1e-9 * size)
+    could &= same_branches(chain, [moved(at, wrt, -FIRST_STEP), moved(at, wrt, FIRST_STEP)])
+    with np.errstate(divide="ignore"):
+        return Judgement(np.sign(best), np.log(size), could)
+
+
+def extrapolated(difference: Callable[[float], Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """The limit of a central difference as its step goes to 0, and the change of the last refinement."""
+    table: list[Floats] = []
+    best, error = np.zeros(shape), np.full(shape, np.inf)
+    for step in range(RICHARDSON_STEPS):
+        row = [difference(FIRST_STEP / 2**step)]
+        for order, coarser in enumerate(table, start=1):
+            row.append(row[-1] + (row[-1] - coarser) / (4**order - 1))
+            change = np.maximum(np.abs(row[-1] - row[-2]), np.abs(row[-1] - coarser))
+            best, error = np.where(change < error, row[-1], best), np.minimum(error, change)
+        table = row
+    return best, error
+
+
+def moved(at: Parameters, parameter: Parameter, by: float) -> Parameters:
+    """The points with one parameter moved."""
+    if parameter.kind == "x":
+        return replace(at, x=at.x + by)
+    layers = at.w if parameter.kind == "w" else at.b
+    assert layers is not None
+    assert layers.stacked is not None
+    stacked = np.array(layers.stacked)
+    stacked[..., parameter.layer - 1] += by
+    tied = Layered(stacked=stacked)
+    return replace(at, w=tied) if parameter.kind == "w" else replace(at, b=tied)
+
+
+def float_cost(chain: Chain, at: Parameters) -> Floats:
+    """C at every point, by plain float64 steps."""
+    return np.asarray(_cost(chain)(_float_orbit(chain, at)[1], at.y))
+
+
+def _float_orbit(chain: Chain, at: Parameters) -> tuple[list[Floats], Floats]:
+    assert at.b is not None
+    a, zs = np.broadcast_to(at.x, at.shape), []
+    for layer in range(1, chain.depth + 1):
+        zs.append(at.w[layer] * a + at.b[layer])
+        value = array_functions(chain.activation(layer)).value(zs[-1])
+        a = a + value if chain.residual else value
+    return zs, a
+
+
+def same_branches(chain: Chain, corners: Sequence[Parameters]) -> NDArray[np.bool_]:
+    """Where no z_l lies on two sides of a break of its formula at the corners, or near to one at the first."""
+    orbits = [_float_orbit(chain, at)[0] for at in corners]
+    same = np.ones(corners[0].shape, bool)
+    for layer, (first, *others) in enumerate(zip(*orbits, strict=True), start=1):
+        for point in map(float, chain.activation(layer).breaks):
+            same &= np.abs(first - point) > KINK_DISTANCE
+            for other in others:
+                same &= (other > point) == (first > point)
+    return same

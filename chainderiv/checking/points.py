@@ -1,0 +1,52 @@
+"""Points at which a chain's gradient can be judged: drawn by choosing z_l with φ'(z_l) ≠ 0 and solving for b_l."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.compiling.arrays import array_functions
+from chainderiv.functions.activation import Activation
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.symbolic.chain import Chain
+
+Floats = NDArray[np.float64]
+KINK_DISTANCE = 0.01  # a difference quotient must not step over a kink
+
+
+def draw_points(chain: Chain, points: int, rng: np.random.Generator) -> Parameters:
+    """Random w, b (points, depth), x and y (points,).
+
+    |w_l| is log-uniform in [1/4, 5/4] and divided by |φ'(z_l)| where that exceeds 1, so that the orbit does not
+    amplify its own rounding; z_l is normal with spread 2, redrawn near a kink and where φ' is 0.
+    """
+    x, y = rng.uniform(-1, 1, points), rng.uniform(0, 1, points)
+    w, b = np.empty((points, chain.depth)), np.empty((points, chain.depth))
+    a = x
+    for layer in range(1, chain.depth + 1):
+        activation = chain.activation(layer)
+        f, z = array_functions(activation), _draw_z(activation, points, rng)
+        size = np.exp(rng.uniform(np.log(0.25), np.log(1.25), points))
+        w[:, layer - 1] = rng.choice((-1, 1), points) * size / np.maximum(1.0, np.abs(f.derivative(z)))
+        b[:, layer - 1] = z - w[:, layer - 1] * a
+        value = f.value(w[:, layer - 1] * a + b[:, layer - 1])
+        a = a + value if chain.residual else value
+    return Parameters(Layered(stacked=w), Layered(stacked=b), None, x, y)
+
+
+def _draw_z(activation: Activation, points: int, rng: np.random.Generator) -> Floats:
+    z = rng.normal(0.0, 2.0, points)
+    for _ in range(200):
+        bad = np.isneginf(array_functions(activation).log_abs_derivative(z)) | near_kink(activation, z)
+        if not bad.any():
+            break
+        z = np.where(bad, rng.normal(0.0, 2.0, points), z)
+    return z
+
+
+def near_kink(activation: Activation, z: Floats, distance: float = KINK_DISTANCE) -> NDArray[np.bool_]:
+    """Whether z lies within a distance of a kink."""
+    near = np.zeros(np.shape(z), bool)
+    for kink in activation.kinks:
+        near = near | (np.abs(z - float(kink)) < distance)
+    return near

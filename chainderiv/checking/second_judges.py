@@ -1,0 +1,122 @@
+"""Three judges of ∂²C/∂θ∂η that never see a derivative, by the same methods as those of ∂C/∂θ.
+
+The terms of a second derivative can cancel, so a judge is told the sum of their sizes, and is content where its own
+error is small beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import mpmath
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.checking.judges import (
+    FIRST_STEP,
+    Judgement,
+    PointCost,
+    complex_step,
+    extrapolated,
+    float_cost,
+    moved,
+    same_branches,
+)
+from chainderiv.checking.verification import METHODS
+from chainderiv.functions.precise import working_digits
+from chainderiv.numeric.parameters import Parameters
+from chainderiv.symbolic.chain import Chain, Parameter
+
+Floats = NDArray[np.float64]
+SETTLED = 1e-9  # of the sum of the sizes, where the float64 judges are content
+MOST_DIGITS = 8000
+
+
+def judge(
+    chain: Chain, at: Parameters, wrt: tuple[Parameter, Parameter], method: str, sample: Sequence[int], log_size: Floats
+) -> Judgement:
+    """The judgement of one method; log_size is the log of the sum of the sizes of the terms."""
+    if method == METHODS[0]:
+        return _complex_step(chain, at, wrt, log_size)
+    if method == METHODS[1]:
+        return _central_differences(chain, at, wrt, sample, log_size)
+    return _float_differences(chain, at, wrt, log_size)
+
+
+def _complex_step(chain: Chain, at: Parameters, wrt: tuple[Parameter, Parameter], log_size: Floats) -> Judgement:
+    """∂C/∂η by the complex step, and central differences of it in θ, extrapolated; its exponent is kept."""
+    early, late = wrt
+    could = same_branches(chain, [moved(at, early, side * FIRST_STEP) for side in (-1.0, 1.0)])
+
+    def difference(h: float) -> Floats:
+        nonlocal could
+        up, down = (complex_step(chain, moved(at, early, side * h), late) for side in (1.0, -1.0))
+        could = could & up.could & down.could
+        with np.errstate(all="ignore"):
+            return (up.sign * np.exp(up.log - log_size) - down.sign * np.exp(down.log - log_size)) / (2 * h)
+
+    return _relative(*extrapolated(difference, at.shape), could, log_size)
+
+
+def _float_differences(chain: Chain, at: Parameters, wrt: tuple[Parameter, Parameter], log_size: Floats) -> Judgement:
+    """Differences of C in float64 in both directions, extrapolated; only where the terms are of order 1."""
+    early, late = wrt
+
+    def corner(s: float, t: float) -> Parameters:
+        return moved(moved(at, early, s), late, t)
+
+    def cost(s: float, t: float) -> Floats:
+        return float_cost(chain, corner(s, t))
+
+    def difference(h: float) -> Floats:
+        with np.errstate(all="ignore"):
+            mixed = (cost(h, h) - cost(h, -h) - cost(-h, h) + cost(-h, -h)) / (4 * h * h)
+            return np.asarray(mixed / np.exp(log_size))
+
+    signs = (-FIRST_STEP, FIRST_STEP)
+    could = (log_size > np.log(1e-2)) & (log_size < np.log(1e2))
+    could &= same_branches(chain, [corner(s, t) for s in signs for t in signs])
+    return _relative(*extrapolated(difference, at.shape), could, log_size)
+
+
+def _relative(best: Floats, error: Floats, could: NDArray[np.bool_], log_size: Floats) -> Judgement:
+    """A judgement from what was found relative to the sum of the sizes."""
+    with np.errstate(all="ignore"):
+        return Judgement(np.sign(best), np.log(np.abs(best)) + log_size, could & (error < SETTLED))
+
+
+def _central_differences(
+    chain: Chain, at: Parameters, wrt: tuple[Parameter, Parameter], points: Sequence[int], log_size: Floats
+) -> Judgement:
+    """(C(+,+) - C(+,-) - C(-,+) + C(-,-))/4h² in mpmath, the digits doubled until h and h/10 agree to 1e-13."""
+    sign, log, could = np.zeros(at.shape), np.full(at.shape, -np.inf), np.zeros(at.shape, bool)
+    for index in points:
+        value = _settled(PointCost(chain, at, index, wrt[0].layer), wrt, float(log_size[index]))
+        if value is not None:
+            sign[index], could[index] = float(mpmath.sign(value)), True
+            log[index] = float(mpmath.log(abs(value))) if value else -np.inf
+    return Judgement(sign, log, could)
+
+
+def _settled(cost: PointCost, wrt: tuple[Parameter, Parameter], log_size: float) -> Any:
+    digits = 60
+    while digits <= MOST_DIGITS and np.isfinite(log_size):
+        with working_digits(digits):
+            h, size = mpmath.mpf(10) ** -(digits // 4), mpmath.exp(log_size)
+            coarse, fine = _difference(cost, wrt, h, size), _difference(cost, wrt, h / 10, size)
+            if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * size:
+                return fine
+        digits *= 2
+    return None
+
+
+def _difference(cost: PointCost, wrt: tuple[Parameter, Parameter], h: Any, size: Any) -> Any:
+    """The mixed difference; None where what the terms add up to is not well above the last digits of C."""
+    early, late = wrt
+    if early == late:
+        corners = [(1, cost.moved({early: 2 * h})), (-2, cost.moved({})), (1, cost.moved({early: -2 * h}))]
+    else:
+        corners = [(s * t, cost.moved({early: s * h, late: t * h})) for s in (1, -1) for t in (1, -1)]
+    resolved = 4 * h * h * size > 1e16 * mpmath.eps * max(abs(value) for _, value in corners)
+    return mpmath.fsum(sign * value for sign, value in corners) / (4 * h * h) if resolved else None

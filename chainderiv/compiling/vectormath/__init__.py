@@ -1,0 +1,1 @@
+"""Elementary functions that LLVM computes several at once; numbers and bits alone, no formulas."""

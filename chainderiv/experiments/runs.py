@@ -1,0 +1,182 @@
+"""Many training runs side by side: over threads here, or over any executor, a Dask cluster's among them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from chainderiv.functions.activation import Activation
+from chainderiv.maps.tiles import as_done, checked_workers, usable_cores
+from chainderiv.nn.data.data import Data, load_data
+from chainderiv.nn.network import Network
+from chainderiv.nn.training.training import TrainingDiverged, train
+from chainderiv.records.record import TrainingRecord
+
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data by name, which each process reads for itself: they are larger than what is measured on them.
+
+    Parameters
+    ----------
+    name, folder : as load_data takes them.
+    training_images : how many of the first ones to train on; None for all.
+    validation_images : likewise, of the validation part.
+    """
+
+    name: str = "mnist"
+    folder: str | None = None
+    training_images: int | None = None
+    validation_images: int | None = None
+
+    def load(self) -> Data:
+        """The data, read once in a process."""
+        return _loaded(self)
+
+
+@lru_cache(maxsize=8)
+def _whole(name: str, folder: str | None) -> Data:
+    return load_data(name, folder)
+
+
+@lru_cache(maxsize=8)
+def _loaded(source: Source) -> Data:
+    data = _whole(source.name, source.folder)
+    train_part, held = data.train, data.validation
+    if source.training_images is not None:
+        train_part = train_part.first(source.training_images)
+    if source.validation_images is not None:
+        held = held.first(source.validation_images)
+    return replace(data, train=train_part, validation=held)
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training run, stated so that any process can take it: Network's arguments, the seed of both, and train()'s.
+
+    The same statement gives the same bits, whoever takes it and beside whatever else.
+    """
+
+    sizes: tuple[int, ...]
+    seed: int = 0
+    activation: str | Activation = "sigmoid"
+    cost: str = "cross_entropy"
+    output: str | None = None
+    init: str = "nielsen"
+    residual: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def network(self) -> Network:
+        """The network before training."""
+        return Network(
+            self.sizes, self.activation, self.cost, self.output, self.init, self.seed, residual=self.residual
+        )
+
+    @property
+    def name(self) -> str:
+        """A folder's name, legal anywhere: what is varied most, and a hash of everything."""
+        neurons = [_told(self.activation), self.cost, _told(self.output), self.init, self.residual]
+        whole = json.dumps([self.sizes, self.seed, *neurons, dict(self.settings)], sort_keys=True, default=str)
+        digest = hashlib.blake2b(whole.encode(), digest_size=8).hexdigest()
+        called = re.sub(r"[^A-Za-z0-9]+", "_", str(getattr(self.activation, "name", self.activation)))[:40]
+        widths = "-".join(map(str, self.sizes))[:80]
+        return f"{called.strip('_') or 'own'}_{widths}_seed{self.seed}_{digest}"
+
+
+def _told(neuron: str | Activation | None) -> object:
+    """A name, or all that an Activation is made of: two of one name may have other formulas, or other stable forms."""
+    if not isinstance(neuron, Activation):
+        return neuron
+    from sympy import srepr  # to the last digit, where str() would round a number
+
+    return [neuron.name, srepr(neuron.formula), [srepr(e) for e in vars(neuron.stable).values()], neuron.found]
+
+
+def run_all(
+    trainings: Sequence[Training],
+    source: Source,
+    folder: Path | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[TrainingRecord]:
+    """Take every training run; the records come in the order of the statements.
+
+    Parameters
+    ----------
+    trainings : what to train. The same statement twice is taken once.
+    source : on which data.
+    folder : keeps each run in a folder of its own there, from where it goes on when it is asked for again.
+    executor : who trains; by default threads of this process, as many as workers says or cores can be used.
+    progress : called with (runs done, runs in all).
+
+    A run that diverged gives the record of what was measured before, and says so in settings["diverged"].
+
+    Raises
+    ------
+    WorkersLost
+        When an executor's workers keep dying.
+    What load_data, Network and train raise.
+    """
+    from threadpoolctl import threadpool_limits
+
+    work, each = partial(_taken, source, folder), dict.fromkeys(trainings)
+    crew = checked_workers(workers) or int(getattr(executor, "_max_workers", usable_cores()))
+    records: dict[Training, TrainingRecord] = {}
+    with threadpool_limits(limits=1, user_api="blas"):  # the runs are what goes on side by side
+        if executor is None:
+            data = source.load()  # once, before the threads ask for it at once
+            _ = data.train.inked, data.validation.inked
+            stop = Event()
+            with ThreadPoolExecutor(crew, "train") as pool:
+                try:
+                    _collect(records, as_done(pool, partial(work, stop=stop), each, crew), progress, len(each))
+                finally:
+                    stop.set()  # an interruption waits for the epochs under way, not for whole runs
+        else:
+            _collect(records, as_done(executor, work, each, 2 * crew), progress, len(each))
+    return [records[training] for training in trainings]
+
+
+def _collect(
+    records: dict[Training, TrainingRecord],
+    done: Iterable[tuple[Training, TrainingRecord]],
+    progress: Progress | None,
+    total: int,
+) -> None:
+    for training, record in done:
+        records[training] = record
+        if progress is not None:
+            progress(len(records), total)
+
+
+def _taken(
+    source: Source, folder: Path | None, training: Training, attempt: int, stop: Event | None = None
+) -> TrainingRecord:
+    from threadpoolctl import threadpool_limits
+
+    where = None if folder is None else folder / training.name
+    # not for this run alone: who came first would give the threads back while others are at work in the same process
+    threadpool_limits(limits=1, user_api="blas")
+    try:
+        return train(
+            training.network(), source.load(), rng=training.seed, folder=where, resume=where is not None,
+            on_epoch=None if stop is None else partial(_unless_stopped, stop), **training.settings,
+        )  # fmt: skip
+    except TrainingDiverged as e:
+        return replace(e.record, settings=e.record.settings | {"diverged": str(e)})
+
+
+def _unless_stopped(stop: Event, record: TrainingRecord) -> None:
+    if stop.is_set():
+        raise CancelledError

@@ -1,0 +1,112 @@
+"""A map as an xarray.Dataset and as a netCDF file, and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.errors import DataError
+from chainderiv.extras import extra, require_netcdf
+from chainderiv.maps.depth import links_over
+from chainderiv.maps.disk.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
+from chainderiv.maps.disk.manifest import plan_from
+from chainderiv.maps.disk.store import Store, StoredReadings
+from chainderiv.maps.plan import Plan
+from chainderiv.maps.regime import LOG_QUARTER, regime
+from chainderiv.numeric.tile import DTYPES, Tile
+from chainderiv.writing import beside, folder_for_writing
+
+if TYPE_CHECKING:
+    from chainderiv.maps.sweep import Sweep
+
+
+def to_dataset(swept: Sweep) -> Any:
+    """The Dataset of a Sweep; lazy where the map lies on disk."""
+    xarray, plan = extra("xarray", "to_xarray"), swept.plan
+    if isinstance(swept.readings, StoredReadings):
+        data = _lazy(swept.readings.store, xarray)
+    else:
+        dims = tuple(plan.axes)
+        data = xarray.Dataset(
+            {name: (dims, getattr(swept.readings, name), variable_attributes(name, plan)) for name in DTYPES},
+            {name: (name, axis.values, axis_attributes(name)) for name, axis in plan.axes.items()},
+            map_attributes(plan),
+        )
+    return _with_derived(data, plan, xarray)
+
+
+@dataclass(frozen=True, eq=False)
+class _StoredArray:
+    """One array of a map on disk, as Dask wants it; damage raises DataError, as everywhere, and not zarr's own."""
+
+    store: Store
+    name: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.store.plan.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(DTYPES[self.name])
+
+    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
+        return self.store.read_array(self.name, box)
+
+
+def _lazy(store: Store, xarray: Any) -> Any:
+    dask_array = extra("dask.array", "a map on disk as an xarray.Dataset")
+    data = xarray.open_zarr(store.path)
+    for name in DTYPES:
+        lazy = dask_array.from_array(_StoredArray(store, name), store.plan.tile_shape, name=False)
+        data[name] = data[name].copy(data=lazy)
+    return data
+
+
+def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
+    data["below_quarter"] = data.largest_link < LOG_QUARTER
+    if plan.derivation.chain.depth > 1:
+        links = np.asarray(links_over(plan))
+        # at depth 1 there is none: a rate of NaN, and no warning when Dask divides
+        data["rate"] = data.link_log_sum / np.where(links > 0, links, np.nan)
+        data["regime"] = xarray.apply_ufunc(regime, data.rate, dask="parallelized", output_dtypes=[np.int8])
+    for name in {"below_quarter", "rate", "regime"} & set(data.data_vars):
+        data[name].attrs = variable_attributes(name, plan)
+    return data
+
+
+def save_netcdf(swept: Sweep, path: Path) -> None:
+    """Write the Dataset as netCDF-4, whole or not at all; raises OutputError, MissingExtra."""
+    require_netcdf()
+    data = to_dataset(swept)
+    folder_for_writing(path.parent)
+    with beside(path) as file:
+        data.to_netcdf(
+            file, engine="netcdf4", encoding={name: {"zlib": True, "complevel": 1} for name in data.data_vars}
+        )
+
+
+def open_netcdf(path: Path) -> tuple[Plan, Tile]:
+    """The plan and the readings of a file; raises DataError, MissingExtra."""
+    require_netcdf()
+    xarray = extra("xarray", "a map in netCDF")
+    try:
+        with xarray.open_dataset(path, engine="netcdf4") as data:
+            plan = plan_from(json.loads(data.attrs[DESCRIPTION]))
+            arrays = {name: np.ascontiguousarray(data[name].values, dtype) for name, dtype in DTYPES.items()}
+    except (OSError, RuntimeError, KeyError, ValueError) as e:
+        if isinstance(e, DataError):
+            raise
+        raise DataError(f"{str(path)!r} is no map of chainderiv ({e}); give a file that save wrote") from e
+    if arrays["log_abs"].shape != plan.shape:
+        raise DataError(f"{str(path)!r} has arrays of another shape than its axes; save the map again")
+    return plan, Tile(**arrays)

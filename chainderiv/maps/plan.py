@@ -1,0 +1,205 @@
+"""Plan: a sweep cut into tiles, each of which can be read on its own: here, in a thread, or on another machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+
+from chainderiv.errors import BadValue
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.depth import DEPTH, at_depth, depths_of
+from chainderiv.numeric.kernel import Kernel, kernel
+from chainderiv.numeric.parameters import Floats, Layered, Parameters
+from chainderiv.numeric.reading import tile_of
+from chainderiv.numeric.tile import Tile
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.second import SecondDerivation
+
+Box = tuple[slice, ...]  # one slice per dimension, with whole bounds and no step
+BLOCK_POINTS = 2**17  # read at once: a dozen float64 arrays of them stay near the cache
+LONGEST_ROW = 1024  # a tile wider than this gains nothing, and a window of the map would read more than it shows
+LEAST_TILE_POINTS = 2**14  # a tile on disk takes 8 ms to write, and one in memory a tenth of that, however small
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A gradient over a grid, cut into tiles; it is small, and pickles.
+
+    Attributes
+    ----------
+    derivation : Derivation, or SecondDerivation of two parameters.
+    engine : name of the engine that reads it.
+    axes : dict of name -> Axis, in the order of the dimensions.
+    fixed : dict of name -> number, the parameters that are not swept.
+    tile_shape : how many points a tile has in each dimension; the last tiles may have fewer.
+
+    Examples
+    --------
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv.symbolic.derivation import derive
+    >>> axes = {"w": Axis(-12, 12, 5), "b": Axis(-10, 10, 3)}
+    >>> plan = Plan(derive(Chain(depth=4)), "numpy", axes, {"x": 0.5, "y": 0.0}, tile_shape=(4, 3))
+    >>> plan.shape, plan.tiles[1]
+    ((5, 3), (slice(4, 5, None), slice(0, 3, None)))
+    >>> plan.read(plan.tiles[1]).sign
+    array([[1, 1, 1]], dtype=int8)
+    """
+
+    derivation: Derivation | SecondDerivation
+    engine: str
+    axes: Mapping[str, Axis]
+    fixed: Mapping[str, float]
+    tile_shape: tuple[int, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the whole map."""
+        return tuple(axis.count for axis in self.axes.values())
+
+    @property
+    def points(self) -> int:
+        """How many points the whole map has."""
+        return math.prod(self.shape)
+
+    @property
+    def tiles(self) -> Sequence[Box]:
+        """The tiles' boxes, the last dimension fastest; they cover the map, and none overlaps another."""
+        return boxes(tuple(slice(0, count) for count in self.shape), self.tile_shape)
+
+    def number(self, box: Box) -> int:
+        """The place of a tile among the tiles."""
+        index = 0
+        for part, count, size in zip(box, self.shape, self.tile_shape, strict=True):
+            index = index * -(-count // size) + part.start // size
+        return index
+
+    def read(self, box: Box) -> Tile:
+        """Evaluate over a box."""
+        tile = Tile.empty(extent(box))
+        self._into(tile, box)
+        return tile
+
+    def fill(self, whole: Tile, box: Box) -> None:
+        """Evaluate over a box of a whole map, into it."""
+        self._into(whole.read(box), box)
+
+    def _into(self, tile: Tile, box: Box) -> None:
+        for place, plan, block in self.blocks(box):
+            plan._at_points(tile.read(place), block)
+
+    def blocks(self, box: Box) -> Iterator[tuple[Box, Plan, Box]]:
+        """A box in parts of BLOCK_POINTS points of one depth: where in the box, of which plan, and its box there."""
+        for block in boxes(box, fit_tile(extent(box), BLOCK_POINTS)):
+            place = tuple(slice(b.start - o.start, b.stop - o.start) for b, o in zip(block, box, strict=True))
+            yield from self._depths(place, block) if DEPTH in self.axes else [(place, self, block)]
+
+    def _depths(self, place: Box, block: Box) -> Iterator[tuple[Box, Plan, Box]]:
+        at = list(self.axes).index(DEPTH)
+        for k, depth in enumerate(depths_of(self.axes[DEPTH])[block[at]], place[at].start):
+            if depth not in self._plans:
+                self._plans[depth] = at_depth(self, int(depth))
+            yield (*place[:at], slice(k, k + 1), *place[at + 1 :]), self._plans[depth], block[:at] + block[at + 1 :]
+
+    def _at_points(self, tile: Tile, box: Box) -> None:
+        parameters, kernel = self.parameters(box), self._kernel
+        read = tile if tile.log_abs.flags.c_contiguous else Tile.empty(tile.shape)
+        if hasattr(kernel, "fill"):
+            kernel.fill(parameters, read.reshape(-1))
+        else:
+            read = tile_of(kernel(parameters, kappa=True)).reshape(*tile.shape)
+        if read is not tile:
+            tile.put(..., read)
+
+    @cached_property
+    def _plans(self) -> dict[int, Plan]:
+        return {}
+
+    def parameters(self, box: Box) -> Parameters:
+        """What the chain is evaluated at over a box; of a plan without a depth axis."""
+        grids: dict[str, Floats] = {name: np.asarray(value) for name, value in self.fixed.items()}
+        for dimension, ((name, axis), part) in enumerate(zip(self.axes.items(), box, strict=True)):
+            grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])
+        return _parameters(grids)
+
+    @cached_property
+    def _kernel(self) -> Kernel:
+        return kernel(self.derivation, self.engine)
+
+    def __getstate__(self) -> dict[str, object]:
+        # a kernel is made anew where the plan arrives
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def part_of(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], slices: Mapping[str, slice]) -> tuple[Plan, Tile]:
+    """The plan and the readings of a part of a map; raises BadValue."""
+    if unknown := [name for name in slices if name not in plan.axes]:
+        raise BadValue(f"{unknown[0]!r} is no axis of the map; give slices of {', '.join(plan.axes)}")
+    box, axes = [], {}
+    for name, axis in plan.axes.items():
+        given = slices.get(name, slice(None))
+        taken = range(axis.count)[given]
+        if len(taken) < 2 or taken.step < 1:
+            raise BadValue(f"{name} is cut by {given}; give a slice with a step of 1 or more, of 2 points or more")
+        box.append(slice(taken.start, taken.stop, taken.step))
+        axes[name] = replace(axis, start=axis.values[taken[0]], stop=axis.values[taken[-1]], count=len(taken))
+    shape = tuple(axis.count for axis in axes.values())
+    return replace(plan, axes=axes, tile_shape=shape), read(tuple(box))
+
+
+def extent(box: Box) -> tuple[int, ...]:
+    """The shape of a box.
+
+    >>> extent((slice(2, 5), slice(0, 7)))
+    (3, 7)
+    """
+    return tuple(part.stop - part.start for part in box)
+
+
+def boxes(whole: Box, shape: Sequence[int]) -> Sequence[Box]:
+    """A box cut into boxes of a shape, the last dimension fastest; each is made when it is asked for."""
+    counts = [-(-size // step) for size, step in zip(extent(whole), shape, strict=True)]
+
+    def box(index: int) -> Box:
+        found: list[slice] = []
+        for part, step, count in reversed(list(zip(whole, shape, counts, strict=True))):
+            index, place = divmod(index, count)
+            start = part.start + place * step
+            found.append(slice(start, min(start + step, part.stop)))
+        return tuple(reversed(found))
+
+    return Lazy(math.prod(counts), box)
+
+
+def in_tiles(plan: Plan, count: int, most: int) -> Plan:
+    """The plan in about so many tiles, of LEAST_TILE_POINTS points at least and so many at most."""
+    return replace(plan, tile_shape=fit_tile(plan.shape, min(most, max(LEAST_TILE_POINTS, plan.points // count))))
+
+
+def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:
+    """The shape of a tile of at most that many points: long in the last dimension, so that memory is read in rows.
+
+    >>> fit_tile((1000, 1000), 2**16), fit_tile((40_000, 40_000), 2**20), fit_tile((5, 10**6), 2**16)
+    ((65, 1000), (1024, 1024), (5, 12288))
+    """
+    longest = max(LONGEST_ROW, round(points ** (1 / len(shape))))
+    left, sizes = points, list[int]()
+    for dimension, count in reversed(list(enumerate(shape))):
+        sizes.append(max(1, min(count, left, left if dimension == 0 else longest)))
+        left //= sizes[-1]
+    # where the other dimensions are short, the last takes what they leave
+    sizes[0] = min(shape[-1], sizes[0] * max(left, 1))
+    return tuple(reversed(sizes))
+
+
+def _parameters(grids: Mapping[str, Floats]) -> Parameters:
+    def layers(kind: str) -> Layered:
+        own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
+        return Layered(tied=grids.get(kind), own=own)
+
+    pinned = Layered(tied=grids["z"]) if "z" in grids else None
+    return Parameters(layers("w"), None if pinned else layers("b"), pinned, grids["x"], grids["y"])

@@ -1,0 +1,359 @@
+"""sweep(): a gradient over a grid of parameters, in tiles over any concurrent.futures.Executor."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.errors import BadValue, DataError
+from chainderiv.logsign import LogSign
+from chainderiv.maps.axis import MOST, Axis
+from chainderiv.maps.depth import DEPTH, deepest, links_over
+from chainderiv.maps.disk.store import Store, StoredReadings
+from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
+from chainderiv.maps.layer_map import activation_over, checked_layer, factor_over
+from chainderiv.maps.plan import Plan, in_tiles, part_of
+from chainderiv.maps.regime import LOG_QUARTER, regime
+from chainderiv.maps.tiles import checked_workers, each_done
+from chainderiv.numeric.kernel import suitable_engine
+from chainderiv.numeric.parameters import Floats, numbers
+from chainderiv.numeric.tile import Tile
+from chainderiv.symbolic.chain import Chain
+from chainderiv.symbolic.derivation import Derivation, Wrt, derive
+from chainderiv.symbolic.second import SecondDerivation
+
+TILES, TILE_POINTS = 8, 2**17
+MOST_STORED = 10**11
+Progress = Callable[[int, int], None]
+
+
+class Readings(Protocol):
+    """Where a Sweep's arrays come from: a Tile that is the whole map, or what lies on disk.
+
+    The arrays are a Tile's; read takes one slice per dimension, which may have steps.
+    """
+
+    @property
+    def sign(self) -> NDArray[np.int8]:
+        """-1, 0 or 1."""
+
+    @property
+    def log_abs(self) -> Floats:
+        """log|gradient|, natural."""
+
+    @property
+    def link_log_sum(self) -> Floats:
+        """Σ log|link|, natural."""
+
+    @property
+    def largest_link(self) -> Floats:
+        """The largest log|link|, natural."""
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """Where the logarithm cannot be trusted."""
+
+    def read(self, box: tuple[slice, ...]) -> Tile:
+        """A part of the map."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """A map: ∂C/∂θ and the links over a grid; every array has one dimension per Axis, in the order of the keywords.
+
+    Attributes
+    ----------
+    plan : Plan. What was swept, and how.
+    readings : Tile of the whole map, or another that gives the same arrays.
+    """
+
+    plan: Plan
+    readings: Readings = field(repr=False)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Sweep:
+        """A map that `sweep(out=…)` or `save` wrote: a folder .zarr, read as it is asked for, or a file .nc.
+
+        Raises
+        ------
+        DataError
+            For what is no map, is damaged or was not finished.
+        BadValue, MissingExtra
+            For another kind of name; where zarr or netCDF4 is missing.
+        """
+        from chainderiv.maps.disk.dataset import open_netcdf
+
+        place = Path(path)
+        if place.suffix.lower() == ".nc":
+            return cls(*open_netcdf(place))
+        store = Store.open(checked_path(path))
+        if (there := len(store.sums())) < (tiles := len(store.plan.tiles)):
+            raise DataError(
+                f"{str(path)!r} holds {there:,} of {tiles:,} tiles; run the sweep that began it again, which goes on"
+            )
+        return cls(store.plan, StoredReadings(store))
+
+    def save(self, path: str | Path) -> None:
+        """Write the map to a folder .zarr or a file .nc (extra `scale`); `Sweep.open` reads it back.
+
+        Raises
+        ------
+        BadValue, OutputError, MissingExtra
+            For another kind of name; where it cannot be written; where zarr or netCDF4 is missing.
+        """
+        from chainderiv.maps.disk.dataset import save_netcdf
+
+        if Path(path).suffix.lower() == ".nc":
+            return save_netcdf(self, Path(path))
+        return save_to_store(self.plan, self.readings.read, checked_path(path))
+
+    def to_xarray(self) -> Any:
+        """An xarray.Dataset with one named dimension per Axis, units and attributes (extra `scale`).
+
+        Variables: sign, log_abs, link_log_sum, largest_link, uncertain, below_quarter and, from depth 2 on, rate and
+        regime. Of a map on disk they are read when they are asked for, by Dask. Raises MissingExtra.
+
+        Examples
+        --------
+        >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+        >>> data = s.to_xarray()
+        >>> dict(data.sizes), data.attrs["wrt"], round(float(data.rate.sel(w=12, b=0)), 3)
+        ({'w': 5, 'b': 3}, 'b1', -9.505)
+        """
+        from chainderiv.maps.disk.dataset import to_dataset
+
+        return to_dataset(self)
+
+    def part(self, **slices: slice) -> Sweep:
+        """Read a part of the map into memory: a slice of points per Axis by name, as w=slice(0, None, 100).
+
+        Its axes go from the first to the last point taken, evenly, so a value may differ in its last digit from the
+        whole map's. Raises BadValue for a name that is no Axis, a step below 1 and fewer than 2 points.
+        """
+        return Sweep(*part_of(self.plan, self.readings.read, slices))
+
+    @property
+    def derivation(self) -> Derivation | SecondDerivation:
+        """What was evaluated."""
+        return self.plan.derivation
+
+    @property
+    def axes(self) -> Mapping[str, Axis]:
+        """The Axis of each dimension by name, in order."""
+        return self.plan.axes
+
+    @property
+    def fixed(self) -> Mapping[str, float]:
+        """The parameters that are not swept."""
+        return self.plan.fixed
+
+    @property
+    def wrt(self) -> str:
+        """'b1', or 'b1,w2' of a second derivative."""
+        return self.derivation.named
+
+    @cached_property
+    def gradient(self) -> LogSign:
+        """∂C/∂θ; NaN in both parts where it is undefined."""
+        return LogSign(self.sign, self.log_abs)
+
+    @cached_property
+    def sign(self) -> Floats:
+        """-1, 0 or 1; NaN where the gradient is undefined."""
+        return np.where(np.isnan(self.log_abs), np.nan, self.readings.sign)
+
+    @property
+    def log_abs(self) -> Floats:
+        """log|∂C/∂θ|, natural; -inf where the gradient is 0."""
+        return self.readings.log_abs
+
+    @property
+    def log10_abs(self) -> Floats:
+        """log10|∂C/∂θ|."""
+        return np.asarray(self.log_abs / np.log(10.0))
+
+    @property
+    def link_log_sum(self) -> Floats:
+        """Σ log|link| over the links l = 2 … L, natural; 0 at depth 1."""
+        return self.readings.link_log_sum
+
+    @property
+    def largest_link(self) -> Floats:
+        """The largest log|link|, natural; -inf at depth 1."""
+        return self.readings.largest_link
+
+    @property
+    def uncertain(self) -> NDArray[np.bool_]:
+        """Where rounding along the orbit may move log_abs by more than 1e-9.
+
+        That is by a bound of its own with the engine "numba", and by 8 ε κ (see `condition`) with "numpy"; with
+        "mpmath" it is nowhere. In very deep chains float64 itself cannot hold a logarithm of some 10^6 to 1e-9.
+        """
+        return self.readings.uncertain
+
+    @cached_property
+    def rate(self) -> Floats:
+        """Mean over the links l = 2 … L of log|link|, natural, per link; raises BadValue at depth 1.
+
+        A link is w_l φ'(z_l), or 1 + w_l φ'(z_l) in a residual chain. Along a depth axis it is NaN at depth 1.
+        """
+        if self.derivation.chain.depth == 1:
+            raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.link_log_sum / links_over(self.plan))
+
+    @cached_property
+    def regime(self) -> NDArray[np.int8]:
+        """Regime.VANISHING (-1), STABLE (0), EXPLODING (1) or UNDEFINED (2), from the rate."""
+        return regime(self.rate)
+
+    @property
+    def below_quarter(self) -> NDArray[np.bool_]:
+        """Where every link is under 1/4 in size, the source's own vanishing region."""
+        return np.asarray(self.largest_link < LOG_QUARTER)
+
+    def factor(self, layer: int) -> LogSign:
+        """w_l φ'(z_l), the factor of a layer from 1 to L; see layer_map.factor_over. Raises BadValue.
+
+        >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=Axis(-1, 0, 2))
+        >>> s.factor(3).to_float()[:, 1].round(9).tolist()
+        [12.5, 25.0]
+        """
+        return factor_over(self.plan, self._whole, checked_layer(layer, self.derivation.chain.depth))
+
+    def activation(self, layer: int) -> LogSign:
+        """a_l of a layer from 1 to L; see layer_map.activation_over. Raises BadValue.
+
+        >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=0)
+        >>> s.activation(4).to_float().tolist()
+        [0.5, 0.5]
+        """
+        return activation_over(self.plan, self._whole, checked_layer(layer, self.derivation.chain.depth))
+
+    @property
+    def _whole(self) -> tuple[slice, ...]:
+        return tuple(slice(0, count) for count in self.plan.shape)
+
+
+def sweep(
+    chain: Chain,
+    *,
+    wrt: Wrt = "b1",
+    engine: str | None = None,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    out: str | Path | None = None,
+    announce: Announce | None = None,
+    **parameters: Any,
+) -> Sweep:
+    """∂C/∂θ over a grid: every keyword that is an Axis becomes a dimension, in the order given.
+
+    Parameters
+    ----------
+    wrt : 'b1', 'w3', 'x', …, or two of them for the second derivative.
+    engine : 'numba', 'numpy' or 'mpmath'; by default 'numba' for large work, whose kernel is compiled on first use and
+        kept in the user's cache folder (CHAINDERIV_CACHE names another), else 'numpy'.
+    executor : any concurrent.futures.Executor; without one the tiles are computed by threads here.
+    workers : how many threads (1: this one alone), or how many workers the executor has; by default the usable cores,
+        or what the executor tells. The map is the same, bit for bit, whoever computes it.
+    progress : called with (tiles done, tiles in all); a tile that is on disk already is done when it is checked.
+    out : folder that ends in .zarr, for a map larger than memory (extra `scale`): each tile is written as it is done,
+        and the arrays of the Sweep are read from there when they are asked for. Where the map is there in part,
+        because an earlier call was interrupted or killed, what is whole is kept and the rest is computed.
+    announce : called with an Estimate of the disk space and the time, judged by a first tile, before the others,
+        where there are others.
+    **parameters : Axis or number.
+        w, b tie all layers; w2, b3 name one and override it; z pins every pre-activation in the place of b
+        (b_l = z - w_l a_{l-1}); x (0.5) and y (0.0) are the input and the target. depth, an Axis of whole numbers,
+        takes the place of the chain's own depth; of two activations the second stays the last layer's.
+
+    Raises
+    ------
+    BadValue, UnknownName
+        For an unknown parameter, a missing w or b, z together with b, no Axis at all, or workers that are no number;
+        for more than 100,000,000 points without out, and more than 10^11 with it.
+    OutputError, MissingExtra
+        With out: where it holds another map, cannot be written or does not fit on the disk; where zarr is missing.
+
+    Source: the map of Nielsen (2015), chapter 5: where |w σ'(z)| is under 1/4 and where it exceeds 1.
+
+    Examples
+    --------
+    >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+    >>> s.log_abs.shape, s.regime[2, 1]   # w = 0: every link is 0
+    ((5, 3), np.int8(-1))
+    """
+    checked_workers(workers)
+    if out is not None:
+        path = checked_path(out)
+        stored = in_stored_tiles(plan_of(chain, wrt, engine, **parameters))
+        require_points(stored.points, MOST_STORED, "")
+        return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
+    plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, TILE_POINTS)
+    require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
+    whole, tiles = Tile.empty(plan.shape), plan.tiles
+    done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, executor, workers)
+    for count, _ in enumerate(done, 1):
+        if progress is not None:
+            progress(count, len(tiles))
+    return Sweep(plan, whole)
+
+
+def require_points(points: int, most: int, advice: str) -> None:
+    """Raise BadValue, with an advice in the caller's language, where a map has more points than that."""
+    if points > most:
+        raise BadValue(f"the grid has {points:,} points; give axes whose counts multiply to at most {most:,}{advice}")
+
+
+def plan_of(chain: Chain, wrt: Wrt = "b1", engine: str | None = None, **parameters: Any) -> Plan:
+    """The Plan of a sweep, from the same keywords, in a single tile; raises as sweep does."""
+    chain = deepest(chain, wrt, parameters)
+    derivation = derive(chain, wrt)
+    values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
+    # the order of the dimensions is that of the caller's keywords
+    axes = {name: values[name] for name in [*parameters, *values] if isinstance(values[name], Axis)}
+    if not axes:
+        raise BadValue("nothing is swept; give at least one parameter as an Axis(start, stop, count)")
+    fixed = {name: float(v) for name, v in values.items() if name not in axes}
+    counts = [axis.count for axis in axes.values()]
+    engine = engine or suitable_engine(derivation, math.prod(counts))
+    return Plan(derivation, engine, axes, fixed, tuple(counts))
+
+
+def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in ("w", "b", "z", "x", "y", DEPTH):
+            if not re.fullmatch(r"[wb][0-9]+", name):
+                raise BadValue(f"parameter {name!r} is unknown; give w, b, z, x, y or one layer's, such as w2 or b3")
+            chain.parameter(name)
+        if isinstance(value, Axis):
+            values[name] = value
+        elif numbers(name, value).ndim:
+            raise BadValue(f"{name} is an array; give a number or an Axis (evaluate takes arrays)")
+        else:
+            values[name] = float(value)
+    _require_kinds(chain, values)
+    return values
+
+
+def _require_kinds(chain: Chain, values: Mapping[str, Any]) -> None:
+    def missing(kind: str) -> bool:
+        return kind not in values and any(f"{kind}{layer}" not in values for layer in range(1, chain.depth + 1))
+
+    if "z" in values and (both := [n for n in values if n[0] == "b"]):
+        raise BadValue(f"z and {both[0]} are both given; z pins every pre-activation, so leave {both[0]} out")
+    if missing("w"):
+        raise BadValue("w is not given; give w for all layers, or w1 … wL")
+    if "z" not in values and missing("b"):
+        raise BadValue("neither b nor z is given; give b for all layers (or b1 … bL), or z to pin the pre-activations")

@@ -1,0 +1,91 @@
+"""What a map comes to in a few numbers, counted tile by tile, so that it may be larger than memory."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.maps.depth import links_over
+from chainderiv.maps.plan import Box
+from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
+from chainderiv.maps.tiles import as_done, usable_cores
+from chainderiv.numeric.tile import Tile
+
+if TYPE_CHECKING:
+    from chainderiv.maps.sweep import Sweep
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts over a map.
+
+    Attributes
+    ----------
+    points, zeros, uncertain, below_quarter : how many points there are; whose gradient is exactly 0; whose logarithm is
+        uncertain; whose links are all under 1/4 in size.
+    smallest, largest : of the finite log|gradient|, natural; inf and -inf where there is none.
+    regimes : dict of Regime -> how many points, empty at depth 1.
+    """
+
+    points: int
+    zeros: int
+    uncertain: int
+    below_quarter: int
+    smallest: float
+    largest: float
+    regimes: dict[Regime, int]
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.points + other.points,
+            self.zeros + other.zeros,
+            self.uncertain + other.uncertain,
+            self.below_quarter + other.below_quarter,
+            min(self.smallest, other.smallest),
+            max(self.largest, other.largest),
+            {r: count + other.regimes[r] for r, count in self.regimes.items()},
+        )
+
+
+def tally(swept: Sweep) -> Tally:
+    """Count over a whole map.
+
+    >>> from chainderiv.maps.axis import Axis
+    >>> from chainderiv.maps.sweep import sweep
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> found = tally(sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3)))
+    >>> found.points, found.zeros, found.below_quarter, found.regimes[Regime.VANISHING]
+    (15, 3, 12, 15)
+    """
+    with ThreadPoolExecutor(usable_cores(), "tally") as pool:
+        parts = as_done(
+            pool,
+            lambda box, _: _of_tile(swept.readings.read(box), _links(swept, box)),
+            swept.plan.tiles,
+            2 * usable_cores(),
+        )
+        return reduce(Tally.__add__, (part for _, part in parts))
+
+
+def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
+    return links_over(swept.plan, box) if swept.derivation.chain.depth > 1 else None
+
+
+def _of_tile(tile: Tile, links: int | NDArray[np.int64] | None) -> Tally:
+    finite = np.isfinite(tile.log_abs)
+    with np.errstate(invalid="ignore"):
+        codes: NDArray[np.int8] | None = None if links is None else regime(tile.link_log_sum / links)
+    return Tally(
+        points=tile.log_abs.size,
+        zeros=int(np.count_nonzero(np.isneginf(tile.log_abs))),
+        uncertain=int(np.count_nonzero(tile.uncertain)),
+        below_quarter=int(np.count_nonzero(tile.largest_link < LOG_QUARTER)),
+        smallest=float(tile.log_abs.min(where=finite, initial=np.inf)),
+        largest=float(tile.log_abs.max(where=finite, initial=-np.inf)),
+        regimes={} if codes is None else {r: int(np.count_nonzero(codes == r)) for r in Regime},
+    )

@@ -1,0 +1,1 @@
+"""Labelled images: found, downloaded, read and cut; knows no network."""

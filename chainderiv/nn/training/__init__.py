@@ -1,0 +1,1 @@
+"""A network trained, measured, kept and gone on with; one run, and no experiment."""

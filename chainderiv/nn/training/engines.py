@@ -1,0 +1,73 @@
+"""Which engine trains a network: NumPy's, or the compiled one where there is much to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from chainderiv.errors import unknown_name
+from chainderiv.nn.data.data import Data
+from chainderiv.nn.network import Network
+from chainderiv.nn.training.descent import Descending, Descent, NumPyDescent
+from chainderiv.nn.training.fitting import fitting
+from chainderiv.records.measured import MEASURED_IMAGES, Measurer, NumPyPasses
+
+Array = NDArray[Any]
+ENGINES = ("numba", "numpy")
+# what NumPy takes: seconds a step and layer, and a multiplication of an image's by a weight
+STEP, PRODUCT = 4e-5, 4e-10
+WORTH_COMPILING = 5.0  # seconds of NumPy
+
+
+def engine_for(given: str | None, net: Network, data: Data, descent: Descent, epochs: int) -> str:
+    """The engine that was asked for, else the one that suits; raises UnknownName.
+
+    NotCompilable is raised where "numba" is asked for and a formula has no compiled form.
+    """
+    if given is not None and given not in ENGINES:
+        raise unknown_name("engine", given, ENGINES)
+    if given == "numpy" or (given is None and _seconds(net, data, descent, epochs) < WORTH_COMPILING):
+        return "numpy"
+    from chainderiv.compiling.emit import NotCompilable
+    from chainderiv.nn.compiled.neurons import ending_function, hidden_function
+
+    try:
+        hidden_function(net.activation, net.dtype)
+        ending_function(net.last, net.dtype)
+    except NotCompilable:
+        if given is None:
+            return "numpy"
+        raise
+    return "numba"
+
+
+def _seconds(net: Network, data: Data, descent: Descent, epochs: int) -> float:
+    steps = -(-len(data.train) // descent.batch_size)
+    weights = sum(n * m for n, m in zip(net.sizes, net.sizes[1:], strict=False))
+    return epochs * (steps * net.depth * STEP + (2 * len(data.train) + len(data.validation)) * weights * PRODUCT)
+
+
+def started(engine: str, net: Network, data: Data, descent: Descent) -> Descending:
+    """A network, in the dtype to be trained in, at the start of its descent; raises as fitting does."""
+    images, targets = fitting(net, data.train, "training")
+    if engine == "numpy":
+        return NumPyDescent(net, descent, images, targets)
+    from chainderiv.nn.compiled.engine import CompiledDescent
+
+    return CompiledDescent(net, descent, data.train.inked, data.train.labels)
+
+
+def measurer(engine: str, net: Network, data: Data) -> Measurer:
+    """What measures a network; raises as fitting does."""
+    exact = net.copy("float64")
+    first = data.train.first(MEASURED_IMAGES)
+    images, targets = fitting(exact, first, "training")
+    # the compiled passes read the pixels as they are: no float64 copy of all images is made for them
+    held_back, held_back_targets = fitting(exact if engine == "numpy" else net, data.validation, "validation")
+    if engine == "numpy":
+        return Measurer(NumPyPasses(images, targets, held_back), targets, held_back_targets)
+    from chainderiv.nn.compiled.engine import CompiledPasses
+
+    passes = CompiledPasses(exact, first.inked, first.labels, data.validation.inked)
+    return Measurer(passes, targets, held_back_targets)

@@ -1,0 +1,23 @@
+"""Data that fit a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from chainderiv.errors import BadShape, BadValue
+from chainderiv.nn.checks import image_rows, target_rows
+from chainderiv.nn.data.data import Split
+from chainderiv.nn.network import Network
+
+Array = NDArray[Any]
+
+
+def fitting(net: Network, part: Split, name: str) -> tuple[Array, Array]:
+    """The images (n, n_0) and targets (n, n_L) of a part, of the network's dtype; raises BadShape or BadValue."""
+    try:
+        rows = image_rows(part.images, net.sizes[0], net.dtype)
+        return rows, target_rows(part.labels, len(rows), net.sizes[-1], net.dtype)
+    except (BadShape, BadValue) as e:
+        raise type(e)(f"the {name} data do not fit {net!r}: {e}") from e

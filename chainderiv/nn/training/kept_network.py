@@ -1,0 +1,69 @@
+"""load_network(): the network that a training run left in its folder."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainderiv.errors import BadValue, DataError
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.nn.network import Network
+from chainderiv.nn.training.checkpoint import WEIGHTS
+from chainderiv.records.record_files import DAMAGE, RUN
+
+
+def load_network(folder: str | os.PathLike[str]) -> Network:
+    """The network as the last epoch on disk left it: train(…, folder=folder) or `chainderiv train --out` wrote it.
+
+    Raises
+    ------
+    DataError
+        When a file is missing or damaged.
+    BadValue
+        When an activation of one's own is no text that Activation.from_formula reads.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainderiv.nn.data.data import load_data
+    >>> from chainderiv.nn.training.training import train
+    >>> net, digits = Network([64, 10, 10], "tanh"), load_data("digits")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = train(net, digits, 1, folder=folder)
+    ...     same = load_network(folder)
+    >>> bool((same.output(digits.test.images) == net.output(digits.test.images)).all())
+    True
+    """
+    source = Path(folder)
+    try:
+        settings: dict[str, Any] = json.loads((source / RUN).read_text())["settings"]
+        with np.load(io.BytesIO((source / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:
+            layers = range(1, len(settings["sizes"]))
+            weights, biases = ([arrays[f"{name}_{n}"] for n in layers] for name in ("weight", "bias"))
+        hidden = _activation(settings["activation"], settings["activation_formula"])
+        output = settings["output"]
+        if output != "softmax":
+            output = _activation(output, settings["output_formula"])
+        net = Network(
+            settings["sizes"], hidden, settings["cost"], output, settings["init"], settings["init_seed"] or 0,
+            settings["network_dtype"], settings["residual"],
+        )  # fmt: skip
+    except DAMAGE as e:
+        if isinstance(e, BadValue):
+            raise
+        raise DataError(
+            f"folder {str(source)!r} holds no whole training run ({e}); give one that train(…, folder=…) wrote"
+        ) from e
+    net.weights, net.biases = weights, biases
+    return net
+
+
+def _activation(name: str, formula: str) -> Activation:
+    known = ACTIVATIONS.get(name)
+    return known if known is not None and str(known.formula) == formula else Activation.from_formula(name, formula)

@@ -1,0 +1,1 @@
+"""The page of the published experiments: every published figure beside the measured one."""

@@ -1,0 +1,1 @@
+"""The tour: one page with the formula, the map, the verification and a training."""

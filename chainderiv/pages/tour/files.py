@@ -1,0 +1,167 @@
+"""The content of every file of a tour."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from chainderiv import __version__
+from chainderiv.maps.axis import Axis
+from chainderiv.pages.tour.findings import Findings
+from chainderiv.pages.tour.page import tour_page
+from chainderiv.symbolic.notation import printers, printing
+from chainderiv.view.maps.maps import plot_link_map, plot_sweep
+from chainderiv.view.networks.curves import plot_accuracy, plot_bars, plot_norms
+from chainderiv.view.picture import picture
+from chainderiv.view.theme import SIZE, new_figure, theme
+
+LINK_Z = Axis(-10, 10, 401)
+Draw = Callable[[Findings, bool], Figure]
+
+
+def tour_files(found: Findings, progress: Callable[[int, int], object]) -> dict[str, bytes]:
+    """Name -> content of formula.txt, formula.tex, results.json, every figure and index.html.
+
+    progress : called with (pictures done, pictures in all).
+    """
+    pictures = _pictures(found, progress)
+    return {
+        "formula.txt": formula_text(found).encode(),
+        "formula.tex": formula_latex(found).encode(),
+        "results.json": (json.dumps(results(found), indent=2, allow_nan=False) + "\n").encode(),
+        **pictures,
+        "index.html": tour_page(found, pictures).encode(),
+    }
+
+
+def formula_text(found: Findings) -> str:
+    """The gradient, the layer equations and the steps of the derivation, in Unicode."""
+    chain, write = found.derivation.chain, printers.STYLES["unicode"].write
+    equations = [f"{write(chain, left)} = {write(chain, right)}" for left, right in found.derivation.assignments]
+    steps = [printing.step(chain, one) for one in found.derivation.steps]
+    parts = ([str(found.derivation)], ["Layers:", *equations], ["Steps:", *steps])
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def formula_latex(found: Findings) -> str:
+    """A LaTeX document with the gradient and the layer equations."""
+    chain, write = found.derivation.chain, printers.STYLES["latex"].write
+    lines = [f"{write(chain, left)} &= {write(chain, right)}" for left, right in found.derivation.assignments]
+    layers = " \\\\\n".join(lines)
+    return (
+        "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n"
+        f"\\begin{{equation}}\n{found.derivation.to('latex')}\n\\end{{equation}}\n"
+        f"where $a_0 = x$ and\n\\begin{{align*}}\n{layers}\n\\end{{align*}}\n\\end{{document}}\n"
+    )
+
+
+def results(found: Findings) -> dict[str, Any]:
+    """Every number of the tour; what is not finite is null."""
+    low, high = found.log10_range
+    content = {
+        "version": __version__,
+        "seed": found.seed,
+        "formula": str(found.derivation),
+        "map": {
+            "axes": {name: asdict(axis) for name, axis in found.map.axes.items()},
+            "fixed": dict(found.map.fixed),
+            "log10_smallest": low,
+            "log10_largest": high,
+            "exactly_zero": int((found.map.sign == 0).sum()),
+            "share": {
+                "vanishing": float((found.map.regime == -1).mean()),
+                "stable": float((found.map.regime == 0).mean()),
+                "exploding": float((found.map.regime == 1).mean()),
+                "below_quarter": float(found.map.below_quarter.mean()),
+            },
+        },
+        "exploding_case": {
+            "w": 100.0,
+            "z": 0.0,
+            "factors": [str(factor) for factor in found.derivation.factors],
+            "values": [float(value.to_float()) for value in found.exploding],
+            "links": [float(link.to_float()) for link in found.links],
+            "running_products": [float(value.to_float()) for value in found.running_products],
+        },
+        "verification": {
+            "passed": found.verification.passed,
+            "judged": found.verification.judged,
+            "worst_disagreement": found.worst_disagreement,
+            "rows": [asdict(row) for row in found.verification.rows],
+        },
+        "training": {
+            "settings": found.record.settings,
+            "mean_bias_gradients_at_the_start": [layer.tolist() for layer in found.bars],
+            "norms_l2": found.record.norms("l2").tolist(),
+            "norms_l1": found.record.norms("l1").tolist(),
+            "norm_ratio": found.record.ratio().tolist(),
+            "accuracy": found.record.accuracy.tolist(),
+            "cost": found.record.cost.tolist(),
+        },
+    }
+    return dict(_finite(content))
+
+
+def _finite(content: Any) -> Any:
+    """The same with null for what JSON has no number for."""
+    if isinstance(content, dict):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _pictures(found: Findings, progress: Callable[[int, int], object]) -> dict[str, bytes]:
+    pictures: dict[str, bytes] = {}
+    progress(0, 2 * len(FIGURES))
+    for name, draw in FIGURES.items():
+        for dark in (False, True):
+            figure = draw(found, dark)
+            for form in ("svg", "png"):
+                pictures[f"{name}-{'dark' if dark else 'light'}.{form}"] = picture(figure, form)
+            progress(len(pictures) // 2, 2 * len(FIGURES))
+    return pictures
+
+
+def _link_map(found: Findings, dark: bool) -> Figure:
+    return _alone(SIZE, dark, lambda ax: plot_link_map(
+        found.derivation.chain.activation(1), found.map.axes["w"], LINK_Z, ax=ax, dark=dark
+    ))  # fmt: skip
+
+
+def _gradient_map(found: Findings, dark: bool) -> Figure:
+    return _alone(SIZE, dark, lambda ax: plot_sweep(found.map, ax=ax, dark=dark))
+
+
+def _bars(found: Findings, dark: bool) -> Figure:
+    return _alone(SIZE, dark, lambda ax: plot_bars(found.bars, ax=ax, dark=dark))
+
+
+def _training(found: Findings, dark: bool) -> Figure:
+    figure = new_figure((6.0, 5.6), dark)
+    with theme(dark):
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        plot_norms(found.record, ax=above, dark=dark)
+        plot_accuracy(found.record, ax=below, dark=dark)
+        above.set_xlabel("")
+    return figure
+
+
+def _alone(size: tuple[float, float], dark: bool, draw: Callable[[Any], object]) -> Figure:
+    figure = new_figure(size, dark)
+    with theme(dark):
+        draw(figure.add_subplot())
+    return figure
+
+
+FIGURES: dict[str, Draw] = {
+    "link-map": _link_map,
+    "gradient-map": _gradient_map,
+    "bars": _bars,
+    "training": _training,
+}

@@ -1,0 +1,1 @@
+"""What was measured of a training, in memory, on disk and back; trains nothing."""

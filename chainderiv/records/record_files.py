@@ -1,0 +1,119 @@
+"""A TrainingRecord on disk and back: JSON lines, the gradients as .npz, and run.json; or as a table."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.errors import DataError
+from chainderiv.records.record import COLUMNS, LAYER_COLUMNS, TrainingRecord
+from chainderiv.writing import folder_for_writing, write_whole
+
+# written in this order: run.json, which says how many rows count, comes last, so that a save cut short
+# between two files still reads as the state before it
+GRADIENTS, EPOCHS, RUN = "gradients.npz", "epochs.jsonl", "run.json"
+
+# what reading a missing, cut, altered or foreign file raises; RuntimeError: an altered .npz seems encrypted
+DAMAGE = (
+    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
+
+
+def save(record: TrainingRecord, folder: str | os.PathLike[str]) -> None:
+    """TrainingRecord.save."""
+    target, rows = folder_for_writing(folder), record.rows()
+    lines = [json.dumps(row) for row in rows]
+    described = {"settings": record.settings, "last": rows[-1], "sha256": _sha256(lines)}
+    run = (json.dumps(described, indent=2) + "\n").encode()
+    # of a run that went back a little, the rows that no longer count must not be missed
+    if _last_step(target) > rows[-1]["step"]:
+        write_whole(target / RUN, run)
+    write_whole(target / GRADIENTS, _packed(record.bias_gradients))
+    write_whole(target / EPOCHS, "".join(f"{line}\n" for line in lines).encode())
+    write_whole(target / RUN, run)
+
+
+def _sha256(lines: list[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _last_step(folder: Path) -> float:
+    try:
+        return float(json.loads((folder / RUN).read_text())["last"]["step"])
+    except DAMAGE:
+        return -math.inf
+
+
+def load(folder: str | os.PathLike[str]) -> TrainingRecord:
+    """TrainingRecord.load."""
+    source = Path(folder)
+    try:
+        return _read(source)
+    except DAMAGE as e:
+        raise DataError(
+            f"folder {str(source)!r} holds no whole record ({e}); "
+            f"give a folder that TrainingRecord.save wrote: {RUN}, {EPOCHS}, {GRADIENTS}"
+        ) from e
+
+
+def write_csv(record: TrainingRecord, path: str | os.PathLike[str]) -> None:
+    """TrainingRecord.to_csv."""
+    rows = [_flat(row) for row in record.rows()]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    target = Path(path)
+    folder_for_writing(target.parent)
+    write_whole(target, text.getvalue().encode())
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        many = {f"{name}_{layer}": v for layer, v in enumerate(value, 1)} if isinstance(value, list) else {name: value}
+        flat |= many
+    return flat
+
+
+def _packed(bias_gradients: tuple[tuple[NDArray[np.float64], ...], ...]) -> bytes:
+    """An .npz of one array (rows, n_l) a layer, layer_1 … layer_L."""
+    layers: dict[str, Any] = {
+        f"layer_{n}": np.stack(rows) for n, rows in enumerate(zip(*bias_gradients, strict=True), 1)
+    }
+    packed = io.BytesIO()
+    np.savez(packed, **layers)
+    return packed.getvalue()
+
+
+def _read(source: Path) -> TrainingRecord:
+    run = json.loads((source / RUN).read_text())
+    lines = (source / EPOCHS).read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    steps = [row["step"] for row in rows]
+    end = steps.index(run["last"]["step"]) + 1
+    if run["sha256"] != _sha256(lines[:end]):
+        raise ValueError(f"{EPOCHS} is not as {RUN} has it")
+    # through memory: np.load leaves the file open when it is no whole archive
+    with np.load(io.BytesIO((source / GRADIENTS).read_bytes()), allow_pickle=False) as arrays:
+        layers = [np.asarray(arrays[f"layer_{n}"], float) for n in range(1, len(arrays.files) + 1)]
+    gradients = tuple(tuple(layer[row] for layer in layers) for row in range(end))
+    columns = {name: np.array([row[name] for row in rows[:end]], float) for name in (*COLUMNS, *LAYER_COLUMNS)
+               if name in rows[0]}  # fmt: skip
+    main: dict[str, Any] = {name: columns.pop(name) for name in COLUMNS}
+    record = TrainingRecord(run["settings"], gradients, **main, steps=np.array(steps[:end]), layers=columns)
+    # norms from the .npz, the rest from the .jsonl: a file of another run shows
+    if record.rows() != rows[:end] or rows[end - 1] != run["last"]:
+        raise ValueError("the files are of different runs")
+    return record

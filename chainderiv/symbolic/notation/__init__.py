@@ -1,0 +1,1 @@
+"""How mathematics is written: Unicode, ASCII, LaTeX, MathML; derives nothing."""

@@ -1,0 +1,1 @@
+"""Figures of maps: colours, regions, panels, films."""

@@ -1,0 +1,262 @@
+"""A sweep over depth and two other axes as a film: one map for each depth, in one scale of colours."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import to_rgba_array
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from chainderiv.errors import BadValue
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.depth import DEPTH, at_depth, depths_of
+from chainderiv.maps.sweep import Readings, Sweep
+from chainderiv.numeric.tile import Tile
+from chainderiv.view.maps import labels
+from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
+from chainderiv.view.maps.map_view import MapView, view_sweep
+from chainderiv.view.maps.maps import draw_map, map_entries
+from chainderiv.view.maps.quantities import Quantity, quantity_of
+from chainderiv.view.theme import SIZE, new_figure, theme
+from chainderiv.view.theme import palette as palette_of
+from chainderiv.writing import beside, folder_for_writing, write_whole
+
+FORMS = (".gif", ".mp4")
+MOST_FRAMES = 1000
+DOTS = 100  # an inch
+STILL = 2.0  # seconds that the last frame of a GIF stays
+
+Image = NDArray[np.uint8]
+Progress = Callable[[int, int], None]
+
+
+def animate_sweep(
+    sweep: Sweep,
+    path: str | os.PathLike[str],
+    quantity: str = "gradient",
+    *,
+    seconds_a_frame: float = 0.25,
+    dark: bool = False,
+    progress: Progress | None = None,
+) -> Path:
+    """Write a film of maps, one for each depth L of a sweep over depth and two other axes, as .gif or .mp4.
+
+    All frames share one scale of colours, ± the largest finite size of a value at any depth, and one layout; the
+    title names the depth. The regions are not named, for their names would jump.
+
+    Parameters
+    ----------
+    sweep : Sweep over three axes, one of them depth; the first of the others runs to the right.
+    path : name that ends in .gif, or in .mp4 where Matplotlib finds ffmpeg.
+    quantity : as in plot_sweep; undefined where a depth has no such layer, and for a rate no link.
+    seconds_a_frame : how long a depth is shown, in seconds, above 0.
+    dark : whether the film is for a dark page.
+    progress : called with (frames done, frames in all).
+
+    Returns
+    -------
+    The file, which is whole or not there.
+
+    Raises
+    ------
+    UnknownName
+        For another quantity.
+    BadValue
+        For another ending or other axes; for .mp4 where no ffmpeg is found.
+    OutputError
+        When the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainderiv.maps.axis import Axis
+    >>> from chainderiv.maps.sweep import sweep
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> s = sweep(Chain(), depth=Axis(1, 3, 3), w=Axis(-12, 12, 9), b=Axis(-10, 10, 7))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     film = animate_sweep(s, folder + "/map.gif")
+    ...     film.read_bytes()[:6]
+    b'GIF89a'
+    """
+    target = Path(path)
+    require_film(target)
+    if not seconds_a_frame > 0:
+        raise BadValue(f"seconds_a_frame is {seconds_a_frame!r}; give a number of seconds above 0")
+    frames = depth_frames(sweep)
+    images = _images(frames, quantity_of(sweep, quantity), dark, progress)
+    folder_for_writing(target.parent)
+    write = _write_gif if target.suffix.lower() == ".gif" else _write_mp4
+    write(target, images, len(frames), seconds_a_frame, dark)
+    return target
+
+
+def require_film(path: Path) -> None:
+    """Raise BadValue where a film of that name cannot be made here."""
+    if path.suffix.lower() not in FORMS:
+        raise BadValue(f"{str(path)!r} ends in no form of film; give a name that ends in {' or '.join(FORMS)}")
+    if path.suffix.lower() == ".mp4" and not _has_ffmpeg():
+        raise BadValue(f"{str(path)!r} takes ffmpeg, which is not found; install it, or give a name that ends in .gif")
+
+
+def require_film_axes(axes: Mapping[str, Axis]) -> None:
+    """Raise BadValue where a sweep over these axes is no film: other than depth and two more, or over 1000 depths."""
+    if DEPTH not in axes or len(axes) != 3:
+        raise BadValue(
+            f"a film takes three axes, depth and two others, and is given {', '.join(axes)}; "
+            "give depth=Axis(1, 50, 50), or --axis depth=1:50:50"
+        )
+    if axes[DEPTH].count > MOST_FRAMES:
+        raise BadValue(f"a film of {axes[DEPTH].count} depths is too long; give {MOST_FRAMES} at most, in larger steps")
+
+
+def _has_ffmpeg() -> bool:
+    from matplotlib import animation
+
+    return bool(animation.writers.is_available("ffmpeg"))
+
+
+def depth_frames(sweep: Sweep) -> list[Sweep]:
+    """One Sweep over the two other axes for each depth, which reads from the whole when it is asked for.
+
+    Raises as require_film_axes does.
+
+    Examples
+    --------
+    >>> from chainderiv.maps.axis import Axis
+    >>> from chainderiv.maps.sweep import sweep
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> s = sweep(Chain(), w=Axis(-1, 1, 3), depth=Axis(2, 4, 3), b=Axis(0, 1, 2))
+    >>> [(one.derivation.chain.depth, one.log_abs.shape) for one in depth_frames(s)]
+    [(2, (3, 2)), (3, (3, 2)), (4, (3, 2))]
+    """
+    require_film_axes(sweep.axes)
+    depths, place = depths_of(sweep.axes[DEPTH]), list(sweep.axes).index(DEPTH)
+    return [Sweep(at_depth(sweep.plan, int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """The readings of one depth of a map."""
+
+    whole: Readings = field(repr=False)
+    place: int
+    index: int
+
+    def read(self, box: tuple[slice, ...]) -> Tile:
+        """A part of it."""
+        one = (slice(self.index, self.index + 1),)
+        tile = self.whole.read(box[: self.place] + one + box[self.place :])
+        return Tile(**{name: np.squeeze(array, self.place) for name, array in tile.arrays.items()})
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.read((slice(None), slice(None))), name)
+
+
+def _images(frames: Sequence[Sweep], quantity: Quantity, dark: bool, progress: Progress | None) -> Iterator[Image]:
+    """Each depth's picture, shape (height, width, 3)."""
+    figure = new_figure(SIZE, dark)
+    figure.set_dpi(DOTS)  # with SIZE an even number of pixels either way: a video codec takes no other
+    with theme(dark):
+        cells = cells_of(figure.add_subplot())
+    # the scale is known only when all have been read, and a view is no larger than a picture
+    views = [view_sweep(one, quantity, cells) for one in frames]
+    drawing = _Drawing(figure, quantity, max(view.largest for view in views), dark)
+    drawing.lay_out(frames, views)
+    for k, (one, view) in enumerate(zip(frames, views, strict=True), 1):
+        yield drawing.image(one, view)
+        if progress is not None:
+            progress(k, len(frames))
+
+
+class _Drawing:
+    """One figure that is drawn anew for each frame, in the layout of the first."""
+
+    def __init__(self, figure: Figure, quantity: Quantity, largest: float, dark: bool) -> None:
+        self.figure, self.quantity, self.norm, self.dark = figure, quantity, scale_of(largest), dark
+        self.ax = figure.axes[0]
+
+    def lay_out(self, frames: Sequence[Sweep], views: Sequence[MapView]) -> None:
+        """Place everything for good, with one legend of what any frame shows."""
+        mesh = self._draw(frames[-1], views[-1])
+        with theme(self.dark) as colours:
+            entries: dict[str, Any] = {}
+            # from the deepest on: at depth 1 there is only what is undefined
+            for frame, view in zip(reversed(frames), reversed(views), strict=True):
+                for entry in map_entries(frame, self.quantity, view, colours):
+                    entries.setdefault(entry.get_label(), entry)
+            if mesh is not None:
+                colour_bar(self.ax, mesh, self.quantity.label(frames[-1]))
+            if entries:
+                handles = list(entries.values())
+                columns = legend_columns(self.figure, handles, float(self.figure.bbox.width))
+                self.figure.legend(handles=handles, loc="outside lower left", ncols=columns)
+            self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
+
+    def image(self, frame: Sweep, view: MapView) -> Image:
+        """The picture of a frame."""
+        self._draw(frame, view)
+        canvas: Any = self.figure.canvas
+        with theme(self.dark):
+            canvas.draw()
+        return np.array(canvas.buffer_rgba())[..., :3]
+
+    def _draw(self, frame: Sweep, view: MapView) -> Any:
+        with theme(self.dark) as colours:
+            self.ax.clear()
+            mesh = draw_map(self.ax, frame, self.quantity, view, self.norm, colours, names=False)
+            self.ax.set_title(labels.chain_name(frame), fontsize=10, fontweight="normal")
+        return mesh
+
+
+def _write_gif(target: Path, images: Iterable[Image], count: int, seconds: float, dark: bool) -> None:
+    from PIL import Image as Pillow
+
+    colours = _palette(dark)
+    first, *rest = (_indexed(image, colours, Pillow) for image in images)
+    content = io.BytesIO()
+    times = [round(1000 * seconds)] * (count - 1) + [round(1000 * max(seconds, STILL))]
+    first.save(content, format="GIF", save_all=True, append_images=rest, duration=times, loop=0)
+    write_whole(target, content.getvalue())
+
+
+def _indexed(image: Image, colours: Image, pillow: Any) -> Any:
+    """The picture in those colours, each pixel in the nearest: the same ones in every frame, and no dithering."""
+    packed = image.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    found, where = np.unique(packed, return_inverse=True)
+    unpacked = (found[:, None] >> np.array([16, 8, 0], np.uint32) & 255).astype(np.float32)
+    own = colours.astype(np.float32)
+    nearest = np.argmin((own**2).sum(axis=1) - 2 * unpacked @ own.T, axis=1).astype(np.uint8)
+    indexed = pillow.fromarray(nearest[where].reshape(packed.shape), "P")
+    indexed.putpalette(colours.tobytes())
+    return indexed
+
+
+def _palette(dark: bool) -> Image:
+    """256 colours for a GIF, shape (256, 3): the scale's own, those of the theme, and greys for what is written."""
+    own = palette_of(dark)
+    named = to_rgba_array([own.zero, own.undefined, own.low, own.high, own.soft, own.grid])[:, :3]
+    paper, ink = to_rgba_array([own.paper, own.ink])[:, :3]
+    greys = paper + (ink - paper) * np.linspace(0, 1, 50)[:, None]
+    scale = own.colours(np.linspace(0, 1, 256 - len(named) - len(greys)))[:, :3]
+    return np.round(255 * np.concatenate([named, greys, scale])).astype(np.uint8)
+
+
+def _write_mp4(target: Path, images: Iterable[Image], count: int, seconds: float, dark: bool) -> None:
+    from matplotlib import animation
+
+    figure = Figure(figsize=SIZE, dpi=DOTS)
+    rate: Any = 1 / seconds  # Matplotlib's types want a whole number, and ffmpeg does not
+    writer: Any = animation.writers["ffmpeg"](fps=rate)
+    with beside(target) as file, writer.saving(figure, str(file), DOTS):
+        for image in images:
+            figure.clear()
+            figure.figimage(image)
+            writer.grab_frame()

@@ -1,0 +1,72 @@
+"""What stands at an axis: symbols with their names and units, and where its cells end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainderiv.maps.axis import Axis
+from chainderiv.maps.depth import DEPTH
+from chainderiv.maps.sweep import Sweep
+
+NAMES = {"w": "weight", "b": "bias", "z": "pre-activation", "x": "input", "y": "target"}
+UNCERTAIN = "uncertain"  # short enough for a legend of two columns beside a colour bar
+
+
+def symbol(name: str) -> str:
+    """A parameter in mathtext, without dollar signs: 'w2' gives 'w_{2}'."""
+    return f"{name[0]}_{{{name[1:]}}}" if name[1:] else name
+
+
+def axis_label(name: str) -> str:
+    """Symbol, name and unit.
+
+    >>> axis_label("w2")
+    '$w_{2}$  (weight of layer 2, dimensionless)'
+    >>> axis_label("depth")
+    'depth $L$  (layers)'
+    """
+    if name == DEPTH:
+        return "depth $L$  (layers)"
+    layer = f" of layer {name[1:]}" if name[1:] else ""
+    return f"${symbol(name)}$  ({NAMES[name[0]]}{layer}, dimensionless)"
+
+
+def gradient_symbol(sweep: Sweep) -> str:
+    """∂C/∂θ, or ∂²C/∂θ∂η, in mathtext, without dollar signs."""
+    names = [symbol(name) for name in sweep.wrt.split(",")]
+    if len(names) == 1:
+        return rf"\partial C/\partial {names[0]}"
+    below = rf"\partial {names[0]}^2" if names[0] == names[1] else rf"\partial {names[0]}\,\partial {names[1]}"
+    return rf"\partial^2 C/{below}"
+
+
+def link_symbol(sweep: Sweep, layer: str = "l") -> str:
+    """|w_l φ'(z_l)|, or |1 + w_l φ'(z_l)|, in mathtext, without dollar signs; of one layer if it is given."""
+    own, below = "1 + " if sweep.derivation.chain.residual else "", layer if layer == "l" else f"{{{layer}}}"
+    return rf"|{own}w_{below}\,\varphi'(z_{below})|"
+
+
+def chain_name(sweep: Sweep) -> str:
+    """What was swept, with the numbers that were held."""
+    chain = sweep.derivation.chain
+    names = list(dict.fromkeys(f.name for f in chain.activations))
+    axis = sweep.axes.get(DEPTH)
+    depth = f"{chain.depth}" if axis is None else f"{axis.start:g} to {axis.stop:g}"
+    layers = f"{depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
+    held = ", ".join(f"{name} = {value:g}" for name, value in _in_order(sweep.fixed).items())
+    return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", held) if part)
+
+
+def _in_order(fixed: Mapping[str, float]) -> dict[str, float]:
+    return {name: fixed[name] for name in sorted(fixed, key=lambda n: ("wbzxy".index(n[0]), n[1:].zfill(7)))}
+
+
+def edges(axis: Axis) -> NDArray[np.float64]:
+    """The borders of the cells around an axis's values, shape (count + 1,); by ratios on a log axis."""
+    values = np.log(axis.values) if axis.scale == "log" else axis.values
+    middle = (values[1:] + values[:-1]) / 2
+    borders = np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
+    return np.exp(borders) if axis.scale == "log" else borders

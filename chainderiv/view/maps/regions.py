@@ -1,0 +1,160 @@
+"""The names of regions and contours on a map, put where they have room."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.text import Text
+from numpy.typing import NDArray
+
+from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
+from chainderiv.view.maps.drawing import cells_of
+from chainderiv.view.maps.map_view import MapView
+from chainderiv.view.maps.reduce import samples
+from chainderiv.view.theme import Palette
+
+TEXT_ASPECT = 4.0  # a name's width over its height, in parts of the axes
+MIN_SHARE = 0.004  # of the map; a smaller region gets no name
+ROOM = 0.03  # in the measure of room(): what a name needs
+GAP = 0.1  # between a name and the frame, in parts of the name
+CELLS = 80  # a side: as finely as a name can be placed
+NAMED = {Regime.VANISHING: 1, Regime.EXPLODING: 2}  # how many parts of a region get its name
+
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Place = tuple[int, int]
+
+
+def label_contour(ax: Axes, contour: Any, name: str, colours: Palette) -> None:
+    """A contour's level on each of its lines, a quarter of the way along: ends lie at the frame."""
+    for line in contour.allsegs[0] if contour else ():
+        x, y = line[len(line) // 4]
+        ax.text(
+            x, y, name, ha="center", va="center", fontsize=10, color=colours.ink,
+            path_effects=[withStroke(linewidth=4.0, foreground=colours.paper)],
+        )  # fmt: skip
+
+
+def name_regions(ax: Axes, view: MapView, colours: Palette) -> None:
+    """Each region's name where it has room, else beside it with a line to it; never across a boundary."""
+    i, j = samples(len(view.x), CELLS), samples(len(view.y), CELLS)
+    rate, largest = (view.fields[name][np.ix_(i, j)] for name in ("rate", "largest_link"))
+    codes, free = regime(rate), ~_border(rate > 0) & ~_border(largest < LOG_QUARTER)
+    for code, most in NAMED.items():
+        for part in parts(codes == code, most):
+            space = room(part & free)
+            target = place = deepest(space)
+            if space[place] < ROOM:
+                place = nearest_with_room(room(free), target)
+            _name(ax, (view.x[i], view.y[j]), code.name.lower(), place, target, colours)
+            across, up = (max(n // 10, 1) for n in free.shape)
+            free[
+                max(place[0] - across, 0) : place[0] + across, max(place[1] - up // 2, 0) : place[1] + up // 2
+            ] = False  # fmt: skip
+
+
+def _border(region: Mask) -> Mask:
+    """The cells whose right or upper neighbour lies on the other side."""
+    border = np.zeros_like(region)
+    border[:-1] |= region[:-1] != region[1:]
+    border[:, :-1] |= region[:, :-1] != region[:, 1:]
+    return border
+
+
+def _name(ax: Axes, at: tuple[Floats, Floats], text: str, place: Place, target: Place, colours: Palette) -> None:
+    x, y = at
+    outline = [withStroke(linewidth=3.0, foreground=colours.paper)]
+    if place != target:
+        ends = [place[0], target[0]], [place[1], target[1]]
+        ax.plot(
+            x[ends[0]], y[ends[1]], color=colours.ink, linewidth=1.0, marker="o", ms=3, markevery=[1],
+            path_effects=outline, zorder=3,
+        )  # fmt: skip
+    name = ax.text(
+        float(x[place[0]]), float(y[place[1]]), text, ha="center", va="center", color=colours.ink,
+        path_effects=outline, zorder=4,
+    )  # fmt: skip
+    _keep_inside(ax, name)
+
+
+def _keep_inside(ax: Axes, name: Text) -> None:
+    """Move a name that would stick out of its Axes into them; one that is wider than they are is left out."""
+    box = name.get_window_extent()
+    # the layout is not known yet, but the pixels that the Axes are likely to have
+    margin = np.array([box.width, box.height]) / cells_of(ax) * (0.5 + GAP)
+    if margin.max() > 0.5:
+        name.remove()
+        return
+    to_share = ax.transScale + ax.transLimits
+    share = to_share.transform(name.get_position())
+    if (inside := np.clip(share, margin, 1 - margin)).tolist() != share.tolist():
+        name.set_position(tuple(to_share.inverted().transform(inside)))
+
+
+def room(region: Mask) -> Floats:
+    """For each cell (x, y) the distance to the region's border, in heights of the map.
+
+    Lengths along x are divided by a label's aspect, because a label is wide.
+
+    >>> (room(np.ones((3, 3), bool)) * 3).tolist()
+    [[0.25, 0.25, 0.25], [0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]
+    """
+    # first along x to the nearest cell outside, then over the columns (Felzenszwalb and Huttenlocher 2012, by search)
+    inside = np.pad(region, 1)
+    place = np.arange(len(inside))[:, None]
+    before = np.maximum.accumulate(np.where(inside, 0, place), axis=0)
+    after = np.minimum.accumulate(np.where(inside, len(inside) - 1, place)[::-1], axis=0)[::-1]
+    along = np.minimum(place - before, after - place) / (region.shape[0] * TEXT_ASPECT)
+    column = np.arange(inside.shape[1]) / region.shape[1]
+    squares = along[:, None, :] ** 2 + (column[:, None] - column[None, :]) ** 2
+    return np.asarray(np.sqrt(squares.min(axis=2)))[1:-1, 1:-1]
+
+
+def parts(region: Mask, most: int = 2) -> list[Mask]:
+    """The largest connected parts of a region that are not tiny, the largest first."""
+    left = {(int(i), int(j)) for i, j in np.argwhere(region)}
+    found = list[list[Place]]()
+    for first in sorted(left):
+        if first in left:
+            found.append(_flooded(left, first))
+    found = sorted(found, key=len, reverse=True)[:most]
+    return [_mask(region.shape, cells) for cells in found if len(cells) >= MIN_SHARE * region.size]
+
+
+def _flooded(left: set[Place], first: Place) -> list[Place]:
+    """Take from what is left all that hangs together with the first."""
+    left.remove(first)
+    cells = [first]
+    for i, j in cells:  # it grows while it is walked
+        # corners too: a thin region that runs aslant touches itself there alone
+        for near in product((i - 1, i, i + 1), (j - 1, j, j + 1)):
+            if near in left:
+                left.remove(near)
+                cells.append(near)
+    return cells
+
+
+def _mask(shape: tuple[int, ...], cells: list[Place]) -> Mask:
+    mask = np.zeros(shape, bool)
+    mask[tuple(np.array(cells).T)] = True
+    return mask
+
+
+def deepest(space: Floats) -> Place:
+    """The cell with the most room."""
+    i, j = np.unravel_index(int(np.argmax(space)), space.shape)
+    return int(i), int(j)
+
+
+def nearest_with_room(space: Floats, place: Place) -> Place:
+    """The cell nearest to a place where a name fits, or the roomiest where it fits nowhere."""
+    fits = space >= 1.5 * ROOM
+    if not fits.any():
+        return deepest(space)
+    i, j = (np.arange(n)[:, None] if axis == 0 else np.arange(n)[None, :] for axis, n in enumerate(space.shape))
+    distance = ((i - place[0]) / space.shape[0]) ** 2 + ((j - place[1]) / space.shape[1]) ** 2
+    return deepest(-np.where(fits, distance, np.inf))

@@ -1,0 +1,1 @@
+"""Figures of trained networks: norms and accuracy over epochs and depth."""

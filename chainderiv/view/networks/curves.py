@@ -1,0 +1,247 @@
+"""Measurements of a Network: a bar per neuron, a line per layer, and over several runs the band they fill."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike, NDArray
+
+from chainderiv.errors import BadShape
+from chainderiv.records.record import TrainingRecord
+from chainderiv.view.theme import Palette, axes_or_new, theme
+
+SLOT = 2.3  # room for a layer, in units of the longest bar, which may point either way
+LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
+BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
+CURVE_SIZE = (6.0, 3.8)
+
+
+def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool = False) -> Axes:
+    """Draw the mean ∂C/∂b of every hidden neuron as a bar, all to one scale, layer beside layer.
+
+    Bars point right where ∂C/∂b > 0. A bar's length in the Axes' own units is the gradient.
+
+    Parameters
+    ----------
+    gradients : one array (n_l,) per hidden layer, the first layer first; units of the cost.
+    ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
+    dark : whether the figure is for a dark page.
+
+    Returns
+    -------
+    The Axes.
+
+    Raises
+    ------
+    BadShape
+        When there is no layer, or one is no row of numbers.
+
+    Source: Nielsen (2015), chapter 5, the bars on the neurons of two hidden layers.
+
+    Examples
+    --------
+    >>> ax = plot_bars([[0.001, -0.002], [0.03, 0.01]])
+    >>> [round(float(bar.get_width()), 6) for bar in ax.patches]
+    [0.001, -0.002, 0.03, 0.01]
+    """
+    layers = [_row(g) for g in gradients]
+    if not layers:
+        raise BadShape("no hidden layer is given; give one array (n_l,) per hidden layer")
+    longest = max(float(np.abs(g).max()) for g in layers) or 1.0
+    with theme(dark) as colours:
+        ax = axes_or_new(ax, dark=dark)
+        centres = [SLOT * longest * (k + 0.5) for k in range(len(layers))]
+        for centre, g in zip(centres, layers, strict=True):
+            _layer(ax, centre, g, colours)
+        names = [_layer_name(k, g) for k, g in enumerate(layers, 1)]
+        ax.set_xticks(centres, names)
+        tallest = max(len(g) for g in layers)
+        ax.set(xlim=(0, SLOT * longest * len(layers)), ylim=(tallest + 2.5, 0))
+        ax.set_yticks([1, *range(5, tallest + 1, 5)])
+        ax.set_ylabel("neuron")
+        ax.tick_params(length=0)
+        ax.spines[["left", "bottom"]].set_visible(False)
+        _scale_bar(ax, centres[0] - longest, tallest + 1.6, longest, colours)
+    return ax
+
+
+def plot_norms(
+    record: TrainingRecord | Sequence[TrainingRecord], order: str = "l2", ax: Axes | None = None, dark: bool = False
+) -> Axes:
+    """Draw ‖mean ∂C/∂b_l‖ of every hidden layer over the epochs, on a log axis.
+
+    Of several runs the median is the line, and a band holds 5 to 95 % of them.
+
+    Parameters
+    ----------
+    record : TrainingRecord, or several of equally many rows and layers, such as one per seed.
+    order : 'l2', or 'l1', the sum of the sizes.
+    ax, dark : as in plot_bars.
+
+    Returns
+    -------
+    The Axes.
+
+    Raises
+    ------
+    UnknownName
+        For another order.
+    BadShape
+        When the network has no hidden layer, or the records' shapes differ.
+
+    Source: Nielsen (2015), chapter 5, the speed of learning of each hidden layer.
+
+    Examples
+    --------
+    >>> rows = tuple((np.full(3, 0.01 * k), np.full(3, 0.1 * k), np.ones(2)) for k in (3, 2, 1))
+    >>> record = TrainingRecord({}, rows, np.ones(3), np.ones(3), np.zeros(3))
+    >>> len([line for line in plot_norms(record).lines if line.get_gid()])
+    2
+    """
+    records = [record] if isinstance(record, TrainingRecord) else list(record)
+    each = [one.norms(order) for one in records]
+    if len({norms.shape for norms in each}) != 1:
+        raise BadShape(f"the records' norms have shapes {[n.shape for n in each]}; give one or more, all of one shape")
+    return plot_norm_bands(np.array(each), order, ax, dark, epochs=records[0].epoch)
+
+
+def plot_norm_bands(
+    norms: ArrayLike,
+    order: str = "l2",
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    epochs: ArrayLike | None = None,
+    name: str = "hidden layer {}",
+    gap: float = LABEL_GAP,
+) -> Axes:
+    """Draw what plot_norms draws, of norms in an array.
+
+    Parameters
+    ----------
+    norms : shape (runs, rows, hidden layers).
+    order : what the axis says of them.
+    ax, dark : as in plot_bars.
+    epochs : shape (rows,); by default 0, 1, ….
+    name : of a line; {} is the layer's number.
+    gap : between names at the ends, as a part of the axes' height.
+
+    Raises BadShape for another shape, or without a run or a hidden layer.
+    """
+    runs = np.asarray(norms, float)
+    if runs.ndim != 3 or not runs.size:
+        raise BadShape(
+            f"norms have shape {runs.shape}; give (runs, rows, hidden layers) of a network with hidden layers"
+        )
+    x = np.asarray(range(runs.shape[1]) if epochs is None else epochs, float)
+    shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
+    low, middle, high = (over_runs(shown, q) for q in BAND)
+    with theme(dark):
+        ax = axes_or_new(ax, CURVE_SIZE, dark)
+        lines = [_curve(ax, x, column, name.format(k)) for k, column in enumerate(middle.T, 1)]
+        if len(runs) > 1:
+            for line, below, above in zip(lines, low.T, high.T, strict=True):
+                ax.fill_between(x, below, above, color=line.get_color(), alpha=0.2, linewidth=0, gid=line.get_gid())
+        ax.set_yscale("log")
+        _epochs(ax, x)
+        ax.set_ylabel(rf"{order.upper()} norm of mean $\partial C/\partial b_l$  (units of $C$)")
+        name_ends(ax, lines, gap)
+    return ax
+
+
+def over_runs(values: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+    """A quantile over the first axis; NaN where one of the values is."""
+    return np.asarray(np.quantile(values, quantile, axis=0), float)
+
+
+def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = False) -> Axes:
+    """Draw the fraction of right answers on the validation set over the epochs.
+
+    Parameters
+    ----------
+    record : TrainingRecord.
+    ax, dark : as in plot_bars.
+
+    Returns
+    -------
+    The Axes.
+
+    Examples
+    --------
+    >>> record = TrainingRecord({}, ((np.ones(2),),) * 2, np.ones(2), np.ones(2), np.array([0.1, 0.9]))
+    >>> plot_accuracy(record).get_xlabel()
+    'epochs of training'
+    """
+    with theme(dark):
+        ax = axes_or_new(ax, CURVE_SIZE, dark)
+        _curve(ax, record.epoch, record.accuracy, "accuracy")
+        _epochs(ax, record.epoch)
+        ax.set(ylim=(0, 1), ylabel="validation accuracy\n(fraction)")
+    return ax
+
+
+def _row(gradients: ArrayLike) -> NDArray[np.float64]:
+    row = np.asarray(gradients, float)
+    if row.ndim != 1 or not row.size:
+        raise BadShape(f"a layer's gradients have shape {row.shape}; give (n_l,) with n_l >= 1")
+    return row
+
+
+def _layer(ax: Axes, centre: float, g: NDArray[np.float64], colours: Palette) -> None:
+    neurons = np.arange(1, len(g) + 1)
+    shades = [colours.cycle[0] if value < 0 else colours.cycle[1] for value in g]
+    ax.plot([centre, centre], [0.3, len(g) + 0.7], color=colours.grid, linewidth=1.0, zorder=0)
+    ax.barh(neurons, g, left=centre, height=0.62, color=shades, zorder=2)
+    ax.scatter(np.full(len(g), centre), neurons, s=4, color=colours.soft, zorder=1)
+
+
+def _layer_name(number: int, g: NDArray[np.float64]) -> str:
+    return f"hidden layer {number}\nnorm {np.linalg.norm(g):.2g}"
+
+
+def _scale_bar(ax: Axes, left: float, y: float, longest: float, colours: Palette) -> None:
+    size = 10.0 ** np.floor(np.log10(longest))
+    size *= max(step for step in (1, 2, 5) if step * size <= longest)
+    ax.plot([left, left + size], [y, y], color=colours.ink, linewidth=2.0, gid="scale")
+    ax.text(left + size + 0.05 * longest, y, rf"mean $\partial C/\partial b$ = {size:g}", va="center", fontsize=9.5)
+
+
+def _curve(ax: Axes, x: NDArray[np.float64], values: NDArray[np.float64], name: str) -> Any:
+    (line,) = ax.plot(x, values, gid=name, marker="o" if len(values) < 3 else None)
+    return line
+
+
+def _epochs(ax: Axes, epochs: NDArray[np.float64]) -> None:
+    ax.set_xlim(0, max(float(epochs[-1]), 1))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.set_xlabel("epochs of training")
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+
+
+def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP) -> None:
+    """Each line's name, its gid, beside its right end; pushed apart where ends lie close."""
+    ends = [(line, *line.get_xydata()[-1]) for line in lines]
+    drawn = [end for end in ends if np.isfinite(end[2])]
+    to_axes = ax.transScale + ax.transLimits
+    drawn.sort(key=lambda end: end[2])
+    heights = [float(to_axes.transform((x, y))[1]) for _, x, y in drawn]
+    for (line, x, y), height in zip(drawn, _apart(heights, gap), strict=True):
+        ax.annotate(
+            line.get_gid(), (x, y), (1.04, height), textcoords="axes fraction", va="center",
+            color=line.get_color(), arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8},
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def _apart(heights: Sequence[float], gap: float = LABEL_GAP) -> list[float]:
+    """Ascending heights moved up until each is a gap above the one below, then back around their middle."""
+    placed: list[float] = []
+    for height in heights:
+        placed.append(max(height, placed[-1] + gap) if placed else height)
+    shift = float(np.mean(placed) - np.mean(heights)) if placed else 0.0
+    return [height - shift for height in placed]

@@ -1,0 +1,269 @@
+"""Measurements of many networks against their depth and their layers: each run, the middle, and published marks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from numpy.typing import ArrayLike, NDArray
+
+from chainderiv.errors import BadShape
+from chainderiv.experiments.statistics import interval
+from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, over_runs
+from chainderiv.view.theme import Palette, axes_or_new, theme
+
+Floats = NDArray[np.float64]
+STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
+SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
+HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 8.5, "markerfacecolor": "none"}
+HOLLOW |= {"markeredgewidth": 1.8, "zorder": 5}
+
+
+def plot_accuracy_by_depth(
+    depths: Sequence[int],
+    accuracies: Sequence[ArrayLike],
+    published: Mapping[int, float] | None = None,
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    label: str = "mean of the runs and its 95 % interval",
+    columns: int = 3,
+) -> Axes:
+    """Draw the accuracy of every run against its number of hidden layers, the mean, and its 95 % interval.
+
+    Parameters
+    ----------
+    depths : numbers of hidden layers, ascending.
+    accuracies : for each, shape (runs,). Fractions in [0, 1]; drawn in per cent.
+    published : by the number of hidden layers, the accuracy of a published single run.
+    ax : Axes to draw on; by default those of a new figure.
+    dark : whether the figure is for a dark page.
+    label : of the means, in the legend. columns : of the legend.
+
+    Raises
+    ------
+    BadShape
+        When there is not one row of runs for each depth.
+
+    Examples
+    --------
+    >>> ax = plot_accuracy_by_depth([1, 2], [[0.9, 0.92], [0.8, 0.82]], {1: 0.93})
+    >>> [float(y) for y in ax.lines[-1].get_ydata()]
+    [93.0]
+    """
+    rows = [100 * np.asarray(row, float) for row in accuracies]
+    if len(rows) != len(depths) or not rows or any(row.ndim != 1 or not row.size for row in rows):
+        shapes = [row.shape for row in rows]
+        raise BadShape(f"accuracies have shapes {shapes}; give (runs,) for each of {len(depths)} depths")
+    with theme(dark) as colours:
+        ax = axes_or_new(ax, CURVE_SIZE, dark)
+        for depth, row in zip(depths, rows, strict=True):
+            _points(ax, depth, row, colours.cycle[0], "a run" if depth == depths[0] else None)
+        means = np.array([row.mean() for row in rows])
+        ends = np.array([interval(row) if len(row) > 1 else (m, m) for row, m in zip(rows, means, strict=True)])
+        ax.errorbar(
+            depths, means, np.abs(ends.T - means), color=colours.cycle[0], marker="o", markersize=6, capsize=4,
+            label=label, zorder=4,
+        )  # fmt: skip
+        _mark(ax, {d: 100 * v for d, v in (published or {}).items() if d in depths}, colours)
+        _depth_axis(ax, depths)
+        ax.set_ylabel("validation accuracy, %")
+        _legend_above(ax, columns=columns)
+    return ax
+
+
+def plot_layers(
+    groups: Mapping[int, ArrayLike],
+    published: Mapping[int, Sequence[float]] | None = None,
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    ylabel: str,
+    places: Sequence[str] | None = None,
+) -> Axes:
+    """Draw a number of each layer, or each pair of neighbours, of networks of several depths, on a log axis.
+
+    A point is a run; a bar holds 5 to 95 % of them, and its middle mark is the median.
+
+    Parameters
+    ----------
+    groups : by the number of hidden layers: shape (runs, k), of k layers or pairs, the first one first.
+    published : by the number of hidden layers, k published numbers.
+    ax, dark : as in plot_accuracy_by_depth.
+    ylabel : what the numbers are.
+    places : what stands below each of k; by default 1, 2, ….
+
+    Raises BadShape for another shape, or without a group.
+    """
+    rows = {hidden: np.asarray(values, float) for hidden, values in groups.items()}
+    if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
+        raise BadShape(f"groups have shapes {[r.shape for r in rows.values()]}; give (runs, k) for each depth")
+    names: list[tuple[float, str]] = []
+    marks: dict[float, float] = {}
+    at = 0
+    with theme(dark) as colours:
+        ax = axes_or_new(ax, (7.2, 3.9), dark)
+        for hidden, row in rows.items():
+            x = np.arange(at, at + row.shape[1], dtype=float)
+            _column(ax, x, row, colours, first=at == 0)
+            marks |= dict(zip(x, (published or {}).get(hidden, ()), strict=False))
+            names += [(place, (places or list(map(str, range(1, 99))))[int(place) - at]) for place in x]
+            ax.text(x.mean(), 1.0, _layers(hidden), transform=ax.get_xaxis_transform(), ha="center", va="bottom",
+                    color=colours.soft, fontsize=9.5)  # fmt: skip
+            at += row.shape[1] + 1
+        _mark(ax, marks, colours)
+        ax.set_yscale("log")
+        _plain_numbers(ax)
+        ax.set_xticks([place for place, _ in names], [name for _, name in names])
+        ax.set(xlim=(-0.8, at - 1.2), ylabel=ylabel)
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        _legend_above(ax, lift=0.07)
+    return ax
+
+
+def plot_start_norms(
+    series: Mapping[str, ArrayLike], ax: Axes | None = None, dark: bool = False, *, bands: bool = True
+) -> Axes:
+    """Draw the norm of each hidden layer's mean ∂C/∂b of several kinds of network, a named line each, on a log axis.
+
+    From left to right as backpropagation goes, from the last hidden layer to the first.
+
+    Parameters
+    ----------
+    series : by kind, shape (runs, hidden layers). The median is the line.
+    ax, dark : as in plot_accuracy_by_depth.
+    bands : whether a band holds 5 to 95 % of the runs.
+
+    Raises BadShape for another shape, or without a kind.
+
+    Examples
+    --------
+    >>> ax = plot_start_norms({"sigmoid": [[0.01, 0.1], [0.03, 0.3]]})
+    >>> [round(float(y), 3) for y in ax.lines[0].get_ydata()]
+    [0.2, 0.02]
+    """
+    rows = {name: np.asarray(values, float) for name, values in series.items()}
+    if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
+        raise BadShape(f"norms have shapes {[r.shape for r in rows.values()]}; give (runs, hidden layers) for each")
+    with theme(dark):
+        ax = axes_or_new(ax, CURVE_SIZE, dark)
+        lines = []
+        for name, row in rows.items():
+            x = np.arange(row.shape[1], 0, -1)
+            low, middle, high = (over_runs(np.where(row > 0, row, np.nan)[:, ::-1], q) for q in BAND)
+            (line,) = ax.plot(x, middle, marker="o", markersize=4.5, gid=name)
+            if bands and len(row) > 1:
+                ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
+            lines.append(line)
+        ax.set_yscale("log")
+        ax.invert_xaxis()
+        ax.set(
+            xlabel="hidden layer, from the output back",
+            ylabel=r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training",
+        )
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(axis="y")
+        ax.set_axisbelow(True)
+        name_ends(ax, lines)
+    return ax
+
+
+def plot_accuracy_lines(
+    depths: Sequence[int], series: Mapping[str, Sequence[ArrayLike]], ax: Axes | None = None, dark: bool = False
+) -> Axes:
+    """Draw the median accuracy of several kinds of network against their depth, a named line each.
+
+    A run that is NaN has diverged: the median is of the others, and a cross in the strip below the axis, in the kind's
+    colour and on its line there, says that some did.
+
+    Parameters
+    ----------
+    depths : numbers of hidden layers, ascending.
+    series : by kind, for each depth: shape (runs,). Fractions in [0, 1]; drawn in per cent.
+    ax, dark : as in plot_accuracy_by_depth.
+    """
+    with theme(dark) as colours:
+        ax = axes_or_new(ax, CURVE_SIZE, dark)
+        lost = 0
+        for name, each in series.items():
+            runs = [np.asarray(row, float) for row in each]
+            kept = [100 * np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in runs]
+            (line,) = ax.plot(depths, kept, marker="o", markersize=4.5, gid=name, label=name)
+            at = [depth for depth, row in zip(depths, runs, strict=True) if np.isnan(row).any()]
+            if at:
+                lost += 1
+                ax.plot(at, [-STRIP * lost] * len(at), color=line.get_color(), linestyle="none", marker="x",
+                        markeredgewidth=1.8)  # fmt: skip
+        ax.axhline(0, color=colours.grid, linewidth=0.8)
+        ax.set_ylim(-STRIP * (lost + 1) if lost else -3, 102)
+        ax.set_yticks(range(0, 101, 20))
+        if lost:
+            ax.annotate("× diverged", (1.02, -STRIP * (lost + 1) / 2), xycoords=("axes fraction", "data"), va="center",
+                        color=colours.soft, fontsize=9.5, annotation_clip=False)  # fmt: skip
+        ax.set_ylabel("validation accuracy, %")
+        _depth_axis(ax, depths)
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.55), fontsize=9.5)
+    return ax
+
+
+def settled(runs: Floats) -> bool:
+    """Whether more than half of the runs did not diverge."""
+    return bool(np.isfinite(runs).mean() > 0.5)
+
+
+def _plain_numbers(ax: Axes) -> None:
+    """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
+    low, high = ax.get_ylim()
+    if high / low < 100:
+        steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
+        ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
+        ax.set_yticks([tick for tick in ticks if low <= tick <= high])
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _points(ax: Axes, place: float, values: Floats, colour: str, label: str | None) -> None:
+    """A small point for each, laid out side by side in the order of the runs: chance plays no part."""
+    offsets = SPREAD * np.linspace(-1, 1, len(values)) if len(values) > 1 else [0.0]
+    ax.scatter(place + np.asarray(offsets), values, s=14, color=colour, alpha=0.55, linewidths=0, label=label, zorder=3)
+
+
+def _column(ax: Axes, x: Floats, row: Floats, colours: Palette, first: bool) -> None:
+    for k, (place, values) in enumerate(zip(x, row.T, strict=True)):
+        _points(ax, float(place), values, colours.cycle[0], "a run" if first and not k else None)
+    low, middle, high = (over_runs(row, q) for q in BAND)
+    ax.errorbar(
+        x, middle, [middle - low, high - middle], color=colours.cycle[0], linestyle="none", marker="o", markersize=6,
+        capsize=4, label="median and 5 to 95 % of the runs" if first else None, zorder=4,
+    )  # fmt: skip
+
+
+def _mark(ax: Axes, published: Mapping[Any, float], colours: Palette) -> None:
+    if published:
+        ax.plot(
+            list(published), list(published.values()), color=colours.cycle[1], label="published single run", **HOLLOW
+        )
+
+
+def _layers(hidden: int) -> str:
+    return f"{hidden} hidden layer{'' if hidden == 1 else 's'}"
+
+
+def _depth_axis(ax: Axes, depths: Sequence[int]) -> None:
+    ax.set_xticks(list(depths))
+    ax.set_xlim(min(depths) - 0.5, max(depths) + 0.5)
+    ax.set_xlabel("hidden layers")
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+
+
+def _legend_above(ax: Axes, lift: float = 0.0, columns: int = 3) -> None:
+    """A legend over the axes, where no data are."""
+    handles, labels = ax.get_legend_handles_labels()
+    if labels:
+        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1.0 + lift), ncols=columns, fontsize=9,
+                  columnspacing=1.2, handletextpad=0.5)  # fmt: skip

@@ -1,0 +1,87 @@
+"""φ' in two parts: their product is φ', whatever the formula, and their bend its logarithmic derivative."""
+
+import mpmath
+import pytest
+import sympy
+
+from chainderiv.compiling.emit import Lines, NotCompilable, folded
+from chainderiv.compiling.parts import slope_parts, value_parts
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.precise import precise
+from chainderiv.symbols import z
+
+POINTS = ("-300.5", "-31.7", "-2.3", "-0.6", "-0.01", "0.02", "0.9", "1.7", "8.25", "45", "290")
+OWN = {
+    "swish": Activation.from_formula("swish", "z/(1+exp(-1.5*z))"),
+    "bump": Activation.from_formula("bump", "z*exp(-z**2)"),
+    "plain tanh": Activation("plain tanh", sympy.tanh(z)),
+}
+ALL = ACTIVATIONS | OWN
+
+
+def at(expression, point):
+    return precise(expression, z)(mpmath.mpf(point))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_two_parts_of_a_slope_multiply_to_it(name):
+    phi = ALL[name]
+    parts = slope_parts(phi)
+    with mpmath.workdps(400):
+        for point in POINTS:
+            want = at(phi.derivative, point)
+            for got in (at(parts.rest, point) * mpmath.exp(at(parts.exponent, point)), at(parts.whole, point)):
+                # selu's published constants are rounded to 40 digits where a logarithm states them
+                assert abs(got - want) <= abs(want) * mpmath.mpf(10) ** -36, point
+
+
+@pytest.mark.parametrize("name", [n for n, phi in ACTIVATIONS.items() if phi.stable.log_abs_value is not None])
+def test_the_two_parts_of_a_value_multiply_to_it_and_the_exponent_holds_what_underflows(name):
+    phi = ACTIVATIONS[name]
+    parts = value_parts(phi)
+    with mpmath.workdps(400):
+        for point in POINTS:
+            want, rest, exponent = at(phi.formula, point), at(parts.rest, point), at(parts.exponent, point)
+            assert abs(rest * mpmath.exp(exponent) - want) <= abs(want) * mpmath.mpf(10) ** -36, point
+            # softplus keeps log1p(e^z) on its left, down to -700
+            assert name == "softplus" or mpmath.mpf("1e-6") < abs(rest) < 1e6, point
+            slope = at(phi.derivative, point)
+            assert abs(at(parts.bend, point) * want - slope) <= mpmath.mpf(10) ** -36 * max(abs(want), abs(slope)), (
+                point
+            )
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_bend_is_the_slope_of_the_logarithm(name):
+    phi = ALL[name]
+    bend = slope_parts(phi).bend
+    with mpmath.workdps(400):
+        for point in POINTS:
+            first, second = at(phi.derivative, point), at(sympy.diff(phi.derivative, z), point)
+            if first == 0:
+                continue
+            assert abs(at(bend, point) * first - second) <= mpmath.mpf(10) ** -36 * max(abs(first), abs(second)), point
+
+
+def test_a_saturated_slope_leaves_a_rest_of_ordinary_size():
+    rest = slope_parts(ACTIVATIONS["sigmoid"]).rest
+    with mpmath.workdps(30):
+        assert all(mpmath.mpf("0.25") <= at(rest, p) <= 1 for p in POINTS)
+
+
+def test_both_sides_of_a_choice_by_sign_share_their_exponential():
+    sigmoid = ACTIVATIONS["sigmoid"]
+    lines = Lines({"exp": "exp", "exp_down": "exp_down"})
+    for expression in (sigmoid.stable_value, slope_parts(sigmoid).rest, slope_parts(sigmoid).whole):
+        lines.name_of(folded(expression))
+    assert sum("exp_down(" in line for line in lines.lines) == 1
+    assert sum("1.0/" in line for line in lines.lines) == 1
+
+
+@pytest.mark.parametrize(
+    "expression", [sympy.gamma(z), z ** sympy.Rational(1, 3), sympy.exp(z) ** sympy.pi * z**sympy.pi]
+)
+def test_what_has_no_instruction_is_refused(expression):
+    with pytest.raises(NotCompilable, match="numpy"):
+        Lines({"exp": "exp", "sqrt": "sqrt"}).name_of(expression)

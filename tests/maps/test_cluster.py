@@ -1,0 +1,122 @@
+"""A sweep on a real Dask scheduler with workers in other processes, one of which is killed in its midst."""
+
+import json
+import sys
+
+import pytest
+
+import chainderiv as cd
+from chainderiv.cli import main
+from chainderiv.errors import BadValue, MissingExtra, WorkersLost
+from chainderiv.maps import cluster as connecting
+from chainderiv.maps import sweep as sweeping
+from chainderiv.maps import tiles as executors
+from chainderiv.maps.cluster import cluster
+from chainderiv.maps.disk import storing
+from chainderiv.maps.sweep import Sweep
+from tests.maps.cluster import local_cluster
+from tests.maps.disk.test_store import bits, files
+
+CHAIN = cd.Chain(300, "tanh")
+GRID = {"w": cd.Axis(-2, 2, 40), "b": cd.Axis(-2, 2, 50), "x": 0.3, "engine": "numpy"}
+
+# Dask's event loop and its sockets are torn down at the end of the process, after pytest has counted
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory):
+    with local_cluster(tmp_path_factory.mktemp("dask"), workers=2) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def small_tiles(monkeypatch):
+    monkeypatch.setattr(sweeping, "TILE_POINTS", 50)
+    monkeypatch.setattr(storing, "STORED_TILE_POINTS", 50)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return bits(cd.sweep(CHAIN, **GRID))
+
+
+def kill_at(dask, tile):
+    """Progress that kills a worker when so many tiles are done, and gives the cluster a new one."""
+    heard = []
+
+    def progress(done, total):
+        heard.append((done, total))
+        if done == tile:
+            dask.kill_worker()
+            dask.add_worker()
+
+    return heard, progress
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, stored):
+    heard, progress = kill_at(dask, 10)
+    out = tmp_path / "a.zarr" if stored else None
+    with cluster(scheduler_file=str(dask.file)) as (executor, workers):
+        assert workers >= 1
+        swept = cd.sweep(CHAIN, executor=executor, workers=4, progress=progress, out=out, **GRID)
+    assert heard == [(k, 40) for k in range(1, 41)]
+    assert bits(swept) == alone
+    if stored:
+        cd.sweep(CHAIN, out=tmp_path / "b.zarr", **GRID)
+        assert files(tmp_path / "a.zarr") == files(tmp_path / "b.zarr")
+
+
+def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
+    """The tests above do take a tile from a worker."""
+    monkeypatch.setattr(executors, "ATTEMPTS", 1)
+    _, progress = kill_at(dask, 10)
+    with (
+        cluster(scheduler_file=str(dask.file)) as (executor, _),
+        pytest.raises(WorkersLost, match="each time its worker died"),
+    ):
+        cd.sweep(CHAIN, executor=executor, workers=4, progress=progress, **GRID)
+
+
+def test_dask_s_own_executor_serves_as_it_is(dask, alone):
+    from distributed import Client
+
+    with Client(scheduler_file=str(dask.file)) as client:
+        assert bits(cd.sweep(CHAIN, executor=client.get_executor(), **GRID)) == alone
+
+
+def test_the_command_computes_on_the_cluster(dask, tmp_path, capsys):
+    address = json.loads(dask.file.read_text())["address"]
+    axes = ["--depth", "5", "--w", "-2:2:20", "--b", "-2:2:10"]
+    for k, where in enumerate([["--scheduler", address], ["--scheduler-file", str(dask.file)]]):
+        assert main(["map", *axes, *where, "--out", str(tmp_path / f"{k}.zarr")]) == 0
+    assert main(["map", *axes, "--out", str(tmp_path / "here.zarr")]) == 0
+    assert files(tmp_path / "0.zarr") == files(tmp_path / "1.zarr") == files(tmp_path / "here.zarr")
+    assert Sweep.open(tmp_path / "0.zarr").log_abs.shape == (20, 10)
+    assert "written" in capsys.readouterr().out
+
+
+def test_where_no_scheduler_answers_one_line_says_so(monkeypatch, capsys):
+    monkeypatch.setattr(connecting, "PATIENCE", 1)
+    assert main(["map", "--scheduler", "tcp://127.0.0.1:1"]) == 2
+    assert "no Dask scheduler answers at 'tcp://127.0.0.1:1'" in capsys.readouterr().err
+
+
+def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(connecting, "PATIENCE", 1)
+    with (
+        local_cluster(tmp_path, workers=0) as empty,
+        pytest.raises(BadValue, match="has no workers"),
+        cluster(scheduler_file=str(empty.file)),
+    ):
+        pass
+
+
+def test_without_dask_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with (
+        pytest.raises(MissingExtra, match=r"needs distributed; install it with: pip install 'chainderiv\[scale\]'"),
+        cluster("tcp://127.0.0.1:1"),
+    ):
+        pass

@@ -1,0 +1,200 @@
+import base64
+import json
+import os
+import re
+import xml.etree.ElementTree as ET
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from chainderiv.errors import BadValue, OutputError
+from chainderiv.nn.training.training import train
+from chainderiv.pages.tour import tour as module
+from chainderiv.pages.tour.page import tour_page
+from chainderiv.pages.tour.tour import STAGES, Size, tour
+from tests.pages.test_html import Checker
+
+SMALL = Size(grid=61, points=3, epochs=2)
+MATHML = "http://www.w3.org/1998/Math/MathML"
+FIGURES = [f"{n}-{t}.{f}" for n in ("link-map", "gradient-map", "bars", "training") for t in ("light", "dark")
+           for f in ("svg", "png")]  # fmt: skip
+FILES = sorted(["formula.txt", "formula.tex", "results.json", "index.html", *FIGURES])
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A small tour into a folder that is not there yet, and what it reported."""
+    reports = []
+    folder = tmp_path_factory.mktemp("view") / "deep" / "tour"
+    return tour(folder, progress=lambda *report: reports.append(report), _size=SMALL), reports
+
+
+def read(result):
+    return json.loads((result.folder / "results.json").read_text())
+
+
+def test_the_folder_holds_every_file_whole_and_nothing_else(done):
+    result, _ = done
+    assert sorted(os.listdir(result.folder)) == FILES
+    assert result.index == result.folder / "index.html"
+    for name in FIGURES:
+        content = (result.folder / name).read_bytes()
+        if name.endswith("svg"):
+            ET.fromstring(content)
+        else:
+            assert content.startswith(b"\x89PNG")
+            assert content.endswith(b"IEND\xaeB`\x82")
+
+
+def test_the_result_says_what_the_files_say(done):
+    result, _ = done
+    found = read(result)
+    assert result.verified is found["verification"]["passed"] is True
+    assert result.worst_disagreement == found["verification"]["worst_disagreement"] < 1e-8
+    assert (result.log10_smallest, result.log10_largest) == (
+        found["map"]["log10_smallest"],
+        found["map"]["log10_largest"],
+    )
+    norms = found["training"]["norms_l2"]
+    assert result.norm_ratio == pytest.approx(norms[0][1] / norms[0][0], rel=1e-12)
+    assert len(norms) == SMALL.epochs + 1
+
+
+def test_the_extremes_are_those_of_the_map(done):
+    result, _ = done
+    from chainderiv.maps.axis import Axis
+    from chainderiv.maps.sweep import sweep
+    from chainderiv.symbolic.chain import Chain
+
+    s = sweep(Chain(depth=4), w=Axis(-12, 12, 61), b=Axis(-10, 10, 61), x=0.5, y=0.0)
+    finite = s.log10_abs[np.isfinite(s.log10_abs)]
+    assert (result.log10_smallest, result.log10_largest) == (finite.min(), finite.max())
+    assert read(result)["map"]["exactly_zero"] == 61
+    # at w = 0 the gradient is 0, which is told apart and is no extreme
+    assert result.log10_smallest > -100
+
+
+def test_the_exploding_case_has_links_of_25(done):
+    case = read(done[0])["exploding_case"]
+    np.testing.assert_allclose(case["links"], [25, 25, 25], rtol=1e-14)
+    np.testing.assert_allclose(case["running_products"][-2], 25**3 / 4, rtol=1e-14)
+    np.testing.assert_allclose(case["running_products"][-1], 25**3 / 8, rtol=1e-14)
+
+
+def test_the_bars_are_the_hidden_layers_means_before_training(done):
+    training = read(done[0])["training"]
+    bars = training["mean_bias_gradients_at_the_start"]
+    assert [len(layer) for layer in bars] == [30, 30]
+    np.testing.assert_allclose([np.linalg.norm(g) for g in bars], training["norms_l2"][0], rtol=1e-9)
+    assert training["settings"]["sizes"] == [64, 30, 30, 10]
+
+
+def test_the_formula_is_the_sources_equation_1_and_the_latex_is_balanced(done):
+    folder = done[0].folder
+    text = (folder / "formula.txt").read_text(encoding="utf-8")
+    assert text.startswith("∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄\n")
+    latex = (folder / "formula.tex").read_text(encoding="utf-8")
+    assert latex.isascii()
+    assert latex.count("{") == latex.count("}")
+    assert re.findall(r"\\begin\{(\w+\*?)\}", latex) == ["document", "equation", "align*"]
+    assert latex.rstrip().endswith(r"\end{document}")
+
+
+def test_the_page_needs_no_network_and_every_tag_is_closed(done):
+    text = done[0].index.read_text(encoding="utf-8")
+    assert set(re.findall(r"https?://[^\"'<> ]+", text)) == {MATHML}
+    found = Checker(text)
+    for tag, name, value in found.attributes:
+        if name in ("src", "srcset", "href") and not value.startswith("data:"):
+            assert (tag, name) == ("a", "href")
+            assert (done[0].folder / value).is_file()
+    assert found.tags.count("img") == found.tags.count("source") == 4
+    assert not {"script", "iframe"} & set(found.tags)
+    assert all(value for tag, name, value in found.attributes if (tag, name) == ("img", "alt"))
+
+
+def test_the_page_shows_the_very_figures_of_the_folder(done):
+    text = done[0].index.read_text(encoding="utf-8")
+    shown = {base64.b64decode(code) for code in re.findall(r"data:image/svg\+xml;base64,([A-Za-z0-9+/=]+)", text)}
+    assert shown == {(done[0].folder / name).read_bytes() for name in FIGURES if name.endswith("svg")}
+
+
+def test_the_page_tells_the_numbers(done):
+    text = done[0].index.read_text(encoding="utf-8")
+    assert f"10<sup>{done[0].log10_smallest:.2f}</sup>".replace("-", "−") in text
+    assert "3906.25" in text
+    assert "They agree" in text
+
+
+def test_progress_goes_through_every_stage_to_its_end(done):
+    _, reports = done
+    stages = list(dict.fromkeys(stage for stage, _, _ in reports))
+    assert tuple(stages) == STAGES
+    for stage in STAGES:
+        steps = [(finished, total) for name, finished, total in reports if name == stage]
+        assert steps[-1][0] == steps[-1][1]
+        assert [finished for finished, _ in steps] == sorted(finished for finished, _ in steps)
+
+
+def test_a_file_in_the_folders_place_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "compute", lambda *_: pytest.fail("computed before the folder was looked at"))
+    (tmp_path / "file").write_text("mine")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(OutputError, match="folder") as caught:
+            tour(path)
+        assert "\n" not in str(caught.value)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_that_may_not_be_written_is_refused_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "compute", lambda *_: pytest.fail("computed before the folder was looked at"))
+    monkeypatch.setattr(module.os, "access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(OutputError, match="cannot be written"):
+        tour(tmp_path)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "0", None, True])
+def test_what_is_no_seed_is_refused_before_a_folder_is_made(seed, tmp_path):
+    with pytest.raises(BadValue, match="seed"):
+        tour(tmp_path / "new", seed=seed)
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_interrupted_tour_leaves_an_earlier_ones_files_as_they_were(done, tmp_path, monkeypatch):
+    (tmp_path / "index.html").write_text("old")
+
+    def interrupted(*args, **settings):
+        train(*args, **settings)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tour(tmp_path, _size=SMALL)
+    assert os.listdir(tmp_path) == ["index.html"]
+    assert (tmp_path / "index.html").read_text() == "old"
+
+
+def test_a_disagreement_is_told_and_not_hidden(monkeypatch):
+    from chainderiv.checking.verify import verify
+    from chainderiv.symbolic.derivation import derive
+
+    def planted(chain, **settings):
+        d = derive(chain, "b1")
+        return verify(chain, derivation=d.replace(3, 1.001 * d.factors[3]), **settings)
+
+    monkeypatch.setattr(module, "verify", planted)
+    found = module.compute(0, SMALL, lambda *_: None)
+    assert not found.verification.passed
+    assert found.worst_disagreement == pytest.approx(np.log(1.001), rel=1e-3)
+    page = tour_page(found, defaultdict(bytes))
+    assert "They disagree" in page
+    assert "They agree" not in page
+
+
+def test_another_tour_replaces_the_files_and_the_same_seed_gives_the_same_page(done, tmp_path):
+    (tmp_path / "index.html").write_text("old")
+    (tmp_path / "notes.txt").write_text("mine")
+    result = tour(tmp_path, _size=SMALL)
+    assert result.index.read_bytes() == done[0].index.read_bytes()
+    assert sorted(os.listdir(tmp_path)) == sorted([*FILES, "notes.txt"])

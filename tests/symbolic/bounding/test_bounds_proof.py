@@ -1,0 +1,195 @@
+"""What stands behind bounds(): enclosures hold, zeros are all of them, roots have digits, and a grid would not do."""
+
+import mpmath as mp
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import libmp
+from sympy import oo
+
+import chainderiv as cd
+from chainderiv.errors import BadValue
+from chainderiv.functions.intervals import FUNCTIONS, enclose
+from chainderiv.symbolic.bounding import scan
+from chainderiv.symbolic.bounding.exact_number import exact_number
+from chainderiv.symbolic.bounding.isolate import Unproved, zeros
+from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.root import Root
+from chainderiv.symbolic.bounding.tail import limit, no_zero_beyond
+from chainderiv.symbols import erfcx, normal_cdf, z
+from tests import plain
+
+erf, exp, tanh = sympy.erf, sympy.exp, sympy.tanh
+BY_HAND = {sympy.erf: mp.erf, sympy.erfc: mp.erfc, normal_cdf: mp.ncdf, sympy.Abs: abs, sympy.asinh: mp.asinh,
+           erfcx: lambda t: mp.exp(t * t) * mp.erfc(t)}  # fmt: skip
+
+
+def number(value, digits=50):
+    return mp.mpf(str(sympy.N(value, digits)))
+
+
+def holds(pair, value):
+    low, high = (mp.make_mpf(end) for end in pair)
+    return low <= value <= high
+
+
+@pytest.mark.parametrize("head", FUNCTIONS, ids=str)
+def test_an_enclosure_holds_the_function_all_over_the_interval(head):
+    by_hand = BY_HAND.get(head) or getattr(mp, str(head))
+    for low, high in (("0.1", "0.7"), ("0.3", "0.3"), ("2", "9"), *(() if head is sympy.log else (("-3", "1.5"),))):
+        with mp.workdps(60):
+            ends = mp.mpf(low), mp.mpf(high)
+            pair = enclose(head(z), (ends[0]._mpf_, ends[1]._mpf_), 64)
+            for k in range(41):
+                assert holds(pair, by_hand(ends[0] + (ends[1] - ends[0]) * k / 40))
+            if low == high:
+                assert mp.make_mpf(pair[1]) - mp.make_mpf(pair[0]) < mp.mpf(2) ** -50
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.sampled_from(sorted(plain.TERMS)), st.floats(-30, 30), st.floats(0, 4), st.floats(0, 1))
+def test_an_enclosure_holds_every_slope_of_the_catalogue(name, low, width, share):
+    neuron = cd.bounds(name).activation
+    with mp.workdps(60):
+        at = mp.mpf(low) + mp.mpf(width) * share
+        for part in (p for p in cd.bounds(name)._land.segments if p.left.n() < low and low + width < p.right.n()):
+            pair = enclose(part.size, (mp.mpf(low)._mpf_, (mp.mpf(low) + width)._mpf_), 64)
+            assert holds(pair, abs(plain.phi_prime(name, at))), (neuron.name, low, width)
+
+
+def test_zeros_are_all_of_them_also_where_two_are_close():
+    near = sympy.Rational(1, 10**9)
+    product = (exp(z) - 2) * (z * exp(z) - 1) * (z**2 - 3) * (z - near) * z
+    found = zeros(product, -oo, oo)
+    with mp.workdps(60):
+        want = sorted([mp.log(2), mp.lambertw(1).real, mp.sqrt(3), -mp.sqrt(3), mp.mpf(10) ** -9, mp.mpf(0)])
+        assert all(abs(number(f) - w) < mp.mpf(10) ** -45 for f, w in zip(found, want, strict=True))
+
+
+@pytest.mark.parametrize(
+    "expression", [sympy.sin(z), z**2 + exp(z) + exp(-z) - 2, sympy.sin(1 / (z**2 + 1)) - 1 / (z**2 + 1)]
+)
+def test_what_cannot_be_proved_is_not_claimed(expression):
+    """Zeros without end; a double zero that no factor shows; a touching that interval arithmetic cannot resolve."""
+    with pytest.raises(Unproved):
+        zeros(expression, -oo, oo)
+
+
+@pytest.mark.parametrize(("expression", "side"), [
+    (z * exp(z) - z - 2 * exp(z) - 2, 1), (z * exp(z) - z - 2 * exp(z) - 2, -1), (z**5 - 100 * z**4 + exp(-z), 1),
+    (exp(z) - z**20, 1), (exp(-(z**2)) - exp(-40 * z), 1), ((1 + erf(z)) * exp(z) - z**3, 1),
+])  # fmt: skip
+def test_no_zero_lies_beyond_the_stated_radius(expression, side):
+    radius = mp.mpf(int(no_zero_beyond(expression, side)))
+    f = sympy.lambdify(z, expression, "mpmath")
+    with mp.workdps(400):
+        signs = {mp.sign(f(side * radius * (1 + mp.mpf(k) / 7))) for k in range(300)}
+    assert len(signs) == 1
+    assert signs != {0}
+
+
+def test_limits_far_out_come_from_the_leading_terms():
+    assert limit(z * exp(z) / (1 + exp(z)) ** 2, 1) == limit(z * exp(z) / (1 + exp(z)) ** 2, -1) == 0
+    assert limit((3 * exp(2 * z) + z) / (2 * exp(2 * z) - z**9), 1) == sympy.Rational(3, 2)
+    assert limit(-(z**3) / (1 + z), -1) == -oo
+
+
+def test_a_root_has_three_hundred_digits_and_counts_as_a_number():
+    root = Root(z * tanh(z / 2) - 2, 2, 3)
+    with mp.workdps(310):
+        by_hand = mp.findroot(lambda t: t * mp.tanh(t / 2) - 2, 2.4)
+        assert abs(number(root, 305) - by_hand) < mp.mpf(10) ** -300
+        assert (
+            abs(number((root + 2) / 4 - sympy.log(root), 305) - ((by_hand + 2) / 4 - mp.log(by_hand)))
+            < mp.mpf(10) ** -299
+        )
+    assert root > 2
+    assert root.is_positive
+    assert root.subs(z, 1) == root
+    assert sympy.diff(root * z, z) == root
+    low, high = (mp.make_mpf(end) for end in root.enclose(200))
+    with mp.workdps(80):
+        assert (low * mp.tanh(low / 2) - 2) * (high * mp.tanh(high / 2) - 2) <= 0
+
+
+def test_a_root_between_numbers_of_one_sign_is_refused():
+    with pytest.raises(BadValue, match="does not change its sign"):
+        Root(z**2 + 1, 0, 1).n()
+
+
+NARROW = [(10**3, 0), (10**6, 0), (10**6, sympy.Rational(1, 777))]
+
+
+@pytest.mark.parametrize(("narrow", "shift"), NARROW)
+def test_a_peak_between_the_points_of_a_grid_is_found_and_certified(narrow, shift):
+    """σ' and a peak of height 2/√π at 3, under 1e-3 or 1e-6 wide: a grid does not see it, and the proof does."""
+    centre = 3 + shift
+    neuron = cd.Activation("hidden", 1 / (1 + exp(-z)) + erf(narrow * (z - centre)) / narrow)
+    if shift:
+        turns = scan.zeros(sympy.diff(neuron.formula, z, 2), sympy.Integer(-16), sympy.Integer(16))
+        assert [round(float(p), 6) for p in turns] == [0]
+    found = cd.bounds(neuron)
+    with mp.workdps(40):
+        at = number(sympy.Integer(1) * centre)
+
+        # φ' = σ'(t) + 2/√π exp(-(N (t - c))²), whose top is where φ'' is 0
+        def second(t):
+            peak = mp.exp(-((narrow * (t - at)) ** 2))
+            return -mp.tanh(t / 2) * plain.sigmoid_prime(t) - 4 * narrow**2 * (t - at) / mp.sqrt(mp.pi) * peak
+
+        top = mp.findroot(
+            second, (at - mp.mpf(1) / narrow / 10, at + mp.mpf(1) / narrow / 10), solver="anderson", tol=1e-60
+        )
+        height = plain.sigmoid_prime(top) + 2 / mp.sqrt(mp.pi) * mp.exp(-((narrow * (top - at)) ** 2))
+        assert abs(number(found.supremum) - height) < mp.mpf(10) ** -30
+    assert found.certainty["supremum"] == "certified numeric"
+    assert not right_supremum(neuron, sympy.Rational(1, 4))
+    assert right_supremum(neuron, found.supremum)
+
+
+def right_supremum(neuron, claimed):
+    """Whether no |φ'| on a fine grid, and beside each maximum that bounds() names, exceeds a claim, and one reaches it."""
+    f = sympy.lambdify(z, neuron.derivative, "mpmath")
+    with mp.workdps(40):
+        claimed = number(claimed)
+        named = [number(node.point) for node in cd.bounds(neuron)._land.nodes]
+        spread = [p + s * mp.mpf(10) ** -k for p in named for k in range(1, 12) for s in (-1, 1)]
+        largest = max(abs(f(p)) for p in [*named, *spread, *(mp.mpf(k) / 50 for k in range(-500, 501))])
+        return abs(largest - claimed) < mp.mpf(10) ** -20
+
+
+@pytest.mark.parametrize("wrong", ["0.2501", "0.2499", "0.250000000001"])
+def test_a_wrong_supremum_is_seen(wrong):
+    sigmoid = cd.bounds("sigmoid").activation
+    assert right_supremum(sigmoid, sympy.Rational(1, 4))
+    assert not right_supremum(sigmoid, sympy.Rational(wrong))
+
+
+def test_an_order_is_proved_and_equal_numbers_are_equal():
+    assert compare(sympy.sqrt(2) + sympy.sqrt(3), sympy.sqrt(5 + 2 * sympy.sqrt(6))) == 0
+    assert compare(sympy.pi, sympy.Rational(355, 113)) == -1
+    assert (
+        compare(exp(1), 1 + sum((sympy.Rational(1, sympy.factorial(k)) for k in range(1, 40)), sympy.Integer(0))) == 1
+    )
+    assert (compare(oo, 10), compare(-oo, oo), compare(oo, oo)) == (1, -1, 0)
+
+
+@pytest.mark.parametrize(("given_", "want"), [(6.9, (69, 10)), ("13/2", (13, 2)), ("-1e-3", (-1, 1000)), (7, (7, 1))])
+def test_a_number_is_read_as_it_is_written(given_, want):
+    assert exact_number("w", given_) == sympy.Rational(*want)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["1/0", "1e9999", "1e999", "__import__('os')", "9**9**9", "", "1/2/3", True, 1j, "inf"]
+)
+def test_what_is_no_number_is_refused_at_once(wrong):
+    with pytest.raises(BadValue, match="w is"):
+        exact_number("w", wrong)
+
+
+def test_mpmath_s_own_precision_is_left_alone():
+    before = mp.mp.dps
+    cd.bounds("gelu").interval("3.7").z_set.n(80)
+    assert mp.mp.dps == before
+    assert libmp.prec_to_dps(53) == 15
