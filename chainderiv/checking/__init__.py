@@ -1,1 +1,1 @@
-"""Gradients judged: what a formula says against differences that never see a derivative; judges no map and draws nothing."""
+"""Gradients judged: a formula against differences that never see a derivative; judges no map and draws nothing."""
