@@ -11,6 +11,8 @@ from typing import Any
 
 import sympy
 
+Expr = Any  # SymPy has no type information
+
 x = sympy.Symbol("x", real=True)
 y = sympy.Symbol("y", real=True)
 z = sympy.Symbol("z", real=True)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from chainderiv.checking.points import near_kink
 from chainderiv.compiling.arrays import array_functions, compiled
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation, activation
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.lookup import neuron
 from chainderiv.functions.rewriting.digits import MOST, Digits, digits_that_hold
 
 Floats = NDArray[np.float64]
@@ -191,7 +192,7 @@ def audit(given: str | Activation, digits: float = 12, most: int = MOST) -> Audi
         raise BadValue(f"digits is {digits!r}; give a number from 1 to 16 (float64 holds 15.95)")
     if isinstance(most, bool) or not isinstance(most, int) or most < 100:
         raise BadValue(f"most is {most!r}; give a whole number of digits, 100 or more")
-    f = activation(given)
+    f = neuron(given)
     judging = _Judging(f, float(digits), most)
     rows = tuple(judging.row(quantity, form) for quantity in QUANTITIES for form in ("formula", "used"))
     rewritten = tuple(q for q, (plain, used) in judging.expressions.items() if plain != used)

@@ -78,20 +78,20 @@ def chains(options: argparse.Namespace) -> list[Chain]:
     depth = whole("depth", options.depth)
     made = []
     for text in options.activation or ["sigmoid"]:
-        hidden = activation(text)
-        last = None if options.output is None else activation(options.output, "ψ")
+        hidden = stated_neuron(text)
+        last = None if options.output is None else stated_neuron(options.output, "ψ")
         layers = hidden if last is None or depth < 1 else [hidden] * (depth - 1) + [last]
         made.append(Chain(depth, layers, options.cost, options.residual))
     return made
 
 
-def activation(text: str, symbol: str = "φ") -> Activation:
+def stated_neuron(text: str, symbol: str = "φ") -> Activation:
     """The activation of that name, or of that formula; a formula is printed as φ, and named by itself."""
     from chainderiv.functions.activation import Activation
-    from chainderiv.functions.activation import activation as named
+    from chainderiv.functions.lookup import neuron
 
     if text.strip().isidentifier() and text.strip() != "z":
-        return named(text.strip())
+        return neuron(text.strip())
     return Activation.from_formula(text, text, symbol=symbol, latex={"φ": r"\varphi", "ψ": r"\psi"}[symbol])
 
 

@@ -41,8 +41,8 @@ def _derived(options: argparse.Namespace) -> LayerDerivation:
     (hidden,) = options.activation or ["sigmoid"]
     last = options.output
     if last is not None and last != "softmax":
-        last = common.activation(last, "ψ")
-    return derive_layers(_sizes(options.layers), common.activation(hidden), options.cost, last)
+        last = common.stated_neuron(last, "ψ")
+    return derive_layers(_sizes(options.layers), common.stated_neuron(hidden), options.cost, last)
 
 
 def _sizes(text: str) -> list[int]:

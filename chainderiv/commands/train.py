@@ -133,9 +133,9 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
     (hidden,) = options.activation or ["sigmoid"]
     output = options.output
     if output is not None and output != "softmax":
-        output = common.activation(output, "ψ")
+        output = common.stated_neuron(output, "ψ")
     return Network(
-        _sizes(options.layers, options.dataset, data), activation=common.activation(hidden), cost=options.cost,
+        _sizes(options.layers, options.dataset, data), activation=common.stated_neuron(hidden), cost=options.cost,
         output=output, init=options.init, rng=seed,
     )  # fmt: skip
 

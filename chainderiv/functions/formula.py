@@ -16,7 +16,7 @@ import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import sympy
 
@@ -32,9 +32,8 @@ from chainderiv.functions.formula_node import (
     operate,
     piecewise,
 )
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
-Expr = Any
 LONGEST, DEEPEST = 500, 40  # characters, and brackets within brackets
 MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside and where together: n of them can make 2^n pieces
 CONSTANTS = {"z": Node(z), "pi": Node(sympy.pi, 3.141592653589793)}

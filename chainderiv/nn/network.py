@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadShape
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.nn.checks import float_type, generator, image_rows, layer_sizes, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
@@ -95,7 +95,7 @@ class Network:
         residual: bool = False,
     ) -> None:
         self.sizes = layer_sizes(sizes)
-        self.activation = find_activation(activation)
+        self.activation = neuron(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
         self.init, self.dtype, self.residual = init, float_type(dtype), residual
         self.seed = None if isinstance(rng, np.random.Generator) else rng

@@ -157,8 +157,8 @@ def _layers(passed: Passed, net: Network) -> dict[str, Array]:
 def steepest(activation: Activation) -> float:
     """sup|φ'| over |z| <= 30, of 60,001 points.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> steepest(activation("sigmoid")), steepest(activation("relu"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> steepest(neuron("sigmoid")), steepest(neuron("relu"))
     (0.25, 1.0)
     """
     slopes = np.abs(array_functions(activation).derivative(np.linspace(-30.0, 30.0, 60_001)))

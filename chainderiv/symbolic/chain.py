@@ -12,10 +12,11 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.functions.activation import Activation, Expr
-from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_product
 from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.lookup import neuron
+from chainderiv.symbols import Expr
 
 MAX_DEPTH = 1_000_000
 SHOWN_NAMES = 12
@@ -161,12 +162,12 @@ def _checked_residual(residual: Any) -> bool:
 
 def _checked_activations(given: Any, depth: int) -> tuple[Activation, ...]:
     if isinstance(given, str | Activation):
-        return (find_activation(given),)
+        return (neuron(given),)
     if not isinstance(given, Sequence) or len(given) != depth:
         raise BadShape(
             f"activation is {_brief(given)}; give one name or Activation, or one per layer ({depth} for this depth)"
         )
-    layers = tuple(find_activation(f) for f in given)
+    layers = tuple(neuron(f) for f in given)
     return layers if any(f != layers[0] for f in layers) else layers[:1]
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation, derive
 from chainderiv.symbolic.notation import printing
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
-from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
@@ -21,6 +20,7 @@ from chainderiv.symbolic.nesting import nested
 from chainderiv.symbolic.notation import printing
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.second import SecondDerivation, second_derivation
+from chainderiv.symbols import Expr
 
 SUBSTITUTE_DEPTH = 30
 Pair = tuple[str | Parameter, ...] | list[str | Parameter] | tuple[str, ...] | list[str]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import sympy
 
 from chainderiv import symbols
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
@@ -25,6 +24,7 @@ from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.notation import printing
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
+from chainderiv.symbols import Expr
 
 Places = list[Factor]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainderiv import symbols
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)

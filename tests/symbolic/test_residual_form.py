@@ -6,8 +6,8 @@ import pytest
 import sympy
 
 import chainderiv as cd
-from chainderiv.functions.activation import activation
 from chainderiv.functions.cost import cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbolic.notation import printing
 from chainderiv.symbols import CostSlope, PhiPrime, a, bias, gradient, pre_activation, weight, x, y, z
 from tests.symbolic.test_substitute import agree, rational_point
@@ -21,7 +21,7 @@ def composed(names):
     """C(a_L, y), a_l = a_(l-1) + φ(w_l a_(l-1) + b_l), nested by hand."""
     value = x
     for k, name in enumerate(names, start=1):
-        value = value + activation(name).formula.subs(z, weight(k) * value + bias(k))
+        value = value + neuron(name).formula.subs(z, weight(k) * value + bias(k))
     return cost("quadratic").formula.subs(a, value)
 
 

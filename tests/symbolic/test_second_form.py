@@ -8,8 +8,8 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, UnknownName
-from chainderiv.functions.activation import activation
 from chainderiv.functions.cost import cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbols import CostSecond, CostSlope, PhiPrime, PhiSecond, a, bias, layer_of, weight, x, z
 from tests.symbolic.test_substitute import agree, rational_point
 
@@ -18,7 +18,7 @@ def composed(names, cost_name, residual):
     """C(a_L, y), nested by hand."""
     value = x
     for k, name in enumerate(names, start=1):
-        inner = activation(name).formula.subs(z, weight(k) * value + bias(k))
+        inner = neuron(name).formula.subs(z, weight(k) * value + bias(k))
         value = value + inner if residual else inner
     return cost(cost_name).formula.subs(a, value)
 

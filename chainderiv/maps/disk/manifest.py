@@ -12,8 +12,8 @@ from sympy.printing.str import StrPrinter
 from chainderiv import __version__
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as named
 from chainderiv.functions.formula import parse
+from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.symbolic.chain import Chain
@@ -134,7 +134,7 @@ def _read_activation(described: Description) -> Activation:
     look = {"symbol": described["symbol"], "latex": described["latex"]}
     found: list[Activation] = []
     makers: list[Callable[[], Activation]] = [
-        lambda: named(name),
+        lambda: neuron(name),
         lambda: Activation(name, parse(text), **look),
         lambda: Activation.from_formula(name, text, **look),
     ]

@@ -10,13 +10,13 @@ import sympy
 from sympy import oo
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.inverse import closed_form, where
 from chainderiv.symbolic.bounding.inverse import weight as size_of_w
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.root import Enclosed
+from chainderiv.symbols import Expr
 
 Stretch = tuple[Expr, Expr, bool, bool]  # left, right, and whether either end is left out
 

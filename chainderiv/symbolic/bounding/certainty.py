@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.root import Enclosed
+from chainderiv.symbols import Expr
 
 
 class Certainty(StrEnum):

@@ -15,7 +15,6 @@ from chainderiv.errors import BadValue, TooDeep
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_sum
 from chainderiv.symbolic.full_width.indexed import (
-    Expr,
     activation,
     bias,
     delta,
@@ -27,6 +26,7 @@ from chainderiv.symbolic.full_width.indexed import (
     weight,
 )
 from chainderiv.symbolic.nesting import nested
+from chainderiv.symbols import Expr
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.full_width.layers import LayerDerivation

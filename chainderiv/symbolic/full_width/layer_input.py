@@ -8,7 +8,7 @@ from typing import Any
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbolic.chain import MAX_DEPTH
 
 
@@ -39,9 +39,9 @@ def _whole(given: Any) -> bool:
 def read_hidden(given: Any, depth: int) -> tuple[Activation, ...]:
     """One Activation for all hidden layers, or one per hidden layer; raises BadShape or UnknownName."""
     if isinstance(given, str | Activation):
-        return (find_activation(given),)
+        return (neuron(given),)
     if not isinstance(given, Sequence) or len(given) != depth - 1 or not given:
         what = f"{len(given)} of them" if isinstance(given, Sequence) else repr(given)
         raise BadShape(f"activation is {what}; give one name or Activation, or one per hidden layer ({depth - 1} here)")
-    layers = tuple(find_activation(f) for f in given)
+    layers = tuple(neuron(f) for f in given)
     return layers if any(f != layers[0] for f in layers) else layers[:1]

@@ -15,7 +15,6 @@ from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.output_choice import choose_output
 from chainderiv.symbolic.full_width import backward_steps, layer_expression
 from chainderiv.symbolic.full_width.indexed import (
-    Expr,
     activation,
     j,
     k,
@@ -33,6 +32,7 @@ from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.notation import layers_printing
 from chainderiv.symbolic.steps import Step
+from chainderiv.symbols import Expr
 
 Equation = tuple[Expr, Expr]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from chainderiv.symbolic.full_width import indexed
-from chainderiv.symbolic.full_width.indexed import Expr
 from chainderiv.symbolic.notation.markup import FORMS, Latex, MathML
 from chainderiv.symbolic.notation.scripts import Form
+from chainderiv.symbols import Expr
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.full_width.layers import LayerDerivation

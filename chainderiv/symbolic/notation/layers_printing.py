@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from chainderiv.errors import unknown_name
 from chainderiv.symbolic.full_width import indexed
-from chainderiv.symbolic.full_width.indexed import Expr
 from chainderiv.symbolic.notation.index_writer import Writer
 from chainderiv.symbolic.notation.markup import FORMS
 from chainderiv.symbolic.notation.scripts import Form
+from chainderiv.symbols import Expr
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.full_width.layers import LayerDerivation

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import sympy
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import called
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter, numbered
+from chainderiv.symbols import Expr
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sympy.printing.numpy import SciPyPrinter
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
 from chainderiv.symbolic.programs.dialect_program import dialect_program
-from chainderiv.symbols import a, y, z
+from chainderiv.symbols import Expr, a, y, z
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain
