@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from chainderiv.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from chainderiv.checking.audit import Audit as Audit
     from chainderiv.checking.audit import audit as audit
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.derivation import derive as derive
     from chainderiv.symbolic.full_width.layers import derive_layers as derive_layers
 
-__version__ = "0.1.0"
 
 _HOMES = {
     "Activation": "functions.activation",

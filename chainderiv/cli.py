@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from chainderiv import __version__
 from chainderiv.commands import common
 from chainderiv.errors import ChainderivError, Diverged
+from chainderiv.version import __version__
 
 COMMANDS = {
     "derive": "print a chain's gradient as a product of factors",

@@ -17,6 +17,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.rewriting.digits import MOST, Digits, digits_that_hold
+from chainderiv.given import is_finite, is_whole
 
 Floats = NDArray[np.float64]
 NORMAL = float(np.finfo(float).tiny)
@@ -188,9 +189,9 @@ def audit(given: str | Activation, digits: float = 12, most: int = MOST) -> Audi
     >>> audit("relu").holds
     True
     """
-    if isinstance(digits, bool) or not isinstance(digits, int | float) or not 1 <= digits <= 16:
+    if not is_finite(digits) or not 1 <= digits <= 16:
         raise BadValue(f"digits is {digits!r}; give a number from 1 to 16 (float64 holds 15.95)")
-    if isinstance(most, bool) or not isinstance(most, int) or most < 100:
+    if not is_whole(most, 100):
         raise BadValue(f"most is {most!r}; give a whole number of digits, 100 or more")
     f = neuron(given)
     judging = _Judging(f, float(digits), most)

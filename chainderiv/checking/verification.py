@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chainderiv.writing import plain
 
 METHODS = ("complex step", "mpmath differences", "float64 differences")
 Progress = Callable[[int, int], None]
@@ -77,11 +78,5 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: passed, judged, worst and the rows."""
-        worst = None if self.worst is None else _finite(asdict(self.worst))
-        rows = [_finite(asdict(row)) for row in self.rows]
-        return {"passed": self.passed, "judged": self.judged, "worst": worst, "rows": rows}
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no number for inf and NaN: None."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        worst, rows = self.worst and asdict(self.worst), [asdict(row) for row in self.rows]
+        return dict(plain({"passed": self.passed, "judged": self.judged, "worst": worst, "rows": rows}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,11 +16,11 @@ from chainderiv.checking.points import draw_points
 from chainderiv.checking.verification import METHODS, Progress, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
+from chainderiv.given import generator, is_whole
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import EPSILON, LOST, bound
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.rng import generator
 from chainderiv.numeric.second import read_second
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain, Parameter
@@ -77,7 +76,7 @@ def verify(
     (True, False)
     """
     source = generator(rng)
-    if isinstance(points, bool) or not isinstance(points, numbers.Integral) or points < 1:
+    if not is_whole(points, 1):
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
     if not methods:
         raise BadValue(f"methods is empty; give some of {', '.join(METHODS)}")

@@ -188,8 +188,8 @@ def _summary(one: Sweep) -> dict[str, Any]:
         "fixed": dict(one.fixed),
         "points": found.points,
         "exact_zeros": found.zeros,
-        "log10_smallest": found.smallest / math.log(10) if math.isfinite(found.smallest) else None,
-        "log10_largest": found.largest / math.log(10) if math.isfinite(found.largest) else None,
+        "log10_smallest": found.smallest / math.log(10),
+        "log10_largest": found.largest / math.log(10),
         "below_quarter": found.below_quarter / found.points,
         "uncertain": found.uncertain / found.points,
     }

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from chainderiv.maps.depth import links_over
 from chainderiv.maps.plan import Box
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
-from chainderiv.maps.tiles import as_done, usable_cores
 from chainderiv.numeric.tile import Tile
+from chainderiv.workers import as_done, usable_cores
 
 if TYPE_CHECKING:
     from chainderiv.maps.sweep import Sweep

@@ -20,7 +20,8 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.lookup import neuron
-from chainderiv.nn.checks import float_type, generator, image_rows, layer_sizes, target_rows
+from chainderiv.given import generator
+from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
 

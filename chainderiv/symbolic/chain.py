@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_product
 from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.lookup import neuron
+from chainderiv.given import is_whole
 from chainderiv.symbols import Expr
 
 MAX_DEPTH = 1_000_000
@@ -149,7 +149,7 @@ class Chain:
 
 
 def _checked_depth(depth: Any) -> int:
-    if isinstance(depth, bool) or not isinstance(depth, numbers.Integral) or not 1 <= int(depth) <= MAX_DEPTH:
+    if not is_whole(depth, 1, MAX_DEPTH):
         raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
     return int(depth)
 

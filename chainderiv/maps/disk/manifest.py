@@ -9,7 +9,6 @@ from typing import Any
 
 from sympy.printing.str import StrPrinter
 
-from chainderiv import __version__
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.formula import parse
@@ -18,6 +17,7 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import derive
+from chainderiv.version import __version__
 
 FORMAT = 1
 SHOWN = 3  # differences that an error names

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadShape, BadValue, DataError, unknown_name
-from chainderiv.nn.checks import whole_number
+from chainderiv.given import whole_number
 from chainderiv.nn.data import download
 from chainderiv.nn.data.idx import Bytes
 from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, read_folder

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue
-from chainderiv.nn.checks import size, whole_number
+from chainderiv.given import size, whole_number
 from chainderiv.nn.training.descent import Descent
 from chainderiv.nn.training.schedules import schedule
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainderiv import __version__
 from chainderiv.errors import BadValue, Diverged
-from chainderiv.nn.checks import float_type, generator
+from chainderiv.given import generator
+from chainderiv.nn.checks import float_type
 from chainderiv.nn.data.data import Data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.checkpoint import Keeper
@@ -22,6 +22,7 @@ from chainderiv.nn.training.descent import Descending
 from chainderiv.nn.training.engines import engine_for, measurer, started
 from chainderiv.records.measured import Measurer, Row, record_of, update_ratio
 from chainderiv.records.record import TrainingRecord
+from chainderiv.version import __version__
 from chainderiv.writing import folder_for_writing
 
 Array = NDArray[Any]

@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping
 from itertools import groupby
 
-from chainderiv import __version__
 from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.symbolic.notation import printers, printing
+from chainderiv.version import __version__
 
 TITLE = "Why the first layers of a deep network learn slowly, or much too fast"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
+from chainderiv.given import is_whole
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_sum
 from chainderiv.symbolic.full_width.indexed import (
@@ -85,7 +85,7 @@ def _parsed(given: Any) -> LayerParameter | None:
 
 def _exists(parameter: LayerParameter, sizes: Sequence[int]) -> bool:
     at, wanted = parameter.layer, {"w": 2, "b": 1}.get(parameter.kind, 0)
-    whole = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in (at, *parameter.indices))
+    whole = all(is_whole(n, 0) for n in (at, *parameter.indices))
     if not whole or len(parameter.indices) != wanted or not 1 <= at < len(sizes):
         return False
     return all(1 <= i <= n for i, n in zip(parameter.indices, (sizes[at], sizes[at - 1]), strict=False))
