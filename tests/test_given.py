@@ -69,6 +69,11 @@ def test_bounds_of_whole_numbers_are_within_them():
     assert not is_finite(1j)
 
 
+def test_a_run_that_a_whole_number_of_numpy_seeds_is_kept(tmp_path, tiny):
+    cd.train(cd.Network([6, 4, 3], rng=np.int64(3)), tiny, epochs=1, rng=np.int64(4), folder=tmp_path)
+    assert cd.load_network(tmp_path).seed == 3
+
+
 def test_a_generator_is_handed_on_and_a_whole_number_seeds_one():
     mine = np.random.default_rng(5)
     assert generator(mine) is mine

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.blame import worst_factor
 from chainderiv.checking.flat import slope_where_flat
-from chainderiv.checking.network import Trainable, verify_network
+from chainderiv.checking.network import verify_network
 from chainderiv.checking.points import draw_points
 from chainderiv.checking.verification import METHODS, Progress, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.given import generator, is_whole
 from chainderiv.logsign import LogSign
+from chainderiv.nn.network import Network
 from chainderiv.numeric.conditioning import EPSILON, LOST, bound
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
@@ -36,7 +37,7 @@ SECOND_TOLERANCE = 1e-6  # of a difference in float64 of differences or of a com
 
 
 def verify(
-    subject: Chain | Trainable,
+    subject: Chain | Network,
     derivation: Derivation | SecondDerivation | None = None,
     *,
     points: int = 100,
@@ -86,7 +87,7 @@ def verify(
     if not isinstance(subject, Chain):
         if derivation is not None:
             raise BadValue("a Network has no derivation to judge; give verify(net, images=…, labels=…)")
-        if not hasattr(subject, "cost_at"):
+        if not isinstance(subject, Network):
             raise BadValue(f"{subject!r} cannot be verified; give a Chain or a Network")
         return verify_network(subject, images, labels, source, methods, progress)
     if images is not None or labels is not None:

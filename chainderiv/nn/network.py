@@ -99,8 +99,8 @@ class Network:
         self.activation = neuron(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
         self.init, self.dtype, self.residual = init, float_type(dtype), residual
-        self.seed = None if isinstance(rng, np.random.Generator) else rng
         draw, source = initialiser(init), generator(rng)
+        self.seed = None if isinstance(rng, np.random.Generator) else int(rng)
         drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
         self.weights: list[Array] = [W.astype(self.dtype) for W, _ in drawn]
         self.biases: list[Array] = [b.astype(self.dtype) for _, b in drawn]

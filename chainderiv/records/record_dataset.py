@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainderiv.extras import extra
-from chainderiv.records.record import COLUMNS, LAYER_COLUMNS, TrainingRecord
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, Measurements
 
 MEANINGS = {
     "training_cost": "mean cost over the measured training images",
@@ -17,7 +17,7 @@ MEANINGS = {
 }
 
 
-def to_dataset(record: TrainingRecord) -> Any:
+def to_dataset(record: Measurements) -> Any:
     """TrainingRecord.to_xarray."""
     xarray = extra("xarray", "a record as a Dataset")
     variables: dict[str, Any] = {

@@ -20,7 +20,8 @@ from chainderiv.nn.training.checkpoint import Keeper
 from chainderiv.nn.training.course import Course, checked_course
 from chainderiv.nn.training.descent import Descending
 from chainderiv.nn.training.engines import engine_for, measurer, started
-from chainderiv.records.measured import Measurer, Row, record_of, update_ratio
+from chainderiv.nn.training.passes import Measurer, update_ratio
+from chainderiv.records.measured import Row, record_of
 from chainderiv.records.record import TrainingRecord
 from chainderiv.version import __version__
 from chainderiv.writing import folder_for_writing
