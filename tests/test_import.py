@@ -45,7 +45,7 @@ def test_every_public_name_resolves(name):
 def test_a_function_keeps_its_name_after_its_module_is_loaded(name):
     import importlib
 
-    for module in ("numeric.sweep", "numeric.evaluate", "numeric.verify", "symbolic.derivation", "nn.training"):
+    for module in ("maps.sweep", "numeric.evaluate", "checking.verify", "symbolic.derivation", "nn.training.training"):
         importlib.import_module(f"chainderiv.{module}")
     assert isinstance(getattr(chainderiv, name), types.FunctionType)
 

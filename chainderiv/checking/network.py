@@ -150,10 +150,13 @@ def _mpmath_difference(net: Network, kind: str, layer: int, images: Array, label
         with working_digits(digits):
             h = mpmath.mpf(10) ** -(digits // 3)
             coarse, fine = (
-                (_mpmath_cost(net, kind, layer, images, labels, along, s)
-                 - _mpmath_cost(net, kind, layer, images, labels, along, -s)) / (2 * s)
+                (
+                    _mpmath_cost(net, kind, layer, images, labels, along, s)
+                    - _mpmath_cost(net, kind, layer, images, labels, along, -s)
+                )
+                / (2 * s)
                 for s in (h, h / 10)
-            )  # fmt: skip
+            )
             if abs(coarse - fine) <= 1e-13 * abs(fine):
                 return float(fine)
         digits *= 2
@@ -210,9 +213,16 @@ def _row(name: str, method: str, got: Array, size: Array, estimates: list[float 
         log10 = np.log10(np.abs([e for _, _, e in judged]))
     worst = float(max(errors))
     return Row(
-        name, method, len(judged), len(estimates), worst, allowed, float(log10.min()), float(log10.max()),
+        name,
+        method,
+        len(judged),
+        len(estimates),
+        worst,
+        allowed,
+        float(log10.min()),
+        float(log10.max()),
         bool(worst <= allowed),
-    )  # fmt: skip
+    )
 
 
 def _worst(rows: list[Row]) -> Row | None:

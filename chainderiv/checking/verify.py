@@ -146,9 +146,17 @@ def _sloping(activation: Activation, places: tuple[float, ...]) -> Row:
     """The failed Row of a φ' that is not 0 where φ is flat."""
     count, nowhere = len(places), float("nan")
     return Row(
-        f"{activation.name}'", METHODS[1], count, count, float("inf"), 0.0, nowhere, nowhere, False,
+        f"{activation.name}'",
+        METHODS[1],
+        count,
+        count,
+        float("inf"),
+        0.0,
+        nowhere,
+        nowhere,
+        False,
         factor=f"{activation.name}'({places[0]:g}), where {activation.name} is flat",
-    )  # fmt: skip
+    )
 
 
 def _findings(
@@ -224,7 +232,14 @@ def _finding(
     index = int(np.argmax(ratio))
     log10 = log[mask] / np.log(10)  # of a second derivative that cancels to 0 it is -inf
     row = Row(
-        parameter, method, int(mask.sum()), mask.size, float(error[index]), float(allowed[index]),
-        float(log10.min()), float(log10.max()), bool(ratio[index] <= 1),
-    )  # fmt: skip
+        parameter,
+        method,
+        int(mask.sum()),
+        mask.size,
+        float(error[index]),
+        float(allowed[index]),
+        float(log10.min()),
+        float(log10.max()),
+        bool(ratio[index] <= 1),
+    )
     return _Finding(row, mask, derivation, index, float(ratio[index]))

@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
     from chainderiv.symbolic.chain import Chain
 
-_ASCII = str.maketrans(
-    {"∂": "d", "σ": "sigmoid", "φ": "phi", "δ": "delta", "κ": "kappa", "ε": "eps", "·": "*", "≤": "<=", "−": "-",
-     "…": "...", "⋯": "...", "×": "x", "—": "-", "‖": "|", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4",
-     "₅": "5", "₆": "6", "₇": "7", "₈": "8", "₉": "9", "η": "eta", "λ": "lambda", "Δ": "D", "²": "^2"}
-)  # fmt: skip
-
+_WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D ·=* ×=x ≤=<= −=- —=- …=... ⋯=... ‖=| ²=^2"
+_DIGITS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
 
 USUAL_DEPTH = "4"
 Loaded = TypeVar("Loaded")
@@ -40,10 +37,12 @@ def chain_options(parser: argparse.ArgumentParser, several: bool = False) -> Non
         "--depth", default=USUAL_DEPTH, help=f"number of layers, 1 to 1,000,000 (default {USUAL_DEPTH})"
     )
     parser.add_argument(
-        "--activation", action="append", metavar="NAME",
+        "--activation",
+        action="append",
+        metavar="NAME",
         help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
         + ("; repeat it for several maps" if several else ""),
-    )  # fmt: skip
+    )
     parser.add_argument("--output", metavar="NAME", help="activation of the last layer, if another: name or formula")
     parser.add_argument("--cost", default="quadratic", help="quadratic or cross_entropy (default quadratic)")
     parser.add_argument(

@@ -32,10 +32,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     map_parameters.declare(parser)
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
     parser.add_argument(
-        "--out", metavar="FILE",
+        "--out",
+        metavar="FILE",
         help="a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
         ".zarr for a map larger than memory; killed, the same command goes on with it)",
-    )  # fmt: skip
+    )
     crew.declare(parser)
     parser.set_defaults(run=run)
 

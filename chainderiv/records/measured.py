@@ -65,11 +65,15 @@ def rows_of_record(record: TrainingRecord) -> list[Row]:
     """The rows that a record was made of."""
     return [
         Row(
-            int(record.steps[k]), record.bias_gradients[k], float(record.training_cost[k]), float(record.cost[k]),
-            float(record.accuracy[k]), {name: column[k] for name, column in record.layers.items()},
+            int(record.steps[k]),
+            record.bias_gradients[k],
+            float(record.training_cost[k]),
+            float(record.cost[k]),
+            float(record.accuracy[k]),
+            {name: column[k] for name, column in record.layers.items()},
         )
         for k in range(len(record.cost))
-    ]  # fmt: skip
+    ]
 
 
 def norm(values: Array, order: int) -> float:

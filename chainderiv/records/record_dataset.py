@@ -33,7 +33,9 @@ def to_dataset(record: Measurements) -> Any:
         variables[f"norms_{order}"] = (("row", "hidden_layer"), record.norms(order), about)
     depth = len(record.bias_gradients[0])
     coordinates = {
-        "epoch": ("row", record.epoch), "step": ("row", record.steps),
-        "layer": np.arange(1, depth + 1), "hidden_layer": np.arange(1, depth),
-    }  # fmt: skip
+        "epoch": ("row", record.epoch),
+        "step": ("row", record.steps),
+        "layer": np.arange(1, depth + 1),
+        "hidden_layer": np.arange(1, depth),
+    }
     return xarray.Dataset(variables, coordinates, {"settings": json.dumps(record.settings)})

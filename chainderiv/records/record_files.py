@@ -27,8 +27,16 @@ GRADIENTS, EPOCHS, RUN = "gradients.npz", "epochs.jsonl", "run.json"
 
 # what reading a missing, cut, altered or foreign file raises; RuntimeError: an altered .npz seems encrypted
 DAMAGE = (
-    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, zlib.error, zipfile.BadZipFile,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
 def write(record: Measurements, folder: str | os.PathLike[str]) -> None:
@@ -110,8 +118,11 @@ def _read(kind: type[Kind], source: Path) -> Kind:
     with np.load(io.BytesIO((source / GRADIENTS).read_bytes()), allow_pickle=False) as arrays:
         layers = [np.asarray(arrays[f"layer_{n}"], float) for n in range(1, len(arrays.files) + 1)]
     gradients = tuple(tuple(layer[row] for layer in layers) for row in range(end))
-    columns = {name: np.array([row[name] for row in rows[:end]], float) for name in (*COLUMNS, *LAYER_COLUMNS)
-               if name in rows[0]}  # fmt: skip
+    columns = {
+        name: np.array([row[name] for row in rows[:end]], float)
+        for name in (*COLUMNS, *LAYER_COLUMNS)
+        if name in rows[0]
+    }
     main: dict[str, Any] = {name: columns.pop(name) for name in COLUMNS}
     record = kind(run["settings"], gradients, **main, steps=np.array(steps[:end]), layers=columns)
     # norms from the .npz, the rest from the .jsonl: a file of another run shows

@@ -51,9 +51,15 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
         if output != "softmax":
             output = _activation(output, settings["output_formula"])
         net = Network(
-            settings["sizes"], hidden, settings["cost"], output, settings["init"], settings["init_seed"] or 0,
-            settings["network_dtype"], settings["residual"],
-        )  # fmt: skip
+            settings["sizes"],
+            hidden,
+            settings["cost"],
+            output,
+            settings["init"],
+            settings["init_seed"] or 0,
+            settings["network_dtype"],
+            settings["residual"],
+        )
     except DAMAGE as e:
         if isinstance(e, BadValue):
             raise

@@ -109,9 +109,17 @@ def train(
     ((4,), (4, 1), True)
     """
     course = checked_course(
-        epochs, batch_size, learning_rate, weight_decay, momentum, schedule, clip, patience, measure_epochs,
+        epochs,
+        batch_size,
+        learning_rate,
+        weight_decay,
+        momentum,
+        schedule,
+        clip,
+        patience,
+        measure_epochs,
         measure_steps,
-    )  # fmt: skip
+    )
     keeper = _keeper(folder, resume)
     kept = keeper.kept() if keeper is not None and resume else None
     working, source = net.copy(float_type(dtype)), generator(rng)

@@ -120,9 +120,11 @@ def _pictures(found: Findings, progress: Callable[[int, int], object]) -> dict[s
 
 
 def _link_map(found: Findings, dark: bool) -> Figure:
-    return _alone(SIZE, dark, lambda ax: plot_link_map(
-        found.derivation.chain.activation(1), found.map.axes["w"], LINK_Z, ax=ax, dark=dark
-    ))  # fmt: skip
+    return _alone(
+        SIZE,
+        dark,
+        lambda ax: plot_link_map(found.derivation.chain.activation(1), found.map.axes["w"], LINK_Z, ax=ax, dark=dark),
+    )
 
 
 def _gradient_map(found: Findings, dark: bool) -> Figure:
