@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,23 +15,25 @@ from sympy.utilities.lambdify import lambdify
 
 from chainderiv.errors import BadValue, ChainderivError
 from chainderiv.functions.activation import Activation
-from chainderiv.symbols import erfcx, normal_cdf, z
+from chainderiv.functions.elementary import ROWS, spelled_out
+from chainderiv.symbols import z
 
 ArrayFunction = Callable[[ArrayLike], NDArray[Any]]
-
-_SPECIAL = (sympy.erf, sympy.erfc, erfcx, normal_cdf)
 
 
 def _modules(*expressions: Any) -> list[Any]:
     """What the names in a formula's text mean; SciPy, which takes long to import, only where they ask for it."""
-    names: dict[str, Any] = {name: getattr(np, name) for name in ("log1p", "expm1")}
-    if any(sympy.sympify(e).has(*_SPECIAL) for e in expressions):
-        import scipy.special
+    rows = [row for row in ROWS if row.numpy and any(sympy.sympify(e).has(row.head) for e in expressions)]
+    return [{row.name: _named(row.numpy) for row in rows}, np]  # by its name lambdify would import all of it
 
-        # these take complex numbers too (but for erfcx), which the complex step needs
-        names |= {name: getattr(scipy.special, name) for name in ("erf", "erfc", "erfcx")}
-        names["normal_cdf"] = scipy.special.ndtr
-    return [names, np]  # by its name lambdify would import all of it
+
+def _named(full_name: str) -> Any:
+    module, _, name = full_name.rpartition(".")
+    return getattr(import_module(module), name)
+
+
+def _spelled(expression: Any) -> Any:
+    return spelled_out(sympy.sympify(expression), lambda row: not row.numpy)
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def compiled(expression: Any) -> ArrayFunction:
 
 def compiled_in(arguments: tuple[Any, ...], expression: Any) -> Callable[..., NDArray[Any]]:
     """The NumPy function of several symbols, for real and complex arrays."""
-    function = lambdify(arguments, expression, modules=_modules(expression))
+    spelled = _spelled(expression)
+    function = lambdify(arguments, spelled, modules=_modules(spelled))
 
     def evaluate(*values: ArrayLike) -> NDArray[Any]:
         with np.errstate(all="ignore"):
@@ -140,7 +144,8 @@ def compiled_in(arguments: tuple[Any, ...], expression: Any) -> Callable[..., ND
 
 
 def _together(expressions: tuple[Any, ...]) -> Callable[[ArrayLike], list[NDArray[Any]]]:
-    function = lambdify(z, list(expressions), modules=_modules(*expressions), cse=True)
+    spelled = list(map(_spelled, expressions))
+    function = lambdify(z, spelled, modules=_modules(*spelled), cse=True)
 
     def evaluate(values: ArrayLike) -> list[NDArray[Any]]:
         array = np.asarray(values)
@@ -156,7 +161,9 @@ def _together(expressions: tuple[Any, ...]) -> Callable[[ArrayLike], list[NDArra
 
 def _complex(expression: Any) -> ArrayFunction:
     real_part = sympy.Symbol("real_part", real=True)
-    branched = expression.replace(sympy.Abs, lambda inner: sympy.sign(inner.subs(z, real_part)) * inner)
+    plain = spelled_out(expression, lambda row: True)  # some of NumPy's functions take real numbers alone
+    branched = plain.replace(sympy.Abs, lambda inner: sympy.sign(inner) * inner)
+    branched = branched.replace(sympy.sign, lambda inner: sympy.sign(inner.subs(z, real_part)))
     branched = branched.replace(
         lambda e: isinstance(e, sympy.core.relational.Relational), lambda e: e.subs(z, real_part)
     )

@@ -13,10 +13,11 @@ from typing import Any
 import sympy
 
 from chainderiv.errors import BadValue
+from chainderiv.functions.elementary import BY_HEAD
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
 SIZE = sympy.Symbol("t", nonnegative=True)
-_COMPARE = {sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">="}
+_COMPARE = {sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">=", sympy.Eq: "==", sympy.Ne: "!="}
 MOST_POWER = 64
 
 
@@ -74,6 +75,9 @@ class Lines:
         for kind, emit in _RULES:
             if isinstance(e, kind):
                 return emit(self, e)
+        row = BY_HEAD.get(type(e))
+        if row is not None and row.spelled is not None and not row.machine:
+            return self.name_of(row.spelled(*e.args))
         return self._call(type(e).__name__, e)
 
     def line(self, text: str) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 import mpmath
 import sympy
 
+from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.symbols import Expr, z
 
@@ -34,14 +35,15 @@ class Branches:
 
     @cached_property
     def breaks(self) -> tuple[Expr, ...]:
-        """Every z at which the formula changes its branch."""
+        """Every z at which the formula changes its branch, or a part of it has an infinite slope."""
         turning = [c.lhs - c.rhs for c in self.value.atoms(sympy.core.relational.Relational)]
+        turning += [e.args[0] for row in ROWS if row.sharp for e in self.value.atoms(row.head)]
         points = {p for t in turning if t.has(z) for p in sympy.solve(t, z) if p.is_real}
         return tuple(sorted(points))
 
     @cached_property
     def kinks(self) -> tuple[Expr, ...]:
-        """The breaks at which the formula or its derivative jumps."""
+        """The breaks at which the formula or its derivative jumps, or rises beyond any number, as cbrt does."""
         return tuple(p for p in self.breaks if _jumps(self.formula, p) or _jumps(self.derivative, p))
 
 

@@ -22,8 +22,8 @@ import sympy
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.formula_node import (
-    BRANCHING,
     FUNCTIONS,
+    TURNING,
     Fault,
     Node,
     call,
@@ -35,7 +35,7 @@ from chainderiv.functions.formula_node import (
 from chainderiv.symbols import Expr, z
 
 LONGEST, DEEPEST = 500, 40  # characters, and brackets within brackets
-MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside and where together: n of them can make 2^n pieces
+MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside, cbrt and where together: n of them can make 2^n pieces
 CONSTANTS = {"z": Node(z), "pi": Node(sympy.pi, 3.141592653589793)}
 LOOSE, TIGHT, UNARY, POWER = 10, 20, 30, 40  # how strongly an operator holds on to what stands beside it
 BINARY = {"+": LOOSE, "-": LOOSE, "*": TIGHT, "/": TIGHT, "**": POWER}
@@ -45,7 +45,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>\*\*|<=|>=|[-+*/(),<>])|(?P<end>$))"
 )
 _ELSEWHERE = {"^": "write ** for a power", "=": "a formula has no =", ".": "no name has a dot", "[": "use ( and )"}
-_ALIASES = {"ln": "log", "arctan": "atan", "x": "z", "step": "Heaviside"}
+_ALIASES = {alias: word for word, row in FUNCTIONS.items() for alias in row.aliases} | {"x": "z"}
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,10 @@ class Token:
 def parse(text: str) -> Expr:
     """The SymPy expression in chainderiv.symbols.z that a formula states.
 
-    Numbers are exact: 1.5 is 3/2. Names are z and pi, functions exp, log, sqrt, tanh, sinh, cosh, atan, erf, sin, cos,
-    Abs, Max, Min, Heaviside, and where(condition, a, b). At most two powers may be stacked, as in z**2**2, an exponent
-    is at most 100, and every constant part has to be finite, and not lost to 0, in float64.
+    Numbers are exact: 1.5 is 3/2. Names are z and pi, functions exp, log, log10, sqrt, cbrt, tanh, sinh, cosh, asinh,
+    atan, erf, sin, cos, sinc, Abs, Max, Min, Heaviside, and where(condition, a, b). cbrt is the real root, and sinc(z)
+    is sin(z)/z. At most two powers may be stacked, as in z**2**2, an exponent is at most 100, and every constant part
+    has to be finite, and not lost to 0, in float64.
 
     Raises
     ------
@@ -150,7 +151,7 @@ class _Parser:
             return CONSTANTS[token.text]
         if not called or token.text not in (*FUNCTIONS, "where"):
             raise Fault(_unknown(token.text, called), token.at)
-        if token.text in (*BRANCHING, "where"):
+        if token.text in (*TURNING, "where"):
             self.branches += 1
             if self.branches > MOST_BRANCHES:
                 raise Fault(f"it branches more than {MOST_BRANCHES} times; give fewer Abs, Max, Min or where", token.at)

@@ -10,6 +10,7 @@ from typing import Any
 
 import sympy
 
+from chainderiv.functions.elementary import ROWS
 from chainderiv.symbols import Expr, z
 
 MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2
@@ -46,26 +47,11 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
 }  # fmt: skip
 
-# name: SymPy's function, how many arguments it takes (None: two or more), and the same in float64
-FUNCTIONS: dict[str, tuple[Any, int | None, Callable[..., float]]] = {
-    "exp": (sympy.exp, 1, math.exp),
-    "log": (sympy.log, 1, math.log),
-    "sqrt": (sympy.sqrt, 1, math.sqrt),
-    "tanh": (sympy.tanh, 1, math.tanh),
-    "sinh": (sympy.sinh, 1, math.sinh),
-    "cosh": (sympy.cosh, 1, math.cosh),
-    "atan": (sympy.atan, 1, math.atan),
-    "erf": (sympy.erf, 1, math.erf),
-    "sin": (sympy.sin, 1, math.sin),
-    "cos": (sympy.cos, 1, math.cos),
-    "Abs": (sympy.Abs, 1, abs),
-    "Max": (sympy.Max, None, max),
-    "Min": (sympy.Min, None, min),
-    "Heaviside": (sympy.Heaviside, 1, lambda u: 0.5 if u == 0 else float(u > 0)),
-}
-BRANCHING = ("Abs", "Max", "Min", "Heaviside")
-_BRANCHED = (sympy.Abs, sympy.Max, sympy.Min, sympy.Heaviside, sympy.Piecewise)
-_ODD = (sympy.tanh, sympy.sinh, sympy.atan, sympy.erf)  # each is 0 where its argument is, and only there
+FUNCTIONS = {row.word: row for row in ROWS if row.word}
+# what turns where its argument, or a difference of two, is 0: that is solved for
+TURNING = tuple(row.word for row in ROWS if row.branches or row.sharp)
+_BRANCHED = (*(row.head for row in ROWS if row.branches), sympy.Piecewise)
+_ODD = tuple(row.head for row in ROWS if row.odd)
 
 
 def number(text: str, at: int) -> Node:
@@ -115,21 +101,22 @@ def _power(base: Node, exponent: Node, at: int) -> Node:
 
 def call(name: str, arguments: Sequence[Node], at: int) -> Node:
     """A function of its arguments."""
-    function, count, plain = FUNCTIONS[name]
+    row, count = FUNCTIONS[name], FUNCTIONS[name].count
     wrong = len(arguments) < 2 if count is None else len(arguments) != count
     if wrong:
         wanted = "two or more arguments" if count is None else "one argument"
         raise Fault(f"{name} is given {len(arguments)}; it takes {wanted}", at)
     values = [a.value for a in arguments]
-    value = None if None in values else _finite(lambda: float(plain(*values)), at)
+    value = None if None in values else _finite(lambda: float((row.plain or row.head)(*values)), at)
     if name == "exp":
         _keep(value, True, at)
     expressions = [a.expression for a in arguments]
-    if value is None and name in BRANCHING:
+    if value is None and name in TURNING:
         differences = expressions if count == 1 else [e - expressions[0] for e in expressions[1:]]
         for difference in differences:
-            _require_turning(difference, name, at)
-    return Node(function(*expressions), value, max(a.stacked for a in arguments))
+            if not (row.sharp and difference.is_nonzero):
+                _require_turning(difference, name, at)
+    return Node(row.head(*expressions), value, max(a.stacked for a in arguments))
 
 
 def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node], at: int) -> Node:

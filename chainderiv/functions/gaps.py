@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import sympy
 
 from chainderiv.functions.activation import Activation
-from chainderiv.symbols import Expr, erfcx, normal_cdf
+from chainderiv.functions.elementary import BY_HEAD
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
@@ -69,4 +70,5 @@ def sign_form(expression: Expr) -> Expr:
 
 
 def _positive(expression: Expr) -> bool:
-    return isinstance(expression, erfcx | normal_cdf) or bool(expression.is_positive)
+    row = BY_HEAD.get(type(expression))
+    return (row is not None and row.positive) or bool(expression.is_positive)

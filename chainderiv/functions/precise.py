@@ -12,15 +12,10 @@ import mpmath
 from sympy.codegen.rewriting import log1p_opt, optimize
 from sympy.utilities.lambdify import lambdify
 
+from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.rewriting.held import held
 
-_NAMES: list[Any] = [
-    {"log1p": mpmath.log1p, "expm1": mpmath.expm1}
-    | {"normal_cdf": mpmath.ncdf, "erfcx": lambda t: mpmath.exp(t * t) * mpmath.erfc(t)},
-    "mpmath",
-]
-
-
+_NAMES: list[Any] = [{row.name: row.precise for row in ROWS if row.precise is not None}, "mpmath"]
 _LOCK = threading.RLock()
 
 

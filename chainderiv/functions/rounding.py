@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sympy
 
+from chainderiv.functions.elementary import spelling
 from chainderiv.symbols import Expr
 
 
@@ -25,6 +26,8 @@ def rounding(expression: Expr) -> Expr:
         return sympy.Abs(expression)
     if isinstance(expression, sympy.Piecewise):
         return sympy.Piecewise(*((rounding(value), when) for value, when in expression.args))
+    if (spelled := spelling(expression)) is not None:
+        return rounding(spelled)
     if isinstance(expression, sympy.Abs):
         return rounding(expression.args[0])
     return sympy.Abs(expression) + sum(_passed_on(expression), sympy.Integer(0))

@@ -58,6 +58,11 @@ CASES: dict[str, tuple[Any, float, list[np.ndarray]]] = {
     "sinh": (mpmath.sinh, 1.6, [even(-1, 1), even(-710.4, 710.4), wide(-320, 1)]),
     "cosh": (mpmath.cosh, 1.4, [even(-2, 2), even(-710.4, 710.4)]),
     "asinh": (mpmath.asinh, 1.7, [even(-1, 1), wide(-320, 308.2), wide(-2, 2)]),
+    "cbrt": (
+        lambda x: mpmath.sign(x) * mpmath.cbrt(abs(x)),
+        0.7,
+        [even(-9, 9), wide(-323.3, 308.2), wide(-202, -198), wide(198, 202)],
+    ),
     "erf": (mpmath.erf, 1.8, [even(-1.2, 1.2), even(-6, 6), wide(-306, 0)]),
     "erfc": (mpmath.erfc, 1.9, [even(-6, 6), even(0, 27.3), wide(-320, 0)]),
     "erfcx": (erfcx, 1.6, [even(-26.6, 27), even(0, 3), wide(-320, 0), np.abs(wide(0, 307))]),
@@ -67,7 +72,7 @@ CASES: dict[str, tuple[Any, float, list[np.ndarray]]] = {
     "cos": (mpmath.cos, 0.8, [even(-7, 7), even(-1.59e6, 1.59e6), wide(-320, 6), TURNS]),
     "tan": (mpmath.tan, 2.1, [even(-7, 7), even(-1.59e6, 1.59e6), wide(-320, 6), TURNS]),
     "sqrt": (mpmath.sqrt, 0.5, [even(0, 10), np.abs(wide(-323.3, 308.2))]),
-    "Abs": (abs, 0.0, [wide(-323.3, 308.2)]),
+    "absolute": (abs, 0.0, [wide(-323.3, 308.2)]),
     "sign": (mpmath.sign, 0.0, [wide(-323.3, 308.2)]),
 }
 # what stands at inf, -inf, and where the function ends or leaves float64
@@ -80,6 +85,7 @@ SPECIAL: dict[str, dict[float, float]] = {
     "sinh": {INF: INF, -INF: -INF, 710.48: INF, -711.0: -INF, SMALLEST: SMALLEST},
     "cosh": {INF: INF, -INF: INF, 710.48: INF, -1e300: INF},
     "asinh": {INF: INF, -INF: -INF, SMALLEST: SMALLEST, LARGEST: 710.4758600739439},
+    "cbrt": {INF: INF, -INF: -INF, -8.0: -2.0, LARGEST: 5.643803094122362e102, SMALLEST: 1.7031839360032603e-108},
     "erf": {INF: 1.0, -INF: -1.0, 7.0: 1.0, -LARGEST: -1.0},
     "erfc": {INF: 0.0, -INF: 2.0, 30.0: 0.0, LARGEST: 0.0, -LARGEST: 2.0},
     "erfcx": {INF: 0.0, -INF: INF, -26.7: INF, -LARGEST: INF},
@@ -89,7 +95,7 @@ SPECIAL: dict[str, dict[float, float]] = {
     "cos": {INF: NAN, -INF: NAN, 1.7e6: NAN, -1e300: NAN},
     "tan": {INF: NAN, -INF: NAN, 1.7e6: NAN, -1e300: NAN},
     "sqrt": {INF: INF, -1.0: NAN, -INF: NAN},
-    "Abs": {INF: INF, -INF: INF},
+    "absolute": {INF: INF, -INF: INF},
     "sign": {INF: 1.0, -INF: -1.0},
 }  # fmt: skip
 AT_0 = {
@@ -100,9 +106,23 @@ AT_0 = {
     "erfcx": 1.0,
     "normal_cdf": 0.5,
     "cos": 1.0,
-    "Abs": 0.0,
+    "absolute": 0.0,
 }  # at -0 too
-VECTORISED = ("exp", "expm1", "log", "log1p", "tanh", "erfcx", "normal_cdf", "erf", "erfc", "atan", "sin", "cos")
+VECTORISED = (
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "tanh",
+    "erfcx",
+    "normal_cdf",
+    "erf",
+    "erfc",
+    "atan",
+    "cbrt",
+    "sin",
+    "cos",
+)
 
 
 @lru_cache(maxsize=64)

@@ -1,4 +1,4 @@
-"""log, log1p, asinh of a float64, without a branch: a loop around them is vectorised.
+"""log, log1p, asinh, cbrt of a float64, without a branch: a loop around them is vectorised.
 
 log(2^e (1 + f)) = e log(2) + 2 artanh(s) with s = f/(2 + f), and 2 artanh(s) = f - f²/2 + s (f²/2 + R(s²)), which
 keeps the digits of f (Ng 1993, fdlibm).
@@ -17,9 +17,10 @@ from chainderiv.compiling.vectormath.bits import (
     inlined,
     pick,
     polynomial,
+    upper_half,
     with_sign_of,
 )
-from chainderiv.compiling.vectormath.exp import LOG_2_HIGH, LOG_2_LOW, TINY
+from chainderiv.compiling.vectormath.exp import LOG_2_HIGH, LOG_2_LOW, TINY, exp
 
 ROOT_HALF = 0x3FE6_A09E_667F_3BCD  # the bits of sqrt(1/2): 1 + f lies between it and sqrt(2)
 LOG_2 = 0.6931471805599453
@@ -97,3 +98,22 @@ def asinh(x: float) -> float:
     argument = pick(huge, size, within + square / (1.0 + math.sqrt(1.0 + square)))
     value = log1p(argument) + pick(huge, LOG_2, 0.0)
     return pick(size < TINY, x, with_sign_of(value, x))
+
+
+@inlined
+def cbrt(x: float) -> float:
+    """Real cube root, to 0.7 ulp: exp(log|x|/3) and one step of Newton's.
+
+    Of h, the root without its last bits, the square is exact, and so nearly is |x| - h³.
+    """
+    size = abs(x)
+    tiny, huge = size < 1e-200, size > 1e200  # there h³ could leave float64's normal numbers
+    within = size * pick(tiny, 2.0**600, pick(huge, 2.0**-600, 1.0))
+    h = upper_half(exp(log_of_normal(within) / 3.0))
+    square = h * h
+    upper = upper_half(square)
+    left = (within - upper * h) - (square - upper) * h
+    step = left / (3.0 * square)
+    value = h + (step - step * step / h)
+    value = value * pick(tiny, 2.0**-200, pick(huge, 2.0**200, 1.0))
+    return pick((size > 0.0) & (size < math.inf), with_sign_of(value, x), x)

@@ -19,7 +19,7 @@ from chainderiv.compiling.vectormath import trig as vectormath_trig
 from chainderiv.compiling.vectormath.bits import inlined, pick
 from chainderiv.compiling.vectormath.erf import erf, erfc, erfcx, normal_cdf
 from chainderiv.compiling.vectormath.exp import cosh, exp, expm1, sinh, tanh
-from chainderiv.compiling.vectormath.log import asinh, log, log1p
+from chainderiv.compiling.vectormath.log import asinh, cbrt, log, log1p
 from chainderiv.compiling.vectormath.trig import atan, cos, sin, tan
 
 
@@ -41,27 +41,10 @@ def sign(x: float) -> float:
     return pick(x > 0.0, 1.0, pick(x < 0.0, -1.0, x))
 
 
-# by the name of SymPy's head, of sympy.codegen.cfunctions or of chainderiv.symbols
 ELEMENTARY: dict[str, Any] = {
-    "Abs": absolute,
-    "asinh": asinh,
-    "atan": atan,
-    "cos": cos,
-    "cosh": cosh,
-    "erf": erf,
-    "erfc": erfc,
-    "erfcx": erfcx,
-    "exp": exp,
-    "expm1": expm1,
-    "log": log,
-    "log1p": log1p,
-    "normal_cdf": normal_cdf,
-    "sign": sign,
-    "sin": sin,
-    "sinh": sinh,
-    "sqrt": sqrt,
-    "tan": tan,
-    "tanh": tanh,
-}
+    "absolute": absolute, "asinh": asinh, "atan": atan, "cbrt": cbrt, "cos": cos, "cosh": cosh, "erf": erf,
+    "erfc": erfc, "erfcx": erfcx, "exp": exp, "expm1": expm1, "log": log, "log1p": log1p, "normal_cdf": normal_cdf,
+    "sign": sign, "sin": sin, "sinh": sinh, "sqrt": sqrt, "tan": tan, "tanh": tanh,
+}  # fmt: skip
 # what the functions' machine code depends on
 SOURCES: tuple[ModuleType, ...] = (vectormath_bits, vectormath_erf, vectormath_exp, vectormath_log, vectormath_trig)

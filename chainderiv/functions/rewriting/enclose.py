@@ -7,13 +7,15 @@ Two precisions that agree may agree on digits that ran out in both: z σ' + σ -
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
 import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
+from chainderiv.functions.elementary import BY_HEAD
+from chainderiv.functions.heads import cbrt, sinc, spherical
 from chainderiv.functions.rewriting.reading import reading
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
@@ -55,6 +57,9 @@ def enclosing(expression: Expr) -> Enclosing:
         return lambda point: _product([part(point) for part in parts])
     if e.is_Pow:
         return _power(e)
+    row = BY_HEAD.get(type(e))
+    if type(e) not in _RULES and row is not None and row.words is not None:
+        return enclosing(row.words(*e.args))
     rule = _RULES.get(type(e)) or _by_slope(e)
     return lambda point: rule(*(part(point) for part in parts))
 
@@ -155,6 +160,10 @@ def _wave(function: Callable[[Any], Any]) -> Callable[[Interval], Interval]:
     return enclose
 
 
+def _spherical(n: Any, t: Any) -> Any:
+    return mpmath.hyp0f1(n + 1.5, -t * t / 4) / mpmath.fac2(2 * n + 1)
+
+
 def _sign(u: Interval) -> Interval:
     if u[0] < 0 < u[1] or (0 in u and u[0] != u[1]):
         raise Undefined
@@ -193,6 +202,9 @@ _RULES: dict[Any, Callable[..., Interval]] = {
     normal_cdf: _rising(mpmath.ncdf),
     sympy.erfc: _falling(mpmath.erfc),
     erfcx: _falling(lambda t: mpmath.exp(t * t) * mpmath.erfc(t)),
+    cbrt: _rising(lambda t: mpmath.sign(t) * mpmath.cbrt(abs(t))),
+    sinc: _wave(mpmath.sinc),
+    spherical: lambda n, u: _wave(partial(_spherical, n[0]))(u),
     sympy.cosh: _cosh,
     sympy.sin: _wave(mpmath.sin),
     sympy.cos: _wave(mpmath.cos),

@@ -15,20 +15,15 @@ from math import gcd, lcm
 from typing import Any
 
 import sympy
-from sympy.codegen.cfunctions import expm1, log1p
 from sympy.polys.fields import field
 
+from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.rewriting.bounded import Bounded, bounded, used
 from chainderiv.symbols import Expr
 
 t = sympy.Symbol("t", positive=True)
 # f(R) ~ c R as R vanishes
-_PASSING = {
-    log1p: sympy.Integer(1),
-    expm1: sympy.Integer(1),
-    sympy.atan: sympy.Integer(1),
-    sympy.erf: 2 / sympy.sqrt(sympy.pi),
-}
+_PASSING = {row.head: row.near_0 for row in ROWS if row.near_0 is not None}
 MOST_POWER, MOST_GENERATORS, MOST_TERMS = 40, 9, 60
 LARGE = 25  # terms
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import mpmath
 import sympy
-from sympy.codegen.cfunctions import expm1, log1p
 
-from chainderiv.functions.precise import working_digits
-from chainderiv.symbols import Expr, erfcx, normal_cdf, z
+from chainderiv.functions.elementary import BY_HEAD, spelling
+from chainderiv.functions.precise import precise, working_digits
+from chainderiv.symbols import Expr, z
 
 Column = list[float]
 _INF, _NAN = math.inf, math.nan
@@ -46,6 +47,8 @@ class Floats:
             return [0.0] * len(self.points)
         if e.is_number:
             return [abs(v) for v in self(e)]
+        if (spelled := spelling(e)) is not None:
+            return self.rounding(spelled)
         if isinstance(e, sympy.Abs):
             return self.rounding(e.args[0])
         if isinstance(e, sympy.Piecewise):
@@ -73,9 +76,11 @@ class Floats:
             return [_power(p, q) for p, q in self._rows(e.args)]
         if isinstance(e, sympy.Piecewise):
             return self._selected(e, self)
+        if (spelled := spelling(e)) is not None:
+            return self(spelled)
         if isinstance(e, sympy.Max | sympy.Min):
             return [(max if isinstance(e, sympy.Max) else min)(row) for row in self._rows(e.args)]
-        function = _FUNCTIONS.get(type(e)) or _evaluated_by_sympy(type(e))
+        function = _plain(type(e))
         return [_applied(function, row) for row in self._rows(e.args)]
 
     def _rows(self, arguments: Sequence[Expr]) -> list[tuple[float, ...]]:
@@ -138,47 +143,13 @@ def _applied(function: Callable[..., float], row: tuple[float, ...]) -> float:
         return _NAN
 
 
-def _log(v: float) -> float:
-    return -_INF if v == 0 else math.log(v)
+def _plain(head: Any) -> Callable[..., float]:
+    """A function in float64: its row's, else mpmath's rounded."""
+    row = BY_HEAD.get(head)
+    return row.plain if row is not None and row.plain is not None else partial(_rounded, head)
 
 
-def _log1p(v: float) -> float:
-    return -_INF if v == -1 else math.log1p(v)
-
-
-def _erfcx(v: float) -> float:
-    if v == _INF:
-        return 0.0
+def _rounded(head: Any, *values: float) -> float:
+    arguments = sympy.symbols(f"u:{len(values)}", real=True)
     with working_digits(30):
-        return float(mpmath.exp(mpmath.mpf(v) ** 2) * mpmath.erfc(v))
-
-
-def _normal_cdf(v: float) -> float:
-    with working_digits(30):
-        return float(mpmath.ncdf(v))
-
-
-def _evaluated_by_sympy(function: Any) -> Callable[..., float]:
-    return lambda *row: float(function(*(sympy.Float(v) for v in row)).evalf(25))
-
-
-_FUNCTIONS: dict[Any, Callable[..., float]] = {
-    sympy.exp: math.exp,
-    sympy.log: _log,
-    log1p: _log1p,
-    expm1: math.expm1,
-    sympy.Abs: abs,
-    sympy.sign: lambda v: math.copysign(1.0, v) if v else 0.0,
-    sympy.tanh: math.tanh,
-    sympy.sinh: math.sinh,
-    sympy.cosh: math.cosh,
-    sympy.sin: math.sin,
-    sympy.cos: math.cos,
-    sympy.tan: math.tan,
-    sympy.atan: math.atan,
-    sympy.asinh: math.asinh,
-    sympy.erf: math.erf,
-    sympy.erfc: math.erfc,
-    erfcx: _erfcx,
-    normal_cdf: _normal_cdf,
-}
+        return float(precise(head(*arguments), *arguments)(*map(mpmath.mpf, values)))

@@ -9,6 +9,7 @@ import mpmath
 import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
+from chainderiv.functions.elementary import BY_HEAD
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.reading import reading
 from chainderiv.symbols import Expr, normal_cdf, z
@@ -66,6 +67,9 @@ def _series(e: Expr) -> Series:
         return _RULES[type(e)](_series(e.args[0]))
     if len(e.args) == 1 and type(e) in _INTEGRATED:
         return _integrated(e)
+    row = BY_HEAD.get(type(e))
+    if row is not None and row.words is not None:
+        return _series(row.words(*e.args))
     raise ValueError(f"no series of {type(e)}")
 
 

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 import sympy
-from sympy.codegen.cfunctions import expm1, log1p
+from sympy.codegen.cfunctions import expm1
 
+from chainderiv.functions.elementary import BY_HEAD
 from chainderiv.functions.rewriting.halfline import Quotient, quotient, t
 from chainderiv.functions.rewriting.held import held
 from chainderiv.functions.rewriting.render import logarithm, rendered
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
-
-_HYPERBOLIC = (sympy.sinh, sympy.cosh, sympy.coth, sympy.sech, sympy.csch)
 
 
 def on_side(expression: Expr, side: int) -> Expr:
@@ -39,11 +38,11 @@ def rewritten(e: Expr) -> Expr:
         side = _sign(e.args[0])
         double = rewritten(sympy.exp(-2 * side * e.args[0]))
         return side * (1 - double) / (1 + double)
-    if isinstance(e, _HYPERBOLIC):
-        return rewritten(e.rewrite(sympy.exp))
-    for kind, rule in _RULES.items():
-        if isinstance(e, kind):
-            return rule(e)
+    if type(e) in _RULES:
+        return _RULES[type(e)](e)
+    row = BY_HEAD.get(type(e))
+    if row is not None and row.words is not None:
+        return rewritten(row.words(*e.args))
     if e.is_Pow:
         return _power(e)
     return e.func(*(rewritten(argument) for argument in e.args)) if e.args else e
@@ -114,8 +113,6 @@ def _sign(w: Expr) -> int:
 _RULES: dict[Any, Callable[[Expr], Expr]] = {
     sympy.exp: _exp,
     sympy.log: _log,
-    log1p: lambda e: _log(sympy.log(1 + e.args[0])),
-    expm1: lambda e: rewritten(sympy.exp(e.args[0])) - 1,
     sympy.erf: _erf,
     sympy.erfc: lambda e: _erfc_of(e.args[0]),
     normal_cdf: _normal_cdf,

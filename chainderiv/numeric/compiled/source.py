@@ -14,9 +14,9 @@ import sympy
 from chainderiv.compiling.arrays import compiled
 from chainderiv.compiling.emit import SIZE, Lines, NotCompilable, folded
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
-from chainderiv.compiling.vectormath.table import ELEMENTARY
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_slope
+from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.compiled import bounded, grid, settling, stand_in, walk
@@ -55,7 +55,7 @@ _MARK = "# ---- what follows is copied into every kernel file\n"
 FARTHEST = 1e3  # |z|, to which what has a limit is followed
 FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
 SPECIAL = ("exp_down", "positive_erfcx")  # what the elementary functions do, for an argument of one sign
-NAMES = {name: function.__name__ for name, function in ELEMENTARY.items()} | {name: name for name in SPECIAL}
+NAMES = {row.name: row.machine for row in ROWS if row.machine} | {name: name for name in SPECIAL}
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:

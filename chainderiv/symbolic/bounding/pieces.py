@@ -7,27 +7,13 @@ from itertools import pairwise
 from typing import Any
 
 import sympy
-from sympy import exp, oo
-from sympy.codegen.cfunctions import expm1, log1p
+from sympy import oo
 
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.elementary import ROWS
 from chainderiv.symbolic.bounding.exponentials import factored
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbols import Expr, normal_cdf, z
-
-# what the algebra does not know, in terms of what it does
-_IN_PLAIN_WORDS: dict[Any, Any] = {
-    normal_cdf: lambda u: (1 + sympy.erf(u / sympy.sqrt(2))) / 2,
-    sympy.erfc: lambda u: 1 - sympy.erf(u),
-    sympy.tanh: lambda u: (exp(2 * u) - 1) / (exp(2 * u) + 1),
-    sympy.coth: lambda u: (exp(2 * u) + 1) / (exp(2 * u) - 1),
-    sympy.sinh: lambda u: (exp(u) - exp(-u)) / 2,
-    sympy.cosh: lambda u: (exp(u) + exp(-u)) / 2,
-    sympy.sech: lambda u: 2 / (exp(u) + exp(-u)),
-    sympy.csch: lambda u: 2 / (exp(u) - exp(-u)),
-    log1p: lambda u: sympy.log(1 + u),
-    expm1: lambda u: exp(u) - 1,
-}
+from chainderiv.symbols import Expr, z
 
 
 @dataclass(frozen=True)
@@ -46,8 +32,8 @@ def plain(expression: Expr) -> Expr:
     (exp(z) - 1)/(exp(z) + 1)
     """
     exact = sympy.nsimplify(expression, rational=True) if expression.has(sympy.Float) else expression
-    for head, words in _IN_PLAIN_WORDS.items():
-        exact = exact.replace(head, words)
+    for row in ROWS:
+        exact = exact if row.words is None else exact.replace(row.head, row.words)
     return exact
 
 

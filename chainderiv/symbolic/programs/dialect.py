@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_SAME = (
-    "exp", "log", "log1p", "expm1", "sqrt", "pow", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
-    "asinh", "acosh", "atanh", "floor",
-)  # fmt: skip
-_OURS = {"erfcx": "erfcx", "normal_cdf": "normal_cdf"}
+from chainderiv.functions.elementary import ROWS
+
+
+def _functions(dialect: str, **others: str) -> dict[str, str]:
+    """What SymPy's functions are in a language, and what it calls the rest."""
+    return {row.name: said for row in ROWS if (said := getattr(row.programs, dialect))} | others
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,7 @@ C = Dialect(
     whole_number="int ",
     weight="w[layer - 1]",
     bias="b[layer - 1]",
-    functions={name: name for name in (*_SAME, "erf", "erfc")}
-    | _OURS
-    | {"Abs": "fabs", "sign": "sign_of", "Max": "fmax", "Min": "fmin", "ceiling": "ceil", "whole_power": "pow"},
+    functions=_functions("c", pow="pow", whole_power="pow"),
     native=frozenset({"log1p", "expm1", "erf", "erfc"}),
     lowest="-INFINITY",
     nothing="-INFINITY",
@@ -103,10 +102,7 @@ JAVASCRIPT = Dialect(
     whole_number="",
     weight="w[layer - 1]",
     bias="b[layer - 1]",
-    functions={name: f"Math.{name}" for name in _SAME}
-    | _OURS
-    | {"erf": "erf", "erfc": "erfc", "Abs": "Math.abs", "sign": "Math.sign", "Max": "Math.max", "Min": "Math.min"}
-    | {"ceiling": "Math.ceil", "whole_power": "Math.pow"},
+    functions=_functions("javascript", pow="Math.pow", whole_power="Math.pow"),
     native=frozenset(),
     lowest="-Infinity",
     nothing="-Infinity",
@@ -140,10 +136,7 @@ GLSL = Dialect(
     whole_number="int ",
     weight="w",
     bias="b",
-    functions={name: name for name in (*_SAME, "erf", "erfc", "whole_power")}
-    | _OURS
-    | {"log": "natural_log", "tanh": "accurate_tanh", "sinh": "accurate_sinh"}
-    | {"Abs": "abs", "sign": "sign", "Max": "max", "Min": "min", "ceiling": "ceil"},
+    functions=_functions("glsl", pow="pow", whole_power="whole_power"),
     native=frozenset(),
     lowest="-3.4028235e38",
     nothing="-3.0e38",

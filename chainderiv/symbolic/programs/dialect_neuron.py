@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sympy
 
+from chainderiv.functions.elementary import spelled_out
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import called
@@ -45,6 +46,7 @@ def turn(chain: Chain, name: str) -> str | None:
 
 
 def _function(name: str, forms: Sequence[Expr], dialect: Dialect, printer: DialectPrinter) -> str:
+    forms = [spelled_out(form, lambda row: row.name not in dialect.functions) for form in forms]
     for form in forms:
         printer.require_known(form)
     *others, last = forms

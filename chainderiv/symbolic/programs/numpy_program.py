@@ -8,6 +8,7 @@ from sympy.printing.numpy import SciPyPrinter
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.elementary import BY_HEAD, spelled_out
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
 from chainderiv.symbolic.programs.dialect_program import dialect_program
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class _Program(SciPyPrinter):
-    def _print_normal_cdf(self, expr: Any) -> str:
-        return f"scipy.special.ndtr({self._print(expr.args[0])})"
-
-    def _print_erfcx(self, expr: Any) -> str:
-        return f"scipy.special.erfcx({self._print(expr.args[0])})"
+    def _print_Function(self, expr: Any) -> str:
+        row = BY_HEAD.get(type(expr))
+        if row is None or not row.numpy:
+            return str(super()._print_Function(expr))
+        return f"{row.numpy}({', '.join(map(self._print, expr.args))})"
 
     def _print_not_supported(self, expr: Any) -> str:
         raise BadValue(f"{expr} is beyond the target 'numpy'; give an activation in the functions of NumPy and SciPy")
@@ -179,4 +180,5 @@ def _stable(neuron: str, quantity: str) -> str:
 
 def _print(expression: Expr) -> str:
     assert expression.free_symbols <= {z, a, y}
-    return str(_Program({"fully_qualified_modules": True}).doprint(expression))
+    spelled = spelled_out(expression, lambda row: not row.numpy)
+    return str(_Program({"fully_qualified_modules": True}).doprint(spelled))
