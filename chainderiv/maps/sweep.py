@@ -76,6 +76,12 @@ class Sweep:
     ----------
     plan : Plan. What was swept, and how.
     readings : Tile of the whole map, or another that gives the same arrays.
+
+    Examples
+    --------
+    >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+    >>> list(s.axes), s.rate.shape, s.wrt
+    (['w', 'b'], (5, 3), 'b1')
     """
 
     plan: Plan

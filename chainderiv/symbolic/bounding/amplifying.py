@@ -34,6 +34,13 @@ class Amplifying:
     certainty : Certainty of the ends. Where it is NUMERIC the sets are those of |z| <= scan.WINDOW alone.
 
     Source: Nielsen (2015), chapter 5, the problem on |w σ'(wa + b)| >= 1.
+
+    Examples
+    --------
+    >>> from chainderiv import bounds
+    >>> found = bounds("sigmoid").interval(8, b=-4)
+    >>> found.a_width.n(6), found.certainty.value
+    (0.440687, 'exact')
     """
 
     w: Expr
