@@ -117,9 +117,9 @@ class Activation:
     def kinks(self) -> tuple[Expr, ...]:
         """The breaks at which φ or φ' jumps; φ' there is what the formula's own branch says.
 
-        >>> from chainderiv.functions.lookup import neuron
-        >>> neuron("relu").kinks, neuron("softsign").kinks, neuron("sigmoid").kinks
-        ((0,), (), ())
+        >>> from chainderiv import ACTIVATIONS
+        >>> [ACTIVATIONS[name].kinks for name in ("relu", "softsign", "sigmoid")]
+        [(0,), (), ()]
         """
         return self.branches.kinks
 
