@@ -7,7 +7,7 @@ The names load on first use (PEP 562), so importing chainderiv costs nothing.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chainderiv.version import __version__ as __version__
 
@@ -159,12 +159,14 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "__version__", "errors"])
 
 
-def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return importlib.import_module("chainderiv.errors")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'chainderiv' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"chainderiv.{_HOMES[name]}"), name)
+if not TYPE_CHECKING:  # a type checker that saw it would take any name for ours
+
+    def __getattr__(name: str) -> object:
+        if name == "errors":
+            return importlib.import_module("chainderiv.errors")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'chainderiv' has no attribute {name!r}")
+        return getattr(importlib.import_module(f"chainderiv.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:
