@@ -22,7 +22,7 @@ class Row:
     Attributes
     ----------
     parameter : 'b1', 'w3', 'x', or a layer's array of a Network.
-    method : one of METHODS.
+    method : 'complex step', 'mpmath differences' or 'float64 differences'.
     judged, points : at how many points it could judge, of how many.
     worst_error, allowed : the worst |Δlog| against what is allowed there (a Network's: relative to the sum of the
         sizes of the terms). inf where a sign or a zero differs.

@@ -61,7 +61,7 @@ class Tally:
 
 
 def tally(swept: Sweep) -> Tally:
-    """Count over a whole map.
+    """Count over a whole map of any size, which is read tile by tile.
 
     >>> from chainderiv import Axis, Chain, sweep
     >>> found = tally(sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3)))
