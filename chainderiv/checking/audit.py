@@ -44,7 +44,14 @@ class AuditRow:
     worst, at : the fewest digits that hold, and at which z.
     judged, undecided : the number of z with correct digits, and of z where the formula did not give them.
     lost_left, lost_right : |z| from which outwards too few digits hold, on either side; None for never.
-    isolated : the other runs of z at which fewer hold: a cancellation between z that are right.
+    isolated : the other runs of z at which fewer hold, each with its first and last z and the worst digits there:
+        a cancellation between z that are right.
+
+    Examples
+    --------
+    >>> row = audit("tanh").row("φ'", "formula")
+    >>> row.worst, row.lost_from < 10
+    (0.0, True)
     """
 
     quantity: str
@@ -77,6 +84,12 @@ class Audit:
     avoided : the kinks that the spread stays off.
     rewritten : the quantities whose form in use is not the formula itself.
     most : the most digits of work.
+
+    Examples
+    --------
+    >>> found = audit("tanh")
+    >>> found.holds, found.rewritten
+    (True, ("φ'", "log|φ'|"))
     """
 
     name: str

@@ -61,7 +61,7 @@ def verify(
         Of a second derivative the terms cancel, so its errors are relative to the sum of their sizes.
     points : int >= 1.
     rng : int or numpy Generator.
-    methods : some of METHODS.
+    methods : some of 'complex step', 'mpmath differences', 'float64 differences'; by default all.
     images, labels : for a Network.
     progress : called with (parameters done, parameters in all).
 

@@ -28,7 +28,7 @@ class Activation:
     Parameters
     ----------
     name : str. How the catalogue and the command line call it.
-    formula : SymPy expression in chainderiv.symbols.z. At a kink the branch that the formula states there holds.
+    formula : SymPy expression in chainderiv.z. At a kink the branch that the formula states there holds.
     symbol : str. Its letter in Unicode print (σ for the sigmoid); by default the name.
     latex : str. The same in LaTeX.
     stable : Stable. Rewritings that keep digits; by default none.
@@ -42,7 +42,7 @@ class Activation:
 
     Examples
     --------
-    >>> from chainderiv.symbols import z
+    >>> from chainderiv import z
     >>> import sympy
     >>> Activation("swish", z / (1 + sympy.exp(-2 * z))).derivative.subs(z, 0)
     1/2
@@ -60,8 +60,7 @@ class Activation:
             raise BadValue(f"activation name is {self.name!r}; give a word")
         if not isinstance(self.formula, sympy.Expr) or not self.formula.free_symbols <= {z}:
             raise BadValue(
-                f"activation {self.name!r} is given as {self.formula!r}; "
-                "give a SymPy expression in chainderiv.symbols.z alone"
+                f"activation {self.name!r} is given as {self.formula!r}; give a SymPy expression in chainderiv.z alone"
             )
         if not self.formula.has(z):
             raise BadValue(
@@ -72,7 +71,7 @@ class Activation:
     def from_formula(cls, name: str, text: str, *, symbol: str = "", latex: str = "") -> Activation:
         """The neuron that a text states, such as "z/(1+exp(-1.5*z))"; stable rewritings are looked for by machine.
 
-        The text is read by `functions.formula.parse`, which says what it may hold, and never executed.
+        The text is read by `parse_formula`, which says what it may hold, and never executed.
 
         Raises
         ------
@@ -81,15 +80,15 @@ class Activation:
 
         Examples
         --------
-        >>> from chainderiv.symbols import z
+        >>> from chainderiv import z
         >>> f = Activation.from_formula("swish1", "z/(1+exp(-1.5*z))")
         >>> f.kinks, f.parity, f.derivative.subs(z, 0)
         ((), None, 1/2)
         """
-        from chainderiv.functions.formula import parse
+        from chainderiv.functions.formula import parse_formula
         from chainderiv.functions.stabilise import stable_forms
 
-        plain = cls(name, parse(text), symbol, latex)
+        plain = cls(name, parse_formula(text), symbol, latex)
         plain.require_usable()
         forms = stable_forms(plain.formula)
         return plain if forms is None else replace(plain, stable=forms, found=True)
@@ -118,9 +117,9 @@ class Activation:
     def kinks(self) -> tuple[Expr, ...]:
         """The breaks at which φ or φ' jumps; φ' there is what the formula's own branch says.
 
-        >>> from chainderiv.functions.lookup import neuron
-        >>> neuron("relu").kinks, neuron("softsign").kinks, neuron("sigmoid").kinks
-        ((0,), (), ())
+        >>> from chainderiv import ACTIVATIONS
+        >>> [ACTIVATIONS[name].kinks for name in ("relu", "softsign", "sigmoid")]
+        [(0,), (), ()]
         """
         return self.branches.kinks
 

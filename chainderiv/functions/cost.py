@@ -19,12 +19,13 @@ class Cost:
     Parameters
     ----------
     name : str.
-    formula : SymPy expression in chainderiv.symbols.a and .y.
+    formula : SymPy expression in chainderiv.a and chainderiv.y.
     softmax : bool. Whether it is defined on softmax outputs, which exist at full width only.
 
     Examples
     --------
-    >>> cost("quadratic").slope
+    >>> from chainderiv import a, y
+    >>> Cost("squares", (a - y) ** 2 / 2).slope
     a - y
     """
 

@@ -1,4 +1,4 @@
-"""parse(text) -> SymPy: a formula in z, read by a whitelist and never by sympify, eval or exec.
+"""parse_formula(text) -> SymPy: a formula in z, read by a whitelist and never by sympify, eval or exec.
 
 The grammar is precedence climbing (Pratt 1973):
 
@@ -57,8 +57,8 @@ class Token:
     at: int
 
 
-def parse(text: str) -> Expr:
-    """The SymPy expression in chainderiv.symbols.z that a formula states.
+def parse_formula(text: str) -> Expr:
+    """The SymPy expression in chainderiv.z that a formula states.
 
     Numbers are exact: 1.5 is 3/2. Names are z and pi, functions exp, log, log10, sqrt, cbrt, tanh, sinh, cosh, asinh,
     atan, erf, sin, cos, sinc, Abs, Max, Min, Heaviside, and where(condition, a, b). cbrt is the real root, and sinc(z)
@@ -72,9 +72,9 @@ def parse(text: str) -> Expr:
 
     Examples
     --------
-    >>> parse("z/(1 + exp(-1.5*z))")
+    >>> parse_formula("z/(1 + exp(-1.5*z))")
     z/(1 + exp(-3*z/2))
-    >>> parse("where(z > 0, z, exp(z) - 1)")
+    >>> parse_formula("where(z > 0, z, exp(z) - 1)")
     Piecewise((z, z > 0), (exp(z) - 1, True))
     """
     if not isinstance(text, str):

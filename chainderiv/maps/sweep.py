@@ -76,6 +76,12 @@ class Sweep:
     ----------
     plan : Plan. What was swept, and how.
     readings : Tile of the whole map, or another that gives the same arrays.
+
+    Examples
+    --------
+    >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+    >>> list(s.axes), s.rate.shape, s.wrt
+    (['w', 'b'], (5, 3), 'b1')
     """
 
     plan: Plan
@@ -224,7 +230,9 @@ class Sweep:
         return np.asarray(self.largest_link < LOG_QUARTER)
 
     def factor(self, layer: int) -> LogSign:
-        """w_l φ'(z_l), the factor of a layer from 1 to L; see layer_map.factor_over. Raises BadValue.
+        """w_l φ'(z_l), or 1 + w_l φ'(z_l) of a residual chain, the factor of a layer from 1 to L; raises BadValue.
+
+        It is NaN where a depth axis has no such layer. The orbit is float64's, whatever the engine.
 
         >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=Axis(-1, 0, 2))
         >>> s.factor(3).to_float()[:, 1].round(9).tolist()
@@ -233,7 +241,7 @@ class Sweep:
         return factor_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
 
     def activation(self, layer: int) -> LogSign:
-        """a_l of a layer from 1 to L; see layer_map.activation_over. Raises BadValue.
+        """a_l of a layer from 1 to L, whatever its size; otherwise as `factor`.
 
         >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=0)
         >>> s.activation(4).to_float().tolist()

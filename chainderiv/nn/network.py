@@ -34,6 +34,11 @@ class Forward:
 
     z : the pre-activations z_1 … z_L, each (n, n_l).
     a : the activations a_0 … a_L, each (n, n_l); a_0 are the images.
+
+    Examples
+    --------
+    >>> [a.shape for a in Network([64, 30, 10]).forward(np.zeros((5, 64))).a]
+    [(5, 64), (5, 30), (5, 10)]
     """
 
     z: tuple[Array, ...]
@@ -50,7 +55,7 @@ class Network:
     cost : name or Cost.
     output : name or Activation of the last layer, or 'softmax'. None: the sigmoid for cross_entropy, softmax
         for log_likelihood, else the hidden one.
-    init : name in chainderiv.nn.initialise.INITIALISERS.
+    init : name in chainderiv.INITIALISERS.
     rng : int or numpy.random.Generator. The same seed and sizes give the same parameters, rounded to dtype.
     dtype : 'float32' or 'float64', of the parameters and of all that is computed with them.
     residual : whether every hidden layer, from the second on, that is as wide as the one below adds its input:

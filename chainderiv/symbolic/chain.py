@@ -24,7 +24,12 @@ SHOWN_NAMES = 12
 
 @dataclass(frozen=True, order=True)
 class Parameter:
-    """What a gradient is taken with respect to: kind 'b', 'w' or 'x', and its layer (0 for x)."""
+    """What a gradient is taken with respect to: kind 'b', 'w' or 'x', and its layer (0 for x).
+
+    >>> w2 = Chain(depth=4).parameter("w2")
+    >>> w2, w2.symbol
+    (Parameter(kind='w', layer=2), w_2)
+    """
 
     kind: str
     layer: int

@@ -146,6 +146,17 @@ class Derivation:
 
         return factor_values(self, w=w, b=b, z=z, x=x, y=y)
 
+    def line(self, step: backward.Step, target: str = "unicode") -> str:
+        """One of the steps as a line of 'unicode', 'text' or 'latex': its name, equation and reason.
+
+        Raises UnknownName for another target.
+
+        >>> d = derive(Chain(depth=2), "b1")
+        >>> print(d.line(d.steps[1]))
+        BP2: δ₁ = w₂ · σ'(z₁) · δ₂    (z₂ = w₂ φ(z₁) + b₂)
+        """
+        return printing.step(self.chain, step, target)
+
     def to(self, target: str) -> str:
         """The derivation in a printed form: 'unicode', 'text', 'latex', 'mathml', 'numpy', 'c', 'javascript' or 'glsl'.
 

@@ -23,6 +23,7 @@ from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.notation import printing
+from chainderiv.symbolic.notation.printers import STYLES
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbols import Expr
 
@@ -38,6 +39,12 @@ class Term:
     chain : Chain.
     groups : the places in groups, such as ∂z_l/∂θ, φ''(z_l), ∂z_l/∂η and ∂C/∂a_l.
     replaced : dict of index -> expression, of the places taken in one row.
+
+    Examples
+    --------
+    >>> from chainderiv import derive
+    >>> print(derive(Chain(depth=2), ("b1", "b2")).terms[0])
+    (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂
     """
 
     chain: Chain
@@ -55,6 +62,9 @@ class Term:
         """What stands at each index."""
         return tuple(place for group in self.groups for place in group)
 
+    def __str__(self) -> str:
+        return printing.term(self.chain, self, STYLES["unicode"], elide=True)
+
 
 @dataclass(frozen=True)
 class SecondDerivation:
@@ -68,7 +78,7 @@ class SecondDerivation:
 
     Examples
     --------
-    >>> from chainderiv.symbolic.derivation import derive
+    >>> from chainderiv import derive
     >>> print(derive(Chain(depth=2), ("b1", "b2")))
     ∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)
     >>> print(derive(Chain(depth=2, cost="cross_entropy"), ("b1", "b2")).surviving[0].factors)
@@ -124,6 +134,10 @@ class SecondDerivation:
         from chainderiv.symbolic.referee import term_values
 
         return term_values(self, w=w, b=b, z=z, x=x, y=y)
+
+    def line(self, step: backward.Step, target: str = "unicode") -> str:
+        """One of the steps as a line of 'unicode', 'text' or 'latex', as Derivation.line."""
+        return printing.step(self.chain, step, target)
 
     def to(self, target: str) -> str:
         """The whole sum as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName, and BadValue for a program."""

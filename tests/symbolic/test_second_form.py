@@ -106,6 +106,7 @@ def test_cross_entropy_cancels_one_sigmoid_prime_of_each_term_and_only_the_outpu
 def test_it_is_printed_term_by_term():
     second = cd.derive(cd.Chain(2), ("b2", "b1"))
     assert str(second) == ("∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)")
+    assert str(second).partition(" = ")[2] == " + ".join(map(str, second.terms))
     assert second.to("text") == (
         "d^2C/db1db2 = (sigmoid'(z1) * w2) * sigmoid''(z2) * dC/da2 + "
         "(sigmoid'(z1) * w2 sigmoid'(z2)) * d^2C/da2^2 * sigmoid'(z2)"

@@ -5,6 +5,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 
+from chainderiv import plot_link_map, plot_sweep
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.lookup import neuron
@@ -16,7 +17,6 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.drawing import legend_columns
 from chainderiv.view.maps.labels import axis_label, edges
 from chainderiv.view.maps.panels import plot_sweeps
-from chainderiv.view.plot import plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
 
 

@@ -11,7 +11,7 @@ from sympy.printing.str import StrPrinter
 
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.formula import parse
+from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
@@ -135,7 +135,7 @@ def _read_activation(described: Description) -> Activation:
     found: list[Activation] = []
     makers: list[Callable[[], Activation]] = [
         lambda: neuron(name),
-        lambda: Activation(name, parse(text), **look),
+        lambda: Activation(name, parse_formula(text), **look),
         lambda: Activation.from_formula(name, text, **look),
     ]
     for make in makers:

@@ -33,6 +33,11 @@ class Estimate:
     points, tiles, tiles_left : of the map, and how many tiles are still to be computed.
     bytes_left, bytes_free : on disk.
     seconds_left : until it is done.
+
+    Examples
+    --------
+    >>> print(Estimate(1_600_000_000, 1600, 1599, 30_100_000_000, 74_000_000_000, 75.3))
+    1,600,000,000 points in 1,600 tiles, 1,599 to compute: about 30.1 GB of 74 GB free, about 1 min 15 s
     """
 
     points: int
@@ -43,11 +48,7 @@ class Estimate:
     seconds_left: float
 
     def __str__(self) -> str:
-        """One line for people.
-
-        >>> print(Estimate(1_600_000_000, 1600, 1599, 30_100_000_000, 74_000_000_000, 75.3))
-        1,600,000,000 points in 1,600 tiles, 1,599 to compute: about 30.1 GB of 74 GB free, about 1 min 15 s
-        """
+        """One line for people."""
         return (
             f"{self.points:,} points in {self.tiles:,} tiles, {self.tiles_left:,} to compute: "
             f"about {_bytes(self.bytes_left)} of {_bytes(self.bytes_free)} free, about {_duration(self.seconds_left)}"

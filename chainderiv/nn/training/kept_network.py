@@ -31,8 +31,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     Examples
     --------
     >>> import tempfile
-    >>> from chainderiv.nn.data.data import load_data
-    >>> from chainderiv.nn.training.training import train
+    >>> from chainderiv import load_data, train
     >>> net, digits = Network([64, 10, 10], "tanh"), load_data("digits")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     record = train(net, digits, 1, folder=folder)

@@ -76,7 +76,7 @@ def train(
     dtype : 'float32' or 'float64'. What is trained in; measured is in float64.
     on_epoch : called with the record so far before training and after each epoch that was measured.
     momentum : float, 0 <= μ < 1. v ← μ v - η (g + (λ/n) w), w ← w + v (Polyak 1964; Nielsen 2015, equation 107).
-    schedule : by what η is multiplied: a name in chainderiv.nn.training.schedules.SCHEDULES.
+    schedule : by what η is multiplied: a name in chainderiv.SCHEDULES.
     clip : float > 0. Longer gradients of a mini-batch, over all layers, are scaled down to this L2 norm
         (Pascanu, Mikolov and Bengio 2013).
     patience : int >= 1. Stop when the validation accuracy has not risen for so many measurements.
@@ -103,7 +103,7 @@ def train(
 
     Examples
     --------
-    >>> from chainderiv.nn.data.data import load_data
+    >>> from chainderiv import load_data
     >>> record = train(Network([64, 30, 10]), load_data("digits"), 3, learning_rate=1.0, weight_decay=0.1)
     >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
     ((4,), (4, 1), True)

@@ -35,6 +35,12 @@ class Widest:
     weight : SymPy number. The |w| at which it is reached; where the width is ∞ the |w| from which it is.
     attained : bool. Whether it is reached at that |w|, or only approached (beyond it, where the width is ∞).
     certainty : Certainty.
+
+    Examples
+    --------
+    >>> from chainderiv import bounds
+    >>> bounds("relu").widest.unbounded, bounds("tanh").widest.weight.n(6)
+    (True, 1.72354)
     """
 
     width: Expr

@@ -37,7 +37,12 @@ MOST_LAYERS = 30
 
 @dataclass(frozen=True, order=True)
 class LayerParameter:
-    """w^l_jk or b^l_j: kind 'w' or 'b', the layer l, and the indices j (and k), all from 1."""
+    """w^l_jk or b^l_j: kind 'w' or 'b', the layer l, and the indices j (and k), all from 1.
+
+    >>> from chainderiv import derive_layers
+    >>> [str(parameter) for parameter in derive_layers([1, 2]).parameters]
+    ['w1_11', 'b1_1', 'w1_21', 'b1_2']
+    """
 
     kind: str
     layer: int

@@ -205,6 +205,26 @@ class LayerDerivation:
         found = layer_expression.read_parameter(parameter, sizes)
         return layer_expression.write_gradient(self, found, self._survivors if cancel else self._errors)
 
+    def line(self, step: Step, target: str = "unicode") -> str:
+        """One of the steps as a line: its name, equation and reason; target as in `to`.
+
+        >>> network = derive_layers([3, 2, 2])
+        >>> print(network.line(network.steps[-1]))
+        BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ · δˡⱼ    (put in; only m = j is left)
+        """
+        return layers_printing.step(self, step, target)
+
+    def written(self, left: Expr, right: Expr | None = None, target: str = "unicode") -> str:
+        """An expression in this network's symbols as it is printed, or the equation left = right; target as in `to`.
+
+        >>> network = derive_layers([3, 2, 2])
+        >>> print(network.written(*network.matrix["BP2"]))
+        δˡ = Σ'(zˡ) (Wˡ⁺¹)ᵀ δˡ⁺¹
+        """
+        if right is None:
+            return layers_printing.expression(self, left, target)
+        return layers_printing.equation(self, left, right, target)
+
     def to(self, target: str) -> str:
         """BP1 to BP4 in index and matrix form as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName."""
         return layers_printing.to(self, target)

@@ -124,14 +124,15 @@ def sum_of_products(
     style, chain, terms = STYLES[form], second.chain, second.terms if terms is None else terms
     left = style.write(chain, gradient(*(p.symbol for p in second.wrt)))
     if elide and len(terms) > SHOWN_TERMS:
-        made = [_term(chain, t, style, elide) for end in (terms[:2], terms[-2:]) for t in end]
+        made = [term(chain, t, style, elide) for end in (terms[:2], terms[-2:]) for t in end]
         made.insert(2, style.dots)
     else:
-        made = [_term(chain, t, style, elide) for t in terms]
+        made = [term(chain, t, style, elide) for t in terms]
     return left + style.equals + (between or style.plus).join(made)
 
 
-def _term(chain: Chain, term: Term, style: Style, elide: bool) -> str:
+def term(chain: Chain, term: Term, style: Style, elide: bool) -> str:
+    """One product of the sum, its groups in brackets."""
     groups, start = [], 0
     for places in term.groups:
         factors = term.factors[start : start + len(places)]
@@ -153,7 +154,9 @@ def written(chain: Chain, place: Factor, factor: Any, style: Style) -> str:
 
 
 def step(chain: Chain, one: Step, form: str = "unicode") -> str:
-    """One line: name, equation, reason."""
+    """One line: name, equation, reason; raises UnknownName."""
+    if form not in STYLES:
+        raise unknown_name("target", form, STYLES)
     style = STYLES[form]
     factors = one.right.args if one.right.is_Mul else (one.right,)
     right = style.times.join(_step_factor(chain, f, style) for f in sorted(factors, key=_rank))

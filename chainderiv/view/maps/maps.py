@@ -73,8 +73,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
 
     Examples
     --------
-    >>> from chainderiv.maps.sweep import sweep
-    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv import Axis, Chain, sweep
     >>> ax = plot_sweep(sweep(Chain(depth=4), w=Axis(-12, 12, 31), b=Axis(-10, 10, 21)))
     >>> ax.get_xlabel()
     '$w$  (weight, dimensionless)'

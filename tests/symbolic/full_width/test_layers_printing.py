@@ -70,7 +70,7 @@ def test_softmax_has_its_jacobian_in_both_forms():
 
 
 def test_the_steps_of_the_hidden_layer_as_they_are_read():
-    lines = [layers_printing.step(SIGMOID, s).split("    ")[0] for s in SIGMOID.steps if s.name.startswith("BP2")]
+    lines = [SIGMOID.line(s).split("    ")[0] for s in SIGMOID.steps if s.name.startswith("BP2")]
     assert lines == [
         "BP2, chain rule: δˡⱼ = ∑ₖ δˡ⁺¹ₖ ∂zˡ⁺¹ₖ/∂zˡⱼ",
         "BP2, next layer: zˡ⁺¹ₖ = ∑ₘ wˡ⁺¹ₖₘ σ(zˡₘ) + bˡ⁺¹ₖ",
@@ -115,8 +115,13 @@ def test_the_cancellation_in_words():
 
 def test_the_unrolled_product_of_a_layer():
     assert layers_printing.unrolled(SIGMOID, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
+    assert SIGMOID.written(sympy.MatMul(*SIGMOID.unrolled(1))) == "Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
     assert layers_printing.unrolled(SIGMOID, 2) == "δ² = Σ'(z²) ∇ₐC"
     assert layers_printing.unrolled(SIGMOID, 1, cancel=True) == "δ¹ = Σ'(z¹) (W²)ᵀ (a² - y)"
+    assert (
+        SIGMOID.written(sympy.MatMul(*SIGMOID.unrolled(1, cancel=True)), target="text")
+        == "Sigma'(z^1) (W^2)^T (a^2 - y)"
+    )
     assert layers_printing.unrolled(SOFTMAX, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ (diag(a²) - a² (a²)ᵀ) ∇ₐC"
 
 
