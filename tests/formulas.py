@@ -9,8 +9,9 @@ from typing import Any
 
 import mpmath as mp
 import sympy
-from sympy import Max, Min, Rational, atan, cosh, erf, exp, log, sin, sinh, sqrt, tanh
+from sympy import Max, Min, Rational, asinh, atan, cosh, erf, exp, log, sin, sinh, sqrt, tanh
 
+from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.symbols import z
 from tests.plain import density, sigmoid, sigmoid_prime, softplus
 
@@ -101,6 +102,14 @@ FORMULAS = {
     ),
     "complementary log-log": Case(
         1 - exp(-exp(z)), lambda t: -mp.expm1(-mp.exp(t)), lambda t: [mp.exp(t - mp.exp(t))], ALL
+    ),
+    "cube root": Case(cbrt(z), lambda t: mp.sign(t) * mp.cbrt(abs(t)), lambda t: [mp.cbrt(abs(t)) / (3 * abs(t)) if t else mp.inf]),
+    "inverse hyperbolic sine": Case(
+        asinh(z), lambda t: mp.log1p(abs(t) + t * t / (1 + mp.sqrt(1 + t * t))) * mp.sign(t), lambda t: [1 / mp.sqrt(1 + t * t)], ("log",)
+    ),
+    "sinc": Case(sinc(z), mp.sinc, lambda t: [-t * mp.hyp0f1(mp.mpf("2.5"), -t * t / 4) / 3]),
+    "decimal logarithm": Case(
+        log10(1 + z**2), lambda t: mp.log1p(t * t) / mp.log(10), lambda t: [2 * t / (1 + t * t) / mp.log(10)], ("value",)
     ),
     "lisht": Case(z * tanh(z), lambda t: t * mp.tanh(t), lambda t: [mp.tanh(t), t / mp.cosh(t) ** 2]),
 }  # fmt: skip

@@ -162,8 +162,7 @@ def _together(expressions: tuple[Any, ...]) -> Callable[[ArrayLike], list[NDArra
 def _complex(expression: Any) -> ArrayFunction:
     real_part = sympy.Symbol("real_part", real=True)
     plain = spelled_out(expression, lambda row: True)  # some of NumPy's functions take real numbers alone
-    branched = plain.replace(sympy.Abs, lambda inner: sympy.sign(inner) * inner)
-    branched = branched.replace(sympy.sign, lambda inner: sympy.sign(inner.subs(z, real_part)))
+    branched = plain.replace(sympy.Abs, lambda inner: sympy.sign(inner.subs(z, real_part)) * inner)
     branched = branched.replace(
         lambda e: isinstance(e, sympy.core.relational.Relational), lambda e: e.subs(z, real_part)
     )

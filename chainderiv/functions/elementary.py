@@ -19,7 +19,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from chainderiv.functions.heads import cbrt, closed, log10, sinc, spherical
 from chainderiv.symbols import Expr, erfcx, normal_cdf
 
-INF = math.inf
+INF, THIRD = math.inf, sympy.Rational(1, 3)
 
 
 class Programs(NamedTuple):
@@ -54,7 +54,7 @@ class Elementary:
     plain : its value in float64; elsewhere mpmath's is rounded.
     precise : its value in mpmath, where SymPy cannot say it there.
     words : the same expression in functions that algebra knows, for exact arguments.
-    spelled : the same in other rows, for a room with numbers that lacks it; with a branch where that would be 0/0.
+    spelled : the same in other rows and by branches, which stands in for it where it is lacking.
     numpy : str. Its full name in NumPy or SciPy, as a function of arrays.
     machine : str. Its name in compiling.vectormath.table.
     programs : Programs.
@@ -127,7 +127,7 @@ ROWS: tuple[Elementary, ...] = (
     Elementary(sqrt, "sqrt", plain=math.sqrt, machine="sqrt", programs=_native("sqrt")),
     Elementary(
         cbrt, "cbrt", plain=math.cbrt, precise=lambda t: mpmath.sign(t) * mpmath.cbrt(abs(t)),
-        spelled=lambda u: sympy.sign(u) * sympy.Abs(u) ** sympy.Rational(1, 3),
+        spelled=lambda u: sympy.Piecewise((u**THIRD, u >= 0), (-((-u) ** THIRD), True)),
         numpy="numpy.cbrt", machine="cbrt", programs=Programs("cbrt", "Math.cbrt"), odd=True, sharp=True,
     ),
     Elementary(

@@ -52,12 +52,16 @@ READ = {
     ),
     "where(1 >= z, z, 1)": lambda t: min(t, 1),
     "tanh ( z )\t": mp.tanh,
+    "log10(100 + z**2)": lambda t: mp.log(100 + t * t) / mp.log(10),
+    "cbrt(8*z)": lambda t: mp.sign(t) * 2 * mp.root(abs(t), 3),
+    "asinh(z)/2": lambda t: mp.log(t + mp.sqrt(t * t + 1)) / 2,
+    "sinc(z*pi)": lambda t: mp.sincpi(t),
 }
 
 
 def worst(formula, by_hand):
     """The largest |difference| over max(1, |value|) on a spread, at 60 digits."""
-    read = lambdify(z, formula, modules="mpmath")
+    read = lambdify(z, formula, modules=[{"cbrt": lambda t: mp.sign(t) * mp.root(abs(t), 3)}, "mpmath"])
     with mp.workdps(60):
         points = [mp.mpf(k) / 7 - mp.mpf("3.01") for k in range(43)]
         return max(abs(read(t) - by_hand(t)) / max(1, abs(by_hand(t))) for t in points)
@@ -144,6 +148,7 @@ def test_the_tripwires_are_there():
     ("1+Exp(z)", 3, "did you mean 'exp'"),
     ("x", 1, "did you mean 'z'"),
     ("ln(z)", 1, "did you mean 'log'"),
+    ("1+cbrt(z**3)", 3, "cbrt branches on what is no polynomial of degree 1 or 2"),
     ("z+\u0430", 3, "CYRILLIC SMALL LETTER A"),
     ("\uff11+z", 1, "FULLWIDTH DIGIT ONE"),
     ("z*9**9**9", 4, "at most 100"),

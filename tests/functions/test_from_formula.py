@@ -33,6 +33,14 @@ FORMULAS = {
     "(sqrt(z**2+1)-1)/2+z": ((), None, lambda t: (mp.sqrt(t * t + 1) - 1) / 2 + t, lambda t: t / mp.sqrt(t * t + 1) / 2 + 1),
     "z*(1+erf(z/sqrt(2)))/2": ((), None, lambda t: t * mp.ncdf(t), lambda t: mp.ncdf(t) + t * plain.density(t)),
     "atan(sinh(z))": ((), "odd", lambda t: mp.atan(mp.sinh(t)), lambda t: 1 / mp.cosh(t)),
+    "cbrt(z)": ((0,), "odd", lambda t: mp.sign(t) * mp.cbrt(abs(t)), lambda t: 1 / (3 * mp.cbrt(t * t))),
+    "z/2+cbrt(z-1)": ((1,), None, lambda t: t / 2 + mp.sign(t - 1) * mp.cbrt(abs(t - 1)),
+                      lambda t: mp.mpf("0.5") + 1 / (3 * mp.cbrt((t - 1) ** 2))),
+    "asinh(z)": ((), "odd", mp.asinh, lambda t: 1 / mp.sqrt(1 + t * t)),
+    "sinc(z)": ((), "even", mp.sinc, lambda t: mp.cos(t) / t - mp.sin(t) / t**2),
+    "sinc(z-2)+z/3": ((), None, lambda t: mp.sinc(t - 2) + t / 3,
+                      lambda t: mp.cos(t - 2) / (t - 2) - mp.sin(t - 2) / (t - 2) ** 2 + mp.mpf(1) / 3),
+    "log10(1+z**2)": ((), "even", lambda t: mp.log10(1 + t * t), lambda t: 2 * t / (1 + t * t) / mp.log(10)),
     "2/(1+exp(-z))-1": ((), "odd", lambda t: mp.tanh(t / 2), lambda t: 1 / mp.cosh(t / 2) ** 2 / 2),
 }  # fmt: skip
 
@@ -91,7 +99,7 @@ def test_a_form_that_was_found_is_not_vouched_for_and_its_rounding_is_counted():
     assert cd.Activation("mine", f.formula, stable=f.stable).log_derivative_rounding is None
 
 
-@pytest.mark.parametrize("text", ["log(z)", "sqrt(z)", "z**0.5", "1/z*0+log(z-5)"])
+@pytest.mark.parametrize("text", ["log(z)", "sqrt(z)", "z**0.5", "1/z*0+log(z-5)", "log10(z)", "z*log10(1+z)"])
 def test_a_formula_that_is_not_real_everywhere_is_refused(text):
     with pytest.raises(BadValue, match="give"):
         cd.Activation.from_formula("mine", text)

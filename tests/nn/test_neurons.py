@@ -55,6 +55,10 @@ OWN = {
     "narrow": "log(1+exp(2*z))/2",
     "wide": "atan(z/3) + tanh(z)/4",
     "wave": "z + sin(z)/2",
+    "inverse sinh": "asinh(z)",
+    "decimal": "z/3 + log10(1+z**2)/2",
+    "root": "cbrt(z)",
+    "cardinal": "sinc(z) + z/2",
 }
 
 

@@ -33,7 +33,8 @@ def plain(expression: Expr) -> Expr:
     """
     exact = sympy.nsimplify(expression, rational=True) if expression.has(sympy.Float) else expression
     for row in ROWS:
-        exact = exact if row.words is None else exact.replace(row.head, row.words)
+        words = row.words or row.spelled
+        exact = exact if words is None else exact.replace(row.head, words)
     return exact
 
 
@@ -50,14 +51,12 @@ def pieces(neuron: Activation) -> tuple[Piece, ...]:
     [(-oo, 0, exp(z)), (0, oo, 1)]
     """
     ends = [-oo, *breaks(neuron), oo]
-    return tuple(
-        Piece(left, right, plain(_branch(neuron.derivative, between(left, right)))) for left, right in pairwise(ends)
-    )
+    return tuple(Piece(left, right, slope_at(neuron, between(left, right))) for left, right in pairwise(ends))
 
 
 def slope_at(neuron: Activation, point: Any) -> Expr:
     """φ' as the branch states it that holds at a point: an expression in z that serves at this point alone."""
-    return plain(_branch(neuron.derivative, point))
+    return _branch(plain(_branch(neuron.derivative, point)), point)
 
 
 def between(left: Any, right: Any) -> Expr:

@@ -9,6 +9,7 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.symbols import z
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
@@ -179,6 +180,9 @@ FORMULAS = {
     "clipped": sympy.Max(sympy.Min(z, 3), -3, z / 10),
     "bent": z + sympy.Abs(z) / 3,
     "error": sympy.erf(z),
+    "decimal": log10(2 + z**2),
+    "cubic root": z / 2 + cbrt(z - 1),
+    "cardinal": z + sinc(2 * z + 1) + sinc(z),
     "wide": sympy.asinh(z) + sympy.sinh(z / 8),
     "quarter": (1 + z**2) ** sympy.Rational(1, 4) * z / sympy.pi,
     "parts": sympy.Piecewise((z, (z > -1) & (z < 1)), (z**3, True)),
