@@ -105,7 +105,7 @@ FORMULAS = {
     ),
     "cube root": Case(cbrt(z), lambda t: mp.sign(t) * mp.cbrt(abs(t)), lambda t: [mp.cbrt(abs(t)) / (3 * abs(t)) if t else mp.inf]),
     "inverse hyperbolic sine": Case(
-        asinh(z), lambda t: mp.log1p(abs(t) + t * t / (1 + mp.sqrt(1 + t * t))) * mp.sign(t), lambda t: [1 / mp.sqrt(1 + t * t)], ("log",)
+        asinh(z), lambda t: mp.log1p(abs(t) + t * t / (1 + mp.sqrt(1 + t * t))) * mp.sign(t), lambda t: [1 / mp.sqrt(1 + t * t)]
     ),
     "sinc": Case(sinc(z), mp.sinc, lambda t: [-t * mp.hyp0f1(mp.mpf("2.5"), -t * t / 4) / 3]),
     "decimal logarithm": Case(

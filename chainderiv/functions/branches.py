@@ -9,6 +9,7 @@ import mpmath
 import sympy
 
 from chainderiv.functions.elementary import ROWS
+from chainderiv.functions.heads import sinc
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.symbols import Expr, z
 
@@ -23,9 +24,10 @@ class Branches:
     def value(self) -> Expr:
         """The formula with Max, Min, sign, Heaviside and Abs as branches: their own derivatives would hold δ(z)."""
         branching = (sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside, sympy.Abs)
-        if not self.formula.has(*branching):
-            return self.formula
-        formula = self.formula.replace(sympy.Heaviside, lambda u, *_: sympy.Piecewise((1, u > 0), (0, True)))
+        formula = self.formula.replace(sympy.sinc, sinc)  # SymPy's own slope is 0/0 at 0
+        if not formula.has(*branching):
+            return formula
+        formula = formula.replace(sympy.Heaviside, lambda u, *_: sympy.Piecewise((1, u > 0), (0, True)))
         return sympy.piecewise_fold(formula.rewrite(branching, sympy.Piecewise))
 
     @cached_property

@@ -44,8 +44,11 @@ class Node:
 
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
-}  # fmt: skip
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+}
 
 FUNCTIONS = {row.word: row for row in ROWS if row.word}
 # what turns where its argument, or a difference of two, is 0: that is solved for

@@ -119,7 +119,9 @@ def test_numpy_s_value_is_mpmath_s(row):
     if row.numpy:
         module, _, name = row.numpy.rpartition(".")
         assert callable(getattr(import_module(module), name))
-    assert worst(lambda t: float(compiled(of(row))(t)), of(row), spread(row)) < 3e-15  # erfcx magnifies the rounding of x²
+    assert (
+        worst(lambda t: float(compiled(of(row))(t)), of(row), spread(row)) < 3e-15
+    )  # erfcx magnifies the rounding of x²
 
 
 def test_what_a_row_names_is_there():
@@ -236,6 +238,7 @@ def test_sinc_slopes_at_the_end_of_its_own_removable_singularity():
     assert sinc(z).diff(z).subs(z, 0) == 0
     assert sinc(z).diff(z, 2).subs(z, 0) == -sympy.Rational(1, 3)
     assert sinc(z).diff(z, 4).subs(z, 0) == sympy.Rational(1, 5)
+    assert Activation("mine", sympy.sinc(2 * z)).derivative == sinc(2 * z).diff(z)
     with mp.workdps(40):
         for n in (1, 2, 3):
             for t in (mp.mpf("0.3"), mp.mpf("7.1")):

@@ -57,7 +57,7 @@ OWN = {
     "wave": "z + sin(z)/2",
     "inverse sinh": "asinh(z)",
     "decimal": "z/3 + log10(1+z**2)/2",
-    "root": "cbrt(z)",
+    "root": "cbrt(1+z**2)",
     "cardinal": "sinc(z) + z/2",
 }
 
