@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadShape
-from chainderiv.experiments.statistics import interval
+from chainderiv.records.statistics import interval
 from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, over_runs
 from chainderiv.view.theme import Palette, axes_or_new, theme
 
