@@ -7,19 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from matplotlib.figure import Figure
 
 from chainderiv.experiments import published
 from chainderiv.experiments.beside import Beside, Table, compared
 from chainderiv.experiments.experiment import Drawing, Experiment
-from chainderiv.experiments.setup import Setup, to_the_end
+from chainderiv.experiments.setup import Floats, Setup, to_the_end
 from chainderiv.records.statistics import Comparison, against_the_one_before, interval
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
-from chainderiv.view.theme import axes_or_new
 from chainderiv.wording import minus, percent, span
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,22 +80,19 @@ def _summary(found: Accuracy) -> dict[str, Any]:
 def _table(found: Accuracy) -> Iterable[Sequence[Any]]:
     yield "hidden_layers", "seed", "epoch", "accuracy"
     for hidden, runs in zip(found.depths, found.by_epoch, strict=True):
-        for seed, epoch in np.ndindex(*runs.shape):
-            yield hidden, seed, epoch, float(runs[seed, epoch])
+        yield from ((hidden, *place, float(value)) for place, value in np.ndenumerate(runs))
 
 
 def _beside(found: Accuracy) -> list[Beside]:
     """The validation accuracy after training."""
     return [
-        Beside(hidden, 0, f"validation accuracy, {hidden} hidden layer{'s' * (hidden > 1)}",
-               published.ACCURACY.get(hidden), runs)
-        for hidden, runs in zip(found.depths, found.final, strict=True)
-    ]  # fmt: skip
+        Beside(d, 0, f"validation accuracy, {d} hidden layer{'s' * (d > 1)}", published.ACCURACY.get(d), runs)
+        for d, runs in zip(found.depths, found.final, strict=True)
+    ]
 
 
-def _draw(found: Accuracy, dark: bool) -> Axes:
-    ax = axes_or_new(None, (6.6, 4.2), dark)
-    return plot_accuracy_by_depth(found.depths, found.final, published.ACCURACY, ax, dark)
+def _draw(found: Accuracy, figure: Figure, dark: bool) -> None:
+    plot_accuracy_by_depth(found.depths, found.final, published.ACCURACY, figure.add_subplot(), dark)
 
 
 def _reading(found: Accuracy, setup: Setup) -> list[str]:
@@ -147,8 +140,8 @@ def _section(found: Accuracy) -> Iterable[Table]:
         (percent(runs.mean()), span(low, high, percent))
         for runs, (low, high) in zip(found.final, found.intervals, strict=True)
     ]
-    yield compared("quantity, %", _beside(found), "Validation accuracy after the last epoch, in per cent.", percent,
-                   ("mean", "its 95 % interval"), means)  # fmt: skip
+    caption, more = "Validation accuracy after the last epoch, in per cent.", ("mean", "its 95 % interval")
+    yield compared("quantity, %", _beside(found), caption, percent, more, means)
 
 
 EXPERIMENT = Experiment(
@@ -162,6 +155,7 @@ EXPERIMENT = Experiment(
     figures={
         "accuracy": Drawing(
             _draw,
+            (6.6, 4.2),
             "Validation accuracy against the number of hidden layers, every run a point, with the published runs "
             "marked.",
             "Points: runs. Line: their mean, with its 95 % interval. Diamonds: Nielsen’s single runs.",

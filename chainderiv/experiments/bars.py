@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
-from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, middle_and_band, written
+from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, middle_and_band, written
 from chainderiv.experiments.experiment import Drawing, Experiment
-from chainderiv.experiments.published import start_norms
+from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.runs import Training
-from chainderiv.experiments.setup import NORM, Setup
+from chainderiv.experiments.setup import NORM, Floats, Setup
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.view.networks.curves import plot_bars
-from chainderiv.view.theme import axes_or_new
 from chainderiv.wording import number
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +49,6 @@ def _table(found: Bars) -> Iterable[Sequence[Any]]:
         yield from ((layer, neuron, float(g)) for neuron, g in enumerate(gradients, 1))
 
 
-def _draw(found: Bars, dark: bool) -> Axes:
-    return plot_bars(found.gradients, axes_or_new(None, (6.0, 5.2), dark), dark)
-
-
 def _reading(found: Bars, setup: Setup) -> list[str]:
     first, last = found.norms[0], found.norms[-1]
     return [
@@ -71,10 +62,10 @@ def _times(ratio: float) -> str:
 
 
 def _section(found: Bars) -> Iterable[Table]:
-    layers = zip(start_norms(len(found.norms)), found.norms, found.by_seed.T, strict=True)
+    layers = by_layer("hidden layer {layer}", {len(found.norms): found.by_seed}, START_NORMS)
     rows = [
-        (f"hidden layer {layer}", written(figure), number(norm), *middle_and_band(column))
-        for layer, (figure, norm, column) in enumerate(layers, 1)
+        (row.what, written(row.published), number(norm), *middle_and_band(row.measured))
+        for row, norm in zip(layers, found.norms, strict=True)
     ]
     yield Table(("layer", "published", "run shown", *MIDDLE_AND_BAND), rows, f"{NORM}.")
 
@@ -87,7 +78,8 @@ EXPERIMENT = Experiment(
     arrays=lambda found: {f"bars_layer{k}": g for k, g in enumerate(found.gradients, 1)},
     figures={
         "bars": Drawing(
-            _draw,
+            lambda found, figure, dark: plot_bars(found.gradients, figure.add_subplot(), dark),
+            (6.0, 5.2),
             "Bars for each hidden neuron of two layers, all to one scale.",
             "Mean ∂C/∂b of every hidden neuron before training, over the first 1000 images, seed 0. Right: positive. "
             "Left: negative. All bars are to one scale.",

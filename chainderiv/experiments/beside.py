@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, repeat
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.experiments.setup import Floats
 from chainderiv.view.networks.curves import BAND
 from chainderiv.wording import number, span
 
@@ -47,7 +48,7 @@ class Beside:
     layer: int
     what: str
     published: float | None
-    measured: NDArray[np.float64]
+    measured: Floats
 
     @property
     def band(self) -> tuple[float, float, float]:
@@ -62,13 +63,26 @@ class Beside:
         return None if self.published is None else bool(low <= self.published <= high)
 
 
+def by_layer(what: str, measured: Mapping[int, Floats], published: Mapping[int, Sequence[float]]) -> list[Beside]:
+    """A row for each layer, or each pair of neighbours, of networks of several depths.
+
+    what : in words, with {hidden}, {layer} and {above}. measured : by the number of hidden layers, shape (seeds, k).
+    published : likewise, k figures.
+    """
+    return [
+        Beside(hidden, layer, what.format(hidden=hidden, layer=layer, above=layer + 1), figure, column)
+        for hidden, values in measured.items()
+        for layer, figure, column in zip(count(1), published.get(hidden, repeat(None)), values.T)
+    ]
+
+
 def inside(rows: Sequence[Beside]) -> str:
     """How many published figures lie in the measured bands."""
     judged = [row.inside for row in rows if row.inside is not None]
     return f"{sum(judged)} of the {len(judged)} published figures lie inside the band of 5 to 95 % of the seeds."
 
 
-def middle_and_band(measured: NDArray[np.float64], write: Callable[[float], str] = number) -> tuple[str, str]:
+def middle_and_band(measured: Floats, write: Callable[[float], str] = number) -> tuple[str, str]:
     """The median, and 5 to 95 % of the seeds."""
     low, middle, high = map(float, np.quantile(measured, BAND))
     return write(middle), span(low, high, write)

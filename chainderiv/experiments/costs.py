@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from matplotlib.figure import Figure
 
-from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, middle_and_band, written
+from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, middle_and_band, written
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.norms import EXPERIMENT as NORMS
-from chainderiv.experiments.norms import Norms, norm_panels
-from chainderiv.experiments.published import start_norms
-from chainderiv.experiments.setup import Setup
+from chainderiv.experiments.norms import WIDE, Norms, draw_panels
+from chainderiv.experiments.published import START_NORMS
+from chainderiv.experiments.setup import Floats, Setup
 from chainderiv.view.networks.depths import plot_start_norms
-from chainderiv.view.theme import axes_or_new
 from chainderiv.wording import number
 
 SAME = 0.25  # factors within a quarter of one another count as one and the same
@@ -38,7 +36,7 @@ class Costs:
         """The greatest number of hidden layers."""
         return max(self.quadratic.l2)
 
-    def shrinks(self, hidden: int) -> NDArray[np.float64]:
+    def shrinks(self, hidden: int) -> Floats:
         """The quadratic cost's L2 norms at the start over the cross-entropy's, shape (seeds, hidden layers).
 
         The σ'(z_L) that cross-entropy cancels is one factor of δ_L: it is in every layer's norm alike.
@@ -61,17 +59,15 @@ def _summary(found: Costs) -> dict[str, Any]:
 def _table(found: Costs) -> Iterable[Sequence[Any]]:
     yield "hidden_layers", "layer", "seed", "cross_entropy", "quadratic"
     for hidden, runs in found.quadratic.l2.items():
-        for seed, layer in np.ndindex(len(runs), hidden):
-            pair = (norms.l2[hidden][seed, 0, layer] for norms in (found.cross_entropy, found.quadratic))
-            yield hidden, layer + 1, seed, *map(float, pair)
+        pairs = np.stack([found.cross_entropy.l2[hidden][:, 0], runs[:, 0]], axis=-1).tolist()
+        yield from ((hidden, k + 1, seed, *pairs[seed][k]) for seed, k in np.ndindex(len(runs), hidden))
 
 
-def _draw(found: Costs, dark: bool) -> Axes:
+def _draw(found: Costs, figure: Figure, dark: bool) -> None:
     kinds = {"cross-entropy": found.cross_entropy, "quadratic": found.quadratic}
-    start = {name: norms.l2[found.deepest][:, 0] for name, norms in kinds.items()}
-    ax = plot_start_norms(start, axes_or_new(None, (6.6, 4.0), dark), dark)
+    start = {name: norms.start("l2")[found.deepest] for name, norms in kinds.items()}
+    ax = plot_start_norms(start, figure.add_subplot(), dark)
     ax.set_title(f"{found.deepest} hidden layers", fontsize=10.5, fontweight="normal")
-    return ax
 
 
 def _reading(found: Costs, setup: Setup) -> list[str]:
@@ -87,25 +83,25 @@ def _reading(found: Costs, setup: Setup) -> list[str]:
     )
     if hidden == 1:
         return [first]
-    stays = abs(np.log(entropy / quadratic)) < np.log(1 + SAME)
+    stays = "the cancelled σ′ is one factor, and the links between the layers stay."
+    changes = "here the cost changes how far the layers lie apart."
     return [
         f"{first}The last layer's norm is {number(entropy)} times the first one's with cross-entropy and "
         f"{number(quadratic)} times with the quadratic cost: "
-        + ("the cancelled σ′ is one factor, and the links between the layers stay." if stays
-           else "here the cost changes how far the layers lie apart.")
-    ]  # fmt: skip
+        + (stays if abs(np.log(entropy / quadratic)) < np.log(1 + SAME) else changes)
+    ]
 
 
 def _section(found: Costs) -> Iterable[Table]:
     hidden = found.deepest
     starts = [norms.at_start(hidden)[0] for norms in (found.cross_entropy, found.quadratic)]
-    columns = zip(start_norms(hidden), *starts, found.shrinks(hidden).T, strict=True)
+    layers = by_layer("hidden layer {layer} of {hidden}", {hidden: found.shrinks(hidden)}, START_NORMS)
     rows = [
-        (f"hidden layer {layer} of {hidden}", written(figure), number(one), number(other), *middle_and_band(shrinks))
-        for layer, (figure, one, other, shrinks) in enumerate(columns, 1)
+        (row.what, written(row.published), number(one), number(other), *middle_and_band(row.measured))
+        for row, one, other in zip(layers, *starts, strict=True)
     ]
-    yield Table(("layer", "published", "cross-entropy", "quadratic", "quadratic over it", MIDDLE_AND_BAND[1]), rows,
-                "L2 norm at the start, medians; the published ones are with cross-entropy.")  # fmt: skip
+    head = ("layer", "published", "cross-entropy", "quadratic", "quadratic over it", MIDDLE_AND_BAND[1])
+    yield Table(head, rows, "L2 norm at the start, medians; the published ones are with cross-entropy.")
 
 
 EXPERIMENT = Experiment(
@@ -122,11 +118,13 @@ EXPERIMENT = Experiment(
     figures={
         "costs": Drawing(
             _draw,
+            (6.6, 4.0),
             "Norm of each hidden layer's gradient before training under two costs, on a logarithmic axis.",
             "A constant distance on this axis is one common factor. The slope is the links.",
         ),
         "norms-quadratic": Drawing(
-            lambda found, dark: norm_panels(found.quadratic, "l2", dark),
+            lambda found, figure, dark: draw_panels(found.quadratic.l2, "l2", figure, dark),
+            WIDE,
             "Norm of each hidden layer's gradient over the epochs with the quadratic cost, a panel for each depth.",
             "The L2 norms over the epochs with the quadratic cost. Line: median. Band: 5 to 95 % of the seeds.",
         ),

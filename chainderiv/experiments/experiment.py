@@ -6,30 +6,37 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from chainderiv.experiments.beside import Beside, Table
 from chainderiv.experiments.setup import Setup
-from chainderiv.view.theme import theme
+from chainderiv.view.theme import new_figure, theme
 
 Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
 class Drawing(Generic[Found]):
-    """One figure: what draws it, light or dark, of what was found; what is read out in its place; what stands below."""
+    """One figure.
 
-    draw: Callable[[Found, bool], Figure | Axes]
+    Parameters
+    ----------
+    draw : (found, an empty figure, whether it is dark) → what it draws there.
+    size : in inches.
+    alt, caption : what is read out in its place, and what stands below.
+    """
+
+    draw: Callable[[Found, Figure, bool], object]
+    size: tuple[float, float]
     alt: str
     caption: str
 
     def figure(self, found: Found, dark: bool = False) -> Figure:
-        """The figure."""
+        """The figure, of what was found."""
+        figure = new_figure(self.size, dark)
         with theme(dark):
-            drawn: Any = self.draw(found, dark)
-        figure: Figure = drawn.figure
+            self.draw(found, figure, dark)
         return figure
 
 

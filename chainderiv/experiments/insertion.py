@@ -9,22 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from matplotlib.figure import Figure
 
 from chainderiv.experiments.accuracy import Accuracy
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, middle_and_band
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.passing import with_passing_layers
-from chainderiv.experiments.setup import Setup
+from chainderiv.experiments.setup import Floats, Setup
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.kept_network import load_network
 from chainderiv.records.statistics import Comparison, against_the_one_before
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
-from chainderiv.view.theme import axes_or_new, palette
+from chainderiv.view.theme import palette
 from chainderiv.wording import minus, percent
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +60,7 @@ def _trained(setup: Setup, hidden: int) -> list[Network]:
         folder = setup.folder or Path(passing)
         kept = setup if setup.folder else replace(setup, folder=folder, executor=None)
         kept.in_mini_batches(hidden)
-        return [load_network(folder / each.name) for each in setup.stochastic(hidden, {})]
+        return [load_network(folder / each.name) for each in setup.stochastic(hidden)]
 
 
 def _table(found: Insertion) -> Iterable[Sequence[Any]]:
@@ -72,14 +69,12 @@ def _table(found: Insertion) -> Iterable[Sequence[Any]]:
         yield from ((extra, seed, *map(float, pair)) for seed, pair in enumerate(zip(kept, runs, strict=True)))
 
 
-def _draw(found: Insertion, dark: bool) -> Axes:
-    ax = axes_or_new(None, (6.6, 4.6), dark)
-    ax.plot(
-        found.depths, 100 * found.kept.mean(axis=0), color=palette(dark).cycle[2], marker="s", zorder=6,
-        label="trained shallow, then deepened by layers that pass on",
-    )  # fmt: skip
+def _draw(found: Insertion, figure: Figure, dark: bool) -> None:
+    ax, colour = figure.add_subplot(), palette(dark).cycle[2]
+    label = "trained shallow, then deepened by layers that pass on"
+    ax.plot(found.depths, 100 * found.kept.mean(axis=0), color=colour, marker="s", zorder=6, label=label)
     label = "trained from the start: mean"
-    return plot_accuracy_by_depth(found.depths, found.trained, None, ax, dark, label=label, columns=1)
+    plot_accuracy_by_depth(found.depths, found.trained, None, ax, dark, label=label, columns=1)
 
 
 def _reading(found: Insertion, setup: Setup) -> list[str]:
@@ -131,6 +126,7 @@ EXPERIMENT = Experiment(
     figures={
         "insertion": Drawing(
             _draw,
+            (6.6, 4.6),
             "Accuracy against depth of a shallow network with inserted layers, and of networks trained from the start.",
             "Squares: the trained shallow networks, deepened by layers that pass their input on. Circles: trained from "
             "the start at that depth.",

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from chainderiv.experiments import published
-from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, compared, middle_and_band
+from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_layer, compared, middle_and_band
 from chainderiv.experiments.experiment import Drawing, Experiment
-from chainderiv.experiments.setup import NORM, Setup, to_the_end
+from chainderiv.experiments.setup import NORM, Floats, Setup, to_the_end
 from chainderiv.view.networks.curves import BAND, plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
-from chainderiv.view.theme import axes_or_new, new_figure
 from chainderiv.wording import number
 
-Floats = NDArray[np.float64]
+WIDE = (9.6, 6.3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +30,10 @@ class Norms:
 
     l1: dict[int, Floats]
     l2: dict[int, Floats]
+
+    def start(self, order: str) -> dict[int, Floats]:
+        """Row 0 of 'l1' or 'l2', by the number of hidden layers, shape (seeds, hidden layers)."""
+        return {hidden: values[:, 0] for hidden, values in getattr(self, order).items()}
 
     def at_start(self, hidden: int) -> Floats:
         """Median and 5 and 95 % of the L2 norms before training, shape (3, hidden layers)."""
@@ -75,46 +76,34 @@ def _table(found: Norms) -> Iterable[Sequence[Any]]:
     yield "order", "hidden_layers", "layer", "epoch", "p05", "median", "p95"
     for order in ("l2", "l1"):
         for hidden, runs in getattr(found, order).items():
-            bands = np.quantile(runs, BAND, axis=0)
-            for epoch, layer in np.ndindex(*bands.shape[1:]):
-                yield order, hidden, layer + 1, epoch, *map(float, bands[:, epoch, layer])
+            bands = np.moveaxis(np.quantile(runs, BAND, axis=0), 0, -1).tolist()
+            yield from ((order, hidden, k + 1, epoch, *bands[epoch][k]) for epoch, k in np.ndindex(*runs.shape[1:]))
 
 
 def _start_norms(found: Norms) -> list[Beside]:
-    """The L2 norm of each hidden layer before training."""
-    return [
-        Beside(hidden, layer, f"norm of hidden layer {layer} of {hidden}, at the start", figure, column)
-        for hidden, values in found.l2.items()
-        for layer, (column, figure) in enumerate(
-            zip(values[:, 0].T, published.start_norms(hidden), strict=True), 1
-        )
-    ]  # fmt: skip
+    return by_layer("norm of hidden layer {layer} of {hidden}, at the start", found.start("l2"), published.START_NORMS)
 
 
 def _slower(found: Norms) -> list[Beside]:
     """How many times slower the first hidden layer learns than the last: the median over the epochs, of each run."""
+    what = "last of {} hidden layers over the first, median over the epochs"
     return [
-        Beside(
-            hidden, 0, f"last of {hidden} hidden layers over the first, median over the epochs",
-            float(published.SLOWER) if hidden == 4 else None, np.median(found.slower(hidden), axis=1),
-        )
-        for hidden in found.l2 if hidden > 1
-    ]  # fmt: skip
+        Beside(hidden, 0, what.format(hidden), published.SLOWER.get(hidden), np.median(found.slower(hidden), axis=1))
+        for hidden in found.l2
+        if hidden > 1
+    ]
 
 
-def _draw_start(found: Norms, dark: bool) -> Axes:
-    start = {hidden: values[:, 0] for hidden, values in found.l2.items()}
+def _draw_start(found: Norms, figure: Figure, dark: bool) -> None:
     label = r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training"
-    ax = plot_layers(start, published.START_NORMS, axes_or_new(None, (7.6, 4.2), dark), dark, ylabel=label)
+    ax = plot_layers(found.start("l2"), published.START_NORMS, figure.add_subplot(), dark, ylabel=label)
     ax.set_xlabel("hidden layer")
-    return ax
 
 
-def norm_panels(found: Norms, order: str, dark: bool) -> Figure:
+def draw_panels(by_depth: Mapping[int, Floats], order: str, figure: Figure, dark: bool) -> None:
     """A panel for each number of hidden layers, all to one scale."""
-    by_depth = getattr(found, order)
     rows = -(-len(by_depth) // 2)
-    figure = new_figure((9.6, 0.5 + 2.9 * rows), dark)
+    figure.set_size_inches(WIDE[0], 0.5 + 2.9 * rows)
     panels = figure.subplots(rows, min(2, len(by_depth)), sharex=True, sharey=True, squeeze=False).ravel()
     low, high = (end([end(v[v > 0]) for v in by_depth.values()]) for end in (np.min, np.max))
     for ax in panels:
@@ -127,7 +116,6 @@ def norm_panels(found: Norms, order: str, dark: bool) -> Figure:
         ax.set_visible(False)
     figure.supxlabel("epochs of training, full batch", fontsize=11)
     figure.supylabel(rf"{order.upper()} norm of mean $\partial C/\partial b_l$  (units of $C$)", fontsize=11)
-    return figure
 
 
 def _reading(found: Norms, setup: Setup) -> list[str]:
@@ -153,12 +141,9 @@ def _section(found: Norms) -> Iterable[Table]:
     yield compared("quantity", _start_norms(found), f"{NORM}.")
     if slow := _slower(found):
         yield compared("quantity", slow, "How many times slower the first layer learns than the last.")
-    l1 = [
-        (f"hidden layer {layer} of {hidden}", *middle_and_band(column))
-        for hidden, values in found.l1.items()
-        for layer, column in enumerate(values[:, 0].T, 1)
-    ]
-    yield Table(("quantity", *MIDDLE_AND_BAND), l1, "At the start.", "The same in the L1 norm, Σ |∂C/∂b|")
+    l1 = by_layer("hidden layer {layer} of {hidden}", found.start("l1"), {})
+    rows = [(row.what, *middle_and_band(row.measured)) for row in l1]
+    yield Table(("quantity", *MIDDLE_AND_BAND), rows, "At the start.", "The same in the L1 norm, Σ |∂C/∂b|")
 
 
 EXPERIMENT = Experiment(
@@ -172,18 +157,21 @@ EXPERIMENT = Experiment(
     figures={
         "start-norms": Drawing(
             _draw_start,
+            (7.6, 4.2),
             "Norm of each hidden layer's gradient before training for networks of several depths, on a logarithmic "
             "axis, with the published values marked.",
             "L2 norm of each hidden layer before training. Points: runs. Bars: 5 to 95 % of them. Diamonds: Nielsen’s "
             "single runs.",
         ),
         "norms-l2": Drawing(
-            lambda found, dark: norm_panels(found, "l2", dark),
+            lambda found, figure, dark: draw_panels(found.l2, "l2", figure, dark),
+            WIDE,
             "Norm of each hidden layer's gradient over the epochs, a panel for each depth, on a logarithmic axis.",
             "L2 norm, as Nielsen’s program takes it. Line: median of the seeds. Band: 5 to 95 % of them.",
         ),
         "norms-l1": Drawing(
-            lambda found, dark: norm_panels(found, "l1", dark),
+            lambda found, figure, dark: draw_panels(found.l1, "l1", figure, dark),
+            WIDE,
             "The same in the L1 norm.",
             "L1 norm, the sum of the sizes. Line: median of the seeds. Band: 5 to 95 % of them.",
         ),

@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from matplotlib.figure import Figure
 
-from chainderiv.experiments.beside import Beside, Table, compared
+from chainderiv.experiments.beside import Beside, Table, by_layer, compared
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.norms import Norms
 from chainderiv.experiments.published import START_NORMS
-from chainderiv.experiments.setup import Setup
+from chainderiv.experiments.setup import Floats, Setup
 from chainderiv.view.networks.depths import plot_layers
-from chainderiv.view.theme import Palette, axes_or_new, palette
+from chainderiv.view.theme import Palette, palette
 from chainderiv.wording import number
 
-Floats = NDArray[np.float64]
 NO_THEORY = "theory: not computed here"
 
 
@@ -63,42 +62,33 @@ def geometric_mean(ratios: Sequence[Floats]) -> float:
 
 def _run(setup: Setup, measured: Norms, predicted: float | None = None) -> Ratios:
     """The ratios of neighbouring layers' norms; a chain's product of links has one such factor per layer."""
-    deep = {hidden: values[:, 0] for hidden, values in measured.l2.items() if hidden > 1}
-    return Ratios({hidden: to_the_next(start) for hidden, start in deep.items()}, predicted)
+    return Ratios({h: to_the_next(start) for h, start in measured.start("l2").items() if h > 1}, predicted)
 
 
 def _table(found: Ratios) -> Iterable[Sequence[Any]]:
     yield "hidden_layers", "layer", "seed", "ratio_to_the_next"
     for hidden, runs in found.measured.items():
-        for seed, layer in np.ndindex(*runs.shape):
-            yield hidden, layer + 1, seed, float(runs[seed, layer])
+        yield from ((hidden, layer + 1, seed, float(value)) for (seed, layer), value in np.ndenumerate(runs))
 
 
 def _beside(found: Ratios) -> list[Beside]:
     """The norm of each hidden layer over that of the next; of the published ones from the published norms."""
-    given = _published()
-    return [
-        Beside(hidden, layer, f"hidden layer {layer} over {layer + 1}, of {hidden}",
-               given[hidden][layer - 1] if hidden in given else None, column)
-        for hidden, values in found.measured.items()
-        for layer, column in enumerate(values.T, 1)
-    ]  # fmt: skip
+    return by_layer("hidden layer {layer} over {above}, of {hidden}", found.measured, _published())
 
 
-def _draw(found: Ratios, dark: bool) -> Axes:
+def _draw(found: Ratios, figure: Figure, dark: bool) -> None:
     places = [f"{k} : {k + 1}" for k in range(1, 1 + max(row.shape[1] for row in found.measured.values()))]
-    ax = plot_layers(found.measured, _published(), axes_or_new(None, (7.8, 4.2), dark), dark,
-                     ylabel="norm of a layer over\nthe norm of the next", places=places)  # fmt: skip
+    label = "norm of a layer over\nthe norm of the next"
+    ax = plot_layers(found.measured, _published(), figure.add_subplot(), dark, ylabel=label, places=places)
     ax.set_xlabel("neighbouring hidden layers")
     _level(ax, found.link, f"measured, geometric\nmean: {found.link:.3f}", palette(dark).cycle[0])
     _theory(ax, found, palette(dark))
-    return ax
 
 
 def _level(ax: Axes, value: float, text: str, colour: str) -> None:
     ax.axhline(value, color=colour, linewidth=1.2, linestyle="--", gid="link")
-    ax.annotate(text, (1.02, value), xycoords=("axes fraction", "data"), va="center", color=colour, fontsize=9.5,
-                annotation_clip=False)  # fmt: skip
+    place: dict[str, Any] = {"xy": (1.02, value), "xycoords": ("axes fraction", "data"), "annotation_clip": False}
+    ax.annotate(text, va="center", color=colour, fontsize=9.5, **place)
 
 
 def _theory(ax: Axes, found: Ratios, colours: Palette) -> None:
@@ -117,9 +107,9 @@ def _theory(ax: Axes, found: Ratios, colours: Palette) -> None:
 def _reading(found: Ratios, setup: Setup) -> list[str]:
     """The geometric mean of the links, beside that of the published norms."""
     figures = [np.array(figures) for figures in _published().values()]
-    count = sum(row.shape[1] for row in found.measured.values())
+    pairs = sum(row.shape[1] for row in found.measured.values())
     return [
-        f"Over {count} pairs of neighbouring layers, and all seeds, the geometric mean of the ratio is "
+        f"Over {pairs} pairs of neighbouring layers, and all seeds, the geometric mean of the ratio is "
         f"{found.link:.4f}; that of the {sum(map(len, figures))} ratios of published norms is "
         f"{geometric_mean(figures):.4f}. Ten such links in a row would multiply a gradient by "
         f"{number(found.link**10, 2)}."
@@ -129,8 +119,8 @@ def _reading(found: Ratios, setup: Setup) -> list[str]:
 def _section(found: Ratios) -> Iterable[Table]:
     rows = _beside(found)
     theory = [(found.theory.removeprefix("theory: "),)] * len(rows)
-    yield compared("ratio of norms", rows, "At the start. The published ones are ratios of published norms.", number,
-                   ("theory",), theory)  # fmt: skip
+    caption = "At the start. The published ones are ratios of published norms."
+    yield compared("ratio of norms", rows, caption, number, ("theory",), theory)
 
 
 EXPERIMENT = Experiment(
@@ -147,6 +137,7 @@ EXPERIMENT = Experiment(
     figures={
         "ratios": Drawing(
             _draw,
+            (7.8, 4.2),
             "Ratio of the gradient norms of neighbouring hidden layers for networks of several depths.",
             "Norm of a hidden layer over that of the next, before training. Points: runs. Diamonds: from Nielsen’s "
             "norms. Dashed: the geometric mean of all measured ratios.",

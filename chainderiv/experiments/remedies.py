@@ -7,19 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.experiments.beside import Table
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.ratios import geometric_mean, to_the_next
-from chainderiv.experiments.setup import Setup
+from chainderiv.experiments.setup import Floats, Setup
 from chainderiv.records.record import TrainingRecord
-from chainderiv.view.networks.depths import plot_accuracy_lines, plot_start_norms, settled
-from chainderiv.view.theme import axes_or_new
+from chainderiv.view.networks.depths import plot_accuracy_lines, plot_start_norms
 from chainderiv.wording import number, percent
-
-Floats = NDArray[np.float64]
 
 # neurons with the initialisation made for them
 REMEDIES: dict[str, dict[str, Any]] = {
@@ -90,22 +86,14 @@ def _arrays(found: Remedies) -> Mapping[str, ArrayLike]:
     return named
 
 
-def _draw_norms(found: Remedies, dark: bool) -> Axes:
-    return plot_start_norms(found.start, axes_or_new(None, (7.4, 4.4), dark), dark, bands=False)
-
-
-def _draw_accuracy(found: Remedies, dark: bool) -> Axes:
-    return plot_accuracy_lines(found.depths, found.accuracy, axes_or_new(None, (7.4, 4.4), dark), dark)
-
-
 def _reading(found: Remedies, setup: Setup) -> list[str]:
     """Which neurons keep the norm from layer to layer, and how well the deepest networks do."""
     links = {name: found.link(name) for name in found.start}
     order = sorted(links, key=lambda name: abs(np.log(links[name])))
     deep = found.depths[-1]
     best, worst = order[0], order[-1]
-    reached = {name: runs[-1] for name, runs in found.accuracy.items()}
-    kept = {name: float(np.nanmedian(runs)) for name, runs in reached.items() if settled(runs)}
+    # of those of which more than half did not diverge
+    kept = {n: float(np.nanmedian(r[-1])) for n, r in found.accuracy.items() if np.isfinite(r[-1]).mean() > 0.5}
     sentences = [
         f"Going down one layer multiplies the norm by {number(links[best])} for {best}, the nearest to 1, and by "
         f"{number(links[worst])} for {worst}, the farthest ({deep} hidden layers, at the start)."
@@ -134,11 +122,11 @@ def _section(found: Remedies) -> Iterable[Table]:
         (name, number(found.link(name)), *(number(float(np.median(start[:, k]))) for k in (0, -1)))
         for name, start in found.start.items()
     ]
-    yield Table(("neurons", "factor per layer", "first layer’s norm", "last layer’s"), link,
-                f"At the start, {found.depths[-1]} hidden layers. Factor: from a layer to the one below.")  # fmt: skip
+    caption = f"At the start, {found.depths[-1]} hidden layers. Factor: from a layer to the one below."
+    yield Table(("neurons", "factor per layer", "first layer’s norm", "last layer’s"), link, caption)
     reached = [(name, *map(_reached, runs)) for name, runs in found.accuracy.items()]
-    yield Table(("neurons", *(f"{d} hidden" for d in found.depths)), reached,
-                "Validation accuracy, median in per cent; in brackets how many runs diverged.")  # fmt: skip
+    caption = "Validation accuracy, median in per cent; in brackets how many runs diverged."
+    yield Table(("neurons", *(f"{d} hidden" for d in found.depths)), reached, caption)
 
 
 def _reached(runs: Floats) -> str:
@@ -161,12 +149,14 @@ EXPERIMENT = Experiment(
     arrays=_arrays,
     figures={
         "remedies-norms": Drawing(
-            _draw_norms,
+            lambda found, figure, dark: plot_start_norms(found.start, figure.add_subplot(), dark, bands=False),
+            (7.4, 4.4),
             "Norm of each hidden layer's gradient before training for several neurons, on a logarithmic axis.",
             "Medians at the deepest network. A level line means that every layer starts to learn at the same pace.",
         ),
         "remedies-accuracy": Drawing(
-            _draw_accuracy,
+            lambda found, figure, dark: plot_accuracy_lines(found.depths, found.accuracy, figure.add_subplot(), dark),
+            (7.4, 4.4),
             "Validation accuracy against depth for several neurons.",
             "Medians of the runs that did not diverge. A cross below the axis: some or all of them did.",
         ),

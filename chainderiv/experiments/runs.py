@@ -52,12 +52,8 @@ def _whole(name: str, folder: str | None) -> Data:
 @lru_cache(maxsize=8)
 def _loaded(source: Source) -> Data:
     data = _whole(source.name, source.folder)
-    train_part, held = data.train, data.validation
-    if source.training_images is not None:
-        train_part = train_part.first(source.training_images)
-    if source.validation_images is not None:
-        held = held.first(source.validation_images)
-    return replace(data, train=train_part, validation=held)
+    counts = {"train": source.training_images, "validation": source.validation_images}
+    return replace(data, **{part: getattr(data, part).first(n) for part, n in counts.items() if n is not None})
 
 
 @dataclass(frozen=True)

@@ -74,27 +74,23 @@ class Setup:
     def full_batch(self, hidden: int, **network: Any) -> list[TrainingRecord]:
         """Full-batch descent on the first 1000 training images, a run per seed."""
         count = min(MEASURED_IMAGES, len(self.source.load().train))
-        settings = {
-            "epochs": self.full_batch_epochs, "batch_size": count, "learning_rate": RATE,
-            "weight_decay": DECAY, "engine": "numba",
-        }  # fmt: skip
         # what is asked of these runs are gradients: a tenth of the validation images keeps the measuring short
         source = replace(self.source, training_images=count, validation_images=count)
-        return self.run(self._each(hidden, settings, network), source)
+        return self.run(self._each(hidden, self.full_batch_epochs, count, DECAY, network), source)
 
     def in_mini_batches(self, hidden: int, **network: Any) -> list[TrainingRecord]:
         """Stochastic descent on all training images in mini-batches of 10, a run per seed."""
-        return self.run(self.stochastic(hidden, network))
+        return self.run(self.stochastic(hidden, **network))
 
-    def stochastic(self, hidden: int, network: Mapping[str, Any]) -> list[Training]:
+    def stochastic(self, hidden: int, **network: Any) -> list[Training]:
         """The statements of those runs."""
-        decay = DECAY * len(self.source.load().train) / IMAGES
-        settings = {
-            "epochs": self.epochs, "batch_size": 10, "learning_rate": RATE, "weight_decay": decay, "engine": "numba",
-        }  # fmt: skip
-        return self._each(hidden, settings, network)
+        return self._each(hidden, self.epochs, 10, DECAY * len(self.source.load().train) / IMAGES, network)
 
-    def _each(self, hidden: int, settings: Mapping[str, Any], network: Mapping[str, Any]) -> list[Training]:
+    def _each(
+        self, hidden: int, epochs: int, batch_size: int, decay: float, network: Mapping[str, Any]
+    ) -> list[Training]:
+        settings: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "engine": "numba"}
+        settings |= {"learning_rate": RATE, "weight_decay": decay}
         return [Training(self.sizes(hidden), seed, settings=settings, **network) for seed in range(self.seeds)]
 
 
