@@ -59,6 +59,14 @@ class Experiment(Generic[Found]):
     arrays : found → what was measured, by name: a run a row, then epochs, then layers.
     beside : found → every published figure beside what was measured.
     headline : found → what the page shows in large print at its top: (what it is, its value).
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> bars = cd.EXPERIMENTS["bars"]
+    >>> found = bars.run(cd.Setup(cd.Source("digits"), seeds=2))
+    >>> bars.question, [f"{norm:.2f}" for norm in found.norms]
+    ('How large is the gradient in each hidden neuron at the start?', ['0.05', '0.25'])
     """
 
     question: str

@@ -41,6 +41,12 @@ class Setup:
     full_batch_epochs, epochs : of the runs on the first 1000 images, and of those with mini-batches of 10.
     folder : keeps every run; what is there already is not trained again. On a cluster, one that all workers see.
     executor, workers, progress : as run_all takes them.
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> cd.Setup(cd.Source("digits"), width=8).sizes(2)
+    (64, 8, 8, 10)
     """
 
     source: Source = field(default_factory=Source)

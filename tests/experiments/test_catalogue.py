@@ -16,7 +16,6 @@ from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.runs import Source
 from chainderiv.experiments.setup import Setup
 from chainderiv.view.networks.curves import plot_bars
-from chainderiv.view.theme import axes_or_new
 from tests.pages.test_html import Checker
 
 
@@ -25,10 +24,6 @@ class Longest:
     """The largest of some gradients, by layer."""
 
     sizes: np.ndarray
-
-
-def draw(found, dark):
-    return plot_bars([found.sizes], axes_or_new(None, (3.0, 3.0), dark), dark)
 
 
 ONE_MORE = Experiment(
@@ -40,7 +35,14 @@ ONE_MORE = Experiment(
     table=lambda found: [("layer", "longest"), *enumerate(map(float, found.sizes), 1)],
     arrays=lambda found: {"longest": found.sizes},
     beside=lambda found: [Beside(2, 1, "longest of layer 1", 0.0, found.sizes[:1])],
-    figures={"longest": Drawing(draw, "Two bars.", "The longest bar of each layer.")},
+    figures={
+        "longest": Drawing(
+            lambda found, figure, dark: plot_bars([found.sizes], figure.add_subplot(), dark),
+            (3.0, 3.0),
+            "Two bars.",
+            "The longest bar of each layer.",
+        )
+    },
     headline=lambda found: [("layers looked at", str(len(found.sizes)))],
     reading=lambda found, setup: [f"It isn't long: {found.sizes.max():.3f}.", "The second sentence."],
     section=lambda found: [Table(("layer", "holds?"), [("1", True), ("2", False), ("3", None)], "Verdicts.", "Folded")],
