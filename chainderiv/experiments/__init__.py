@@ -1,1 +1,1 @@
-"""Published experiments: each file named after one asks one question over many seeds, draws and tells what it found."""
+"""Published experiments: each file named after one asks one question over many seeds, draws and tells it; no page."""
