@@ -23,7 +23,8 @@ ArrayFunction = Callable[[ArrayLike], NDArray[Any]]
 
 def _modules(*expressions: Any) -> list[Any]:
     """What the names in a formula's text mean; SciPy, which takes long to import, only where they ask for it."""
-    rows = [row for row in ROWS if row.numpy and any(sympy.sympify(e).has(row.head) for e in expressions)]
+    heads = {type(part) for e in expressions for part in sympy.sympify(e).atoms(sympy.Function)}
+    rows = [row for row in ROWS if row.numpy and row.head in heads]
     return [{row.name: _named(row.numpy) for row in rows}, np]  # by its name lambdify would import all of it
 
 

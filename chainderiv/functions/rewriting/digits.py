@@ -11,7 +11,7 @@ import mpmath
 import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
-from chainderiv.functions.heads import cbrt, log10, sinc, spherical
+from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.enclose import Enclosing, Interval, Undefined, enclosing
 from chainderiv.symbols import Expr, normal_cdf, z
@@ -24,7 +24,7 @@ BELOW, BEYOND = mpmath.mpf(10) ** -400, mpmath.mpf(10) ** 400
 
 _ELEMENTARY = (
     *(sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.atan, sympy.tanh, sympy.sinh, sympy.cosh, sympy.asinh),
-    *(log10, cbrt, sinc, spherical),
+    *(log10, cbrt, sinc),
     *(sympy.Abs, sympy.sign, sympy.Max, sympy.Min, sympy.Piecewise, log1p, expm1),
 )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
 
 import mpmath
 import sympy
@@ -80,7 +78,7 @@ class Floats:
             return self(spelled)
         if isinstance(e, sympy.Max | sympy.Min):
             return [(max if isinstance(e, sympy.Max) else min)(row) for row in self._rows(e.args)]
-        function = _plain(type(e))
+        function = _plain(e)
         return [_applied(function, row) for row in self._rows(e.args)]
 
     def _rows(self, arguments: Sequence[Expr]) -> list[tuple[float, ...]]:
@@ -139,17 +137,20 @@ def _applied(function: Callable[..., float], row: tuple[float, ...]) -> float:
         return function(*row)
     except OverflowError:
         return _INF if row[0] > 0 or function is math.cosh else -_INF
-    except (ValueError, ZeroDivisionError, TypeError):
+    except (ValueError, ZeroDivisionError, TypeError, NameError, AttributeError):  # mpmath may not know it
         return _NAN
 
 
-def _plain(head: Any) -> Callable[..., float]:
-    """A function in float64: its row's, else mpmath's rounded."""
-    row = BY_HEAD.get(head)
-    return row.plain if row is not None and row.plain is not None else partial(_rounded, head)
+def _plain(e: Expr) -> Callable[..., float]:
+    """A function in float64: its row's, else mpmath's value rounded."""
+    row = BY_HEAD.get(type(e))
+    if row is not None and row.plain is not None:
+        return row.plain
+    arguments = sympy.symbols(f"u:{len(e.args)}", real=True)
+    read = precise(e.func(*arguments), *arguments)
 
+    def rounded(*values: float) -> float:
+        with working_digits(30):
+            return float(read(*map(mpmath.mpf, values)))
 
-def _rounded(head: Any, *values: float) -> float:
-    arguments = sympy.symbols(f"u:{len(values)}", real=True)
-    with working_digits(30):
-        return float(precise(head(*arguments), *arguments)(*map(mpmath.mpf, values)))
+    return rounded

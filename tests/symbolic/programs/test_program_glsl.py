@@ -15,6 +15,8 @@ from tests.symbolic.programs.test_program_runners import compile_c, job, run_c
 
 CHAINS = [(name, "quadratic", residual) for name in ACTIVATIONS for residual in (False, True)]
 CHAINS += [("sigmoid", "cross_entropy", False)]
+OWN = ("wide", "decimal", "cubic root", "cardinal")
+SHADED = CHAINS + [(cd.Activation(name, FORMULAS[name]), "quadratic", False) for name in OWN]
 SINGLE = 2.0**-23
 LOWEST = -3.4028234663852886e38
 
@@ -66,7 +68,7 @@ def as_c(text):
     functions = text[text.index("out vec4 result;") : text.index("void main()")].split("\n", 1)[1]
     functions = re.sub(r"(?<![\w.])(\d+\.\d*(?:e[+-]?\d+)?)", r"\1f", functions)
     functions = re.sub(r"^float (\w+)\(", r"static float \1(", functions, flags=re.MULTILINE)
-    functions = re.sub(r"\b(exp|log|floor|sqrt|atan)\(", r"\1f(", functions).replace("abs(", "fabsf(")
+    functions = re.sub(r"\b(exp|log|floor|sqrt|atan|sin|cos|pow|asinh)\(", r"\1f(", functions).replace("abs(", "fabsf(")
     functions = functions.replace("float z) {", "float z) {\n    (void)z;")
     functions = functions.replace("vec2 gradient(", "static pair shader(").replace(
         "return vec2(s, total)", "return (pair){s, total}"
@@ -88,7 +90,7 @@ void gradient(const double *w, const double *b, double x, double y, double *sign
 
 @pytest.fixture(scope="module")
 def shaders(tmp_path_factory):
-    every = [cd.derive(cd.Chain(5, name, cost, residual=residual), "w2") for name, cost, residual in CHAINS]
+    every = [cd.derive(cd.Chain(5, name, cost, residual=residual), "w2") for name, cost, residual in SHADED]
     return compile_c([as_c(d.to("glsl")) for d in every], tmp_path_factory.mktemp("shaders")), every
 
 
@@ -96,7 +98,7 @@ def singles(rng, scale):
     return [float(np.float32(v)) for v in (*rng.normal(0, scale, 2), rng.normal(), rng.uniform())]
 
 
-@pytest.mark.parametrize("number", range(len(CHAINS)), ids=lambda k: str(CHAINS[k]))
+@pytest.mark.parametrize("number", range(len(SHADED)), ids=lambda k: str(SHADED[k][0]))
 def test_the_arithmetic_of_a_shader_keeps_the_digits_of_32_bits(number, shaders):
     executable, every = shaders
     d, rng, judged = every[number], np.random.default_rng(number), 0
