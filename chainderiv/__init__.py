@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.bounding.bounds import bounds as bounds
     from chainderiv.symbolic.chain import Chain as Chain
     from chainderiv.symbolic.comparison import compare as compare
-    from chainderiv.symbolic.derivation import derive as derive
+    from chainderiv.symbolic.derive import derive as derive
     from chainderiv.symbolic.full_width.layers import derive_layers as derive_layers
 
 __version__ = "0.1.0"
@@ -47,7 +47,7 @@ _HOMES = {
     "bounds": "symbolic.bounding.bounds",
     "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
-    "derive": "symbolic.derivation",
+    "derive": "symbolic.derive",
     "derive_layers": "symbolic.full_width.layers",
     "evaluate": "numeric.evaluate",
     "load_data": "nn.data.data",

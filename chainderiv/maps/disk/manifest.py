@@ -17,7 +17,7 @@ from chainderiv.functions.formula import parse
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 
 FORMAT = 1
 SHOWN = 3  # differences that an error names

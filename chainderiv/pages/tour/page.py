@@ -10,7 +10,7 @@ from chainderiv import __version__
 from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.findings import Findings
-from chainderiv.symbolic.notation import printers, printing
+from chainderiv.symbolic.notation import equations
 
 TITLE = "Why the first layers of a deep network learn slowly, or much too fast"
 
@@ -76,7 +76,7 @@ def _head(found: Findings) -> list[Html]:
 
 def _formula(found: Findings) -> Html:
     chain = found.derivation.chain
-    steps = [(one.name, printing.step(chain, one).partition(": ")[2]) for one in found.derivation.steps]
+    steps = [(one.name, equations.step(chain, one).partition(": ")[2]) for one in found.derivation.steps]
     return section("1. One product decides", [
         paragraph(Html(
             "Take the simplest deep network: one neuron per layer, four layers. Layer <i>l</i> computes "
@@ -147,9 +147,8 @@ def _map(found: Findings, pictures: Mapping[str, bytes]) -> Html:
 
 
 def _exploding(found: Findings) -> Html:
-    write = printers.STYLES["unicode"].write
     rows = [
-        (write(found.derivation.chain, factor), number(value.to_float(), 10), number(product.to_float(), 10))
+        (equations.write(found.derivation.chain, factor), number(value.to_float(), 10), number(product.to_float(), 10))
         for factor, value, product in zip(
             found.derivation.factors, found.exploding, found.running_products, strict=True
         )

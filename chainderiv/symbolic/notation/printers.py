@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.mathml import MathMLPresentationPrinter
 from sympy.printing.str import StrPrinter
 
+from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.notation.naming import NAMES
 from chainderiv.symbols import layer_of
-
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
 
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 

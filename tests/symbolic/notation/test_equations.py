@@ -6,7 +6,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.errors import UnknownName
-from chainderiv.symbolic.notation import printing
+from chainderiv.symbolic.notation.equations import step
 
 FOUR = cd.Chain(4)
 EXACT = {
@@ -70,7 +70,7 @@ def test_a_sum_or_a_negative_factor_is_bracketed():
 
 def test_a_step_is_one_line_of_name_equation_and_reason():
     d = cd.derive(FOUR, "b3")
-    lines = [printing.step(FOUR, s) for s in d.steps]
+    lines = [step(FOUR, s) for s in d.steps]
     assert [line.split("    ")[0] for line in lines] == [
         "BP1: δ₄ = σ'(z₄) · ∂C/∂a₄",
         "BP2: δ₃ = w₄ · σ'(z₃) · δ₄",

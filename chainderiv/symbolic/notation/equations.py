@@ -1,0 +1,121 @@
+"""A chain's equations, steps and factors in the four written forms.
+
+A gradient is written factor by factor, so that depth costs length and never recursion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import sympy
+
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbolic.notation.printers import STYLES, SUBSCRIPTS
+from chainderiv.symbolic.steps import Step
+from chainderiv.symbols import PhiPrime, gradient, layer_of
+
+SHOWN_TERMS = 6  # of a sum that is shown rather than asked for
+ELIDE_ABOVE = 24  # layers; a longer product is elided where it is shown rather than asked for
+
+Row = tuple[Sequence[Factor], Sequence[Expr]]  # places, and what stands there
+
+
+def write(chain: Chain, expression: Expr, form: str = "unicode") -> str:
+    """An expression in a chain's symbols as it stands."""
+    return STYLES[form].write(chain, expression)
+
+
+def equation(
+    chain: Chain,
+    wrt: Sequence[Parameter],
+    products: Sequence[Sequence[Row]],
+    form: str,
+    elide: bool = False,
+    between: str | None = None,
+) -> str:
+    """∂C/∂θ, or ∂²C/∂θ∂η, = the sum of products, each of groups of factors; elided where it is long on request.
+
+    between : what stands between the products in the place of a plus.
+    """
+    style, between = STYLES[form], between or STYLES[form].plus
+    left = write(chain, gradient(*(p.symbol for p in wrt)), form)
+    ends = (products[:2], products[-2:]) if elide and len(products) > SHOWN_TERMS else (products,)
+    alone = len(products) == 1
+    parts = [between.join(_groups(chain, rows, form, elide, alone) for rows in end) for end in ends]
+    body = left + style.equals + f"{between}{style.dots}{between}".join(parts)
+    if form != "mathml":
+        return body
+    return f"<math xmlns='http://www.w3.org/1998/Math/MathML' display='block'><mrow>{body}</mrow></math>"
+
+
+def _groups(chain: Chain, rows: Sequence[Row], form: str, elide: bool, alone: bool) -> str:
+    """The groups of a product, those of several factors in brackets; the one group of a product alone without."""
+    style = STYLES[form]
+    made = []
+    for places, factors in rows:
+        body = product(chain, places, factors, form, elide)
+        bare = len(places) == 1 or (alone and len(rows) == 1)
+        made.append(body if bare else style.brackets[0] + body + style.brackets[1])
+    return style.times.join(made)
+
+
+def product(chain: Chain, places: Sequence[Factor], factors: Sequence[Expr], form: str, elide: bool = False) -> str:
+    """Factors and the places where they stand, a weight and the φ' behind it written as one link."""
+    style = STYLES[form]
+    if elide and len(factors) > 2 * ELIDE_ABOVE:
+        # five from either end, or four, so that every weight stays beside its φ'
+        ends = (slice(None, 5 - (places[4].kind == "weight")), slice(-5 + (places[-5].kind == "prime"), None))
+        head, tail = (product(chain, places[end], factors[end], form) for end in ends)
+        return style.times.join([head, style.dots, tail])
+    made: list[str] = []
+    before = ""
+    for place, factor in zip(places, factors, strict=True):
+        text = written(chain, place, factor, form)
+        if (before, place.kind) == ("weight", "prime"):
+            made[-1] += style.within + text
+        else:
+            made.append(text)
+        before = place.kind
+    return style.times.join(made)
+
+
+def written(chain: Chain, place: Factor, factor: Expr, form: str) -> str:
+    """One factor in one form: a sum or a negative one in brackets, and a residual link as 1 + w_l φ'(z_l)."""
+    style = STYLES[form]
+    left, right = style.brackets
+    if place.kind == "link" and factor == symbol_of(chain, place):
+        link = [write(chain, symbol_of(chain, Factor(kind, place.layer)), form) for kind in ("weight", "prime")]
+        return f"{left}{write(chain, sympy.Integer(1), form)}{style.plus}{style.within.join(link)}{right}"
+    text = write(chain, factor, form)
+    atomic = factor.is_Symbol or factor.is_Function or (factor.is_number and factor.is_nonnegative)
+    return text if atomic else left + text + right
+
+
+def step(chain: Chain, one: Step, form: str = "unicode") -> str:
+    """One line: name, equation, reason."""
+    style = STYLES[form]
+    factors = one.right.args if one.right.is_Mul else (one.right,)
+    right = style.times.join(expression(chain, f, form) for f in sorted(factors, key=_rank))
+    reason = re.sub(r"_[0-9]+", _subscript, one.reason) if form == "unicode" else one.reason
+    return f"{one.name}: {write(chain, one.left, form)}{style.equals}{right}    ({reason})"
+
+
+def expression(chain: Chain, factor: Expr, form: str) -> str:
+    """A single expression in the chain's symbols, a residual link as 1 + w_l φ'(z_l)."""
+    primes = factor.atoms(PhiPrime) if factor.is_Add else ()
+    layer = layer_of(next(iter(primes)).args[1]) if len(primes) == 1 else 0
+    return written(chain, Factor("link" if layer else "other", layer), factor, form)
+
+
+def _rank(factor: Any) -> int:
+    """Where a factor stands in a step: weights, then φ', then δ, and ∂C/∂a last."""
+    order = {"CostSlope": 3, "Gradient": 3, "delta": 2, "PhiPrime": 1}
+    return order.get(str(getattr(factor, "name", type(factor).__name__)).partition("_")[0], 0)
+
+
+def _subscript(index: re.Match[str]) -> str:
+    return index[0].removeprefix("_").translate(SUBSCRIPTS)
