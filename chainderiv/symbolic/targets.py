@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.notation.printers import STYLES
+from chainderiv.symbolic.notation.forms import FORMS
 from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
 from chainderiv.symbolic.programs.dialect_program import dialect_program
 from chainderiv.symbolic.programs.numpy_program import numpy_program
@@ -21,5 +21,5 @@ PROGRAMS: dict[str, Callable[[Chain, Parameter], str]] = {
     # a fragment shader of GLSL ES 3.00, of 6 digits: vec2 gradient(w, b, x, y), one w and one b for all layers, its map
     "glsl": lambda chain, wrt: dialect_program(chain, wrt, GLSL),
 }
-FORMULAS = tuple(STYLES)
+FORMULAS = tuple(FORMS)
 TARGETS = (*FORMULAS, *PROGRAMS)

@@ -11,10 +11,9 @@ from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.symbolic.notation import equations
+from chainderiv.symbolic.notation.forms import raised
 
 TITLE = "Why the first layers of a deep network learn slowly, or much too fast"
-
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def tour_page(found: Findings, pictures: Mapping[str, bytes]) -> str:
@@ -43,7 +42,7 @@ def number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return "–"
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    ten = f" · 10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
+    ten = f" · 10{raised(str(int(exponent)))}" if exponent else ""
     return mantissa.replace("-", "−") + ten
 
 

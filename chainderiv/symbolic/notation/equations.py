@@ -9,24 +9,22 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-import sympy
-
 from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
-from chainderiv.symbolic.notation.printers import STYLES, SUBSCRIPTS
+from chainderiv.symbolic.notation.forms import CHAIN_FORMS, LONG, lowered, math_element
+from chainderiv.symbolic.notation.writer import SYMBOLS, Writer
 from chainderiv.symbolic.steps import Step
 from chainderiv.symbols import PhiPrime, gradient, layer_of
 
 SHOWN_TERMS = 6  # of a sum that is shown rather than asked for
-ELIDE_ABOVE = 24  # layers; a longer product is elided where it is shown rather than asked for
 
 Row = tuple[Sequence[Factor], Sequence[Expr]]  # places, and what stands there
 
 
 def write(chain: Chain, expression: Expr, form: str = "unicode") -> str:
     """An expression in a chain's symbols as it stands."""
-    return STYLES[form].write(chain, expression)
+    return Writer(CHAIN_FORMS[form], chain.activation, SYMBOLS).write(expression)
 
 
 def equation(
@@ -41,36 +39,33 @@ def equation(
 
     between : what stands between the products in the place of a plus.
     """
-    style, between = STYLES[form], between or STYLES[form].plus
+    style, between = CHAIN_FORMS[form], between or CHAIN_FORMS[form].plus
     left = write(chain, gradient(*(p.symbol for p in wrt)), form)
     ends = (products[:2], products[-2:]) if elide and len(products) > SHOWN_TERMS else (products,)
     alone = len(products) == 1
     parts = [between.join(_groups(chain, rows, form, elide, alone) for rows in end) for end in ends]
-    body = left + style.equals + f"{between}{style.dots}{between}".join(parts)
-    if form != "mathml":
-        return body
-    return f"<math xmlns='http://www.w3.org/1998/Math/MathML' display='block'><mrow>{body}</mrow></math>"
+    body = left + style.equals + style.elided(parts, between)
+    return math_element(f"<mrow>{body}</mrow>") if form == "mathml" else body
 
 
 def _groups(chain: Chain, rows: Sequence[Row], form: str, elide: bool, alone: bool) -> str:
     """The groups of a product, those of several factors in brackets; the one group of a product alone without."""
-    style = STYLES[form]
+    style = CHAIN_FORMS[form]
     made = []
     for places, factors in rows:
         body = product(chain, places, factors, form, elide)
         bare = len(places) == 1 or (alone and len(rows) == 1)
-        made.append(body if bare else style.brackets[0] + body + style.brackets[1])
+        made.append(body if bare else style.bracketed(body))
     return style.times.join(made)
 
 
 def product(chain: Chain, places: Sequence[Factor], factors: Sequence[Expr], form: str, elide: bool = False) -> str:
     """Factors and the places where they stand, a weight and the φ' behind it written as one link."""
-    style = STYLES[form]
-    if elide and len(factors) > 2 * ELIDE_ABOVE:
+    style = CHAIN_FORMS[form]
+    if elide and len(factors) > LONG:
         # five from either end, or four, so that every weight stays beside its φ'
         ends = (slice(None, 5 - (places[4].kind == "weight")), slice(-5 + (places[-5].kind == "prime"), None))
-        head, tail = (product(chain, places[end], factors[end], form) for end in ends)
-        return style.times.join([head, style.dots, tail])
+        return style.elided((product(chain, places[end], factors[end], form) for end in ends), style.times)
     made: list[str] = []
     before = ""
     for place, factor in zip(places, factors, strict=True):
@@ -85,22 +80,21 @@ def product(chain: Chain, places: Sequence[Factor], factors: Sequence[Expr], for
 
 def written(chain: Chain, place: Factor, factor: Expr, form: str) -> str:
     """One factor in one form: a sum or a negative one in brackets, and a residual link as 1 + w_l φ'(z_l)."""
-    style = STYLES[form]
-    left, right = style.brackets
+    style = CHAIN_FORMS[form]
     if place.kind == "link" and factor == symbol_of(chain, place):
         link = [write(chain, symbol_of(chain, Factor(kind, place.layer)), form) for kind in ("weight", "prime")]
-        return f"{left}{write(chain, sympy.Integer(1), form)}{style.plus}{style.within.join(link)}{right}"
+        return style.bracketed(style.number("1") + style.plus + style.within.join(link))
     text = write(chain, factor, form)
     atomic = factor.is_Symbol or factor.is_Function or (factor.is_number and factor.is_nonnegative)
-    return text if atomic else left + text + right
+    return text if atomic else style.bracketed(text)
 
 
 def step(chain: Chain, one: Step, form: str = "unicode") -> str:
     """One line: name, equation, reason."""
-    style = STYLES[form]
+    style = CHAIN_FORMS[form]
     factors = one.right.args if one.right.is_Mul else (one.right,)
     right = style.times.join(expression(chain, f, form) for f in sorted(factors, key=_rank))
-    reason = re.sub(r"_[0-9]+", _subscript, one.reason) if form == "unicode" else one.reason
+    reason = re.sub(r"_([0-9]+)", lambda index: lowered(index[1]), one.reason) if form == "unicode" else one.reason
     return f"{one.name}: {write(chain, one.left, form)}{style.equals}{right}    ({reason})"
 
 
@@ -115,7 +109,3 @@ def _rank(factor: Any) -> int:
     """Where a factor stands in a step: weights, then φ', then δ, and ∂C/∂a last."""
     order = {"CostSlope": 3, "Gradient": 3, "delta": 2, "PhiPrime": 1}
     return order.get(str(getattr(factor, "name", type(factor).__name__)).partition("_")[0], 0)
-
-
-def _subscript(index: re.Match[str]) -> str:
-    return index[0].removeprefix("_").translate(SUBSCRIPTS)

@@ -1,0 +1,67 @@
+"""What people see of BP1 to BP4: equations, steps and what they come to, in Unicode, ASCII text, LaTeX and MathML."""
+
+from __future__ import annotations
+
+from chainderiv.functions.activation import Expr
+from chainderiv.symbolic.full_width import indexed
+from chainderiv.symbolic.full_width.layers import LayerDerivation
+from chainderiv.symbolic.notation import lines
+from chainderiv.symbolic.notation.forms import LONG
+from chainderiv.symbolic.notation.indices import inner, marked
+from chainderiv.symbolic.steps import Step
+
+
+def expression(derivation: LayerDerivation, e: Expr, target: str = "unicode") -> str:
+    """An expression in index or matrix form."""
+    return derivation.writer(target).write(e)
+
+
+def equation(derivation: LayerDerivation, left: Expr, right: Expr, target: str = "unicode") -> str:
+    """left = right."""
+    return lines.equation(derivation.writer(target), left, right)
+
+
+def step(derivation: LayerDerivation, one: Step, target: str = "unicode") -> str:
+    """One line: name, equation, reason."""
+    return lines.step(derivation.writer(target), one)
+
+
+def unrolled(
+    derivation: LayerDerivation, at: int = 1, target: str = "unicode", cancel: bool = False, elide: bool = False
+) -> str:
+    """δ^l = Σ'(z^l) (W^{l+1})ᵀ … Σ'(z^L) ∇_a C, elided in its middle on request."""
+    writer, factors = derivation.writer(target), derivation.unrolled(at, cancel)
+    form, long = writer.form, elide and len(factors) > LONG
+    # an even number of factors from the front, so that no Wᵀ stands apart from its Σ'
+    parts = [factors[:4], factors[-4 + cancel :]] if long else [factors]
+    written = (form.within.join(inner(writer, f) for f in part) for part in parts)
+    return marked(writer, "delta", at) + form.equals + form.elided(written, form.within)
+
+
+def index_form(derivation: LayerDerivation, target: str = "unicode") -> str:
+    """BP1 to BP4 in index form, a line each."""
+    return lines.block(derivation.writer(target), derivation.equations)
+
+
+def matrix_lines(derivation: LayerDerivation, target: str = "unicode") -> str:
+    """BP1 to BP4 in matrix form, a line each."""
+    return lines.block(derivation.writer(target), derivation.matrix)
+
+
+def legend(derivation: LayerDerivation, target: str = "unicode") -> str:
+    """What Σ'(z^l) is."""
+    writer = derivation.writer(target)
+    form, z = writer.form, marked(writer, "z", "l")
+    shared = derivation.output in (None, *derivation.hidden) and len(derivation.hidden) == 1
+    name = form.neuron(derivation.hidden[0]) if shared else marked(writer, "phi", "", "l")
+    return f"where {form.diagonal(z)} is the diagonal matrix of {form.applied(form.primed(name, 1), z)}"
+
+
+def cancellation(derivation: LayerDerivation, target: str = "unicode") -> str:
+    """One line: what the cost cancels at the output, and what is then δ^L_j."""
+    gone, given = derivation.cancelled, derivation.hypothesis
+    error = equation(derivation, indexed.delta[indexed.last, indexed.j], derivation.surviving, target)
+    if gone is None:
+        return f"the cost cancels nothing: {error}"
+    where = "" if given is None else f" where {equation(derivation, *given, target)}"
+    return f"the cost cancels {expression(derivation, gone, target)} and no other factor: {error}{where}"
