@@ -18,9 +18,6 @@ import sympy
 from sympy.core.cache import clear_cache
 
 import chainderiv as cd
-from chainderiv.functions.catalogue import SIGMOID
-from chainderiv.functions.cost import QUADRATIC
-from chainderiv.symbols import a, bias, weight, x, z
 
 PEER_DEPTH = 20  # at 24 layers SymPy's diff of a composed sigmoid chain meets the recursion limit
 DEPTHS = (1000, 2000, 4000, 8000)
@@ -28,10 +25,12 @@ DEPTHS = (1000, 2000, 4000, 8000)
 
 def composed(depth: int) -> Any:
     """C(σ(w_L σ(… w_1 x + b_1 …) + b_L), y) as one nested expression."""
-    value = x
+    chain = cd.Chain(depth)
+    value = chain.parameter("x").symbol
     for layer in range(1, depth + 1):
-        value = SIGMOID.formula.subs(z, weight(layer) * value + bias(layer))
-    return QUADRATIC.formula.subs(a, value)
+        w, b = (chain.parameter(f"{kind}{layer}").symbol for kind in "wb")
+        value = chain.activation(layer).formula.subs(cd.z, w * value + b)
+    return chain.cost.formula.subs(cd.a, value)
 
 
 def factors(depth: int) -> list[Any]:
@@ -74,7 +73,7 @@ def main() -> int:
     whole = composed(PEER_DEPTH)
     factors(2)  # imports
     ours, nested = (milliseconds(lambda f=f: f(PEER_DEPTH), runs) for f in (factors, substituted))
-    peer = milliseconds(lambda: sympy.diff(whole, bias(1)), max(1, runs // 2))
+    peer = milliseconds(lambda: sympy.diff(whole, cd.Chain().parameter("b1").symbol), max(1, runs // 2))
     print(f"SymPy {sympy.__version__}, Python {sys.version.split()[0]}, sigmoid chain, quadratic cost, ∂C/∂b₁\n")
     print(f"depth {PEER_DEPTH}: {'sympy.diff of the composed cost':38} {peer:9.2f} ms")
     for what, took in (("every factor", ours), ("one nested expression from the factors", nested)):

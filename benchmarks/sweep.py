@@ -19,6 +19,8 @@ from pathlib import Path
 import numpy as np
 
 import chainderiv as cd
+
+# private rooms, because a tile's reading and writing are timed apart
 from chainderiv.maps.disk.store import Store
 from chainderiv.maps.disk.storing import in_stored_tiles
 from chainderiv.maps.sweep import plan_of

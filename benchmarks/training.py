@@ -23,7 +23,8 @@ import numpy as np
 
 import chainderiv as cd
 from chainderiv.experiments import all as experiments
-from chainderiv.nn.data.data import Data
+
+# private rooms, because an epoch and its measuring are timed apart
 from chainderiv.nn.training.descent import Descent
 from chainderiv.nn.training.engines import measurer, started
 
@@ -39,7 +40,7 @@ class Task:
 
     sizes: tuple[int, ...]
     m: int
-    data: Data
+    data: cd.Data
 
     @property
     def n(self) -> int:

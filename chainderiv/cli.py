@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from chainderiv import __version__
 from chainderiv.commands import common
 from chainderiv.errors import ChainderivError, Diverged
+from chainderiv.version import __version__
 
 COMMANDS = {
     "derive": "print a chain's gradient as a product of factors",
@@ -94,9 +94,12 @@ def _parser(given: Sequence[str]) -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
-            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.", allow_abbrev=False,
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
+        )
         # only the command that was asked for is imported
         if name in given:
             common.command(name).declare(command)

@@ -11,6 +11,8 @@ from typing import Any
 
 import sympy
 
+Expr = Any  # SymPy has no type information
+
 x = sympy.Symbol("x", real=True)
 y = sympy.Symbol("y", real=True)
 z = sympy.Symbol("z", real=True)
@@ -92,7 +94,11 @@ class CostSecond(sympy.Function):
 
 
 class erfcx(sympy.Function):  # noqa: N801 -- SymPy's functions are named as in mathematics
-    """erfcx(t) = exp(t²) erfc(t), the scaled complementary error function (Cody 1969)."""
+    """erfcx(t) = exp(t²) erfc(t), the scaled complementary error function (Cody 1969).
+
+    >>> erfcx(z).diff(z)
+    2*z*erfcx(z) - 2/sqrt(pi)
+    """
 
     nargs = 1
     is_real = True
@@ -107,6 +113,9 @@ class normal_cdf(sympy.Function):  # noqa: N801
     """Φ(t) = (1 + erf(t/√2))/2, the standard normal distribution function.
 
     A symbol of its own, because SymPy turns erfc(-t) into 2 - erfc(t) and so loses every digit of the left tail.
+
+    >>> normal_cdf(z).diff(z)
+    sqrt(2)*exp(-z**2/2)/(2*sqrt(pi))
     """
 
     nargs = 1

@@ -59,7 +59,8 @@ def plain_docstring(app, what, name, obj, options, lines):
             text += ["References", "----------", line.removeprefix("Source: ")]
         else:
             text.append(line)
-    lines[:] = text
+    # of a property's first line "text: more" napoleon would make a type and a meaning, so an empty comment comes first
+    lines[:] = ["..", "", *text] if what == "property" else text
 
 
 def setup(app):

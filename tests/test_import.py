@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import types
 
 import pytest
 
@@ -18,7 +17,7 @@ def loaded_after(program):
 
 
 @pytest.mark.parametrize("program", [
-    "import chainderiv", "import chainderiv; chainderiv.__version__; dir(chainderiv)", "import chainderiv.errors",
+    "import chainderiv", "import chainderiv; chainderiv.__version__; dir(chainderiv)", "import chainderiv; chainderiv.errors",
 ])  # fmt: skip
 def test_importing_the_package_loads_nothing_heavy(program):
     assert loaded_after(program) == "[]"
@@ -32,22 +31,6 @@ def test_a_session_of_deriving_loads_no_scipy_and_no_matplotlib():
     loaded = loaded_after("import chainderiv as cd; str(cd.derive(cd.Chain(4), 'b1'))")
     for name in ("scipy", "matplotlib", "sklearn", "pooch"):
         assert name not in loaded
-
-
-@pytest.mark.parametrize("name", chainderiv.__all__)
-def test_every_public_name_resolves(name):
-    made = getattr(chainderiv, name)
-    assert made is not None
-    assert not isinstance(made, types.ModuleType)
-
-
-@pytest.mark.parametrize("name", ["sweep", "evaluate", "verify", "derive", "train", "compare", "condition"])
-def test_a_function_keeps_its_name_after_its_module_is_loaded(name):
-    import importlib
-
-    for module in ("numeric.sweep", "numeric.evaluate", "numeric.verify", "symbolic.derivation", "nn.training"):
-        importlib.import_module(f"chainderiv.{module}")
-    assert isinstance(getattr(chainderiv, name), types.FunctionType)
 
 
 def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():

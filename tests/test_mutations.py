@@ -5,8 +5,8 @@ import pytest
 import sympy
 
 import chainderiv as cd
-from chainderiv.functions.activation import Stable
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.stable import Stable
 from chainderiv.numeric import kernel, orbit
 from chainderiv.symbols import z
 from tests.helpers import same

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from chainderiv.checking.points import near_kink
 from chainderiv.compiling.arrays import array_functions, compiled
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation, activation
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.lookup import neuron
 from chainderiv.functions.rewriting.digits import MOST, Digits, digits_that_hold
+from chainderiv.given import is_finite, is_whole
 
 Floats = NDArray[np.float64]
 NORMAL = float(np.finfo(float).tiny)
@@ -42,7 +44,14 @@ class AuditRow:
     worst, at : the fewest digits that hold, and at which z.
     judged, undecided : the number of z with correct digits, and of z where the formula did not give them.
     lost_left, lost_right : |z| from which outwards too few digits hold, on either side; None for never.
-    isolated : the other runs of z at which fewer hold: a cancellation between z that are right.
+    isolated : the other runs of z at which fewer hold, each with its first and last z and the worst digits there:
+        a cancellation between z that are right.
+
+    Examples
+    --------
+    >>> row = audit("tanh").row("φ'", "formula")
+    >>> row.worst, row.lost_from < 10
+    (0.0, True)
     """
 
     quantity: str
@@ -75,6 +84,12 @@ class Audit:
     avoided : the kinks that the spread stays off.
     rewritten : the quantities whose form in use is not the formula itself.
     most : the most digits of work.
+
+    Examples
+    --------
+    >>> found = audit("tanh")
+    >>> found.holds, found.rewritten
+    (True, ("φ'", "log|φ'|"))
     """
 
     name: str
@@ -187,11 +202,11 @@ def audit(given: str | Activation, digits: float = 12, most: int = MOST) -> Audi
     >>> audit("relu").holds
     True
     """
-    if isinstance(digits, bool) or not isinstance(digits, int | float) or not 1 <= digits <= 16:
+    if not is_finite(digits) or not 1 <= digits <= 16:
         raise BadValue(f"digits is {digits!r}; give a number from 1 to 16 (float64 holds 15.95)")
-    if isinstance(most, bool) or not isinstance(most, int) or most < 100:
+    if not is_whole(most, 100):
         raise BadValue(f"most is {most!r}; give a whole number of digits, 100 or more")
-    f = activation(given)
+    f = neuron(given)
     judging = _Judging(f, float(digits), most)
     rows = tuple(judging.row(quantity, form) for quantity in QUANTITIES for form in ("formula", "used"))
     rewritten = tuple(q for q, (plain, used) in judging.expressions.items() if plain != used)

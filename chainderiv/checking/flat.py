@@ -19,8 +19,8 @@ SPREAD = np.linspace(-8.0, 8.0, 33) + 0.0625
 def slope_where_flat(activation: Activation) -> tuple[float, ...]:
     """The z of a spread at which φ does not change by a digit of 240, and yet the kernel's φ' is not 0.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> slope_where_flat(activation("relu"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> slope_where_flat(neuron("relu"))
     ()
     """
     spread = SPREAD[~near_kink(activation, SPREAD)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -20,9 +20,8 @@ from chainderiv.checking.points import near_kink
 from chainderiv.checking.verification import METHODS, Progress, Row, Verification
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.nn.network import Network
 
 Array = NDArray[Any]
 SAMPLES = 12  # parameters judged per array of weights or biases
@@ -32,43 +31,8 @@ FLOAT_TOLERANCE = 1e-7
 MPMATH_PRODUCTS = 20_000  # weights × images above which a forward pass in mpmath takes too long
 
 
-class Trainable(Protocol):
-    """What is needed of a Network."""
-
-    weights: list[Array]
-    biases: list[Array]
-    activation: Activation
-    dtype: Any
-
-    @property
-    def cost(self) -> Cost:
-        """The cost."""
-
-    @property
-    def output_activation(self) -> Activation | None:
-        """The last layer's activation; None is softmax."""
-
-    def adds(self, layer: int) -> bool:
-        """Whether layer l, counted from 1, adds its input to φ(z_l)."""
-
-    def forward(self, images: Any) -> Any:
-        """The pre-activations .z and activations .a of every layer."""
-
-    def gradients(self, images: Any, labels: Any) -> tuple[list[Array], list[Array]]:
-        """Means of ∂C/∂W and ∂C/∂b per layer."""
-
-    def deltas(self, images: Any, labels: Any) -> list[Array]:
-        """∂C/∂z of each image per layer."""
-
-    def cost_at(self, weights: Sequence[Array], biases: Sequence[Array], images: Any, labels: Any) -> Any:
-        """The mean cost at other parameters, which may be complex."""
-
-    def copy(self, dtype: Any = None) -> Any:
-        """The same network in another dtype."""
-
-
 def verify_network(
-    net: Trainable,
+    net: Network,
     images: ArrayLike | None,
     labels: ArrayLike | None,
     rng: np.random.Generator,
@@ -113,18 +77,18 @@ def _unit(shape: tuple[int, ...], index: int) -> Array:
     return direction
 
 
-def _named(net: Trainable) -> Iterator[tuple[str, str, int]]:
+def _named(net: Network) -> Iterator[tuple[str, str, int]]:
     for layer in range(len(net.weights)):
         yield f"weights[{layer}]", "w", layer
         yield f"biases[{layer}]", "b", layer
 
 
-def _gradients(net: Trainable, images: Array, labels: Array) -> dict[str, list[Array]]:
+def _gradients(net: Network, images: Array, labels: Array) -> dict[str, list[Array]]:
     weights, biases = net.gradients(images, labels)
     return {"w": weights, "b": biases}
 
 
-def _term_sizes(net: Trainable, images: Array, labels: Array) -> dict[str, list[Array]]:
+def _term_sizes(net: Network, images: Array, labels: Array) -> dict[str, list[Array]]:
     """Means over the images of the sums of the sizes of what ∂C/∂W and ∂C/∂b are sums of."""
     run, slope = net.forward(images), array_functions(net.activation).derivative
     sizes = [np.abs(net.deltas(images, labels)[-1])]
@@ -146,14 +110,14 @@ def _judge(method: str) -> Callable[..., float | None]:
     return table[method]
 
 
-def _cost_at(net: Trainable, kind: str, layer: int, images: Array, labels: Array, shift: Array) -> Any:
+def _cost_at(net: Network, kind: str, layer: int, images: Array, labels: Array, shift: Array) -> Any:
     """C with one layer's weights or biases moved by shift, real or complex."""
     parameters = {"w": list(net.weights), "b": list(net.biases)}
     parameters[kind][layer] = parameters[kind][layer] + shift
     return net.cost_at(parameters["w"], parameters["b"], images, labels)
 
 
-def _complex_step(net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array) -> float | None:
+def _complex_step(net: Network, kind: str, layer: int, images: Array, labels: Array, along: Array) -> float | None:
     """Im C(θ + ih)/h (Squire and Trapp 1998); not beside a kink, and not where C itself is not finite."""
     if _beside_a_kink(net, images, 1e-9):
         return None
@@ -161,9 +125,7 @@ def _complex_step(net: Trainable, kind: str, layer: int, images: Array, labels: 
     return float(moved) if np.isfinite(moved) else None
 
 
-def _float_difference(
-    net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array
-) -> float | None:
+def _float_difference(net: Network, kind: str, layer: int, images: Array, labels: Array, along: Array) -> float | None:
     """Central differences extrapolated once (Richardson 1911), where they are of order 1 and settle."""
     h = 1e-3
 
@@ -179,9 +141,7 @@ def _float_difference(
     return second if abs(second) > 1e-3 and settled else None
 
 
-def _mpmath_difference(
-    net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array
-) -> float | None:
+def _mpmath_difference(net: Network, kind: str, layer: int, images: Array, labels: Array, along: Array) -> float | None:
     """Central differences in mpmath, the digits doubled until h and h/10 agree to 1e-13; small networks only."""
     if sum(W.size for W in net.weights) * len(images) > MPMATH_PRODUCTS:
         return None
@@ -190,17 +150,20 @@ def _mpmath_difference(
         with working_digits(digits):
             h = mpmath.mpf(10) ** -(digits // 3)
             coarse, fine = (
-                (_mpmath_cost(net, kind, layer, images, labels, along, s)
-                 - _mpmath_cost(net, kind, layer, images, labels, along, -s)) / (2 * s)
+                (
+                    _mpmath_cost(net, kind, layer, images, labels, along, s)
+                    - _mpmath_cost(net, kind, layer, images, labels, along, -s)
+                )
+                / (2 * s)
                 for s in (h, h / 10)
-            )  # fmt: skip
+            )
             if abs(coarse - fine) <= 1e-13 * abs(fine):
                 return float(fine)
         digits *= 2
     return None
 
 
-def _mpmath_cost(net: Trainable, kind: str, layer: int, images: Array, labels: Array, along: Array, shift: Any) -> Any:
+def _mpmath_cost(net: Network, kind: str, layer: int, images: Array, labels: Array, along: Array, shift: Any) -> Any:
     total = mpmath.mpf(0)
     for image, target in zip(images, _targets(net, images, labels), strict=True):
         a = [mpmath.mpf(float(pixel)) for pixel in image]
@@ -217,7 +180,7 @@ def _mpmath_cost(net: Trainable, kind: str, layer: int, images: Array, labels: A
     return total / len(images)
 
 
-def _mpmath_layer(net: Trainable, last: bool, z: list[Any]) -> list[Any]:
+def _mpmath_layer(net: Network, last: bool, z: list[Any]) -> list[Any]:
     activation = net.output_activation if last else net.activation
     if activation is None:
         exponentials = [mpmath.exp(v) for v in z]
@@ -225,12 +188,12 @@ def _mpmath_layer(net: Trainable, last: bool, z: list[Any]) -> list[Any]:
     return [precise(activation.formula, symbols.z)(v) for v in z]
 
 
-def _targets(net: Trainable, images: Array, labels: Array) -> Array:
+def _targets(net: Network, images: Array, labels: Array) -> Array:
     """Targets (n, outputs) from labels (n,) or as they are."""
     return np.eye(len(net.biases[-1]))[labels] if labels.ndim == 1 else labels
 
 
-def _beside_a_kink(net: Trainable, images: Array, distance: float) -> bool:
+def _beside_a_kink(net: Network, images: Array, distance: float) -> bool:
     """Whether any neuron at any image lies within a distance of a kink of its φ."""
     activations = [net.activation] * (len(net.weights) - 1) + [net.output_activation]
     return any(
@@ -250,9 +213,16 @@ def _row(name: str, method: str, got: Array, size: Array, estimates: list[float 
         log10 = np.log10(np.abs([e for _, _, e in judged]))
     worst = float(max(errors))
     return Row(
-        name, method, len(judged), len(estimates), worst, allowed, float(log10.min()), float(log10.max()),
+        name,
+        method,
+        len(judged),
+        len(estimates),
+        worst,
+        allowed,
+        float(log10.min()),
+        float(log10.max()),
         bool(worst <= allowed),
-    )  # fmt: skip
+    )
 
 
 def _worst(rows: list[Row]) -> Row | None:

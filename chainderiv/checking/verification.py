@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chainderiv.writing import plain
 
 METHODS = ("complex step", "mpmath differences", "float64 differences")
 Progress = Callable[[int, int], None]
@@ -21,13 +22,20 @@ class Row:
     Attributes
     ----------
     parameter : 'b1', 'w3', 'x', or a layer's array of a Network.
-    method : one of METHODS.
+    method : 'complex step', 'mpmath differences' or 'float64 differences'.
     judged, points : at how many points it could judge, of how many.
     worst_error, allowed : the worst |Δlog| against what is allowed there (a Network's: relative to the sum of the
         sizes of the terms). inf where a sign or a zero differs.
     log10_smallest, log10_largest : the range of log10|gradient| over the judged points; NaN where none was.
     passed : whether every judged point is within what is allowed; None where none was judged.
     factor : in `Verification.worst` alone, the factor that disagrees most with its own layer's difference quotient.
+
+    Examples
+    --------
+    >>> from chainderiv import Chain, verify
+    >>> row = verify(Chain(depth=2), points=5).rows[0]
+    >>> row.parameter, row.method, row.judged, row.worst_error <= row.allowed
+    ('b1', 'complex step', 5, True)
     """
 
     parameter: str
@@ -51,6 +59,13 @@ class Verification:
     rows : one Row per parameter and method.
     worst : the Row with the largest error relative to what is allowed, its factor named; None if nothing was judged.
     could_judge : per parameter and method, which points were judged.
+
+    Examples
+    --------
+    >>> from chainderiv import Chain, verify
+    >>> found = verify(Chain(depth=2), points=5)
+    >>> found.passed, found.judged, len(found.rows)
+    (True, 25, 15)
     """
 
     rows: tuple[Row, ...]
@@ -77,11 +92,5 @@ class Verification:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: passed, judged, worst and the rows."""
-        worst = None if self.worst is None else _finite(asdict(self.worst))
-        rows = [_finite(asdict(row)) for row in self.rows]
-        return {"passed": self.passed, "judged": self.judged, "worst": worst, "rows": rows}
-
-
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no number for inf and NaN: None."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+        worst, rows = self.worst and asdict(self.worst), [asdict(row) for row in self.rows]
+        return dict(plain({"passed": self.passed, "judged": self.judged, "worst": worst, "rows": rows}))

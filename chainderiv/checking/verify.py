@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,16 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.blame import worst_factor
 from chainderiv.checking.flat import slope_where_flat
-from chainderiv.checking.network import Trainable, verify_network
+from chainderiv.checking.network import verify_network
 from chainderiv.checking.points import draw_points
 from chainderiv.checking.verification import METHODS, Progress, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
+from chainderiv.given import generator, is_whole
 from chainderiv.logsign import LogSign
+from chainderiv.nn.network import Network
 from chainderiv.numeric.conditioning import EPSILON, LOST, bound
 from chainderiv.numeric.kernel import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.rng import generator
 from chainderiv.numeric.second import read_second
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain, Parameter
@@ -38,7 +38,7 @@ SECOND_TOLERANCE = 1e-6  # of a difference in float64 of differences or of a com
 
 
 def verify(
-    subject: Chain | Trainable,
+    subject: Chain | Network,
     derivation: Derivation | SecondDerivation | None = None,
     *,
     points: int = 100,
@@ -62,7 +62,7 @@ def verify(
         Of a second derivative the terms cancel, so its errors are relative to the sum of their sizes.
     points : int >= 1.
     rng : int or numpy Generator.
-    methods : some of METHODS.
+    methods : some of 'complex step', 'mpmath differences', 'float64 differences'; by default all.
     images, labels : for a Network.
     progress : called with (parameters done, parameters in all).
 
@@ -78,7 +78,7 @@ def verify(
     (True, False)
     """
     source = generator(rng)
-    if isinstance(points, bool) or not isinstance(points, numbers.Integral) or points < 1:
+    if not is_whole(points, 1):
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
     if not methods:
         raise BadValue(f"methods is empty; give some of {', '.join(METHODS)}")
@@ -88,7 +88,7 @@ def verify(
     if not isinstance(subject, Chain):
         if derivation is not None:
             raise BadValue("a Network has no derivation to judge; give verify(net, images=…, labels=…)")
-        if not hasattr(subject, "cost_at"):
+        if not isinstance(subject, Network):
             raise BadValue(f"{subject!r} cannot be verified; give a Chain or a Network")
         return verify_network(subject, images, labels, source, methods, progress)
     if images is not None or labels is not None:
@@ -147,9 +147,17 @@ def _sloping(activation: Activation, places: tuple[float, ...]) -> Row:
     """The failed Row of a φ' that is not 0 where φ is flat."""
     count, nowhere = len(places), float("nan")
     return Row(
-        f"{activation.name}'", METHODS[1], count, count, float("inf"), 0.0, nowhere, nowhere, False,
+        f"{activation.name}'",
+        METHODS[1],
+        count,
+        count,
+        float("inf"),
+        0.0,
+        nowhere,
+        nowhere,
+        False,
         factor=f"{activation.name}'({places[0]:g}), where {activation.name} is flat",
-    )  # fmt: skip
+    )
 
 
 def _findings(
@@ -225,7 +233,14 @@ def _finding(
     index = int(np.argmax(ratio))
     log10 = log[mask] / np.log(10)  # of a second derivative that cancels to 0 it is -inf
     row = Row(
-        parameter, method, int(mask.sum()), mask.size, float(error[index]), float(allowed[index]),
-        float(log10.min()), float(log10.max()), bool(ratio[index] <= 1),
-    )  # fmt: skip
+        parameter,
+        method,
+        int(mask.sum()),
+        mask.size,
+        float(error[index]),
+        float(allowed[index]),
+        float(log10.min()),
+        float(log10.max()),
+        bool(ratio[index] <= 1),
+    )
     return _Finding(row, mask, derivation, index, float(ratio[index]))

@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         raise BadValue(f"--digits is {digits}; give a whole number from 1 to {MOST_DIGITS}")
     if options.w is None and options.b != "0":
         raise BadValue("--b is given without --w; give the weight that it goes with")
-    found = bounds(common.activation(options.name))
+    found = bounds(common.stated_neuron(options.name))
     chances = {
         f"P(|w φ'({options.z})| > 1)": found.probability_exceeds(options.s, options.z),
         f"P(|w φ'({options.z})| < 1/4)": found.probability_under_quarter(options.s, options.z),

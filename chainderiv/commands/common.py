@@ -18,12 +18,9 @@ if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
     from chainderiv.symbolic.chain import Chain
 
-_ASCII = str.maketrans(
-    {"∂": "d", "σ": "sigmoid", "φ": "phi", "δ": "delta", "κ": "kappa", "ε": "eps", "·": "*", "≤": "<=", "−": "-",
-     "…": "...", "⋯": "...", "×": "x", "—": "-", "‖": "|", "₀": "0", "₁": "1", "₂": "2", "₃": "3", "₄": "4",
-     "₅": "5", "₆": "6", "₇": "7", "₈": "8", "₉": "9", "η": "eta", "λ": "lambda", "Δ": "D", "²": "^2"}
-)  # fmt: skip
-
+_WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D ·=* ×=x ≤=<= −=- —=- …=... ⋯=... ‖=| ²=^2"
+_DIGITS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
 
 USUAL_DEPTH = "4"
 Loaded = TypeVar("Loaded")
@@ -40,10 +37,12 @@ def chain_options(parser: argparse.ArgumentParser, several: bool = False) -> Non
         "--depth", default=USUAL_DEPTH, help=f"number of layers, 1 to 1,000,000 (default {USUAL_DEPTH})"
     )
     parser.add_argument(
-        "--activation", action="append", metavar="NAME",
+        "--activation",
+        action="append",
+        metavar="NAME",
         help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
         + ("; repeat it for several maps" if several else ""),
-    )  # fmt: skip
+    )
     parser.add_argument("--output", metavar="NAME", help="activation of the last layer, if another: name or formula")
     parser.add_argument("--cost", default="quadratic", help="quadratic or cross_entropy (default quadratic)")
     parser.add_argument(
@@ -78,20 +77,20 @@ def chains(options: argparse.Namespace) -> list[Chain]:
     depth = whole("depth", options.depth)
     made = []
     for text in options.activation or ["sigmoid"]:
-        hidden = activation(text)
-        last = None if options.output is None else activation(options.output, "ψ")
+        hidden = stated_neuron(text)
+        last = None if options.output is None else stated_neuron(options.output, "ψ")
         layers = hidden if last is None or depth < 1 else [hidden] * (depth - 1) + [last]
         made.append(Chain(depth, layers, options.cost, options.residual))
     return made
 
 
-def activation(text: str, symbol: str = "φ") -> Activation:
+def stated_neuron(text: str, symbol: str = "φ") -> Activation:
     """The activation of that name, or of that formula; a formula is printed as φ, and named by itself."""
     from chainderiv.functions.activation import Activation
-    from chainderiv.functions.activation import activation as named
+    from chainderiv.functions.lookup import neuron
 
     if text.strip().isidentifier() and text.strip() != "z":
-        return named(text.strip())
+        return neuron(text.strip())
     return Activation.from_formula(text, text, symbol=symbol, latex={"φ": r"\varphi", "ψ": r"\psi"}[symbol])
 
 

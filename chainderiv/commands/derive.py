@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     form = target if target in ("text", "latex") else "unicode"
     if options.steps:
         for step in derived.steps:
-            common.say(equations.step(chain, step, form))
+            common.say(derived.line(step, form))
         if isinstance(derived, SecondDerivation):
             common.say("product rule: each factor that the other parameter moves is differentiated once, a term each")
     common.say(printed)
@@ -158,7 +158,7 @@ def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any]
         result["surviving"] = [str(f) for f in derived.surviving]
     result["cancelled"] = None if derived.cancelled is None else str(derived.cancelled)
     if steps:
-        result["steps"] = [equations.step(derived.chain, step) for step in derived.steps]
+        result["steps"] = [derived.line(step) for step in derived.steps]
     if values is None:
         return result
     signed = {

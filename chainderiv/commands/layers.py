@@ -24,7 +24,7 @@ def print_layers(options: argparse.Namespace) -> int:
         return 0
     if options.steps:
         for step in derivation.steps:
-            common.say(printing.step(derivation, step, target))
+            common.say(derivation.line(step, target))
     if options.to:
         # a form that was asked for by name stands alone, so that it can be piped
         common.say(derivation.to(target))
@@ -41,8 +41,8 @@ def _derived(options: argparse.Namespace) -> LayerDerivation:
     (hidden,) = options.activation or ["sigmoid"]
     last = options.output
     if last is not None and last != "softmax":
-        last = common.activation(last, "ψ")
-    return derive_layers(_sizes(options.layers), common.activation(hidden), options.cost, last)
+        last = common.stated_neuron(last, "ψ")
+    return derive_layers(_sizes(options.layers), common.stated_neuron(hidden), options.cost, last)
 
 
 def _sizes(text: str) -> list[int]:
@@ -74,7 +74,7 @@ def _widths(derivation: LayerDerivation) -> str:
 
 def _as_json(derivation: LayerDerivation, target: str, steps: bool) -> dict[str, Any]:
     def written(equations: dict[str, Any]) -> dict[str, str]:
-        return {name: printing.equation(derivation, sides[0], sides[1], target) for name, sides in equations.items()}
+        return {name: derivation.written(left, right, target) for name, (left, right) in equations.items()}
 
     gone = derivation.cancelled
     result: dict[str, Any] = {
@@ -83,9 +83,9 @@ def _as_json(derivation: LayerDerivation, target: str, steps: bool) -> dict[str,
         "equations": written(derivation.equations),
         "matrix": written(derivation.matrix),
         "unrolled": printing.unrolled(derivation, 1, target),
-        "cancelled": None if gone is None else printing.expression(derivation, gone, target),
-        "output_error": printing.expression(derivation, derivation.surviving, target),
+        "cancelled": None if gone is None else derivation.written(gone, target=target),
+        "output_error": derivation.written(derivation.surviving, target=target),
     }
     if steps:
-        result["steps"] = [printing.step(derivation, step, target) for step in derivation.steps]
+        result["steps"] = [derivation.line(step, target) for step in derivation.steps]
     return result

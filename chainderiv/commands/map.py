@@ -32,10 +32,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     map_parameters.declare(parser)
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
     parser.add_argument(
-        "--out", metavar="FILE",
+        "--out",
+        metavar="FILE",
         help="a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
         ".zarr for a map larger than memory; killed, the same command goes on with it)",
-    )  # fmt: skip
+    )
     crew.declare(parser)
     parser.set_defaults(run=run)
 
@@ -188,8 +189,8 @@ def _summary(one: Sweep) -> dict[str, Any]:
         "fixed": dict(one.fixed),
         "points": found.points,
         "exact_zeros": found.zeros,
-        "log10_smallest": found.smallest / math.log(10) if math.isfinite(found.smallest) else None,
-        "log10_largest": found.largest / math.log(10) if math.isfinite(found.largest) else None,
+        "log10_smallest": found.smallest / math.log(10),
+        "log10_largest": found.largest / math.log(10),
         "below_quarter": found.below_quarter / found.points,
         "uncertain": found.uncertain / found.points,
     }

@@ -11,9 +11,12 @@ from chainderiv.errors import BadValue
 from chainderiv.maps.axis import Axis
 
 FLAGS = {
-    "w": "every weight", "b": "every bias", "z": "every pre-activation, in the place of b", "x": "input (default 0.5)",
+    "w": "every weight",
+    "b": "every bias",
+    "z": "every pre-activation, in the place of b",
+    "x": "input (default 0.5)",
     "y": "target (default 0)",
-}  # fmt: skip
+}
 WEIGHTS, BIASES = "-12:12:401", "-10:10:401"  # where none are given
 FORM = "give a number, or an axis start:stop:count such as 0:1:101"
 Given = list[tuple[str, str]]

@@ -26,9 +26,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="; ".join(f"{k}: {v}" for k, v in SOURCES.items()))
     parser.add_argument("--quick", action="store_true", help="few seeds on the small digits, in a minute; no network")
     parser.add_argument(
-        "--out", default="chainderiv-nielsen5", metavar="DIR",
+        "--out",
+        default="chainderiv-nielsen5",
+        metavar="DIR",
         help="folder (default chainderiv-nielsen5); started again, the same command goes on with what is there",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--seeds", metavar="N", help=f"runs of each kind (default {FULL['seeds']}, quick {QUICK['seeds']})"
     )

@@ -33,9 +33,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--dataset", default="mnist", help="mnist, fashion_mnist, or digits, which needs no network (default mnist)"
     )
     parser.add_argument(
-        "--activation", action="append", metavar="NAME",
+        "--activation",
+        action="append",
+        metavar="NAME",
         help="of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)"
     )
@@ -98,11 +100,19 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """The keywords of train() that are typed."""
     whole, number = partial(_read, common.whole, options), partial(_read, common.number, options)
     return {
-        "epochs": whole("epochs"), "batch_size": whole("batch-size"), "learning_rate": number("learning-rate"),
-        "weight_decay": number("weight-decay"), "rng": whole("seed"), "dtype": options.dtype,
-        "momentum": number("momentum"), "schedule": options.schedule, "clip": number("clip"),
-        "patience": whole("patience"), "measure_steps": whole("measure-steps"), "engine": options.engine,
-    }  # fmt: skip
+        "epochs": whole("epochs"),
+        "batch_size": whole("batch-size"),
+        "learning_rate": number("learning-rate"),
+        "weight_decay": number("weight-decay"),
+        "rng": whole("seed"),
+        "dtype": options.dtype,
+        "momentum": number("momentum"),
+        "schedule": options.schedule,
+        "clip": number("clip"),
+        "patience": whole("patience"),
+        "measure_steps": whole("measure-steps"),
+        "engine": options.engine,
+    }
 
 
 def _read(read: Callable[[str, str], Any], options: argparse.Namespace, name: str) -> Any:
@@ -133,11 +143,15 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
     (hidden,) = options.activation or ["sigmoid"]
     output = options.output
     if output is not None and output != "softmax":
-        output = common.activation(output, "ψ")
+        output = common.stated_neuron(output, "ψ")
     return Network(
-        _sizes(options.layers, options.dataset, data), activation=common.activation(hidden), cost=options.cost,
-        output=output, init=options.init, rng=seed,
-    )  # fmt: skip
+        _sizes(options.layers, options.dataset, data),
+        activation=common.stated_neuron(hidden),
+        cost=options.cost,
+        output=output,
+        init=options.init,
+        rng=seed,
+    )
 
 
 def _sizes(text: str | None, asked: str, data: Data) -> list[int]:
@@ -162,12 +176,20 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
     if options.json:
         common.say_json(
             {
-                "data": data.name, "settings": record.settings, "epoch": record.epoch, "step": record.steps,
-                "accuracy": record.accuracy, "cost": record.cost, "training_cost": record.training_cost,
-                "norms_l2": record.norms("l2"), "norms_l1": record.norms("l1"), **record.layers,
-                "folder": options.out, "csv": options.csv,
+                "data": data.name,
+                "settings": record.settings,
+                "epoch": record.epoch,
+                "step": record.steps,
+                "accuracy": record.accuracy,
+                "cost": record.cost,
+                "training_cost": record.training_cost,
+                "norms_l2": record.norms("l2"),
+                "norms_l1": record.norms("l1"),
+                **record.layers,
+                "folder": options.out,
+                "csv": options.csv,
             }
-        )  # fmt: skip
+        )
         return
     norms = record.norms("l2")
     bar, delta = ("‖", "δ") if common.speaks_unicode() else ("|", "delta")
@@ -175,11 +197,13 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
     whole = [row for row, epoch in enumerate(record.epoch) if epoch == int(epoch)]
     rows = [
         (
-            f"{record.epoch[row]:g}", f"{100 * record.accuracy[row]:.2f}", f"{record.cost[row]:.4f}",
+            f"{record.epoch[row]:g}",
+            f"{100 * record.accuracy[row]:.2f}",
+            f"{record.cost[row]:.4f}",
             *(f"{v:.3g}" for v in norms[row]),
         )
         for row in whole
-    ]  # fmt: skip
+    ]
     common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))
     common.say(f"validation on {data.name}; ‖δl‖ is the L2 norm of the mean of ∂C/∂b_l over the first 1000 images")
     if more := len(record.cost) - len(whole):

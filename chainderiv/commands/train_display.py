@@ -73,9 +73,14 @@ def thinned(record: TrainingRecord, rows: int) -> TrainingRecord:
     count = len(record.cost)
     some = np.unique(np.linspace(0, count - 1, min(rows, count)).round().astype(int))
     return replace(
-        record, bias_gradients=tuple(record.bias_gradients[k] for k in some), training_cost=record.training_cost[some],
-        cost=record.cost[some], accuracy=record.accuracy[some], steps=record.steps[some], layers={},
-    )  # fmt: skip
+        record,
+        bias_gradients=tuple(record.bias_gradients[k] for k in some),
+        training_cost=record.training_cost[some],
+        cost=record.cost[some],
+        accuracy=record.accuracy[some],
+        steps=record.steps[some],
+        layers={},
+    )
 
 
 def sparkline(values: Sequence[float], low: float, high: float, blocks: str = BLOCKS) -> str:

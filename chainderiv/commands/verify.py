@@ -30,9 +30,12 @@ def run(options: argparse.Namespace) -> int:
     points, seed = common.whole("points", options.points), common.whole("seed", options.seed)
     with common.progress() as show:
         result = verify(
-            chain, derivation, points=points, rng=seed,
+            chain,
+            derivation,
+            points=points,
+            rng=seed,
             progress=lambda done, total: show("parameters", done, total),
-        )  # fmt: skip
+        )
     if options.json:
         common.say_json(result.to_dict())
     else:
@@ -62,6 +65,11 @@ def _cells(row: Row) -> tuple[str, ...]:
         return (row.parameter, row.method, f"0/{row.points}", "", "", "", "")
     reach = f"{row.log10_smallest:.1f} to {row.log10_largest:.1f}"
     return (
-        row.parameter, row.method, f"{row.judged}/{row.points}", f"{row.worst_error:.1e}", f"{row.allowed:.1e}",
-        reach, "ok" if row.passed else "FAILED",
-    )  # fmt: skip
+        row.parameter,
+        row.method,
+        f"{row.judged}/{row.points}",
+        f"{row.worst_error:.1e}",
+        f"{row.allowed:.1e}",
+        reach,
+        "ok" if row.passed else "FAILED",
+    )

@@ -64,8 +64,8 @@ def array_functions(activation: Activation) -> ArrayFunctions:
 
     Examples
     --------
-    >>> from chainderiv.functions.activation import activation
-    >>> float(array_functions(activation("sigmoid")).log_abs_derivative(-10_000.0))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> float(array_functions(neuron("sigmoid")).log_abs_derivative(-10_000.0))
     -10000.0
     """
     activation.require_usable()

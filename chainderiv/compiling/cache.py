@@ -29,9 +29,17 @@ from chainderiv.writing import write_whole
 CALLED = (vectormath, *vectormath.SOURCES, exponents, lanes)
 # what unpickling a damaged file may raise
 DAMAGED = (
-    pickle.UnpicklingError, EOFError, OSError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError,
+    pickle.UnpicklingError,
+    EOFError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    ImportError,
+    IndexError,
+    KeyError,
     MemoryError,
-)  # fmt: skip
+)
 _LOCK = threading.RLock()
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.symbols import erfcx, normal_cdf, z
+from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
-Expr = Any
 SIZE = sympy.Symbol("t", nonnegative=True)
 _COMPARE = {sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">="}
 MOST_POWER = 64

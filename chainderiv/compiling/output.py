@@ -21,8 +21,8 @@ def miss(activation: Activation, z: ArrayLike, target: ArrayLike) -> NDArray[Any
 
     Examples
     --------
-    >>> from chainderiv.functions.activation import activation
-    >>> float(miss(activation("sigmoid"), 40.0, 1.0))   # σ(40) rounds to 1
+    >>> from chainderiv.functions.lookup import neuron
+    >>> float(miss(neuron("sigmoid"), 40.0, 1.0))   # σ(40) rounds to 1
     -4.248354255291589e-18
     """
     z, target = np.asarray(z), np.asarray(target)

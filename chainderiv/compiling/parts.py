@@ -13,10 +13,8 @@ import sympy
 from sympy.codegen.cfunctions import log1p
 
 from chainderiv.functions.activation import Activation
-from chainderiv.symbolic.programs.program_parts import sign_form
-from chainderiv.symbols import z
-
-Expr = Any
+from chainderiv.functions.gaps import sign_form
+from chainderiv.symbols import Expr, z
 
 
 @dataclass(frozen=True)
@@ -39,8 +37,8 @@ class Parts:
 def slope_parts(activation: Activation) -> Parts:
     """The parts of φ', from its stable form, else from its stated logarithm, else from the plain derivative.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> parts = slope_parts(activation("sigmoid"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> parts = slope_parts(neuron("sigmoid"))
     >>> parts.exponent, parts.rest
     (-Abs(z), (1 + exp(-Abs(z)))**(-2))
     """
@@ -53,8 +51,8 @@ def slope_parts(activation: Activation) -> Parts:
 def value_parts(activation: Activation) -> Parts | None:
     """The parts of φ where its logarithm is stated: then it lives on where φ underflows.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> value_parts(activation("silu")).exponent
+    >>> from chainderiv.functions.lookup import neuron
+    >>> value_parts(neuron("silu")).exponent
     Piecewise((0, z >= 0), (z, True))
     """
     stated = activation.stable.log_abs_value

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainderiv.compiling.arrays import ArrayFunctions, array_functions
 from chainderiv.errors import BadValue
-from chainderiv.nn.checks import whole_number
+from chainderiv.given import whole_number
 from chainderiv.nn.network import Network
 
 SMALL = 0.01  # the weight of a layer that passes on: φ is straight there to its square

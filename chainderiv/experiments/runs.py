@@ -14,11 +14,11 @@ from threading import Event
 from typing import Any
 
 from chainderiv.functions.activation import Activation
-from chainderiv.maps.tiles import as_done, checked_workers, usable_cores
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import TrainingDiverged, train
 from chainderiv.records.record import TrainingRecord
+from chainderiv.workers import Crew, as_done
 
 Progress = Callable[[int, int], object]
 
@@ -131,7 +131,7 @@ def run_all(
     from threadpoolctl import threadpool_limits
 
     work, each = partial(_taken, source, folder), dict.fromkeys(trainings)
-    crew = checked_workers(workers) or int(getattr(executor, "_max_workers", usable_cores()))
+    crew = Crew(executor, workers).size
     records: dict[Training, TrainingRecord] = {}
     with threadpool_limits(limits=1, user_api="blas"):  # the runs are what goes on side by side
         if executor is None:

@@ -1,43 +1,24 @@
 """Activation: one defining formula φ(z); φ', log|φ'|, kinks and parity follow from it.
 
-Formulas only: arrays are evaluated in chainderiv.numeric.
+Formulas only: arrays are made of them in chainderiv.compiling.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
-from typing import Any
+from functools import cached_property
 
 import mpmath
 import sympy
 
-from chainderiv.errors import BadValue, unknown_name
+from chainderiv.errors import BadValue
+from chainderiv.functions.branches import Branches
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.functions.rounding import rounding
-from chainderiv.symbols import z
+from chainderiv.functions.stable import Stable
+from chainderiv.symbols import Expr, z
 
-Expr = Any  # SymPy has no type information
 _PROBES = ("-2.71", "-0.37", "0.41", "3.14")
-
-
-@dataclass(frozen=True)
-class Stable:
-    """Rewritings of quantities that follow from φ, for where the plain ones lose digits in float64.
-
-    Attributes
-    ----------
-    value, derivative : expressions in z that equal φ and φ' for real z.
-    log_abs_derivative, log_abs_value : log|φ'| and log|φ|, natural.
-    above_lower, below_upper : φ - lim φ at -∞ and lim φ at +∞ - φ, where those limits are finite.
-    """
-
-    value: Expr = None
-    derivative: Expr = None
-    log_abs_derivative: Expr = None
-    log_abs_value: Expr = None
-    above_lower: Expr = None
-    below_upper: Expr = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +28,7 @@ class Activation:
     Parameters
     ----------
     name : str. How the catalogue and the command line call it.
-    formula : SymPy expression in chainderiv.symbols.z. At a kink the branch that the formula states there holds.
+    formula : SymPy expression in chainderiv.z. At a kink the branch that the formula states there holds.
     symbol : str. Its letter in Unicode print (σ for the sigmoid); by default the name.
     latex : str. The same in LaTeX.
     stable : Stable. Rewritings that keep digits; by default none.
@@ -61,7 +42,7 @@ class Activation:
 
     Examples
     --------
-    >>> from chainderiv.symbols import z
+    >>> from chainderiv import z
     >>> import sympy
     >>> Activation("swish", z / (1 + sympy.exp(-2 * z))).derivative.subs(z, 0)
     1/2
@@ -79,8 +60,7 @@ class Activation:
             raise BadValue(f"activation name is {self.name!r}; give a word")
         if not isinstance(self.formula, sympy.Expr) or not self.formula.free_symbols <= {z}:
             raise BadValue(
-                f"activation {self.name!r} is given as {self.formula!r}; "
-                "give a SymPy expression in chainderiv.symbols.z alone"
+                f"activation {self.name!r} is given as {self.formula!r}; give a SymPy expression in chainderiv.z alone"
             )
         if not self.formula.has(z):
             raise BadValue(
@@ -91,7 +71,7 @@ class Activation:
     def from_formula(cls, name: str, text: str, *, symbol: str = "", latex: str = "") -> Activation:
         """The neuron that a text states, such as "z/(1+exp(-1.5*z))"; stable rewritings are looked for by machine.
 
-        The text is read by `functions.formula.parse`, which says what it may hold, and never executed.
+        The text is read by `parse_formula`, which says what it may hold, and never executed.
 
         Raises
         ------
@@ -100,32 +80,48 @@ class Activation:
 
         Examples
         --------
-        >>> from chainderiv.symbols import z
+        >>> from chainderiv import z
         >>> f = Activation.from_formula("swish1", "z/(1+exp(-1.5*z))")
         >>> f.kinks, f.parity, f.derivative.subs(z, 0)
         ((), None, 1/2)
         """
-        from chainderiv.functions.formula import parse
+        from chainderiv.functions.formula import parse_formula
         from chainderiv.functions.stabilise import stable_forms
 
-        plain = cls(name, parse(text), symbol, latex)
+        plain = cls(name, parse_formula(text), symbol, latex)
         plain.require_usable()
         forms = stable_forms(plain.formula)
         return plain if forms is None else replace(plain, stable=forms, found=True)
 
     @cached_property
-    def branched(self) -> Expr:
-        """The formula with Max, Min, sign, Heaviside and Abs as branches: their own derivatives would hold δ(z)."""
-        branching = (sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside, sympy.Abs)
-        if not self.formula.has(*branching):
-            return self.formula
-        formula = self.formula.replace(sympy.Heaviside, lambda u, *_: sympy.Piecewise((1, u > 0), (0, True)))
-        return sympy.piecewise_fold(formula.rewrite(branching, sympy.Piecewise))
+    def branches(self) -> Branches:
+        """The formula taken apart where it changes its branch."""
+        return Branches(self.formula)
 
-    @cached_property
+    @property
+    def branched(self) -> Expr:
+        """The formula with Max, Min, sign, Heaviside and Abs as branches."""
+        return self.branches.value
+
+    @property
     def derivative(self) -> Expr:
         """φ'(z), as SymPy derives it from the formula."""
-        return sympy.diff(self.branched, z)
+        return self.branches.derivative
+
+    @property
+    def breaks(self) -> tuple[Expr, ...]:
+        """Every z at which the formula changes its branch."""
+        return self.branches.breaks
+
+    @property
+    def kinks(self) -> tuple[Expr, ...]:
+        """The breaks at which φ or φ' jumps; φ' there is what the formula's own branch says.
+
+        >>> from chainderiv import ACTIVATIONS
+        >>> [ACTIVATIONS[name].kinks for name in ("relu", "softsign", "sigmoid")]
+        [(0,), (), ()]
+        """
+        return self.branches.kinks
 
     @cached_property
     def value_rounding(self) -> Expr | None:
@@ -248,22 +244,6 @@ class Activation:
         return _log_by_branch(self.stable.below_upper)
 
     @cached_property
-    def breaks(self) -> tuple[Expr, ...]:
-        """Every z at which the formula changes its branch."""
-        turning = [c.lhs - c.rhs for c in self.branched.atoms(sympy.core.relational.Relational)]
-        points = {p for t in turning if t.has(z) for p in sympy.solve(t, z) if p.is_real}
-        return tuple(sorted(points))
-
-    @cached_property
-    def kinks(self) -> tuple[Expr, ...]:
-        """The breaks at which φ or φ' jumps; φ' there is what the formula's own branch says.
-
-        >>> activation("relu").kinks, activation("softsign").kinks, activation("sigmoid").kinks
-        ((0,), (), ())
-        """
-        return tuple(p for p in self.breaks if self._jumps(self.formula, p) or self._jumps(self.derivative, p))
-
-    @cached_property
     def parity(self) -> str | None:
         """'odd', 'even' or None, judged to 40 digits at a spread of z and beside every break."""
         phi, near = precise(self.formula, z), sympy.Rational(1, 10**6)
@@ -284,14 +264,6 @@ class Activation:
             spread = [s * mpmath.mpf(2) ** k for k in range(-20, 7) for s in (-1, 1)]
             return not all(0 < phi(point) < 1 for point in [mpmath.mpf(0), *spread])
 
-    @staticmethod
-    def _jumps(expression: Expr, point: Expr) -> bool:
-        # at 50 digits, because SymPy's one-sided limits of a Piecewise are not to be trusted at its boundary
-        with working_digits(50):
-            at, near = mpmath.mpf(sympy.N(point, 50)), mpmath.mpf(10) ** -40
-            left, right = (precise(expression, z)(at + side * near) for side in (-1, 1))
-            return bool(abs(right - left) > 1e-30 * max(1, abs(left), abs(right)))
-
 
 def _log_by_branch(positive: Expr | None) -> Expr | None:
     """The logarithm of a positive expression, products taken apart within each branch."""
@@ -300,32 +272,3 @@ def _log_by_branch(positive: Expr | None) -> Expr | None:
     if isinstance(positive, sympy.Piecewise):
         return sympy.Piecewise(*((_log_by_branch(value), when) for value, when in positive.args))
     return sympy.expand_log(sympy.log(positive), force=True)
-
-
-@lru_cache(maxsize=1)
-def _catalogue() -> dict[str, Activation]:
-    from chainderiv.functions.catalogue import ACTIVATIONS
-
-    return ACTIVATIONS
-
-
-def activation(given: str | Activation) -> Activation:
-    """The Activation of that name, or the Activation itself; a name is the catalogue's, else a plug-in's.
-
-    Raises
-    ------
-    UnknownName
-        When neither has such a name.
-    BadValue
-        When the plug-in of that name gives no activation.
-    """
-    if isinstance(given, Activation):
-        return given
-    if isinstance(given, str) and given in _catalogue():
-        return _catalogue()[given]
-    from chainderiv.functions.plugins import plugin, plugin_names
-
-    found = plugin(given) if isinstance(given, str) else None
-    if found is None:
-        raise unknown_name("activation", given, [*_catalogue(), *plugin_names()])
-    return found

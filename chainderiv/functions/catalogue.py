@@ -10,7 +10,8 @@ from typing import Any
 from sympy import Abs, Piecewise, Rational, atan, exp, log, pi, sqrt, tanh
 from sympy.codegen.cfunctions import expm1, log1p
 
-from chainderiv.functions.activation import Activation, Stable
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.stable import Stable
 from chainderiv.symbols import erfcx, normal_cdf, z
 
 e = exp(-Abs(z))

@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 import sympy
 
 from chainderiv.errors import CostDomain, unknown_name
-from chainderiv.functions.activation import Activation, Expr
-from chainderiv.symbols import a, y
+from chainderiv.functions.activation import Activation
+from chainderiv.symbols import Expr, a, y
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,13 @@ class Cost:
     Parameters
     ----------
     name : str.
-    formula : SymPy expression in chainderiv.symbols.a and .y.
+    formula : SymPy expression in chainderiv.a and chainderiv.y.
     softmax : bool. Whether it is defined on softmax outputs, which exist at full width only.
 
     Examples
     --------
-    >>> cost("quadratic").slope
+    >>> from chainderiv import a, y
+    >>> Cost("squares", (a - y) ** 2 / 2).slope
     a - y
     """
 
@@ -115,8 +116,8 @@ def cost(given: str | Cost) -> Cost:
 def cancelled_product(output: Activation, at: Cost) -> Expr | None:
     """φ'(z_L) ∂C/∂a_L as a function of a and y where the cost cancels φ', else None.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> cancelled_product(activation("sigmoid"), cost("cross_entropy"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> cancelled_product(neuron("sigmoid"), cost("cross_entropy"))
     a - y
     """
     denominator = sympy.denom(at.slope)
@@ -130,8 +131,8 @@ def cancelled_product(output: Activation, at: Cost) -> Expr | None:
 def cancelled_slope(output: Activation, at: Cost) -> tuple[tuple[Expr, Expr, Expr], ...] | None:
     """The factors of φ'(z_L) ∂C/∂a_L where the cost cancels φ', else None.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> cancelled_slope(activation("sigmoid"), cost("cross_entropy"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> cancelled_slope(neuron("sigmoid"), cost("cross_entropy"))
     ((1, y, 1),)
     """
     product = cancelled_product(output, at)
@@ -141,8 +142,8 @@ def cancelled_slope(output: Activation, at: Cost) -> tuple[tuple[Expr, Expr, Exp
 def cancels(output: Activation, at: Cost) -> bool:
     """Whether φ'(z_L) cancels against the denominator of ∂C/∂a_L, as σ' does against a(1 - a).
 
-    >>> from chainderiv.functions.activation import activation
-    >>> cancels(activation("sigmoid"), cost("cross_entropy")), cancels(activation("sigmoid"), cost("quadratic"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> cancels(neuron("sigmoid"), cost("cross_entropy")), cancels(neuron("sigmoid"), cost("quadratic"))
     (True, False)
     """
     return cancelled_product(output, at) is not None

@@ -1,4 +1,4 @@
-"""parse(text) -> SymPy: a formula in z, read by a whitelist and never by sympify, eval or exec.
+"""parse_formula(text) -> SymPy: a formula in z, read by a whitelist and never by sympify, eval or exec.
 
 The grammar is precedence climbing (Pratt 1973):
 
@@ -16,7 +16,7 @@ import difflib
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import sympy
 
@@ -32,9 +32,8 @@ from chainderiv.functions.formula_node import (
     operate,
     piecewise,
 )
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
-Expr = Any
 LONGEST, DEEPEST = 500, 40  # characters, and brackets within brackets
 MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside and where together: n of them can make 2^n pieces
 CONSTANTS = {"z": Node(z), "pi": Node(sympy.pi, 3.141592653589793)}
@@ -58,8 +57,8 @@ class Token:
     at: int
 
 
-def parse(text: str) -> Expr:
-    """The SymPy expression in chainderiv.symbols.z that a formula states.
+def parse_formula(text: str) -> Expr:
+    """The SymPy expression in chainderiv.z that a formula states.
 
     Numbers are exact: 1.5 is 3/2. Names are z and pi, functions exp, log, sqrt, tanh, sinh, cosh, atan, erf, sin, cos,
     Abs, Max, Min, Heaviside, and where(condition, a, b). At most two powers may be stacked, as in z**2**2, an exponent
@@ -72,9 +71,9 @@ def parse(text: str) -> Expr:
 
     Examples
     --------
-    >>> parse("z/(1 + exp(-1.5*z))")
+    >>> parse_formula("z/(1 + exp(-1.5*z))")
     z/(1 + exp(-3*z/2))
-    >>> parse("where(z > 0, z, exp(z) - 1)")
+    >>> parse_formula("where(z > 0, z, exp(z) - 1)")
     Piecewise((z, z > 0), (exp(z) - 1, True))
     """
     if not isinstance(text, str):

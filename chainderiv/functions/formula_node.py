@@ -10,9 +10,8 @@ from typing import Any
 
 import sympy
 
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
-Expr = Any
 MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2
 MOST_EXPONENT = 100
 MOST_BITS = 4096  # of an exact constant

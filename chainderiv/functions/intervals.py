@@ -13,8 +13,7 @@ from typing import Any
 import sympy
 from mpmath import libmp
 
-from chainderiv.functions.activation import Expr
-from chainderiv.symbols import erfcx, normal_cdf, z
+from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
 Pair = tuple[Any, Any]  # lower and upper end, as mpmath's raw numbers
 LINE: Pair = (libmp.fninf, libmp.finf)

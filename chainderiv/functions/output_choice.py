@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from chainderiv.errors import CostDomain
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.cost import LOG_LIKELIHOOD, Cost
+from chainderiv.functions.lookup import neuron
 
 SUITS = {"cross_entropy": "sigmoid", "log_likelihood": "softmax"}
 
@@ -33,12 +33,12 @@ def choose_output(output: str | Activation | None, cost: Cost, hidden: Activatio
         output = SUITS.get(cost.name, hidden)
     softmax = isinstance(output, str) and output == "softmax"
     if softmax != cost.softmax or (softmax and cost.formula != LOG_LIKELIHOOD.formula):
-        name = "softmax" if softmax else find_activation(output).name
+        name = "softmax" if softmax else neuron(output).name
         raise CostDomain(
             f"cost {cost.name!r} is given with output {name!r}; log_likelihood and softmax go together: "
             "leave output out to have the one that suits the cost"
         )
-    return None if softmax else _elementwise(find_activation(output), cost)
+    return None if softmax else _elementwise(neuron(output), cost)
 
 
 def _elementwise(output: Activation, cost: Cost) -> Activation:

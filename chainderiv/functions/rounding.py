@@ -7,11 +7,9 @@ In units of ε, with u the argument and every operation rounded once (Wilkinson 
 
 from __future__ import annotations
 
-from typing import Any
-
 import sympy
 
-Expr = Any
+from chainderiv.symbols import Expr
 
 
 def rounding(expression: Expr) -> Expr:

@@ -10,14 +10,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
 
 import mpmath
 import sympy
 from sympy.codegen.cfunctions import log1p
 from sympy.polys.polyerrors import BasePolynomialError
 
-from chainderiv.functions.activation import Activation, Stable
+from chainderiv.functions.branches import Branches
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.digits import Digits, without_cancelling_tails
 from chainderiv.functions.rewriting.halfline import Quotient, t
@@ -27,9 +26,9 @@ from chainderiv.functions.rewriting.reading import reading
 from chainderiv.functions.rewriting.regimes import Contest, Region, equal, joined, regions
 from chainderiv.functions.rewriting.render import log_from, logarithm, rendered
 from chainderiv.functions.rewriting.tails import as_quotient
-from chainderiv.symbols import z
+from chainderiv.functions.stable import Stable
+from chainderiv.symbols import Expr, z
 
-Expr = Any
 MOST_OPERATIONS, MOST_REGIONS = 150, 8
 # what SymPy and mpmath raise for a formula that they cannot take apart
 _UNSUITABLE = (
@@ -61,25 +60,25 @@ def stable_forms(formula: Expr) -> Stable | None:
     try:
         if formula.count_ops() > MOST_OPERATIONS:
             return None
-        activation = Activation("the formula", formula)
-        found = regions(activation)
+        branches = Branches(formula)
+        found = regions(branches)
         if len(found) > MOST_REGIONS:
             return None
-        forms = {name: form for name, form in _found(activation, found) if form is not None}
+        forms = {name: form for name, form in _found(branches, found) if form is not None}
     except _UNSUITABLE:
         return None
     return Stable(**forms) if forms else None
 
 
-def _found(activation: Activation, found: list[Region]) -> Iterable[tuple[str, Expr | None]]:
-    value = _form(found, _value_of, _value_forms, activation.branched)
-    derivative = _form(found, _slope_of, _value_forms, activation.derivative)
-    log_slope = _log(activation.derivative if derivative is None else derivative)
-    log_value = _log(activation.branched if value is None else value)
+def _found(branches: Branches, found: list[Region]) -> Iterable[tuple[str, Expr | None]]:
+    value = _form(found, _value_of, _value_forms, branches.value)
+    derivative = _form(found, _slope_of, _value_forms, branches.derivative)
+    log_slope = _log(branches.derivative if derivative is None else derivative)
+    log_value = _log(branches.value if value is None else value)
     yield "value", value
     yield "derivative", derivative
-    yield "log_abs_derivative", _form(found, _slope_of, _log_forms, log_slope, activation.derivative)
-    yield "log_abs_value", _form(found, _value_of, _log_forms, log_value, activation.branched)
+    yield "log_abs_derivative", _form(found, _slope_of, _log_forms, log_slope, branches.derivative)
+    yield "log_abs_value", _form(found, _value_of, _log_forms, log_value, branches.value)
     for name, side in (("above_lower", -1), ("below_upper", 1)):
         yield name, _gap(found, side)
 

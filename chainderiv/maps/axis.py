@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,17 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.given import is_finite, is_whole
 
 MOST = 100_000_000
-
-
-def _is_finite(value: object) -> bool:
-    if not isinstance(value, numbers.Real) or isinstance(value, bool):
-        return False
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:  # a whole number beyond float64
-        return False
 
 
 @dataclass(frozen=True)
@@ -48,13 +39,9 @@ class Axis:
     def __post_init__(self) -> None:
         if self.scale not in ("linear", "log"):
             raise BadValue(f"axis scale is {self.scale!r}; give 'linear' or 'log'")
-        if (
-            isinstance(self.count, bool)
-            or not isinstance(self.count, numbers.Integral)
-            or not 2 <= int(self.count) <= MOST
-        ):
+        if not is_whole(self.count, 2, MOST):
             raise BadValue(f"axis count is {self.count!r}; give a whole number from 2 to {MOST:,}")
-        if not _is_finite(self.start) or not _is_finite(self.stop) or self.start >= self.stop:
+        if not is_finite(self.start) or not is_finite(self.stop) or self.start >= self.stop:
             raise BadValue(f"axis runs from {self.start!r} to {self.stop!r}; give finite numbers, the smaller first")
         # the values between are found from the distance of the ends, which must be a number
         if not math.isfinite(float(self.stop) - float(self.start)):

@@ -14,7 +14,7 @@ PATIENCE = 30  # seconds, for the scheduler to answer and for a first worker to 
 
 @contextmanager
 def cluster(address: str | None = None, scheduler_file: str | None = None) -> Iterator[tuple[Executor, int]]:
-    """The executor of a running scheduler, and how many threads its workers have.
+    """The executor of a running scheduler, and how many threads its workers have, for sweep(executor=…, workers=…).
 
     Parameters
     ----------

@@ -6,19 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
 from chainderiv.maps.plan import Box, Plan, extent
 from chainderiv.numeric.orbit import Orbit
 
 Reader = Callable[[Orbit], LogSign]
-
-
-def checked_layer(layer: object, depth: int) -> int:
-    """A layer from 1 to the depth; raises BadValue."""
-    if isinstance(layer, bool) or not isinstance(layer, int | np.integer) or not 1 <= layer <= depth:
-        raise BadValue(f"layer is {layer!r}; give a whole number from 1 to {depth}")
-    return int(layer)
 
 
 def factor_over(plan: Plan, box: Box, layer: int) -> LogSign:

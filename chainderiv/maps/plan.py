@@ -40,8 +40,7 @@ class Plan:
 
     Examples
     --------
-    >>> from chainderiv.symbolic.chain import Chain
-    >>> from chainderiv.symbolic.derive import derive
+    >>> from chainderiv import Chain, derive
     >>> axes = {"w": Axis(-12, 12, 5), "b": Axis(-10, 10, 3)}
     >>> plan = Plan(derive(Chain(depth=4)), "numpy", axes, {"x": 0.5, "y": 0.0}, tile_shape=(4, 3))
     >>> plan.shape, plan.tiles[1]

@@ -12,7 +12,11 @@ BAND = 0.05  # natural logarithm per link: within it a gradient changes by less 
 
 
 class Regime(IntEnum):
-    """What a gradient does on its way through the layers."""
+    """What a gradient does on its way through the layers.
+
+    >>> Regime(-1).name
+    'VANISHING'
+    """
 
     VANISHING = -1
     STABLE = 0

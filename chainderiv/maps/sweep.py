@@ -15,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, DataError
+from chainderiv.given import one_of
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.depth import DEPTH, deepest, links_over
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
-from chainderiv.maps.layer_map import activation_over, checked_layer, factor_over
+from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.plan import Plan, in_tiles, part_of
 from chainderiv.maps.regime import LOG_QUARTER, regime
-from chainderiv.maps.tiles import checked_workers, each_done
+from chainderiv.maps.tiles import each_done
 from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.parameters import Floats, numbers
 from chainderiv.numeric.tile import Tile
@@ -31,6 +32,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
+from chainderiv.workers import Crew
 
 TILES, TILE_POINTS = 8, 2**17
 MOST_STORED = 10**11
@@ -75,6 +77,12 @@ class Sweep:
     ----------
     plan : Plan. What was swept, and how.
     readings : Tile of the whole map, or another that gives the same arrays.
+
+    Examples
+    --------
+    >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+    >>> list(s.axes), s.rate.shape, s.wrt
+    (['w', 'b'], (5, 3), 'b1')
     """
 
     plan: Plan
@@ -223,22 +231,24 @@ class Sweep:
         return np.asarray(self.largest_link < LOG_QUARTER)
 
     def factor(self, layer: int) -> LogSign:
-        """w_l φ'(z_l), the factor of a layer from 1 to L; see layer_map.factor_over. Raises BadValue.
+        """w_l φ'(z_l), or 1 + w_l φ'(z_l) of a residual chain, the factor of a layer from 1 to L; raises BadValue.
+
+        It is NaN where a depth axis has no such layer. The orbit is float64's, whatever the engine.
 
         >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=Axis(-1, 0, 2))
         >>> s.factor(3).to_float()[:, 1].round(9).tolist()
         [12.5, 25.0]
         """
-        return factor_over(self.plan, self._whole, checked_layer(layer, self.derivation.chain.depth))
+        return factor_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
 
     def activation(self, layer: int) -> LogSign:
-        """a_l of a layer from 1 to L; see layer_map.activation_over. Raises BadValue.
+        """a_l of a layer from 1 to L, whatever its size; otherwise as `factor`.
 
         >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=0)
         >>> s.activation(4).to_float().tolist()
         [0.5, 0.5]
         """
-        return activation_over(self.plan, self._whole, checked_layer(layer, self.derivation.chain.depth))
+        return activation_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
 
     @property
     def _whole(self) -> tuple[slice, ...]:
@@ -294,16 +304,16 @@ def sweep(
     >>> s.log_abs.shape, s.regime[2, 1]   # w = 0: every link is 0
     ((5, 3), np.int8(-1))
     """
-    checked_workers(workers)
+    crew = Crew(executor, workers)
     if out is not None:
         path = checked_path(out)
         stored = in_stored_tiles(plan_of(chain, wrt, engine, **parameters))
         require_points(stored.points, MOST_STORED, "")
-        return Sweep(stored, StoredReadings(sweep_to_store(stored, path, executor, workers, progress, announce)))
+        return Sweep(stored, StoredReadings(sweep_to_store(stored, path, crew, progress, announce)))
     plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, TILE_POINTS)
     require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
     whole, tiles = Tile.empty(plan.shape), plan.tiles
-    done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, executor, workers)
+    done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, crew)
     for count, _ in enumerate(done, 1):
         if progress is not None:
             progress(count, len(tiles))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from chainderiv.maps.depth import links_over
 from chainderiv.maps.plan import Box
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
-from chainderiv.maps.tiles import as_done, usable_cores
 from chainderiv.numeric.tile import Tile
+from chainderiv.workers import as_done, usable_cores
 
 if TYPE_CHECKING:
     from chainderiv.maps.sweep import Sweep
@@ -30,6 +30,14 @@ class Tally:
         uncertain; whose links are all under 1/4 in size.
     smallest, largest : of the finite log|gradient|, natural; inf and -inf where there is none.
     regimes : dict of Regime -> how many points, empty at depth 1.
+
+    Two of them add up to that of both maps.
+
+    Examples
+    --------
+    >>> left, right = (Tally(2, 0, 0, 1, low, -1.0, {Regime.VANISHING: 2}) for low in (-3.0, -9.0))
+    >>> (left + right).smallest, (left + right).regimes[Regime.VANISHING]
+    (-9.0, 4)
     """
 
     points: int
@@ -53,11 +61,9 @@ class Tally:
 
 
 def tally(swept: Sweep) -> Tally:
-    """Count over a whole map.
+    """Count over a whole map of any size, which is read tile by tile.
 
-    >>> from chainderiv.maps.axis import Axis
-    >>> from chainderiv.maps.sweep import sweep
-    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv import Axis, Chain, sweep
     >>> found = tally(sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3)))
     >>> found.points, found.zeros, found.below_quarter, found.regimes[Regime.VANISHING]
     (15, 3, 12, 15)

@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import math
-import numbers
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadShape, BadValue, unknown_name
-from chainderiv.numeric.rng import generator as generator
+from chainderiv.given import is_whole
 
 Array = NDArray[Any]
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 MOST_WEIGHTS = 2**48
-
-
-def whole_number(name: str, given: object, least: int) -> int:
-    """The whole number given; raises BadValue for another kind or one below least."""
-    if isinstance(given, bool) or not isinstance(given, numbers.Integral) or int(given) < least:
-        raise BadValue(f"{name} is {given!r}; give a whole number >= {least}")
-    return int(given)
-
-
-def size(name: str, given: object, zero: bool) -> float:
-    """The finite number given, above 0 (or from 0 on); raises BadValue."""
-    if isinstance(given, numbers.Real) and not isinstance(given, bool):
-        value = _as_float(given)
-        if math.isfinite(value) and (value > 0 or (zero and value == 0)):
-            return value
-    raise BadValue(f"{name} is {given!r}; give a finite number {'>=' if zero else '>'} 0")
-
-
-def _as_float(given: numbers.Real) -> float:
-    try:
-        return float(given)
-    except OverflowError:  # a whole number beyond 1e308
-        return math.inf
 
 
 def float_type(given: object) -> np.dtype[Any]:
@@ -53,7 +28,7 @@ def float_type(given: object) -> np.dtype[Any]:
 def layer_sizes(given: object) -> tuple[int, ...]:
     """At least two whole numbers >= 1; raises BadValue."""
     sizes = tuple(given) if isinstance(given, list | tuple | np.ndarray) else ()
-    whole = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) and int(n) >= 1 for n in sizes)
+    whole = all(is_whole(n, 1) for n in sizes)
     if len(sizes) < 2 or not whole:
         raise BadValue(
             f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [784, 30, 10]"

@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadShape
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
-from chainderiv.nn.checks import float_type, generator, image_rows, layer_sizes, target_rows
+from chainderiv.functions.lookup import neuron
+from chainderiv.given import generator
+from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
 
@@ -33,6 +34,11 @@ class Forward:
 
     z : the pre-activations z_1 … z_L, each (n, n_l).
     a : the activations a_0 … a_L, each (n, n_l); a_0 are the images.
+
+    Examples
+    --------
+    >>> [a.shape for a in Network([64, 30, 10]).forward(np.zeros((5, 64))).a]
+    [(5, 64), (5, 30), (5, 10)]
     """
 
     z: tuple[Array, ...]
@@ -49,7 +55,7 @@ class Network:
     cost : name or Cost.
     output : name or Activation of the last layer, or 'softmax'. None: the sigmoid for cross_entropy, softmax
         for log_likelihood, else the hidden one.
-    init : name in chainderiv.nn.initialise.INITIALISERS.
+    init : name in chainderiv.INITIALISERS.
     rng : int or numpy.random.Generator. The same seed and sizes give the same parameters, rounded to dtype.
     dtype : 'float32' or 'float64', of the parameters and of all that is computed with them.
     residual : whether every hidden layer, from the second on, that is as wide as the one below adds its input:
@@ -95,11 +101,11 @@ class Network:
         residual: bool = False,
     ) -> None:
         self.sizes = layer_sizes(sizes)
-        self.activation = find_activation(activation)
+        self.activation = neuron(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
         self.init, self.dtype, self.residual = init, float_type(dtype), residual
-        self.seed = None if isinstance(rng, np.random.Generator) else rng
         draw, source = initialiser(init), generator(rng)
+        self.seed = None if isinstance(rng, np.random.Generator) else int(rng)
         drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
         self.weights: list[Array] = [W.astype(self.dtype) for W, _ in drawn]
         self.biases: list[Array] = [b.astype(self.dtype) for _, b in drawn]

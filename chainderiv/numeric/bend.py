@@ -63,8 +63,8 @@ class Bend:
 def bend(activation: Activation) -> Bend:
     """Compile φ''.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> round(float(bend(activation("tanh")).value(0.5)), 12)  # -2 tanh(1/2)
+    >>> from chainderiv.functions.lookup import neuron
+    >>> round(float(bend(neuron("tanh")).value(0.5)), 12)  # -2 tanh(1/2)
     -0.92423431452
     """
     relative = activation.curvature is not None

@@ -235,8 +235,9 @@ ENGINES: dict[str, tuple[Callable[[Any], Kernel], Callable[[Any], Kernel]]] = {
 def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> str:
     """'numba' where the work repays a compilation of some seconds and the formulas have a compiled form, else 'numpy'.
 
-    >>> from chainderiv.symbolic.chain import Chain
-    >>> from chainderiv.symbolic.derive import derive
+    points : how many the map has. It is what sweep takes by default.
+
+    >>> from chainderiv import Chain, derive
     >>> suitable_engine(derive(Chain(depth=4), "b1"), 1000)
     'numpy'
     """

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
-from chainderiv.nn.network import Network
-from chainderiv.records.record import COLUMNS, TrainingRecord
+from chainderiv.records.measurements import COLUMNS
+from chainderiv.records.record import TrainingRecord
 
 MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
 SATURATED = 1 / 20  # of sup|φ'|
@@ -34,33 +34,6 @@ class Passed:
     z_last: Array
 
 
-class Passes(Protocol):
-    """The two passes that a measurement takes over images that are known beforehand."""
-
-    def measured(self, net: Network) -> Passed:
-        """Over the measured training images."""
-
-    def outputs(self, net: Network) -> Array:
-        """z_L of the validation images."""
-
-
-class NumPyPasses:
-    """Passes by the network's own NumPy methods, over arrays that are known to fit it."""
-
-    def __init__(self, images: Array, targets: Array, held_back: Array) -> None:
-        self._images, self._targets, self._held_back = images, targets, held_back
-
-    def measured(self, net: Network) -> Passed:
-        """Passes.measured."""
-        run, slope = net.forward(self._images), array_functions(net.activation).derivative
-        of_weights, of_biases = net.raw_gradients(self._images, self._targets)
-        return Passed(of_weights, of_biases, run.a[1:], [slope(z) for z in run.z[:-1]], run.z[-1])
-
-    def outputs(self, net: Network) -> Array:
-        """Passes.outputs."""
-        return net.forward(self._held_back).z[-1]
-
-
 @dataclass(frozen=True, eq=False)
 class Row:
     """One measurement: what TrainingRecord holds of a row."""
@@ -79,30 +52,6 @@ class Row:
         return all(bool(np.isfinite(n).all()) for n in numbers)
 
 
-@dataclass(frozen=True, eq=False)
-class Measurer:
-    """Measures a network at its passes; targets and held_back_targets are the images' (n, n_L)."""
-
-    passes: Passes
-    targets: Array
-    held_back_targets: Array
-
-    def row(self, net: Network, step: int, update_ratio: Array) -> Row:
-        """Measure net after so many mini-batches."""
-        exact = net.copy("float64")
-        with np.errstate(all="ignore"):
-            passed, z = self.passes.measured(exact), self.passes.outputs(exact)
-            right = exact.last.value(z).argmax(axis=1) == self.held_back_targets.argmax(axis=1)
-            return Row(
-                step,
-                tuple(passed.bias_gradients),
-                float(exact.last.cost_per_image(passed.z_last, self.targets).mean()),
-                float(exact.last.cost_per_image(z, self.held_back_targets).mean()),
-                float(right.mean()),
-                _layers(passed, exact) | {"update_ratio": update_ratio},
-            )
-
-
 def record_of(rows: Sequence[Row], settings: dict[str, Any]) -> TrainingRecord:
     """The rows as a record."""
     columns = {name: np.array([getattr(row, name) for row in rows]) for name in COLUMNS}
@@ -116,18 +65,15 @@ def rows_of_record(record: TrainingRecord) -> list[Row]:
     """The rows that a record was made of."""
     return [
         Row(
-            int(record.steps[k]), record.bias_gradients[k], float(record.training_cost[k]), float(record.cost[k]),
-            float(record.accuracy[k]), {name: column[k] for name, column in record.layers.items()},
+            int(record.steps[k]),
+            record.bias_gradients[k],
+            float(record.training_cost[k]),
+            float(record.cost[k]),
+            float(record.accuracy[k]),
+            {name: column[k] for name, column in record.layers.items()},
         )
         for k in range(len(record.cost))
-    ]  # fmt: skip
-
-
-def update_ratio(before: Network, after: Network) -> Array:
-    """‖W_l - W_l before‖/‖W_l before‖, shape (L,)."""
-    moved = [norm(np.subtract(W, V, dtype=float), 2) for W, V in zip(after.weights, before.weights, strict=True)]
-    with np.errstate(all="ignore"):
-        return np.divide(moved, [norm(W, 2) for W in before.weights])
+    ]
 
 
 def norm(values: Array, order: int) -> float:
@@ -139,9 +85,10 @@ def norm(values: Array, order: int) -> float:
     return top * float(np.sqrt(np.square(sizes / top).sum()))
 
 
-def _layers(passed: Passed, net: Network) -> dict[str, Array]:
+def layers_of(passed: Passed, hidden: Activation) -> dict[str, Array]:
+    """The columns of a row that have a number per layer, but the update ratio."""
     # softmax outputs and those of another activation have slopes of another kind: the last layer's is not told
-    saturated = [np.abs(slope) < SATURATED * steepest(net.activation) for slope in passed.slope]
+    saturated = [np.abs(slope) < SATURATED * steepest(hidden) for slope in passed.slope]
     fractions = [float(s.mean()) for s in saturated], [float(s.all(axis=0).mean()) for s in saturated]
     return {
         "weight_norm_l1": np.array([norm(g, 1) for g in passed.weight_gradients]),
@@ -157,8 +104,8 @@ def _layers(passed: Passed, net: Network) -> dict[str, Array]:
 def steepest(activation: Activation) -> float:
     """sup|φ'| over |z| <= 30, of 60,001 points.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> steepest(activation("sigmoid")), steepest(activation("relu"))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> steepest(neuron("sigmoid")), steepest(neuron("relu"))
     (0.25, 1.0)
     """
     slopes = np.abs(array_functions(activation).derivative(np.linspace(-30.0, 30.0, 60_001)))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainderiv.extras import extra
-from chainderiv.records.record import COLUMNS, LAYER_COLUMNS, TrainingRecord
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, Measurements
 
 MEANINGS = {
     "training_cost": "mean cost over the measured training images",
@@ -17,7 +17,7 @@ MEANINGS = {
 }
 
 
-def to_dataset(record: TrainingRecord) -> Any:
+def to_dataset(record: Measurements) -> Any:
     """TrainingRecord.to_xarray."""
     xarray = extra("xarray", "a record as a Dataset")
     variables: dict[str, Any] = {
@@ -33,7 +33,9 @@ def to_dataset(record: TrainingRecord) -> Any:
         variables[f"norms_{order}"] = (("row", "hidden_layer"), record.norms(order), about)
     depth = len(record.bias_gradients[0])
     coordinates = {
-        "epoch": ("row", record.epoch), "step": ("row", record.steps),
-        "layer": np.arange(1, depth + 1), "hidden_layer": np.arange(1, depth),
-    }  # fmt: skip
+        "epoch": ("row", record.epoch),
+        "step": ("row", record.steps),
+        "layer": np.arange(1, depth + 1),
+        "hidden_layer": np.arange(1, depth),
+    }
     return xarray.Dataset(variables, coordinates, {"settings": json.dumps(record.settings)})

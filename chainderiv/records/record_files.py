@@ -11,26 +11,35 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import DataError
-from chainderiv.records.record import COLUMNS, LAYER_COLUMNS, TrainingRecord
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, Measurements
 from chainderiv.writing import folder_for_writing, write_whole
 
+Kind = TypeVar("Kind", bound=Measurements)
 # written in this order: run.json, which says how many rows count, comes last, so that a save cut short
 # between two files still reads as the state before it
 GRADIENTS, EPOCHS, RUN = "gradients.npz", "epochs.jsonl", "run.json"
 
 # what reading a missing, cut, altered or foreign file raises; RuntimeError: an altered .npz seems encrypted
 DAMAGE = (
-    OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, zlib.error, zipfile.BadZipFile,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
 
 
-def save(record: TrainingRecord, folder: str | os.PathLike[str]) -> None:
+def write(record: Measurements, folder: str | os.PathLike[str]) -> None:
     """TrainingRecord.save."""
     target, rows = folder_for_writing(folder), record.rows()
     lines = [json.dumps(row) for row in rows]
@@ -55,11 +64,11 @@ def _last_step(folder: Path) -> float:
         return -math.inf
 
 
-def load(folder: str | os.PathLike[str]) -> TrainingRecord:
+def read(kind: type[Kind], folder: str | os.PathLike[str]) -> Kind:
     """TrainingRecord.load."""
     source = Path(folder)
     try:
-        return _read(source)
+        return _read(kind, source)
     except DAMAGE as e:
         raise DataError(
             f"folder {str(source)!r} holds no whole record ({e}); "
@@ -67,7 +76,7 @@ def load(folder: str | os.PathLike[str]) -> TrainingRecord:
         ) from e
 
 
-def write_csv(record: TrainingRecord, path: str | os.PathLike[str]) -> None:
+def write_csv(record: Measurements, path: str | os.PathLike[str]) -> None:
     """TrainingRecord.to_csv."""
     rows = [_flat(row) for row in record.rows()]
     text = io.StringIO()
@@ -97,7 +106,7 @@ def _packed(bias_gradients: tuple[tuple[NDArray[np.float64], ...], ...]) -> byte
     return packed.getvalue()
 
 
-def _read(source: Path) -> TrainingRecord:
+def _read(kind: type[Kind], source: Path) -> Kind:
     run = json.loads((source / RUN).read_text())
     lines = (source / EPOCHS).read_text().splitlines()
     rows = [json.loads(line) for line in lines]
@@ -109,10 +118,13 @@ def _read(source: Path) -> TrainingRecord:
     with np.load(io.BytesIO((source / GRADIENTS).read_bytes()), allow_pickle=False) as arrays:
         layers = [np.asarray(arrays[f"layer_{n}"], float) for n in range(1, len(arrays.files) + 1)]
     gradients = tuple(tuple(layer[row] for layer in layers) for row in range(end))
-    columns = {name: np.array([row[name] for row in rows[:end]], float) for name in (*COLUMNS, *LAYER_COLUMNS)
-               if name in rows[0]}  # fmt: skip
+    columns = {
+        name: np.array([row[name] for row in rows[:end]], float)
+        for name in (*COLUMNS, *LAYER_COLUMNS)
+        if name in rows[0]
+    }
     main: dict[str, Any] = {name: columns.pop(name) for name in COLUMNS}
-    record = TrainingRecord(run["settings"], gradients, **main, steps=np.array(steps[:end]), layers=columns)
+    record = kind(run["settings"], gradients, **main, steps=np.array(steps[:end]), layers=columns)
     # norms from the .npz, the rest from the .jsonl: a file of another run shows
     if record.rows() != rows[:end] or rows[end - 1] != run["last"]:
         raise ValueError("the files are of different runs")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +12,12 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.functions.activation import Activation, Expr
-from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_product
 from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.lookup import neuron
+from chainderiv.given import is_whole
+from chainderiv.symbols import Expr
 
 MAX_DEPTH = 1_000_000
 SHOWN_NAMES = 12
@@ -24,7 +25,12 @@ SHOWN_NAMES = 12
 
 @dataclass(frozen=True, order=True)
 class Parameter:
-    """What a gradient is taken with respect to: kind 'b', 'w' or 'x', and its layer (0 for x)."""
+    """What a gradient is taken with respect to: kind 'b', 'w' or 'x', and its layer (0 for x).
+
+    >>> w2 = Chain(depth=4).parameter("w2")
+    >>> w2, w2.symbol
+    (Parameter(kind='w', layer=2), w_2)
+    """
 
     kind: str
     layer: int
@@ -168,7 +174,7 @@ def runs(chain: Chain) -> list[tuple[int, int]]:
 
 
 def _checked_depth(depth: Any) -> int:
-    if isinstance(depth, bool) or not isinstance(depth, numbers.Integral) or not 1 <= int(depth) <= MAX_DEPTH:
+    if not is_whole(depth, 1, MAX_DEPTH):
         raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
     return int(depth)
 
@@ -181,12 +187,12 @@ def _checked_residual(residual: Any) -> bool:
 
 def _checked_activations(given: Any, depth: int) -> tuple[Activation, ...]:
     if isinstance(given, str | Activation):
-        return (find_activation(given),)
+        return (neuron(given),)
     if not isinstance(given, Sequence) or len(given) != depth:
         raise BadShape(
             f"activation is {_brief(given)}; give one name or Activation, or one per layer ({depth} for this depth)"
         )
-    layers = tuple(find_activation(f) for f in given)
+    layers = tuple(neuron(f) for f in given)
     return layers if any(f != layers[0] for f in layers) else layers[:1]
 
 

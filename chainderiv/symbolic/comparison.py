@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
-from chainderiv.symbols import gradient
+from chainderiv.symbols import Expr, gradient
 
 
 @dataclass(frozen=True)
@@ -23,6 +22,11 @@ class Comparison:
     between, below : first/second is the product of the factors between over that of the factors below; a chain
         that is not residual has none below.
     links : the links of the layers j + 1 … k; first/second is also φ'(z_j)/φ'(z_k) times their product.
+
+    Examples
+    --------
+    >>> list(compare(Chain(depth=4), "b1", "b2").between)
+    [PhiPrime(sigmoid, z_1), w_2]
     """
 
     first: Derivation

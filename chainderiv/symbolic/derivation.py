@@ -10,7 +10,6 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep, unknown_name
-from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
@@ -19,6 +18,7 @@ from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.nesting import nested
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
+from chainderiv.symbols import Expr
 
 SUBSTITUTE_DEPTH = 30
 
@@ -40,7 +40,7 @@ class Derivation:
 
     Examples
     --------
-    >>> from chainderiv.symbolic.derive import derive
+    >>> from chainderiv import derive
     >>> print(derive(Chain(depth=4), "b1"))
     ∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
     >>> print(derive(Chain(depth=3, residual=True), "b1"))
@@ -135,7 +135,7 @@ class Derivation:
 
         Examples
         --------
-        >>> from chainderiv.symbolic.derive import derive
+        >>> from chainderiv import derive
         >>> values = derive(Chain(depth=4), "b1").at(w=100, z=0)
         >>> [f"{v.to_float():.4g}" for v in values]
         ['0.25', '100', '0.25', '100', '0.25', '100', '0.25', '0.5']
@@ -143,6 +143,20 @@ class Derivation:
         from chainderiv.symbolic.referee import factor_values
 
         return factor_values(self.chain, self.factors, w=w, b=b, z=z, x=x, y=y)
+
+    def line(self, step: backward.Step, target: str = "unicode") -> str:
+        """One of the steps as a line of 'unicode', 'text' or 'latex': its name, equation and reason.
+
+        Raises UnknownName for another target.
+
+        >>> from chainderiv import derive
+        >>> d = derive(Chain(depth=2), "b1")
+        >>> print(d.line(d.steps[1]))
+        BP2: δ₁ = w₂ · σ'(z₁) · δ₂    (z₂ = w₂ φ(z₁) + b₂)
+        """
+        from chainderiv.symbolic.notation import equations
+
+        return equations.step(self.chain, step, target)
 
     def to(self, target: str) -> str:
         """The derivation in a printed form: 'unicode', 'text', 'latex', 'mathml', 'numpy', 'c', 'javascript' or 'glsl'.

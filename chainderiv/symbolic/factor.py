@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import sympy
 
 from chainderiv import symbols
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,10 @@ class Factor:
     The kinds: 'activation' a_l, 'weight' w_l, 'prime' φ'(z_l), 'link' 1 + w_l φ'(z_l) of a residual chain,
     'slope' ∂C/∂a_L; in second derivatives also 'curve' φ''(z_l) and 'bend' ∂²C/∂a_L²; where the cost cancels
     φ'(z_L), 'rest' φ'(z_L) ∂C/∂a_L as a function of a_L, such as a_L - y, and 'rest_slope' its derivative by a_L.
+
+    >>> from chainderiv import derive
+    >>> derive(Chain(depth=2), "b1").places[1]
+    Factor(kind='weight', layer=2)
     """
 
     kind: str

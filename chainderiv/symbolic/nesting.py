@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-Expr = Any  # SymPy has no type information
+from chainderiv.symbols import Expr
 
 
 class Piecewise(sympy.Piecewise):

@@ -8,14 +8,15 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue
+from chainderiv.given import is_whole
 from chainderiv.symbolic.chain import Chain
 
 
 def checked_index(what: str, index: Any, count: int) -> int:
     """The index of one of count, counted from the front; raises BadValue."""
-    if isinstance(index, bool) or not isinstance(index, int) or not -count <= index < count:
+    if not is_whole(index, -count, count - 1):
         raise BadValue(f"{what} {index!r} does not exist; give an index from 0 to {count - 1}")
-    return index % count
+    return int(index) % count
 
 
 def checked_replacement(expression: Any, chain: Chain) -> Any:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.functions.activation import Expr
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
@@ -25,6 +24,7 @@ from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.term import Term
+from chainderiv.symbols import Expr
 
 Places = list[Factor]
 A_LINE_EACH = {"unicode": "\n    + ", "text": "\n    + "}  # between the terms of a sum that is shown
@@ -42,7 +42,7 @@ class SecondDerivation:
 
     Examples
     --------
-    >>> from chainderiv.symbolic.derive import derive
+    >>> from chainderiv import derive
     >>> print(derive(Chain(depth=2), ("b1", "b2")))
     ∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)
     >>> print(derive(Chain(depth=2, cost="cross_entropy"), ("b1", "b2")).surviving[0].factors)
@@ -98,6 +98,12 @@ class SecondDerivation:
         from chainderiv.symbolic.referee import term_values
 
         return term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y)
+
+    def line(self, step: backward.Step, target: str = "unicode") -> str:
+        """One of the steps as a line of 'unicode', 'text' or 'latex', as Derivation.line."""
+        from chainderiv.symbolic.notation import equations
+
+        return equations.step(self.chain, step, target)
 
     def to(self, target: str) -> str:
         """The whole sum as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName, and BadValue for a program."""

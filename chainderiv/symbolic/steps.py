@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chainderiv import symbols
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
 class Step:
-    """One named step of the argument: its equation as (left, right) and a line of reason."""
+    """One named step of the argument: its equation as (left, right) and a line of reason.
+
+    >>> from chainderiv import derive
+    >>> first = derive(Chain(depth=2), "b1").steps[0]
+    >>> first.name, first.left, first.right
+    ('BP1', delta_2, CostSlope(quadratic, a_2, y)*PhiPrime(sigmoid, z_2))
+    """
 
     name: str
     left: Expr

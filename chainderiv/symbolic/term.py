@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,12 @@ class Term:
     chain : Chain.
     groups : the places in groups, such as ∂z_l/∂θ, φ''(z_l), ∂z_l/∂η and ∂C/∂a_l.
     replaced : dict of index -> expression, of the places taken in one row.
+
+    Examples
+    --------
+    >>> from chainderiv import derive
+    >>> print(derive(Chain(depth=2), ("b1", "b2")).terms[0])
+    (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂
     """
 
     chain: Chain
@@ -42,3 +48,8 @@ class Term:
         """The places of each group, and what stands there."""
         factors = iter(self.factors)
         return [(places, list(islice(factors, len(places)))) for places in self.groups]
+
+    def __str__(self) -> str:
+        from chainderiv.symbolic.notation.equations import grouped
+
+        return grouped(self.chain, self.rows, "unicode", elide=True)

@@ -50,6 +50,14 @@ def save_picture(figure: Figure | Axes, path: str | os.PathLike[str]) -> Path:
         When the name ends neither in .png nor in .svg nor in .pdf.
     OutputError
         When the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from chainderiv import plot_bars
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_picture(plot_bars([[0.1, 0.2]]), folder + "/bars.svg").name
+    'bars.svg'
     """
     target = Path(path)
     form = target.suffix.lower().removeprefix(".")

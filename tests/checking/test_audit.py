@@ -10,9 +10,11 @@ import sympy
 import chainderiv as cd
 from chainderiv.checking.audit import QUANTITIES, audit, spread
 from chainderiv.errors import BadValue, ChainderivError, UnknownName
-from chainderiv.functions.activation import Activation, Stable, activation
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.lookup import neuron
 from chainderiv.functions.stabilise import stable_forms
+from chainderiv.functions.stable import Stable
 from chainderiv.symbols import z
 from tests import plain
 from tests.formulas import FORMULAS
@@ -200,5 +202,5 @@ def test_the_spread_reaches_what_it_promises():
 
 
 def test_more_digits_than_float64_holds_are_refused_and_fifteen_are_not_held_by_gelu():
-    assert not audit(activation("gelu"), digits=15).holds
+    assert not audit(neuron("gelu"), digits=15).holds
     assert audit(cd.Activation("cube", z**3), digits=15).holds

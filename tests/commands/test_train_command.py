@@ -17,7 +17,8 @@ from chainderiv.commands import train as command
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
-from chainderiv.records.record import LAYER_COLUMNS, TrainingRecord
+from chainderiv.records.measurements import LAYER_COLUMNS
+from chainderiv.records.record import TrainingRecord
 
 DIGITS = ["train", "--dataset", "digits", "--layers", "64,12,12,10"]
 

@@ -9,8 +9,9 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.compiling.arrays import array_functions
-from chainderiv.functions.activation import Stable, activation
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.lookup import neuron
+from chainderiv.functions.stable import Stable
 from tests import plain
 from tests.functions.spread import SPREAD
 
@@ -131,7 +132,7 @@ def test_a_stable_form_off_by_a_billionth_is_caught(name, field):
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "mish"])
 def test_the_plain_derivative_alone_would_fail(name):
-    bare = cd.Activation(name, activation(name).formula)
+    bare = cd.Activation(name, neuron(name).formula)
     assert not all(agree(name, array_functions(bare)).values())
 
 

@@ -5,9 +5,9 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.errors import CostDomain, UnknownName
-from chainderiv.functions.activation import activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.cost import COSTS, cancels, cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbols import a, y, z
 
 
@@ -28,7 +28,7 @@ def test_the_registry_is_whole():
 @pytest.mark.parametrize("at", ["quadratic", "cross_entropy"])
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_cross_entropy_cancels_sigmoid_prime_and_nothing_else_is_cancelled(name, at):
-    assert cancels(activation(name), cost(at)) == (name == "sigmoid" and at == "cross_entropy")
+    assert cancels(neuron(name), cost(at)) == (name == "sigmoid" and at == "cross_entropy")
 
 
 def test_a_sigmoid_written_another_way_is_cancelled_too():

@@ -15,7 +15,7 @@ from sympy.utilities.lambdify import lambdify
 
 from chainderiv.errors import BadValue
 from chainderiv.functions import formula_node
-from chainderiv.functions.formula import LONGEST, parse
+from chainderiv.functions.formula import LONGEST, parse_formula
 from chainderiv.symbols import z
 from tests.functions.hostile import HOSTILE
 
@@ -65,18 +65,18 @@ def worst(formula, by_hand):
 
 @pytest.mark.parametrize("text", READ)
 def test_a_formula_means_what_it_says(text):
-    assert worst(parse(text), READ[text]) < mp.mpf(10) ** -50
+    assert worst(parse_formula(text), READ[text]) < mp.mpf(10) ** -50
 
 
 @pytest.mark.parametrize("text", READ)
 def test_a_formula_off_by_a_billionth_would_be_seen(text):
-    wrong = parse(text) + sympy.Rational(1, 10**9)
+    wrong = parse_formula(text) + sympy.Rational(1, 10**9)
     assert worst(wrong, READ[text]) > mp.mpf(10) ** -11
 
 
 def test_numbers_are_exact():
-    assert parse("0.1*z") == z / 10
-    assert parse("1.5e-3*z") == z * sympy.Rational(3, 2000)
+    assert parse_formula("0.1*z") == z / 10
+    assert parse_formula("1.5e-3*z") == z * sympy.Rational(3, 2000)
 
 
 def test_the_hostile_texts_are_two_hundred_and_distinct():
@@ -111,14 +111,14 @@ def read_or_refused(text):
     """What the parser makes of a text, or its refusal."""
     with tripwires():
         try:
-            return parse(text)
+            return parse_formula(text)
         except BadValue as e:
             return str(e)
 
 
 def test_every_hostile_text_is_refused_in_one_line_and_none_is_run():
     for text in READ:  # what SymPy itself loads on first use
-        parse(text)
+        parse_formula(text)
     for text in HOSTILE:
         said = read_or_refused(text)
         assert isinstance(said, str), (text, said)
@@ -156,7 +156,7 @@ def test_the_tripwires_are_there():
 ])  # fmt: skip
 def test_a_refusal_names_the_place_and_the_cure(text, at, said):
     with pytest.raises(BadValue) as caught:
-        parse(text)
+        parse_formula(text)
     assert f"at character {at}:" in str(caught.value)
     assert said in str(caught.value)
 
@@ -164,7 +164,7 @@ def test_a_refusal_names_the_place_and_the_cure(text, at, said):
 @pytest.mark.parametrize("given", [None, 3, z, b"z", ["z"]])
 def test_what_is_no_text_is_refused(given):
     with pytest.raises(BadValue, match="give a text"):
-        parse(given)
+        parse_formula(given)
 
 
 def test_no_exact_number_is_built_that_float64_could_not_hold(monkeypatch):
@@ -181,7 +181,7 @@ def test_no_exact_number_is_built_that_float64_could_not_hold(monkeypatch):
     monkeypatch.setattr(sympy.Integer, "__pow__", counted)
     for text in HOSTILE:
         with pytest.raises(BadValue):
-            parse(text)
+            parse_formula(text)
     assert longest <= formula_node.MOST_BITS
 
 
@@ -199,7 +199,7 @@ def trees():
 def parsed(text):
     """The refusal or '', and the expression or None."""
     try:
-        return "", parse(text)
+        return "", parse_formula(text)
     except BadValue as e:
         return str(e), None
 
@@ -233,6 +233,6 @@ def test_any_text_is_a_formula_in_z_or_refused(text):
 
 def test_the_longest_text_is_read_and_one_character_more_is_not():
     text = "z" + "+z" * ((LONGEST - 1) // 2)
-    assert parse(text) == (1 + (LONGEST - 1) // 2) * z
+    assert parse_formula(text) == (1 + (LONGEST - 1) // 2) * z
     with pytest.raises(BadValue, match="at most"):
-        parse(text + " " * (LONGEST + 1 - len(text)))
+        parse_formula(text + " " * (LONGEST + 1 - len(text)))

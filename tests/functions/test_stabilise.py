@@ -12,7 +12,8 @@ from sympy.codegen.cfunctions import expm1, log1p
 import chainderiv as cd
 from chainderiv.compiling.arrays import array_functions, compiled
 from chainderiv.functions import stabilise
-from chainderiv.functions.activation import Activation, Stable, activation
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.lookup import neuron
 from chainderiv.functions.precise import precise
 from chainderiv.functions.rewriting.digits import Digits, digits_that_hold
 from chainderiv.functions.rewriting.enclose import Undefined, enclosing
@@ -21,6 +22,7 @@ from chainderiv.functions.rewriting.maclaurin import maclaurin
 from chainderiv.functions.rewriting.tails import as_quotient
 from chainderiv.functions.rounding import rounding
 from chainderiv.functions.stabilise import stable_forms
+from chainderiv.functions.stable import Stable
 from chainderiv.symbols import normal_cdf, z
 from tests.formulas import FORMULAS, digits, truth
 from tests.functions.spread import SPREAD
@@ -100,7 +102,7 @@ def test_nothing_is_put_in_the_place_of_a_formula_that_holds(name):
     "name", ["sigmoid", "tanh", "elu", "softplus", "softsign", "silu", "mish", "gelu", "arctan"]
 )  # fmt: skip
 def test_the_bare_formulas_of_the_catalogue_find_forms_that_pass_its_own_check(name):
-    bare = activation(name).formula
+    bare = neuron(name).formula
     f = Activation(name, bare, stable=stable_forms(bare))
     result = agree(name, array_functions(f))
     assert all(result.values()), result

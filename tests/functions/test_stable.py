@@ -7,8 +7,8 @@ import sympy
 from sympy.utilities.lambdify import lambdify
 
 import chainderiv as cd
-from chainderiv.functions.activation import Stable
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.stable import Stable
 from chainderiv.symbols import z
 from tests import plain
 

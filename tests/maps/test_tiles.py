@@ -12,7 +12,7 @@ import chainderiv as cd
 from chainderiv.errors import BadValue, CostDomain, WorkersLost
 from chainderiv.maps import sweep as sweeping
 from chainderiv.maps.disk import storing
-from chainderiv.maps.tiles import ATTEMPTS, as_done
+from chainderiv.workers import ATTEMPTS, as_done
 from tests.maps.disk.test_store import bits, files
 
 CHAIN = cd.Chain(300, "tanh")

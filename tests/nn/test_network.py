@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from chainderiv.errors import BadShape, BadValue, CostDomain, UnknownName
-from chainderiv.functions.activation import activation
 from chainderiv.functions.cost import cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.nn.network import Network
 
 IMAGES = np.random.default_rng(1).uniform(size=(7, 4))
@@ -18,11 +18,11 @@ def saturated(z, **settings):
 
 
 def test_the_output_follows_the_cost_unless_it_is_named():
-    assert Network([2, 2], "tanh", "quadratic").output_activation is activation("tanh")
-    assert Network([2, 2], "tanh", "cross_entropy").output_activation is activation("sigmoid")
+    assert Network([2, 2], "tanh", "quadratic").output_activation is neuron("tanh")
+    assert Network([2, 2], "tanh", "cross_entropy").output_activation is neuron("sigmoid")
     assert Network([2, 2], "tanh", "log_likelihood").output_activation is None
-    assert Network([2, 2], "tanh", "quadratic", output="relu").output_activation is activation("relu")
-    assert Network([2, 2], activation("tanh"), cost("quadratic")).activation is activation("tanh")
+    assert Network([2, 2], "tanh", "quadratic", output="relu").output_activation is neuron("relu")
+    assert Network([2, 2], neuron("tanh"), cost("quadratic")).activation is neuron("tanh")
 
 
 def test_shapes_are_those_of_the_sizes():

@@ -13,10 +13,10 @@ from numba import njit
 
 from chainderiv.compiling.emit import NotCompilable
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.lookup import neuron as look_up
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.nn.compiled.neurons import ending_function, hidden_function
 from chainderiv.nn.network import Network
@@ -60,7 +60,7 @@ OWN = {
 
 @lru_cache
 def neuron(name):
-    return Activation.from_formula(name, OWN[name]) if name in OWN else find_activation(name)
+    return Activation.from_formula(name, OWN[name]) if name in OWN else look_up(name)
 
 
 def points(activation, dtype):

@@ -4,8 +4,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from chainderiv.functions.activation import activation
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.lookup import neuron
 from chainderiv.functions.precise import precise
 from chainderiv.nn.network import Network
 from chainderiv.symbols import z as z_symbol
@@ -16,7 +16,7 @@ def chain_gradients(hidden, output, cost, w, b, x, y):
     w, b, x, y = ([mpmath.mpf(float(v)) for v in np.atleast_1d(p)] for p in (w, b, x, y))
     a, slopes = [x[0]], []
     for layer, (weight, bias) in enumerate(zip(w, b, strict=True), 1):
-        chosen = activation(output if layer == len(w) else hidden)
+        chosen = neuron(output if layer == len(w) else hidden)
         z = weight * a[-1] + bias
         slopes.append(precise(chosen.derivative, z_symbol)(z))
         a.append(precise(chosen.formula, z_symbol)(z))
@@ -72,7 +72,7 @@ def test_width_one_is_the_product_of_equation_one(hidden, depth):
         for weight, value in zip(w, z, strict=True):
             b.append(value - weight * a)
             with mpmath.workdps(30):
-                a = float(precise(activation(hidden).formula, z_symbol)(mpmath.mpf(value)))
+                a = float(precise(neuron(hidden).formula, z_symbol)(mpmath.mpf(value)))
         assert_equal(hidden, hidden, "quadratic", w, b, 0.5, rng.uniform(-1, 0))
         assert_equal(hidden, "sigmoid", "cross_entropy", w, b, 0.5, rng.uniform())
 

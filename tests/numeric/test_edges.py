@@ -6,8 +6,8 @@ import pytest
 import sympy
 
 import chainderiv as cd
-from chainderiv.functions.activation import Stable
 from chainderiv.functions.cost import Cost
+from chainderiv.functions.stable import Stable
 from chainderiv.numeric.conditioning import bound
 from chainderiv.symbols import a, y, z
 

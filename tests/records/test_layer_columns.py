@@ -7,9 +7,10 @@ from chainderiv.nn.data.data import Data, Split
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent
 from chainderiv.nn.training.engines import measurer, started
+from chainderiv.nn.training.passes import update_ratio
 from chainderiv.nn.training.training import train
-from chainderiv.records.measured import norm, update_ratio
-from chainderiv.records.record import LAYER_COLUMNS
+from chainderiv.records.measured import norm
+from chainderiv.records.measurements import LAYER_COLUMNS
 from tests.nn.training.runs_kept import SETTINGS, SIZES, run, small_data
 
 ENGINES = ["numpy", "numba"]

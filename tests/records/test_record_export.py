@@ -11,7 +11,8 @@ import pytest
 from chainderiv.errors import MissingExtra, OutputError
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
-from chainderiv.records.record import COLUMNS, LAYER_COLUMNS, TrainingRecord
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS
+from chainderiv.records.record import TrainingRecord
 from tests.nn.training.runs_kept import run, small_data
 
 

@@ -8,8 +8,8 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, UnknownName
-from chainderiv.functions.activation import activation
 from chainderiv.functions.cost import cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbols import CostSecond, CostSlope, PhiPrime, PhiSecond, a, bias, layer_of, weight, x, z
 from tests.symbolic.test_substitute import agree, rational_point
 
@@ -18,7 +18,7 @@ def composed(names, cost_name, residual):
     """C(a_L, y), nested by hand."""
     value = x
     for k, name in enumerate(names, start=1):
-        inner = activation(name).formula.subs(z, weight(k) * value + bias(k))
+        inner = neuron(name).formula.subs(z, weight(k) * value + bias(k))
         value = value + inner if residual else inner
     return cost(cost_name).formula.subs(a, value)
 
@@ -106,6 +106,7 @@ def test_cross_entropy_cancels_one_sigmoid_prime_of_each_term_and_only_the_outpu
 def test_it_is_printed_term_by_term():
     second = cd.derive(cd.Chain(2), ("b2", "b1"))
     assert str(second) == ("∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)")
+    assert str(second).partition(" = ")[2] == " + ".join(map(str, second.terms))
     assert second.to("text") == (
         "d^2C/db1db2 = (sigmoid'(z1) * w2) * sigmoid''(z2) * dC/da2 + "
         "(sigmoid'(z1) * w2 sigmoid'(z2)) * d^2C/da2^2 * sigmoid'(z2)"

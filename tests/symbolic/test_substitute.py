@@ -6,8 +6,8 @@ import pytest
 import sympy
 
 import chainderiv as cd
-from chainderiv.functions.activation import activation
 from chainderiv.functions.cost import cost
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbols import a, bias, weight, x, y, z
 
 CHAINS = [("sigmoid", "quadratic"), ("sigmoid", "cross_entropy"), ("tanh", "quadratic"), ("softplus", "quadratic"),
@@ -19,7 +19,7 @@ def composed(names, cost_name):
     """C(φ(w_L φ(… w_1 x + b_1 …) + b_L), y), nested by hand."""
     value = x
     for k, name in enumerate(names, start=1):
-        value = activation(name).formula.subs(z, weight(k) * value + bias(k))
+        value = neuron(name).formula.subs(z, weight(k) * value + bias(k))
     return cost(cost_name).formula.subs(a, value)
 
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from chainderiv import plot_accuracy, plot_bars, plot_norms
 from chainderiv.errors import BadShape, UnknownName
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.networks.curves import LABEL_GAP, _apart
-from chainderiv.view.plot import plot_accuracy, plot_bars, plot_norms
 
 
 def test_a_bar_is_as_long_as_its_gradient_in_one_scale_for_all_layers():

@@ -5,9 +5,10 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 
+from chainderiv import plot_link_map, plot_sweep
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue, UnknownName
-from chainderiv.functions.activation import activation
+from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.regime import LOG_QUARTER
 from chainderiv.maps.sweep import sweep
@@ -16,7 +17,6 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.drawing import legend_columns
 from chainderiv.view.maps.labels import axis_label, edges
 from chainderiv.view.maps.panels import plot_sweeps
-from chainderiv.view.plot import plot_link_map, plot_sweep
 from chainderiv.view.theme import palette
 
 
@@ -210,7 +210,7 @@ def test_the_link_map_is_w_times_phi_prime_with_contours_at_a_quarter_and_1(name
     w, z = Axis(-12, 12, 49), Axis(-8, 8, 33)
     ax = plot_link_map(name, w, z)
     with np.errstate(divide="ignore"):
-        want = np.log10(np.abs(w.values[None, :] * array_functions(activation(name)).derivative(z.values)[:, None]))
+        want = np.log10(np.abs(w.values[None, :] * array_functions(neuron(name)).derivative(z.values)[:, None]))
     drawn = child(ax, "map").get_array().filled(-np.inf)
     np.testing.assert_array_equal(np.isneginf(drawn), np.isneginf(want))
     finite = np.isfinite(want)

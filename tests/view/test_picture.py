@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from chainderiv import writing
+from chainderiv import plot_bars, plot_sweep, writing
 from chainderiv.errors import BadValue, OutputError
-from chainderiv.view.plot import picture, plot_bars, plot_sweep, save_picture
+from chainderiv.view.picture import picture, save_picture
 
 
 def test_saved_pictures_are_whole_files_of_the_form_their_name_says(swept, tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgba
 
+from chainderiv import plot_link_map, plot_sweep
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.maps.sweep import Sweep, sweep
@@ -15,7 +16,7 @@ from chainderiv.symbolic.derive import derive
 from chainderiv.view.maps import reduce
 from chainderiv.view.maps.drawing import MOST_CELLS, cells_of
 from chainderiv.view.maps.labels import UNCERTAIN, edges
-from chainderiv.view.plot import picture, plot_link_map, plot_sweep
+from chainderiv.view.picture import picture
 from chainderiv.view.theme import palette
 from tests.view.test_maps import child
 

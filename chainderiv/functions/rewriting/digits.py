@@ -13,9 +13,8 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.enclose import Enclosing, Interval, Undefined, enclosing
-from chainderiv.symbols import normal_cdf, z
+from chainderiv.symbols import Expr, normal_cdf, z
 
-Expr = Any
 AGREEING = 50  # digits that are correct
 FIRST, MOST, MOST_SPECIAL = 70, 20_000, 2_500
 NORMAL, LARGEST = 2.0**-1022, 1.7976931348623157e308

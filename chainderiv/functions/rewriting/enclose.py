@@ -15,9 +15,8 @@ import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.rewriting.reading import reading
-from chainderiv.symbols import erfcx, normal_cdf, z
+from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
-Expr = Any
 Interval = tuple[Any, Any]
 Enclosing = Callable[[Any], Interval]
 _SLOP = 6  # bits by which a function of mpmath may be off, and some

@@ -19,8 +19,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 from sympy.polys.fields import field
 
 from chainderiv.functions.rewriting.bounded import Bounded, bounded, used
-
-Expr = Any
+from chainderiv.symbols import Expr
 
 t = sympy.Symbol("t", positive=True)
 # f(R) ~ c R as R vanishes

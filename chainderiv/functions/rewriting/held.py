@@ -6,7 +6,8 @@ from typing import Any
 
 import sympy
 
-Expr = Any
+from chainderiv.symbols import Expr
+
 SIMPLE = 1000  # a fraction of whole numbers up to this is no trouble
 
 

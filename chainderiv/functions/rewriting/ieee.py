@@ -11,9 +11,8 @@ import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.precise import working_digits
-from chainderiv.symbols import erfcx, normal_cdf, z
+from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
-Expr = Any
 Column = list[float]
 _INF, _NAN = math.inf, math.nan
 

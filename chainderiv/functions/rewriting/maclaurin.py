@@ -11,9 +11,8 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.reading import reading
-from chainderiv.symbols import normal_cdf, z
+from chainderiv.symbols import Expr, normal_cdf, z
 
-Expr = Any
 Series = list[Any]
 TERMS, DIGITS = 80, 140
 RADIUS, KEPT = mpmath.mpf("0.25"), 48  # terms that RADIUS leaves below KEPT digits are dropped

@@ -9,9 +9,8 @@ import sympy
 
 from chainderiv.functions.precise import precise
 from chainderiv.functions.rewriting.held import PlainLog, held
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
-Expr = Any
 LARGE = 40  # operations
 
 

@@ -15,14 +15,13 @@ from typing import Any
 import mpmath
 import sympy
 
-from chainderiv.functions.activation import Activation
+from chainderiv.functions.branches import Branches
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.digits import BELOW, BEYOND, NORMAL, Correct, Digits, digits_that_hold
 from chainderiv.functions.rewriting.ieee import Floats
 from chainderiv.functions.rewriting.reading import reading
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
-Expr = Any
 MOST = 600  # digits of the formula that are tried
 TINY = mpmath.mpf(10) ** -360
 EQUAL = 40  # digits to which a form must equal the formula
@@ -107,23 +106,23 @@ def _within(near: float, far: float) -> tuple[float, float]:
     return near * step**0.71, near * step**0.23
 
 
-def regions(activation: Activation) -> list[Region]:
+def regions(taken_apart: Branches) -> list[Region]:
     """The branches of a formula on either side of 0, from the right to the left; sign(z) has one for z = 0 alone."""
-    breaks = sorted({*activation.breaks, sympy.Integer(0)}, reverse=True)
+    breaks = sorted({*taken_apart.breaks, sympy.Integer(0)}, reverse=True)
     ends = [sympy.oo, *breaks, -sympy.oo]
     inside = [_middle(low, high) for high, low in pairwise(ends)]
-    branches = [_branches(activation, point) for point in inside]
+    branches = [_branch(taken_apart, point) for point in inside]
     found = []
     for i, (high, low) in enumerate(pairwise(ends)):
-        own, at_low = branches[i], _branches(activation, low) if low != -sympy.oo else None
+        own, at_low = branches[i], _branch(taken_apart, low) if low != -sympy.oo else None
         found.append(Region(*own, low, high, with_low=at_low == own))
         if at_low is not None and at_low != own and at_low != branches[i + 1]:
             found.append(Region(*at_low, low, low, with_low=True))
     return found
 
 
-def _branches(activation: Activation, at: Expr) -> tuple[Expr, Expr]:
-    return branch(activation.branched, at), branch(activation.derivative, at)
+def _branch(branches: Branches, at: Expr) -> tuple[Expr, Expr]:
+    return branch(branches.value, at), branch(branches.derivative, at)
 
 
 def _middle(low: Expr, high: Expr) -> Expr:

@@ -9,8 +9,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.rewriting.bounded import Bounded, bounded, used
 from chainderiv.functions.rewriting.halfline import MOST_TERMS, Quotient, t
-
-Expr = Any
+from chainderiv.symbols import Expr
 
 
 def rendered(q: Quotient, near: bool = False, growth: bool = True) -> Expr:

@@ -15,9 +15,8 @@ from sympy.codegen.cfunctions import expm1, log1p
 from chainderiv.functions.rewriting.halfline import Quotient, quotient, t
 from chainderiv.functions.rewriting.held import held
 from chainderiv.functions.rewriting.render import logarithm, rendered
-from chainderiv.symbols import erfcx, normal_cdf, z
+from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
-Expr = Any
 _HYPERBOLIC = (sympy.sinh, sympy.cosh, sympy.coth, sympy.sech, sympy.csch)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chainderiv import __version__
 from chainderiv.maps.disk.manifest import describe
 from chainderiv.maps.plan import Plan
 from chainderiv.maps.regime import BAND, Regime
+from chainderiv.version import __version__
 
 DESCRIPTION = "chainderiv"  # the attribute that holds what the map is, as JSON
 _KINDS = {

@@ -9,15 +9,15 @@ from typing import Any
 
 from sympy.printing.str import StrPrinter
 
-from chainderiv import __version__
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as named
-from chainderiv.functions.formula import parse
+from chainderiv.functions.formula import parse_formula
+from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
+from chainderiv.version import __version__
 
 FORMAT = 1
 SHOWN = 3  # differences that an error names
@@ -134,8 +134,8 @@ def _read_activation(described: Description) -> Activation:
     look = {"symbol": described["symbol"], "latex": described["latex"]}
     found: list[Activation] = []
     makers: list[Callable[[], Activation]] = [
-        lambda: named(name),
-        lambda: Activation(name, parse(text), **look),
+        lambda: neuron(name),
+        lambda: Activation(name, parse_formula(text), **look),
         lambda: Activation.from_formula(name, text, **look),
     ]
     for make in makers:

@@ -6,7 +6,7 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from pathlib import Path
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.maps.disk.store import JOURNAL, Store, write_line
 from chainderiv.maps.plan import Plan, extent, in_tiles
-from chainderiv.maps.tiles import as_done, each_done, usable_cores, worker_count
+from chainderiv.maps.tiles import at_once, each_done
 from chainderiv.numeric.tile import Tile
+from chainderiv.workers import Crew, as_done, usable_cores
 
 Progress = Callable[[int, int], None]
 STORED_TILE_POINTS = 2**20  # 8 MB of each float64 array: some thousand files for a map of 10^9 points
@@ -32,6 +33,11 @@ class Estimate:
     points, tiles, tiles_left : of the map, and how many tiles are still to be computed.
     bytes_left, bytes_free : on disk.
     seconds_left : until it is done.
+
+    Examples
+    --------
+    >>> print(Estimate(1_600_000_000, 1600, 1599, 30_100_000_000, 74_000_000_000, 75.3))
+    1,600,000,000 points in 1,600 tiles, 1,599 to compute: about 30.1 GB of 74 GB free, about 1 min 15 s
     """
 
     points: int
@@ -42,11 +48,7 @@ class Estimate:
     seconds_left: float
 
     def __str__(self) -> str:
-        """One line for people.
-
-        >>> print(Estimate(1_600_000_000, 1600, 1599, 30_100_000_000, 74_000_000_000, 75.3))
-        1,600,000,000 points in 1,600 tiles, 1,599 to compute: about 30.1 GB of 74 GB free, about 1 min 15 s
-        """
+        """One line for people."""
         return (
             f"{self.points:,} points in {self.tiles:,} tiles, {self.tiles_left:,} to compute: "
             f"about {_bytes(self.bytes_left)} of {_bytes(self.bytes_free)} free, about {_duration(self.seconds_left)}"
@@ -80,8 +82,7 @@ def in_stored_tiles(plan: Plan) -> Plan:
 def sweep_to_store(
     plan: Plan,
     path: Path,
-    executor: Executor | None = None,
-    workers: int | None = None,
+    crew: Crew,
     progress: Progress | None = None,
     announce: Announce | None = None,
 ) -> Store:
@@ -101,7 +102,7 @@ def sweep_to_store(
         store.write_sums(sums)
         left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
         if left:
-            _write(store, sums, left, fresh, _Crew(executor, workers), progress, announce)
+            _write(store, sums, left, fresh, crew, progress, announce)
             store.write_sums(sums)
     return replace(store, computed=len(left), damaged=damaged)
 
@@ -115,18 +116,12 @@ def save_to_store(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], path: P
         store.write_sums({tile: store.put(box, read(box)) for tile, box in enumerate(whole.tiles)})
 
 
-@dataclass(frozen=True)
-class _Crew:
-    executor: Executor | None
-    workers: int | None
-
-
 def _write(
     store: Store,
     sums: dict[int, str],
     left: list[int],
     fresh: bool,
-    crew: _Crew,
+    crew: Crew,
     progress: Progress | None,
     announce: Announce | None,
 ) -> None:
@@ -146,7 +141,7 @@ def _write(
         began = time.perf_counter()
         checked = store.put(plan.tiles[first], plan.read(plan.tiles[first]))
         took = time.perf_counter() - began
-        estimate = _estimate(store, first, rest, took / worker_count(plan, crew.executor, crew.workers))
+        estimate = _estimate(store, first, rest, took / at_once(plan, crew))
         if estimate.bytes_left > estimate.bytes_free:
             if fresh:
                 shutil.rmtree(store.path, ignore_errors=True)
@@ -162,8 +157,7 @@ def _write(
             (plan.tiles[tile] for tile in rest),
             lambda box: store.put(box, plan.read(box)),
             store.put,
-            crew.executor,
-            crew.workers,
+            crew,
         )
         for box, checked in done:
             note(plan.number(box), checked)

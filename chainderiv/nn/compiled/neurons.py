@@ -17,9 +17,9 @@ from chainderiv.compiling.emit import Lines, NotCompilable, folded
 from chainderiv.compiling.parts import slope_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancelled_slope
+from chainderiv.functions.gaps import gaps_of
 from chainderiv.nn.output_layer import OutputLayer
 from chainderiv.numeric.compiled.source import NAMES, SPECIAL, function, miss_of
-from chainderiv.symbolic.programs.program_parts import gaps_of
 
 _HEAD = '''\
 """A part of chainderiv's trainer, generated: {what}."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadShape, BadValue, DataError, unknown_name
-from chainderiv.nn.checks import whole_number
+from chainderiv.given import whole_number
 from chainderiv.nn.data import download
 from chainderiv.nn.data.idx import Bytes
 from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, read_folder
@@ -40,6 +40,11 @@ class Split:
     ------
     BadShape
         When the shapes are not these, or labels are no whole numbers.
+
+    Examples
+    --------
+    >>> len(Split(np.zeros((5, 64)), np.arange(5)).first(3))
+    3
     """
 
     images: NDArray[Any]
@@ -75,6 +80,12 @@ class Data:
     name : str. What they are: 'mnist', 'fashion_mnist', 'digits' or a name of yours.
     train, validation, test : Split. Trained on; measured while training; kept apart.
     classes : int. How many classes the labels tell apart.
+
+    Examples
+    --------
+    >>> digits = load_data("digits").take(100)
+    >>> digits.pixels, len(digits.train), len(digits.validation)
+    (64, 100, 250)
     """
 
     name: str

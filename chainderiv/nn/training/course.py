@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue
-from chainderiv.nn.checks import size, whole_number
+from chainderiv.given import size, whole_number
 from chainderiv.nn.training.descent import Descent
 from chainderiv.nn.training.schedules import schedule
 
@@ -46,11 +46,17 @@ class Course:
         """As a record's settings hold it."""
         d = self.descent
         return {
-            "epochs": self.epochs, "batch_size": d.batch_size, "learning_rate": d.learning_rate,
-            "weight_decay": d.weight_decay, "momentum": d.momentum, "clip": None if math.isinf(d.clip) else d.clip,
-            "schedule": self.schedule, "patience": self.patience, "measure_epochs": self.measure_epochs,
+            "epochs": self.epochs,
+            "batch_size": d.batch_size,
+            "learning_rate": d.learning_rate,
+            "weight_decay": d.weight_decay,
+            "momentum": d.momentum,
+            "clip": None if math.isinf(d.clip) else d.clip,
+            "schedule": self.schedule,
+            "patience": self.patience,
+            "measure_epochs": self.measure_epochs,
             "measure_steps": self.measure_steps,
-        }  # fmt: skip
+        }
 
 
 def checked_course(

@@ -82,9 +82,7 @@ class NumPyDescent:
 
     def restore(self, state: State) -> None:
         """Descending.restore."""
-        for name, arrays in (
-            ("parameter", [*self._net.weights, *self._net.biases]), ("velocity", self._velocity)
-        ):  # fmt: skip
+        for name, arrays in (("parameter", [*self._net.weights, *self._net.biases]), ("velocity", self._velocity)):
             for number, array in enumerate(arrays):
                 array[...] = state[f"{name}_{number}"]
 

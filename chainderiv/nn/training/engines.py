@@ -11,7 +11,8 @@ from chainderiv.nn.data.data import Data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descending, Descent, NumPyDescent
 from chainderiv.nn.training.fitting import fitting
-from chainderiv.records.measured import MEASURED_IMAGES, Measurer, NumPyPasses
+from chainderiv.nn.training.passes import Measurer, NumPyPasses
+from chainderiv.records.measured import MEASURED_IMAGES
 
 Array = NDArray[Any]
 ENGINES = ("numba", "numpy")

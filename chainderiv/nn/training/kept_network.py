@@ -31,8 +31,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     Examples
     --------
     >>> import tempfile
-    >>> from chainderiv.nn.data.data import load_data
-    >>> from chainderiv.nn.training.training import train
+    >>> from chainderiv import load_data, train
     >>> net, digits = Network([64, 10, 10], "tanh"), load_data("digits")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     record = train(net, digits, 1, folder=folder)
@@ -51,9 +50,15 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
         if output != "softmax":
             output = _activation(output, settings["output_formula"])
         net = Network(
-            settings["sizes"], hidden, settings["cost"], output, settings["init"], settings["init_seed"] or 0,
-            settings["network_dtype"], settings["residual"],
-        )  # fmt: skip
+            settings["sizes"],
+            hidden,
+            settings["cost"],
+            output,
+            settings["init"],
+            settings["init_seed"] or 0,
+            settings["network_dtype"],
+            settings["residual"],
+        )
     except DAMAGE as e:
         if isinstance(e, BadValue):
             raise

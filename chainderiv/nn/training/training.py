@@ -11,17 +11,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from chainderiv import __version__
 from chainderiv.errors import BadValue, Diverged
-from chainderiv.nn.checks import float_type, generator
+from chainderiv.given import generator
+from chainderiv.nn.checks import float_type
 from chainderiv.nn.data.data import Data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.checkpoint import Keeper
 from chainderiv.nn.training.course import Course, checked_course
 from chainderiv.nn.training.descent import Descending
 from chainderiv.nn.training.engines import engine_for, measurer, started
-from chainderiv.records.measured import Measurer, Row, record_of, update_ratio
+from chainderiv.nn.training.passes import Measurer, update_ratio
+from chainderiv.records.measured import Row, record_of
 from chainderiv.records.record import TrainingRecord
+from chainderiv.version import __version__
 from chainderiv.writing import folder_for_writing
 
 Array = NDArray[Any]
@@ -74,7 +76,7 @@ def train(
     dtype : 'float32' or 'float64'. What is trained in; measured is in float64.
     on_epoch : called with the record so far before training and after each epoch that was measured.
     momentum : float, 0 <= μ < 1. v ← μ v - η (g + (λ/n) w), w ← w + v (Polyak 1964; Nielsen 2015, equation 107).
-    schedule : by what η is multiplied: a name in chainderiv.nn.training.schedules.SCHEDULES.
+    schedule : by what η is multiplied: a name in chainderiv.SCHEDULES.
     clip : float > 0. Longer gradients of a mini-batch, over all layers, are scaled down to this L2 norm
         (Pascanu, Mikolov and Bengio 2013).
     patience : int >= 1. Stop when the validation accuracy has not risen for so many measurements.
@@ -101,15 +103,23 @@ def train(
 
     Examples
     --------
-    >>> from chainderiv.nn.data.data import load_data
+    >>> from chainderiv import load_data
     >>> record = train(Network([64, 30, 10]), load_data("digits"), 3, learning_rate=1.0, weight_decay=0.1)
     >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
     ((4,), (4, 1), True)
     """
     course = checked_course(
-        epochs, batch_size, learning_rate, weight_decay, momentum, schedule, clip, patience, measure_epochs,
+        epochs,
+        batch_size,
+        learning_rate,
+        weight_decay,
+        momentum,
+        schedule,
+        clip,
+        patience,
+        measure_epochs,
         measure_steps,
-    )  # fmt: skip
+    )
     keeper = _keeper(folder, resume)
     kept = keeper.kept() if keeper is not None and resume else None
     working, source = net.copy(float_type(dtype)), generator(rng)

@@ -15,13 +15,13 @@ from chainderiv.compiling.arrays import compiled
 from chainderiv.compiling.emit import SIZE, Lines, NotCompilable, folded
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.compiling.vectormath.table import ELEMENTARY
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_slope
+from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.compiled import bounded, grid, settling, stand_in, walk
 from chainderiv.numeric.conditioning import EPSILON, LOST
-from chainderiv.symbolic.programs.program_parts import Gap, gaps_of
-from chainderiv.symbols import y, z
+from chainderiv.symbols import Expr, y, z
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.chain import Chain

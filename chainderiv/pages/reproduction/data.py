@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainderiv import __version__
 from chainderiv.experiments.all import Accuracy, Bars, Costs, Insertion, Norms, Ratios, Remedies
 from chainderiv.pages.reproduction import beside
 from chainderiv.pages.reproduction.plan import Reproduced
+from chainderiv.version import __version__
 from chainderiv.view.networks.curves import BAND
 from chainderiv.writing import plain
 

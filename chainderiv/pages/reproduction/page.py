@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from chainderiv import __version__
 from chainderiv.pages.html import Content, Html, details, figure, html, numbers, page, paragraph, section, table
 from chainderiv.pages.reproduction import beside, reading
 from chainderiv.pages.reproduction.beside import Beside
@@ -14,6 +13,7 @@ from chainderiv.pages.reproduction.captions import CAPTIONS
 from chainderiv.pages.reproduction.figures import FIGURES, NO_THEORY
 from chainderiv.pages.reproduction.plan import QUESTIONS, Reproduced
 from chainderiv.pages.tour.page import number
+from chainderiv.version import __version__
 
 TITLE = "Why are deep networks hard to train? The published experiments, measured again over many seeds"
 BAND = ("median", "5 to 95 % of the seeds")

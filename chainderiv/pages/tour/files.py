@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from matplotlib.figure import Figure
 
-from chainderiv import __version__
 from chainderiv.maps.axis import Axis
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.pages.tour.page import tour_page
-from chainderiv.symbolic.notation.equations import step, write
+from chainderiv.symbolic.notation.equations import write
+from chainderiv.version import __version__
 from chainderiv.view.maps.maps import plot_link_map, plot_sweep
 from chainderiv.view.networks.curves import plot_accuracy, plot_bars, plot_norms
 from chainderiv.view.picture import picture
 from chainderiv.view.theme import SIZE, new_figure, theme
+from chainderiv.writing import plain
 
 LINK_Z = Axis(-10, 10, 401)
 Draw = Callable[[Findings, bool], Figure]
@@ -43,7 +43,7 @@ def formula_text(found: Findings) -> str:
     """The gradient, the layer equations and the steps of the derivation, in Unicode."""
     chain = found.derivation.chain
     equations = [f"{write(chain, left)} = {write(chain, right)}" for left, right in found.derivation.assignments]
-    steps = [step(chain, one) for one in found.derivation.steps]
+    steps = [found.derivation.line(one) for one in found.derivation.steps]
     parts = ([str(found.derivation)], ["Layers:", *equations], ["Steps:", *steps])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
@@ -97,24 +97,15 @@ def results(found: Findings) -> dict[str, Any]:
         },
         "training": {
             "settings": found.record.settings,
-            "mean_bias_gradients_at_the_start": [layer.tolist() for layer in found.bars],
-            "norms_l2": found.record.norms("l2").tolist(),
-            "norms_l1": found.record.norms("l1").tolist(),
-            "norm_ratio": found.record.ratio().tolist(),
-            "accuracy": found.record.accuracy.tolist(),
-            "cost": found.record.cost.tolist(),
+            "mean_bias_gradients_at_the_start": found.bars,
+            "norms_l2": found.record.norms("l2"),
+            "norms_l1": found.record.norms("l1"),
+            "norm_ratio": found.record.ratio(),
+            "accuracy": found.record.accuracy,
+            "cost": found.record.cost,
         },
     }
-    return dict(_finite(content))
-
-
-def _finite(content: Any) -> Any:
-    """The same with null for what JSON has no number for."""
-    if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
+    return dict(plain(content))
 
 
 def _pictures(found: Findings, progress: Callable[[int, int], object]) -> dict[str, bytes]:
@@ -130,9 +121,11 @@ def _pictures(found: Findings, progress: Callable[[int, int], object]) -> dict[s
 
 
 def _link_map(found: Findings, dark: bool) -> Figure:
-    return _alone(SIZE, dark, lambda ax: plot_link_map(
-        found.derivation.chain.activation(1), found.map.axes["w"], LINK_Z, ax=ax, dark=dark
-    ))  # fmt: skip
+    return _alone(
+        SIZE,
+        dark,
+        lambda ax: plot_link_map(found.derivation.chain.activation(1), found.map.axes["w"], LINK_Z, ax=ax, dark=dark),
+    )
 
 
 def _gradient_map(found: Findings, dark: bool) -> Figure:

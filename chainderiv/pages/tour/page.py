@@ -6,12 +6,12 @@ import math
 from collections.abc import Mapping
 from itertools import groupby
 
-from chainderiv import __version__
 from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.symbolic.notation import equations
 from chainderiv.symbolic.notation.forms import raised
+from chainderiv.version import __version__
 
 TITLE = "Why the first layers of a deep network learn slowly, or much too fast"
 
@@ -74,8 +74,7 @@ def _head(found: Findings) -> list[Html]:
 
 
 def _formula(found: Findings) -> Html:
-    chain = found.derivation.chain
-    steps = [(one.name, equations.step(chain, one).partition(": ")[2]) for one in found.derivation.steps]
+    steps = [(one.name, found.derivation.line(one).partition(": ")[2]) for one in found.derivation.steps]
     return section("1. One product decides", [
         paragraph(Html(
             "Take the simplest deep network: one neuron per layer, four layers. Layer <i>l</i> computes "

@@ -10,9 +10,9 @@ from typing import Any
 
 from chainderiv.checking.verify import verify
 from chainderiv.errors import OutputError
+from chainderiv.given import whole_number
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.sweep import sweep
-from chainderiv.nn.checks import whole_number
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train

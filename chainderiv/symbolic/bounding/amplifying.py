@@ -10,13 +10,13 @@ import sympy
 from sympy import oo
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.inverse import closed_form, where
 from chainderiv.symbolic.bounding.inverse import weight as size_of_w
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.root import Enclosed
+from chainderiv.symbols import Expr
 
 Stretch = tuple[Expr, Expr, bool, bool]  # left, right, and whether either end is left out
 
@@ -31,9 +31,16 @@ class Amplifying:
     condition : what |w| fulfils for the rest to hold; SymPy's true where w is a number.
     z_set, a_set : SymPy sets of the pre-activation z and of the input a = (z - b)/w.
     z_width, a_width : their widths, added up over the pieces; ∞ where they are half lines.
-    certainty : Certainty of the ends. Where it is NUMERIC the sets are those of |z| <= scan.WINDOW alone.
+    certainty : Certainty of the ends. Where it is NUMERIC the sets are those of |z| <= 16 alone.
 
     Source: Nielsen (2015), chapter 5, the problem on |w σ'(wa + b)| >= 1.
+
+    Examples
+    --------
+    >>> from chainderiv import bounds
+    >>> found = bounds("sigmoid").interval(8, b=-4)
+    >>> found.a_width.n(6), found.certainty.value
+    (0.440687, 'exact')
     """
 
     w: Expr

@@ -10,9 +10,9 @@ import sympy
 from sympy import oo
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation, Expr
-from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.intervals import Unenclosed
+from chainderiv.functions.lookup import neuron
 from chainderiv.symbolic.bounding import probability, widest
 from chainderiv.symbolic.bounding.amplifying import Amplifying, amplifying, regimes
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
@@ -20,6 +20,7 @@ from chainderiv.symbolic.bounding.exact_number import exact_number
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.landscape import Landscape, landscape
 from chainderiv.symbolic.bounding.supremum import supremum
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def bounds(activation: str | Activation) -> Bounds:
     >>> print(bounds("silu").supremum)
     1/2 + Root(z*tanh(z/2) - 2, 239/100, 12/5)/4
     """
-    return _bounds(find_activation(activation))
+    return _bounds(neuron(activation))
 
 
 @lru_cache(maxsize=128)

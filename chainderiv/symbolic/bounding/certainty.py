@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.root import Enclosed
+from chainderiv.symbols import Expr
 
 
 class Certainty(StrEnum):
@@ -14,6 +14,10 @@ class Certainty(StrEnum):
     EXACT : a closed form. CERTIFIED : a number given by an equation and an interval that was proved to hold one root
     of it; any number of its digits can be had, each proved by interval arithmetic. NUMERIC : found on a grid, where it
     could not be proved that nothing was missed.
+
+    >>> from chainderiv import bounds
+    >>> bounds("silu").certainty["supremum"] is Certainty.CERTIFIED
+    True
     """
 
     EXACT = "exact"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sympy
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, fraction
 from chainderiv.symbolic.bounding.isolate import factors, root, sign_at
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import between
+from chainderiv.symbols import Expr
 
 _NEAR, _MOST_STEPS = 10, 18
 

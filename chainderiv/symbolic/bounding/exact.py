@@ -7,9 +7,8 @@ from typing import Any
 
 import sympy
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.exponentials import split
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 _LONG = 10**40
 

@@ -10,8 +10,8 @@ from typing import Any
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbols import Expr
 
 _TEXT = re.compile(r"[+-]?(\d+/\d+|(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?)")
 _LONGEST = 60

@@ -8,8 +8,7 @@ from typing import Any
 
 import sympy
 
-from chainderiv.functions.activation import Expr
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 MOST_POWER = 64  # of one exponential in another: polynomials of a higher degree take SymPy too long
 

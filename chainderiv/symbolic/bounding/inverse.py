@@ -9,12 +9,11 @@ from typing import Any
 import sympy
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.crossing import crossing
 from chainderiv.symbolic.bounding.exponentials import split
 from chainderiv.symbolic.bounding.landscape import Segment
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 # |w|; the level is 1/|w|
 weight = sympy.Symbol("w", positive=True)
@@ -24,9 +23,9 @@ _DIGITS = 40
 def where(segment: Segment, w: Expr) -> Expr:
     """The z of a segment at which |w| |φ'(z)| = 1, for a number |w| with 1/|w| strictly between its two limits.
 
-    >>> from chainderiv.functions.activation import activation
+    >>> from chainderiv.functions.lookup import neuron
     >>> from chainderiv.symbolic.bounding.landscape import landscape
-    >>> where(landscape(activation("sigmoid")).segments[1], sympy.Integer(8))
+    >>> where(landscape(neuron("sigmoid")).segments[1], sympy.Integer(8))
     log(2*sqrt(2) + 3)
     """
     formula = closed_form(segment)

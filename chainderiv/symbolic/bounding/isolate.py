@@ -13,7 +13,6 @@ from mpmath import libmp
 from sympy import oo
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.functions.intervals import Pair, Unenclosed, enclose, sign
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, factored
@@ -22,7 +21,7 @@ from chainderiv.symbolic.bounding.pieces import between
 from chainderiv.symbolic.bounding.root import Root, derivative
 from chainderiv.symbolic.bounding.tail import leading, no_zero_beyond, squared, terms
 from chainderiv.symbolic.bounding.wording import worded
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 MOST_INTERVALS = 2000
 _BITS = 64

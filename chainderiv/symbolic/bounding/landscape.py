@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from sympy import oo
 
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.bounding import pieces, scan
 from chainderiv.symbolic.bounding.crossing import crossing
 from chainderiv.symbolic.bounding.exponentials import Unproved
@@ -20,7 +20,7 @@ from chainderiv.symbolic.bounding.pieces import Piece
 from chainderiv.symbolic.bounding.root import derivative
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.wording import value_at
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,8 @@ MOST_SEGMENTS = 40
 def landscape(neuron: Activation) -> Landscape:
     """The landscape of |φ'| of an activation.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> [(s.left, s.right, s.at_left, s.at_right) for s in landscape(activation("sigmoid")).segments]
+    >>> from chainderiv.functions.lookup import neuron
+    >>> [(s.left, s.right, s.at_left, s.at_right) for s in landscape(neuron("sigmoid")).segments]
     [(-oo, 0, 0, 1/4), (0, oo, 1/4, 0)]
     """
     parts = pieces.pieces(neuron)

@@ -8,8 +8,8 @@ from typing import Any
 import sympy
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.functions.intervals import NOWHERE, Unenclosed, enclose, sign
+from chainderiv.symbols import Expr
 
 _BITS = (100, 350, 2400)
 

@@ -10,10 +10,10 @@ import sympy
 from sympy import exp, oo
 from sympy.codegen.cfunctions import expm1, log1p
 
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.bounding.exponentials import factored
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbols import normal_cdf, z
+from chainderiv.symbols import Expr, normal_cdf, z
 
 # what the algebra does not know, in terms of what it does
 _IN_PLAIN_WORDS: dict[Any, Any] = {
@@ -59,8 +59,8 @@ def breaks(neuron: Activation) -> tuple[Expr, ...]:
 def pieces(neuron: Activation) -> tuple[Piece, ...]:
     """The smooth pieces of φ' from left to right.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> [(p.left, p.right, p.slope) for p in pieces(activation("elu"))]
+    >>> from chainderiv.functions.lookup import neuron
+    >>> [(p.left, p.right, p.slope) for p in pieces(neuron("elu"))]
     [(-oo, 0, exp(z)), (0, oo, 1)]
     """
     ends = [-oo, *breaks(neuron), oo]
@@ -93,8 +93,8 @@ def between(left: Any, right: Any) -> Expr:
 def mirrored(parts: tuple[Piece, ...]) -> bool:
     """Whether |φ'| is even, so that what holds on the right holds on the left.
 
-    >>> from chainderiv.functions.activation import activation
-    >>> mirrored(pieces(activation("softsign"))), mirrored(pieces(activation("gelu")))
+    >>> from chainderiv.functions.lookup import neuron
+    >>> mirrored(pieces(neuron("softsign"))), mirrored(pieces(neuron("gelu")))
     (True, False)
     """
     for near, far in zip(parts, reversed(parts), strict=True):

@@ -8,18 +8,19 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.bounding.exact_number import exact_number
 from chainderiv.symbolic.bounding.exponentials import factored
 from chainderiv.symbolic.bounding.pieces import plain, slope_at
 from chainderiv.symbolic.bounding.wording import value_at
+from chainderiv.symbols import Expr
 
 
 def exceeds(neuron: Activation, s: Any, z: Any = 0) -> Expr:
     """P(|w φ'(z)| > 1) = P(|w|/s > 1/(s |φ'(z)|)) = erfc(1/(s |φ'(z)| √2)).
 
-    >>> from chainderiv.functions.activation import activation
-    >>> exceeds(activation("relu"), 1, -3), exceeds(activation("relu"), 1, 3)
+    >>> from chainderiv.functions.lookup import neuron
+    >>> exceeds(neuron("relu"), 1, -3), exceeds(neuron("relu"), 1, 3)
     (0, erfc(sqrt(2)/2))
     """
     return _by_branch(neuron, s, z, lambda size: sympy.erfc(1 / (sympy.sqrt(2) * size)), sympy.Integer(0))
@@ -28,8 +29,8 @@ def exceeds(neuron: Activation, s: Any, z: Any = 0) -> Expr:
 def under_quarter(neuron: Activation, s: Any, z: Any = 0) -> Expr:
     """P(|w φ'(z)| < 1/4) = erf(1/(4 s |φ'(z)| √2)).
 
-    >>> from chainderiv.functions.activation import activation
-    >>> under_quarter(activation("sigmoid"), 1)
+    >>> from chainderiv.functions.lookup import neuron
+    >>> under_quarter(neuron("sigmoid"), 1)
     erf(sqrt(2)/2)
     """
     return _by_branch(neuron, s, z, lambda size: sympy.erf(1 / (4 * sympy.sqrt(2) * size)), sympy.Integer(1))

@@ -9,9 +9,8 @@ import sympy
 from mpmath import libmp
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
 from chainderiv.functions.intervals import Pair, enclose, sign
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 MOST_BITS = 400_000
 _FIRST_BITS = 64

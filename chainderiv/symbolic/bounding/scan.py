@@ -6,10 +6,10 @@ from typing import Any
 
 import sympy
 
-from chainderiv.functions.activation import Expr
 from chainderiv.functions.intervals import enclose, sign
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import at, root, sign_at
+from chainderiv.symbols import Expr
 
 WINDOW = sympy.Integer(16)
 _STEPS = 4096

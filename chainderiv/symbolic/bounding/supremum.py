@@ -8,7 +8,7 @@ from typing import Any
 import sympy
 from mpmath import libmp
 
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.intervals import LINE, enclose
 from chainderiv.symbolic.bounding.amplifying import as_set, joined, levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
@@ -16,6 +16,7 @@ from chainderiv.symbolic.bounding.isolate import at
 from chainderiv.symbolic.bounding.landscape import Landscape
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import pieces
+from chainderiv.symbols import Expr
 
 _BITS = 64
 

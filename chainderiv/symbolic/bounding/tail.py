@@ -11,11 +11,10 @@ import sympy
 from mpmath import libmp
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.functions.intervals import LINE, Unenclosed, enclose, sign
 from chainderiv.symbolic.bounding.exponentials import fraction
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 _FARTHEST = 2**16
 _BITS = 64

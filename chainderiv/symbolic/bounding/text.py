@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import sympy
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.certainty import Certainty
 from chainderiv.symbolic.bounding.root import Root, ValueAt
 from chainderiv.symbolic.bounding.scan import WINDOW
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 if TYPE_CHECKING:
     from chainderiv.symbolic.bounding.amplifying import Amplifying

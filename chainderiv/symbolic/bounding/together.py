@@ -14,7 +14,6 @@ import sympy
 from mpmath import libmp
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.functions.intervals import Pair, enclose, sign
 from chainderiv.symbolic.bounding.crossing import bracket
 from chainderiv.symbolic.bounding.exponentials import Unproved
@@ -22,7 +21,7 @@ from chainderiv.symbolic.bounding.isolate import at, zeros
 from chainderiv.symbolic.bounding.landscape import Segment
 from chainderiv.symbolic.bounding.root import Root, derivative
 from chainderiv.symbolic.bounding.tail import limit
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 DIGITS = 30
 _BITS, _FINE = 80, 240

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import sympy
 from sympy import oo
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding import scan, together
 from chainderiv.symbolic.bounding.amplifying import levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
@@ -22,7 +21,7 @@ from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.root import derivative
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.wording import value_at
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,12 @@ class Widest:
     weight : SymPy number. The |w| at which it is reached; where the width is ∞ the |w| from which it is.
     attained : bool. Whether it is reached at that |w|, or only approached (beyond it, where the width is ∞).
     certainty : Certainty.
+
+    Examples
+    --------
+    >>> from chainderiv import bounds
+    >>> bounds("relu").widest.unbounded, bounds("tanh").widest.weight.n(6)
+    (True, 1.72354)
     """
 
     width: Expr
@@ -63,9 +68,9 @@ class _Try:
 def widest(land: Landscape) -> Widest:
     """The widest set of a.
 
-    >>> from chainderiv.functions.activation import activation
+    >>> from chainderiv.functions.lookup import neuron
     >>> from chainderiv.symbolic.bounding.landscape import landscape
-    >>> found = widest(landscape(activation("arctan")))
+    >>> found = widest(landscape(neuron("arctan")))
     >>> found.width, found.weight
     (1, 2)
     """

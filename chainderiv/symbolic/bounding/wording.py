@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sympy
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.bounding.exponentials import factored, split
 from chainderiv.symbolic.bounding.root import Root, ValueAt
-from chainderiv.symbols import z
+from chainderiv.symbols import Expr, z
 
 
 def worded(equation: Expr) -> Expr:

@@ -14,7 +14,6 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancels
 from chainderiv.symbolic.full_width.index_algebra import differentiate, sum_out, take_out
 from chainderiv.symbolic.full_width.indexed import (
-    Expr,
     Partial,
     Phi,
     activation,
@@ -37,6 +36,7 @@ from chainderiv.symbolic.full_width.indexed import (
     width,
 )
 from chainderiv.symbolic.steps import Step
+from chainderiv.symbols import Expr
 
 
 def cost_slope(cost: Cost, at: Expr, row: Expr) -> Expr:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import sympy
 from sympy.concrete.delta import deltasummation
 
-from chainderiv.symbolic.full_width.indexed import Expr
+from chainderiv.symbols import Expr
 
 
 def differentiate(expression: Expr, wrt: Expr) -> Expr:

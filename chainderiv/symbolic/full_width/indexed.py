@@ -10,9 +10,7 @@ from typing import Any
 
 import sympy
 
-from chainderiv.symbols import PhiPrime
-
-Expr = Any  # SymPy has no type information
+from chainderiv.symbols import Expr, PhiPrime
 
 layer, last = sympy.symbols("l L", integer=True, positive=True)
 j, k, m, p = sympy.symbols("j k m p", integer=True, positive=True)

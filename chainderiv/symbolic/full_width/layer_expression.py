@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,10 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
+from chainderiv.given import is_whole
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_sum, definitions
 from chainderiv.symbolic.full_width.indexed import (
-    Expr,
     activation,
     bias,
     delta,
@@ -28,6 +27,7 @@ from chainderiv.symbolic.full_width.indexed import (
 )
 from chainderiv.symbolic.full_width.layer_input import Layers
 from chainderiv.symbolic.nesting import nested
+from chainderiv.symbols import Expr
 
 Equations = Mapping[str, tuple[Expr, Expr]]
 
@@ -37,7 +37,12 @@ MOST_LAYERS = 30
 
 @dataclass(frozen=True, order=True)
 class LayerParameter:
-    """w^l_jk or b^l_j: kind 'w' or 'b', the layer l, and the indices j (and k), all from 1."""
+    """w^l_jk or b^l_j: kind 'w' or 'b', the layer l, and the indices j (and k), all from 1.
+
+    >>> from chainderiv import derive_layers
+    >>> [str(parameter) for parameter in derive_layers([1, 2]).parameters]
+    ['w1_11', 'b1_1', 'w1_21', 'b1_2']
+    """
 
     kind: str
     layer: int
@@ -85,7 +90,7 @@ def _parsed(given: Any) -> LayerParameter | None:
 
 def _exists(parameter: LayerParameter, sizes: Sequence[int]) -> bool:
     at, wanted = parameter.layer, {"w": 2, "b": 1}.get(parameter.kind, 0)
-    whole = all(isinstance(n, numbers.Integral) and not isinstance(n, bool) for n in (at, *parameter.indices))
+    whole = all(is_whole(n, 0) for n in (at, *parameter.indices))
     if not whole or len(parameter.indices) != wanted or not 1 <= at < len(sizes):
         return False
     return all(1 <= i <= n for i, n in zip(parameter.indices, (sizes[at], sizes[at - 1]), strict=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,15 @@ import sympy
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.cost import Cost
+from chainderiv.functions.lookup import neuron
+from chainderiv.given import is_whole, one_of
 from chainderiv.symbolic.chain import MAX_DEPTH
-from chainderiv.symbolic.full_width.indexed import Expr, last, width
+from chainderiv.symbolic.full_width.indexed import last, width
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.notation.indices import index_writer
 from chainderiv.symbolic.notation.writer import Writer
+from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ class Layers:
 
 def read_sizes(given: Any) -> tuple[int, tuple[int, ...] | None]:
     """L and n_0 … n_L from a list of widths, or L and None from L alone; raises BadValue."""
-    if _whole(given) and given <= MAX_DEPTH:
+    if is_whole(given, 1) and given <= MAX_DEPTH:
         return int(given), None
     sizes = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
-    if len(sizes) < 2 or not all(_whole(n) for n in sizes):
+    if len(sizes) < 2 or not all(is_whole(n, 1) for n in sizes):
         raise BadValue(
             f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [3, 2, 2], "
             f"or the number of layers, 1 to {MAX_DEPTH}"
@@ -75,21 +76,15 @@ def read_sizes(given: Any) -> tuple[int, tuple[int, ...] | None]:
 
 def read_layer(given: Any, depth: int) -> int:
     """The number of a layer, 1 to L; raises BadValue."""
-    if not _whole(given) or given > depth:
-        raise BadValue(f"layer is {given!r}; give a whole number from 1 to {depth}")
-    return int(given)
-
-
-def _whole(given: Any) -> bool:
-    return isinstance(given, numbers.Integral) and not isinstance(given, bool) and int(given) >= 1
+    return one_of("layer", given, depth)
 
 
 def read_hidden(given: Any, depth: int) -> tuple[Activation, ...]:
     """One Activation for all hidden layers, or one per hidden layer; raises BadShape or UnknownName."""
     if isinstance(given, str | Activation):
-        return (find_activation(given),)
+        return (neuron(given),)
     if not isinstance(given, Sequence) or len(given) != depth - 1 or not given:
         what = f"{len(given)} of them" if isinstance(given, Sequence) else repr(given)
         raise BadShape(f"activation is {what}; give one name or Activation, or one per hidden layer ({depth - 1} here)")
-    layers = tuple(find_activation(f) for f in given)
+    layers = tuple(neuron(f) for f in given)
     return layers if any(f != layers[0] for f in layers) else layers[:1]

@@ -15,7 +15,6 @@ from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.output_choice import choose_output
 from chainderiv.symbolic.full_width import backward_steps, layer_expression
 from chainderiv.symbolic.full_width.indexed import (
-    Expr,
     activation,
     j,
     k,
@@ -31,8 +30,9 @@ from chainderiv.symbolic.full_width.layer_expression import LayerParameter
 from chainderiv.symbolic.full_width.layer_input import Layers, read_hidden, read_layer, read_sizes
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from chainderiv.symbolic.lazy import Lazy
-from chainderiv.symbolic.notation.lines import block
+from chainderiv.symbolic.notation import lines
 from chainderiv.symbolic.steps import Step
+from chainderiv.symbols import Expr
 
 Equation = tuple[Expr, Expr]
 
@@ -188,12 +188,31 @@ class LayerDerivation(Layers):
         found = layer_expression.read_parameter(parameter, sizes)
         return layer_expression.write_gradient(self, self.equations, found, self._survivors if cancel else self._errors)
 
+    def line(self, step: Step, target: str = "unicode") -> str:
+        """One of the steps as a line: its name, equation and reason; target as in `to`.
+
+        >>> network = derive_layers([3, 2, 2])
+        >>> print(network.line(network.steps[-1]))
+        BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ · δˡⱼ    (put in; only m = j is left)
+        """
+        return lines.step(self.writer(target), step)
+
+    def written(self, left: Expr, right: Expr | None = None, target: str = "unicode") -> str:
+        """An expression in this network's symbols as it is printed, or the equation left = right; target as in `to`.
+
+        >>> network = derive_layers([3, 2, 2])
+        >>> print(network.written(*network.matrix["BP2"]))
+        δˡ = Σ'(zˡ) (Wˡ⁺¹)ᵀ δˡ⁺¹
+        """
+        writer = self.writer(target)
+        return writer.write(left) if right is None else lines.equation(writer, left, right)
+
     def to(self, target: str) -> str:
         """BP1 to BP4 in index and matrix form as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName."""
-        return block(self.writer(target), self.equations, self.matrix)
+        return lines.block(self.writer(target), self.equations, self.matrix)
 
     def __str__(self) -> str:
-        return block(self.writer("unicode"), self.equations)
+        return lines.block(self.writer("unicode"), self.equations)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.to('latex')}$"

@@ -11,7 +11,6 @@ from sympy.core.symbol import Str
 from chainderiv import symbols
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.full_width.indexed import (
-    Expr,
     activation,
     bias,
     delta,
@@ -21,6 +20,7 @@ from chainderiv.symbolic.full_width.indexed import (
     weight,
     width,
 )
+from chainderiv.symbols import Expr
 
 # what stands in row i (and column c) of each array, in index form
 _ENTRIES: dict[str, Any] = {

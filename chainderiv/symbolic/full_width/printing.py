@@ -1,29 +1,12 @@
-"""What people see of BP1 to BP4: equations, steps and what they come to, in Unicode, ASCII text, LaTeX and MathML."""
+"""What people see of BP1 to BP4 all together: blocks of equations, the unrolled product and the cancellation."""
 
 from __future__ import annotations
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.layers import LayerDerivation
 from chainderiv.symbolic.notation import lines
 from chainderiv.symbolic.notation.forms import LONG
 from chainderiv.symbolic.notation.indices import inner, marked
-from chainderiv.symbolic.steps import Step
-
-
-def expression(derivation: LayerDerivation, e: Expr, target: str = "unicode") -> str:
-    """An expression in index or matrix form."""
-    return derivation.writer(target).write(e)
-
-
-def equation(derivation: LayerDerivation, left: Expr, right: Expr, target: str = "unicode") -> str:
-    """left = right."""
-    return lines.equation(derivation.writer(target), left, right)
-
-
-def step(derivation: LayerDerivation, one: Step, target: str = "unicode") -> str:
-    """One line: name, equation, reason."""
-    return lines.step(derivation.writer(target), one)
 
 
 def unrolled(
@@ -60,8 +43,8 @@ def legend(derivation: LayerDerivation, target: str = "unicode") -> str:
 def cancellation(derivation: LayerDerivation, target: str = "unicode") -> str:
     """One line: what the cost cancels at the output, and what is then δ^L_j."""
     gone, given = derivation.cancelled, derivation.hypothesis
-    error = equation(derivation, indexed.delta[indexed.last, indexed.j], derivation.surviving, target)
+    error = derivation.written(indexed.delta[indexed.last, indexed.j], derivation.surviving, target)
     if gone is None:
         return f"the cost cancels nothing: {error}"
-    where = "" if given is None else f" where {equation(derivation, *given, target)}"
-    return f"the cost cancels {expression(derivation, gone, target)} and no other factor: {error}{where}"
+    where = "" if given is None else f" where {derivation.written(*given, target)}"
+    return f"the cost cancels {derivation.written(gone, target=target)} and no other factor: {error}{where}"

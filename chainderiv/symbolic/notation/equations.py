@@ -9,13 +9,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from chainderiv.functions.activation import Expr
+from chainderiv.errors import unknown_name
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.notation.forms import CHAIN_FORMS, LONG, lowered, math_element
 from chainderiv.symbolic.notation.writer import SYMBOLS, Writer
 from chainderiv.symbolic.steps import Step
-from chainderiv.symbols import PhiPrime, gradient, layer_of
+from chainderiv.symbols import Expr, PhiPrime, gradient, layer_of
 
 SHOWN_TERMS = 6  # of a sum that is shown rather than asked for
 
@@ -43,12 +43,12 @@ def equation(
     left = write(chain, gradient(*(p.symbol for p in wrt)), form)
     ends = (products[:2], products[-2:]) if elide and len(products) > SHOWN_TERMS else (products,)
     alone = len(products) == 1
-    parts = [between.join(_groups(chain, rows, form, elide, alone) for rows in end) for end in ends]
+    parts = [between.join(grouped(chain, rows, form, elide, alone) for rows in end) for end in ends]
     body = left + style.equals + style.elided(parts, between)
     return math_element(f"<mrow>{body}</mrow>") if form == "mathml" else body
 
 
-def _groups(chain: Chain, rows: Sequence[Row], form: str, elide: bool, alone: bool) -> str:
+def grouped(chain: Chain, rows: Sequence[Row], form: str, elide: bool, alone: bool = False) -> str:
     """The groups of a product, those of several factors in brackets; the one group of a product alone without."""
     style = CHAIN_FORMS[form]
     made = []
@@ -90,7 +90,9 @@ def written(chain: Chain, place: Factor, factor: Expr, form: str) -> str:
 
 
 def step(chain: Chain, one: Step, form: str = "unicode") -> str:
-    """One line: name, equation, reason."""
+    """One line: name, equation, reason; raises UnknownName."""
+    if form not in CHAIN_FORMS:
+        raise unknown_name("target", form, CHAIN_FORMS)
     style = CHAIN_FORMS[form]
     factors = one.right.args if one.right.is_Mul else (one.right,)
     right = style.times.join(expression(chain, f, form) for f in sorted(factors, key=_rank))

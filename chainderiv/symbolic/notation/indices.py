@@ -9,9 +9,10 @@ from typing import Any
 import sympy
 
 from chainderiv.errors import unknown_name
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.notation.forms import FORMS
 from chainderiv.symbolic.notation.writer import SYMBOLS, Rule, Writer, Written, around
+from chainderiv.symbols import Expr
 
 # what stands where in a product; a sum last, because it reaches to the product's end
 _ORDER = ("w", "a", "Phi PhiPrime", "Add", "log exp", "delta", "CostSlope", "KroneckerDelta", "Partial", "Sum")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.notation.forms import FORMS, math_element
 from chainderiv.symbolic.notation.writer import Writer
 from chainderiv.symbolic.steps import Step
+from chainderiv.symbols import Expr
 
 
 def equation(writer: Writer, left: Expr, right: Expr) -> str:

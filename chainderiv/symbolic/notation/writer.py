@@ -13,9 +13,9 @@ from sympy.printing.mathml import MathMLPresentationPrinter
 from sympy.printing.printer import Printer
 from sympy.printing.str import StrPrinter
 
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.notation.forms import Form
-from chainderiv.symbols import layer_of
+from chainderiv.symbols import Expr, layer_of
 
 Rule = Callable[["Writer", Any], str]
 

@@ -7,12 +7,12 @@ from string import Template
 
 import sympy
 
-from chainderiv.functions.activation import Expr
 from chainderiv.symbolic.chain import Chain, neurons
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import called
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter, numbered
+from chainderiv.symbols import Expr
 
 
 def functions_called(text: str, chain: Chain, dialect: Dialect, printer: DialectPrinter) -> list[str]:

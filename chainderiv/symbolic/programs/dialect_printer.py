@@ -12,7 +12,7 @@ from sympy.printing.codeprinter import CodePrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Expr
+from chainderiv.symbols import Expr
 
 _GRAMMAR = (
     *(sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, sympy.Heaviside),

@@ -7,10 +7,10 @@ from typing import Any
 from sympy.printing.numpy import SciPyPrinter
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation, Expr
+from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.chain import Chain, Parameter, neurons, runs
 from chainderiv.symbolic.programs import program_parts as parts
-from chainderiv.symbols import a, y, z
+from chainderiv.symbols import Expr, a, y, z
 
 
 class _Program(SciPyPrinter):

@@ -76,9 +76,7 @@ def animate_sweep(
     Examples
     --------
     >>> import tempfile
-    >>> from chainderiv.maps.axis import Axis
-    >>> from chainderiv.maps.sweep import sweep
-    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv import Axis, Chain, sweep
     >>> s = sweep(Chain(), depth=Axis(1, 3, 3), w=Axis(-12, 12, 9), b=Axis(-10, 10, 7))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     film = animate_sweep(s, folder + "/map.gif")
@@ -129,9 +127,7 @@ def depth_frames(sweep: Sweep) -> list[Sweep]:
 
     Examples
     --------
-    >>> from chainderiv.maps.axis import Axis
-    >>> from chainderiv.maps.sweep import sweep
-    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv import Axis, Chain, sweep
     >>> s = sweep(Chain(), w=Axis(-1, 1, 3), depth=Axis(2, 4, 3), b=Axis(0, 1, 2))
     >>> [(one.derivation.chain.depth, one.log_abs.shape) for one in depth_frames(s)]
     [(2, (3, 2)), (3, (3, 2)), (4, (3, 2))]

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.activation import activation as find_activation
+from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.regime import LOG_QUARTER
 from chainderiv.maps.sweep import Sweep
@@ -73,8 +73,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
 
     Examples
     --------
-    >>> from chainderiv.maps.sweep import sweep
-    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv import Axis, Chain, sweep
     >>> ax = plot_sweep(sweep(Chain(depth=4), w=Axis(-12, 12, 31), b=Axis(-10, 10, 21)))
     >>> ax.get_xlabel()
     '$w$  (weight, dimensionless)'
@@ -173,7 +172,7 @@ def plot_link_map(
     >>> plot_link_map("tanh", Axis(-3, 3, 31), Axis(-4, 4, 31)).get_ylabel()
     '$z$  (pre-activation, dimensionless)'
     """
-    phi = find_activation(activation)
+    phi = neuron(activation)
     with np.errstate(divide="ignore"):
         weight = np.log(np.abs(w_axis.values))[:, None]
     values = (weight + array_functions(phi).log_abs_derivative(z_axis.values)[None, :]) / np.log(10)

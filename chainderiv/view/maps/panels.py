@@ -22,9 +22,7 @@ def plot_sweeps(sweeps: Sequence[Sweep], quantity: str = "gradient", dark: bool 
     Maps share one scale of colours and one colour bar, so that a colour means the same in all of them; lines share
     their vertical axis.
 
-    >>> from chainderiv.maps.axis import Axis
-    >>> from chainderiv.maps.sweep import sweep
-    >>> from chainderiv.symbolic.chain import Chain
+    >>> from chainderiv import Axis, Chain, sweep
     >>> maps = [sweep(Chain(3, name), w=Axis(-3, 3, 9), b=Axis(-2, 2, 7)) for name in ("sigmoid", "relu")]
     >>> figure = plot_sweeps(maps)
     >>> [ax.get_title(loc="left").partition(",")[0] for ax in figure.axes if ax.get_title(loc="left")]

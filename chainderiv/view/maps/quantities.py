@@ -33,6 +33,13 @@ class Quantity:
     of_links : whether it takes a link, which a chain of depth 1 has not.
     hatched : whether what is uncertain is hatched over it.
     per : what is read divided by this is the quantity; the few values that are drawn are divided, not all.
+
+    Examples
+    --------
+    >>> from chainderiv import Axis, Chain, sweep
+    >>> s = sweep(Chain(depth=4), w=Axis(50, 100, 2), z=0)
+    >>> (10 ** quantity_at("factor:2", 4).over(s, (slice(0, 2),))).round(9).tolist()
+    [12.5, 25.0]
     """
 
     read: Callable[[Sweep, Box, Tile], NDArray[Any]]

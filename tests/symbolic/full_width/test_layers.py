@@ -10,8 +10,8 @@ import chainderiv as cd
 from chainderiv import symbols
 from chainderiv.commands.layers import print_layers
 from chainderiv.errors import BadShape, BadValue, CostDomain, TooDeep, UnknownName
-from chainderiv.functions.activation import activation as find_activation
 from chainderiv.functions.cost import COSTS
+from chainderiv.functions.lookup import neuron
 from chainderiv.nn.output_layer import output_layer
 from chainderiv.symbolic.full_width.indexed import width
 from chainderiv.symbolic.full_width.layers import derive_layers
@@ -53,7 +53,7 @@ OUTPUTS = (None, "sigmoid", "tanh", "relu", "softmax", "identity")
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_the_output_is_chosen_and_refused_as_the_networks_is(cost, output):
     made = [
-        answer(lambda: output_layer(output, COSTS[cost], find_activation("tanh")).activation),
+        answer(lambda: output_layer(output, COSTS[cost], neuron("tanh")).activation),
         answer(lambda: derive_layers(3, "tanh", cost, output).output),
     ]
     assert made[0] == made[1]

@@ -70,7 +70,7 @@ def test_softmax_has_its_jacobian_in_both_forms():
 
 
 def test_the_steps_of_the_hidden_layer_as_they_are_read():
-    lines = [printing.step(SIGMOID, s).split("    ")[0] for s in SIGMOID.steps if s.name.startswith("BP2")]
+    lines = [SIGMOID.line(s).split("    ")[0] for s in SIGMOID.steps if s.name.startswith("BP2")]
     assert lines == [
         "BP2, chain rule: δˡⱼ = ∑ₖ δˡ⁺¹ₖ ∂zˡ⁺¹ₖ/∂zˡⱼ",
         "BP2, next layer: zˡ⁺¹ₖ = ∑ₘ wˡ⁺¹ₖₘ σ(zˡₘ) + bˡ⁺¹ₖ",
@@ -83,19 +83,19 @@ def test_the_steps_of_the_hidden_layer_as_they_are_read():
 
 def test_a_reason_has_its_indices_set_like_the_equation():
     named = {s.name: s for s in SOFTMAX.steps}
-    assert printing.step(SOFTMAX, named["BP2, next layer"]).endswith("(the layer equation, with aˡₘ written out)")
+    assert SOFTMAX.line(named["BP2, next layer"]).endswith("(the layer equation, with aˡₘ written out)")
     short = named["output error, where targets sum to 1"]
-    assert printing.step(SOFTMAX, short).endswith(": δᴸⱼ = aᴸⱼ - yⱼ    (∑ₖ yₖ = 1)")
-    assert printing.step(SOFTMAX, short, "text").endswith(": delta^L_j = a^L_j - y_j    (sum_k y_k = 1)")
-    assert r"$z^{l+1}_{k}$" in printing.step(SOFTMAX, named["BP2, chain rule"], "latex")
+    assert SOFTMAX.line(short).endswith(": δᴸⱼ = aᴸⱼ - yⱼ    (∑ₖ yₖ = 1)")
+    assert SOFTMAX.line(short, "text").endswith(": delta^L_j = a^L_j - y_j    (sum_k y_k = 1)")
+    assert r"$z^{l+1}_{k}$" in SOFTMAX.line(named["BP2, chain rule"], "latex")
 
 
 @pytest.mark.parametrize("derivation", [SIGMOID, SOFTMAX, derive_layers(3, ["relu", "tanh"], "quadratic", "gelu")])
 def test_the_text_form_is_ascii_and_every_form_writes_every_step(derivation):
     for s in derivation.steps:
-        assert printing.step(derivation, s, "text").isascii()
-        assert printing.step(derivation, s, "latex").count("{") == printing.step(derivation, s, "latex").count("}")
-        ET.fromstring(f"<m>{printing.step(derivation, s, 'mathml')}</m>")
+        assert derivation.line(s, "text").isascii()
+        assert derivation.line(s, "latex").count("{") == derivation.line(s, "latex").count("}")
+        ET.fromstring(f"<m>{derivation.line(s, 'mathml')}</m>")
     for line in (printing.cancellation(derivation, "text"), printing.unrolled(derivation, 1, "text")):
         assert line.isascii()
 
@@ -111,8 +111,13 @@ def test_the_cancellation_in_words():
 
 def test_the_unrolled_product_of_a_layer():
     assert printing.unrolled(SIGMOID, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
+    assert SIGMOID.written(sympy.MatMul(*SIGMOID.unrolled(1))) == "Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
     assert printing.unrolled(SIGMOID, 2) == "δ² = Σ'(z²) ∇ₐC"
     assert printing.unrolled(SIGMOID, 1, cancel=True) == "δ¹ = Σ'(z¹) (W²)ᵀ (a² - y)"
+    assert (
+        SIGMOID.written(sympy.MatMul(*SIGMOID.unrolled(1, cancel=True)), target="text")
+        == "Sigma'(z^1) (W^2)^T (a^2 - y)"
+    )
     assert printing.unrolled(SOFTMAX, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ (diag(a²) - a² (a²)ᵀ) ∇ₐC"
 
 
@@ -129,8 +134,8 @@ def test_activations_of_each_layer_have_names_of_their_own():
     mixed = derive_layers(3, ["relu", "tanh"], "cross_entropy")
     assert str(mixed).splitlines()[1] == "BP2: δˡⱼ = φₗ'(zˡⱼ) · ∑ₖ wˡ⁺¹ₖⱼ δˡ⁺¹ₖ"
     first, second = (mixed.equations_at(at)["BP2"][1] for at in (1, 2))
-    assert printing.expression(mixed, first) == "relu'(z¹ⱼ) · ∑ₖ w²ₖⱼ δ²ₖ"
-    assert printing.expression(mixed, second) == "tanh'(z²ⱼ) · ∑ₖ w³ₖⱼ δ³ₖ"
+    assert mixed.written(first) == "relu'(z¹ⱼ) · ∑ₖ w²ₖⱼ δ²ₖ"
+    assert mixed.written(second) == "tanh'(z²ⱼ) · ∑ₖ w³ₖⱼ δ³ₖ"
     assert printing.legend(mixed) == "where Σ'(zˡ) is the diagonal matrix of φₗ'(zˡ)"
     assert printing.legend(SIGMOID) == "where Σ'(zˡ) is the diagonal matrix of σ'(zˡ)"
 
@@ -138,9 +143,9 @@ def test_activations_of_each_layer_have_names_of_their_own():
 def test_indices_of_two_digits_are_set_apart():
     from chainderiv.symbolic.full_width.indexed import weight
 
-    assert printing.expression(SIGMOID, weight[2, 1, 3]) == "w²₁₃"
-    assert printing.expression(SIGMOID, weight[12, 1, 13]) == "w¹²₁,₁₃"
-    assert printing.expression(SIGMOID, weight[12, 1, 13], "text") == "w^12_1,13"
+    assert SIGMOID.written(weight[2, 1, 3]) == "w²₁₃"
+    assert SIGMOID.written(weight[12, 1, 13]) == "w¹²₁,₁₃"
+    assert SIGMOID.written(weight[12, 1, 13], target="text") == "w^12_1,13"
 
 
 def test_a_name_with_markup_and_a_cost_with_branches_are_still_written():
@@ -151,7 +156,7 @@ def test_a_name_with_markup_and_a_cost_with_branches_are_still_written():
     ET.fromstring(derive_layers([2, 2, 2], odd, "quadratic").to("mathml"))
     cost_step = next(s for s in derive_layers_unchecked(huber).steps if s.name == "cost")
     for form in FORMS:
-        written = printing.step(SIGMOID, cost_step, form)
+        written = SIGMOID.line(cost_step, form)
         assert "Piecewise" in written or r"\begin{cases}" in written
 
 

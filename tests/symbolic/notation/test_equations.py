@@ -6,7 +6,6 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.errors import UnknownName
-from chainderiv.symbolic.notation.equations import step
 
 FOUR = cd.Chain(4)
 EXACT = {
@@ -70,7 +69,7 @@ def test_a_sum_or_a_negative_factor_is_bracketed():
 
 def test_a_step_is_one_line_of_name_equation_and_reason():
     d = cd.derive(FOUR, "b3")
-    lines = [step(FOUR, s) for s in d.steps]
+    lines = [d.line(s) for s in d.steps]
     assert [line.split("    ")[0] for line in lines] == [
         "BP1: δ₄ = σ'(z₄) · ∂C/∂a₄",
         "BP2: δ₃ = w₄ · σ'(z₃) · δ₄",
@@ -91,3 +90,6 @@ def test_long_products_are_elided_where_they_are_shown_and_whole_where_asked_for
 def test_an_unknown_target_is_answered_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'latex'"):
         cd.derive(FOUR, "b1").to("latx")
+    for derived in (cd.derive(FOUR, "b1"), cd.derive(FOUR, ("b1", "b2"))):
+        with pytest.raises(UnknownName, match="did you mean 'latex'"):
+            derived.line(derived.steps[0], "latx")

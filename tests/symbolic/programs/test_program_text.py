@@ -9,7 +9,8 @@ import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.cost import Cost
-from chainderiv.symbolic.programs.program_parts import label, sign_form
+from chainderiv.functions.gaps import sign_form
+from chainderiv.symbolic.programs.program_parts import label
 from chainderiv.symbols import a, erfcx, normal_cdf, y, z
 from tests.helpers import assert_same
 from tests.symbolic.programs.test_program_runners import (
