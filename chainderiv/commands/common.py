@@ -147,11 +147,6 @@ def speaks_unicode() -> bool:
     return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
-def subscripts(name: str) -> str:
-    """b1 as b₁."""
-    return name.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-
-
 def say(text: str = "") -> None:
     """Print a result; in ASCII where stdout is no UTF-8."""
     print(text if speaks_unicode() else text.translate(_ASCII).encode("ascii", "replace").decode())
