@@ -9,6 +9,7 @@ from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.full_width import printing
 from chainderiv.symbolic.full_width.layers import LayerDerivation, derive_layers
+from chainderiv.symbolic.notation.lines import block
 
 # what derive takes for a chain, as it is where it is not given
 FOR_A_CHAIN = {"compare": None, "at": None, "wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}
@@ -56,9 +57,10 @@ def _sizes(text: str) -> list[int]:
 
 
 def _print_all(derivation: LayerDerivation, target: str) -> None:
-    common.say(printing.index_form(derivation, target))
+    writer = derivation.writer(target)
+    common.say(block(writer, derivation.equations))
     common.say(f"\nin matrix form, {printing.legend(derivation, target)}:")
-    common.say(printing.matrix_lines(derivation, target))
+    common.say(block(writer, derivation.matrix))
     common.say(f"\nfrom the output to layer 1, with the widths {_widths(derivation)}:")
     common.say(printing.unrolled(derivation, 1, target, elide=True))
     common.say(f"\n{printing.cancellation(derivation, target)}")

@@ -1,10 +1,9 @@
-"""What people see of BP1 to BP4 all together: blocks of equations, the unrolled product and the cancellation."""
+"""What BP1 to BP4 come to, in words: the unrolled product, what its Σ' are, and what the cost cancels."""
 
 from __future__ import annotations
 
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.layers import LayerDerivation
-from chainderiv.symbolic.notation import lines
 from chainderiv.symbolic.notation.forms import LONG
 from chainderiv.symbolic.notation.indices import inner, marked
 
@@ -19,16 +18,6 @@ def unrolled(
     parts = [factors[:4], factors[-4 + cancel :]] if long else [factors]
     written = (form.within.join(inner(writer, f) for f in part) for part in parts)
     return marked(writer, "delta", at) + form.equals + form.elided(written, form.within)
-
-
-def index_form(derivation: LayerDerivation, target: str = "unicode") -> str:
-    """BP1 to BP4 in index form, a line each."""
-    return lines.block(derivation.writer(target), derivation.equations)
-
-
-def matrix_lines(derivation: LayerDerivation, target: str = "unicode") -> str:
-    """BP1 to BP4 in matrix form, a line each."""
-    return lines.block(derivation.writer(target), derivation.matrix)
 
 
 def legend(derivation: LayerDerivation, target: str = "unicode") -> str:
