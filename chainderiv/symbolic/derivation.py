@@ -168,35 +168,32 @@ class Derivation:
         if target not in TARGETS:
             raise unknown_name("target", target, TARGETS)
         if target not in PROGRAMS:
-            return self._written(target, elide=False)
+            return self.shown(target, elide=False)
         if self.replaced:
             raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
         return PROGRAMS[target](self.chain, self.wrt)
 
-    def shown(self, form: str, surviving: bool = False) -> str:
+    def shown(self, form: str, surviving: bool = False, elide: bool = True) -> str:
         """The equation in a form that is no program, elided in its middle where it is long.
 
         surviving : whether of what is left after the cost has cancelled what it cancels.
         """
-        return self._written(form, surviving=surviving)
-
-    def __str__(self) -> str:
-        """The Unicode form, elided in its middle above 24 layers; to('unicode') has it whole."""
-        return self._written("unicode")
-
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self._written('latex')}$"
-
-    def _repr_html_(self) -> str:
-        return self._written("mathml")
-
-    def _written(self, form: str, elide: bool = True, surviving: bool = False) -> str:
         from chainderiv.symbolic.notation.equations import equation
 
         row = self.places, self.factors
         if surviving and self.cancelled is not None:
             row = [*self.places[:-2], Factor("rest", self.chain.depth)], self.surviving
         return equation(self.chain, [self.wrt], [[row]], form, elide)
+
+    def __str__(self) -> str:
+        """The Unicode form, elided in its middle above 24 layers; to('unicode') has it whole."""
+        return self.shown("unicode")
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.shown('latex')}$"
+
+    def _repr_html_(self) -> str:
+        return self.shown("mathml")
 
     @property
     def _first_link(self) -> int:
