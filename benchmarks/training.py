@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 import chainderiv as cd
-from chainderiv.experiments import all as experiments
 
 # private rooms, because an epoch and its measuring are timed apart
 from chainderiv.nn.training.descent import Descent
@@ -317,9 +316,9 @@ def recording_cost(task: Task, rounds: int) -> None:
 def published_experiments() -> None:
     """Print how long those on norms and on accuracy take, over the usable cores."""
     began = time.perf_counter()
-    experiments.norms(experiments.Setup(seeds=20))
+    cd.reproduce(cd.Setup(seeds=20), ["norms"])
     halfway = time.perf_counter()
-    experiments.accuracy(experiments.Setup(seeds=5))
+    cd.reproduce(cd.Setup(seeds=5), ["accuracy"])
     first, second = halfway - began, time.perf_counter() - halfway
     print(f"norms of 1 to 4 hidden layers, 500 full-batch epochs, 20 seeds: {first:.0f} s")
     print(f"accuracy of 1 to 4 hidden layers, 30 epochs, 5 seeds: {second:.0f} s")

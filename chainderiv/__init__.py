@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from chainderiv.checking.verification import Row as Row
     from chainderiv.checking.verification import Verification as Verification
     from chainderiv.checking.verify import verify as verify
+    from chainderiv.experiments.catalogue import EXPERIMENTS as EXPERIMENTS
+    from chainderiv.experiments.catalogue import reproduce as reproduce
+    from chainderiv.experiments.experiment import Experiment as Experiment
+    from chainderiv.experiments.passing import with_passing_layers as with_passing_layers
+    from chainderiv.experiments.runs import Source as Source
+    from chainderiv.experiments.runs import Training as Training
+    from chainderiv.experiments.runs import run_all as run_all
+    from chainderiv.experiments.setup import Setup as Setup
     from chainderiv.functions.activation import Activation as Activation
     from chainderiv.functions.catalogue import ACTIVATIONS as ACTIVATIONS
     from chainderiv.functions.cost import COSTS as COSTS
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
     from chainderiv.numeric.evaluate import evaluate as evaluate
     from chainderiv.numeric.kernel import suitable_engine as suitable_engine
     from chainderiv.records.record import TrainingRecord as TrainingRecord
+    from chainderiv.records.statistics import against_the_one_before as against_the_one_before
     from chainderiv.symbolic.bounding.amplifying import Amplifying as Amplifying
     from chainderiv.symbolic.bounding.bounds import Bounds as Bounds
     from chainderiv.symbolic.bounding.bounds import bounds as bounds
@@ -100,7 +109,9 @@ _HOMES = {
     "Cost": "functions.cost",
     "Data": "nn.data.data",
     "Derivation": "symbolic.derivation",
+    "EXPERIMENTS": "experiments.catalogue",
     "Estimate": "maps.disk.storing",
+    "Experiment": "experiments.experiment",
     "Factor": "symbolic.factor",
     "Forward": "nn.network",
     "INITIALISERS": "nn.initialise",
@@ -115,16 +126,20 @@ _HOMES = {
     "Row": "checking.verification",
     "SCHEDULES": "nn.training.schedules",
     "SecondDerivation": "symbolic.second",
+    "Setup": "experiments.setup",
+    "Source": "experiments.runs",
     "Split": "nn.data.data",
     "Stable": "functions.stable",
     "Step": "symbolic.steps",
     "Sweep": "maps.sweep",
     "Tally": "maps.tally",
     "Term": "symbolic.term",
+    "Training": "experiments.runs",
     "TrainingRecord": "records.record",
     "Verification": "checking.verification",
     "Widest": "symbolic.bounding.widest",
     "a": "symbols",
+    "against_the_one_before": "records.statistics",
     "animate_sweep": "view.maps.animation",
     "audit": "checking.audit",
     "bounds": "symbolic.bounding.bounds",
@@ -147,12 +162,15 @@ _HOMES = {
     "plot_sweeps": "view.maps.panels",
     "quantity_at": "view.maps.quantities",
     "regime": "maps.regime",
+    "reproduce": "experiments.catalogue",
+    "run_all": "experiments.runs",
     "save_picture": "view.picture",
     "suitable_engine": "numeric.kernel",
     "sweep": "maps.sweep",
     "tally": "maps.tally",
     "train": "nn.training.training",
     "verify": "checking.verify",
+    "with_passing_layers": "experiments.passing",
     "y": "symbols",
     "z": "symbols",
 }

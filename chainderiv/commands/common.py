@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainderiv.errors import BadValue
+from chainderiv.wording import lowered
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
     from chainderiv.symbolic.chain import Chain
 
 _WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D ·=* ×=x ≤=<= −=- —=- …=... ⋯=... ‖=| ²=^2"
-_DIGITS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_DIGITS = {lowered(digit): digit for digit in "0123456789"}
 _ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
 
 USUAL_DEPTH = "4"

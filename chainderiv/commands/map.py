@@ -17,8 +17,8 @@ from chainderiv.maps.disk.store import StoredReadings
 from chainderiv.maps.sweep import Sweep, require_points, sweep
 from chainderiv.maps.tally import tally
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.notation.forms import lowered
 from chainderiv.view.maps.quantities import quantity_at
+from chainderiv.wording import lowered
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
 FILMS = (".gif", ".mp4")

@@ -8,9 +8,10 @@ from typing import Any
 
 from chainderiv.commands import common, crew
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.experiments.all import Setup
+from chainderiv.experiments.catalogue import EXPERIMENTS, chosen
 from chainderiv.experiments.runs import Source
-from chainderiv.pages.reproduction.plan import QUESTIONS, Plan
+from chainderiv.experiments.setup import Setup
+from chainderiv.pages.reproduction.reproduction import Result, reproduction
 
 SOURCES = {"nielsen5": "Nielsen (2015), chapter 5"}
 DEEPEST = 8
@@ -37,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-depth", default="4", metavar="N", help=f"most hidden layers in accuracy, 2 to {DEEPEST} (default 4)"
     )
-    parser.add_argument("--only", metavar="NAMES", help=f"with commas between: {','.join(QUESTIONS)} (default all)")
+    parser.add_argument("--only", metavar="NAMES", help=f"with commas between: {','.join(EXPERIMENTS)} (default all)")
     parser.add_argument(
         "--data", metavar="DIR", help="folder of the four MNIST files (else CHAINDERIV_DATA, cache, net)"
     )
@@ -54,20 +55,17 @@ def run(options: argparse.Namespace) -> int:
         raise BadValue("--out is empty; give the name of a folder")
     settings, source, only = _settings(options), _source(options), _only(options.only)
     deepest = _within("max-depth", options.max_depth, 2, DEEPEST)
-    from chainderiv.pages.reproduction.reproduction import reproduction
-
     with crew.crew(options) as workers, common.progress() as show:
-        plan = Plan(
-            Setup(source, **settings, **workers),
-            only,
-            tuple(range(1, deepest + 1)),
+        setup = Setup(
+            source,
+            accuracy_depths=tuple(range(1, deepest + 1)),
             remedy_seeds=min(settings["seeds"], REMEDY_SEEDS[options.quick]),
-            remedy_epochs=settings["epochs"],
-            quick=options.quick,
+            **settings,
+            **workers,
         )
         common.warned(source.load)
         try:
-            result = reproduction(plan, options.out, show)
+            result = reproduction(setup, options.out, only, options.quick, show)
         except KeyboardInterrupt:
             common.complain(f"chainderiv: interrupted; the same command goes on from {options.out}")
             return 130
@@ -92,15 +90,10 @@ def _within(name: str, text: str, least: int, most: int) -> int:
 
 def _only(text: str | None) -> tuple[str, ...]:
     """The experiments asked for, in their own order; raises UnknownName and BadValue."""
-    if text is None:
-        return tuple(QUESTIONS)
-    names = [part.strip() for part in text.split(",") if part.strip()]
-    for name in names:
-        if name not in QUESTIONS:
-            raise unknown_name("experiment", name, QUESTIONS)
-    if not names:
-        raise BadValue(f"--only is {text!r}; give one or more of {','.join(QUESTIONS)}")
-    return tuple(name for name in QUESTIONS if name in names)
+    names = None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+    if names == []:
+        raise BadValue(f"--only is {text!r}; give one or more of {','.join(EXPERIMENTS)}")
+    return chosen(names)
 
 
 def _source(options: argparse.Namespace) -> Source:
@@ -110,11 +103,9 @@ def _source(options: argparse.Namespace) -> Source:
     return Source("digits" if options.quick else "mnist", folder)
 
 
-def _print(result: Any) -> None:
-    from chainderiv.pages.reproduction.reading import told
-
+def _print(result: Result) -> None:
     common.say(f"open {result.index}")
-    for name, sentences in told(result.reproduced).items():
+    for name, sentences in result.reproduced.told().items():
         common.say(f"{name}: {sentences[0]}")
         for sentence in sentences[1:]:
             common.say(f"  {sentence}")

@@ -1,1 +1,1 @@
-"""Published experiments, each one question over many seeds; what they found is drawn and told elsewhere."""
+"""Published experiments: each file named after one asks one question over many seeds, draws and tells it; no page."""

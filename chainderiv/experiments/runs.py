@@ -32,6 +32,12 @@ class Source:
     name, folder : as load_data takes them.
     training_images : how many of the first ones to train on; None for all.
     validation_images : likewise, of the validation part.
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> len(cd.Source("digits", training_images=300).load().train)
+    300
     """
 
     name: str = "mnist"
@@ -52,12 +58,8 @@ def _whole(name: str, folder: str | None) -> Data:
 @lru_cache(maxsize=8)
 def _loaded(source: Source) -> Data:
     data = _whole(source.name, source.folder)
-    train_part, held = data.train, data.validation
-    if source.training_images is not None:
-        train_part = train_part.first(source.training_images)
-    if source.validation_images is not None:
-        held = held.first(source.validation_images)
-    return replace(data, train=train_part, validation=held)
+    counts = {"train": source.training_images, "validation": source.validation_images}
+    return replace(data, **{part: getattr(data, part).first(n) for part, n in counts.items() if n is not None})
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,12 @@ class Training:
     """One training run, stated so that any process can take it: Network's arguments, the seed of both, and train()'s.
 
     The same statement gives the same bits, whoever takes it and beside whatever else.
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> cd.Training((64, 12, 10), seed=1, settings={"epochs": 2}).network().sizes
+    (64, 12, 10)
     """
 
     sizes: tuple[int, ...]
@@ -127,6 +135,13 @@ def run_all(
     WorkersLost
         When an executor's workers keep dying.
     What load_data, Network and train raise.
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> runs = [cd.Training((64, 12, 10), seed, settings={"epochs": 1}) for seed in range(2)]
+    >>> [record.epochs for record in cd.run_all(runs, cd.Source("digits"))]
+    [1, 1]
     """
     from threadpoolctl import threadpool_limits
 

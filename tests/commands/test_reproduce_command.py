@@ -13,8 +13,8 @@ import pytest
 from chainderiv.cli import main
 from chainderiv.commands import reproduce
 from chainderiv.experiments import runs
+from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.nn.data.data import load_data
-from chainderiv.pages.reproduction.plan import QUESTIONS
 
 TINY = {"seeds": 2, "full_batch_epochs": 2, "epochs": 1, "deepest": (1, 2)}
 
@@ -34,7 +34,7 @@ def test_json_on_stdout_is_what_results_json_holds_and_where_it_lies(tiny, tmp_p
     assert told.pop("index") == str(tmp_path / "index.html")
     assert told == json.loads((tmp_path / "results.json").read_text())
     # in their own order, whatever order they are asked for in
-    assert [name for name in told if name in QUESTIONS] == ["bars", "accuracy"]
+    assert [name for name in told if name in EXPERIMENTS] == ["bars", "accuracy"]
     assert len(told["accuracy"]["final"]) == 4
     assert "accuracy: 8/8" in err
 
@@ -80,9 +80,7 @@ def test_bad_input_is_told_in_one_line(words, told, capsys, tmp_path, monkeypatc
 
 
 def test_a_folder_that_is_a_file_is_refused_before_any_training(capsys, tmp_path, monkeypatch):
-    from chainderiv.experiments import all as experiments
-
-    monkeypatch.setattr(experiments, "run_all", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr("chainderiv.experiments.setup.run_all", lambda *_: pytest.fail("it trained"))
     (tmp_path / "file").touch()
     assert main(["reproduce", "nielsen5", "--quick", "--out", str(tmp_path / "file")]) == 2
     assert "give another" in capsys.readouterr().err

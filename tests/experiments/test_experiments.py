@@ -5,33 +5,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainderiv.errors import BadShape, BadValue
-from chainderiv.experiments import all as experiments
+from chainderiv.errors import BadShape, BadValue, UnknownName
 from chainderiv.experiments import published
-from chainderiv.experiments.all import (
-    DECAY,
-    IMAGES,
-    RATE,
-    REMEDIES,
-    Accuracy,
-    Norms,
-    Setup,
-    accuracy,
-    bars,
-    costs,
-    insertion,
-    norms,
-    ratios,
-    remedies,
-    reproduce,
-)
+from chainderiv.experiments import setup as shared
+from chainderiv.experiments.accuracy import Accuracy
+from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce
+from chainderiv.experiments.norms import Norms
 from chainderiv.experiments.passing import with_passing_layers
+from chainderiv.experiments.remedies import REMEDIES
 from chainderiv.experiments.runs import Source
-from chainderiv.experiments.statistics import against_the_one_before
+from chainderiv.experiments.setup import DECAY, IMAGES, RATE, Setup
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
+from chainderiv.records.statistics import against_the_one_before
 
+bars, norms, accuracy, insertion, costs, remedies, ratios = (
+    EXPERIMENTS[name].run for name in ("bars", "norms", "accuracy", "insertion", "costs", "remedies", "ratios")
+)
 SETUP = Setup(
     Source("digits"), seeds=2, width=8, depths=(1, 2, 3), deepest=(1, 3), full_batch_epochs=4, epochs=2, workers=2
 )
@@ -84,6 +75,12 @@ def test_the_bars_are_the_mean_gradients_over_the_first_1000_images(digits):
     np.testing.assert_allclose(found.norms, hidden_norms(net, digits), rtol=1e-12)
 
 
+def test_the_bars_norms_of_every_seed_are_those_that_norms_measures(measured):
+    found = bars(SETUP, 3)
+    np.testing.assert_array_equal(found.norms, found.by_seed[0])
+    np.testing.assert_allclose(found.by_seed, measured.l2[3][:, 0], rtol=1e-11)
+
+
 @pytest.mark.parametrize("hidden", SETUP.depths)
 def test_row_0_is_the_norm_before_training_and_row_k_that_behind_k_full_batch_steps(hidden, digits, measured):
     assert measured.l2[hidden].shape == measured.l1[hidden].shape == (2, 5, hidden)
@@ -123,8 +120,8 @@ def test_at_start_and_slower_are_the_quantiles_and_the_ratio_that_they_say():
 
 
 def test_a_run_that_diverges_is_not_a_number_from_there_on(monkeypatch):
-    monkeypatch.setattr(experiments, "RATE", 1e30)
-    monkeypatch.setattr(experiments, "DECAY", 0.0)
+    monkeypatch.setattr(shared, "RATE", 1e30)
+    monkeypatch.setattr(shared, "DECAY", 0.0)
     found = norms(replace(SETUP, depths=(2,), seeds=2), activation="relu", cost="quadratic")
     assert found.l2[2].shape == (2, 5, 2)
     assert np.isfinite(found.l2[2][:, 0]).all()
@@ -199,8 +196,12 @@ def test_one_seed_alone_is_no_sample():
         accuracy(replace(SETUP, seeds=1, epochs=0))
 
 
+def test_the_depths_of_the_accuracies_may_be_others_than_those_of_the_norms():
+    assert accuracy(replace(SETUP, accuracy_depths=(1, 3), epochs=0)).depths == (1, 3)
+
+
 def test_accuracy_refuses_to_compare_with_what_diverged(monkeypatch):
-    monkeypatch.setattr(experiments, "RATE", 1e36)
+    monkeypatch.setattr(shared, "RATE", 1e36)
     with pytest.raises(BadValue, match="not finite"):
         accuracy(replace(SETUP, depths=(1, 2), epochs=1))
 
@@ -295,20 +296,25 @@ def test_a_link_is_the_geometric_mean_of_neighbours(tried):
 
 def test_a_remedy_that_diverges_has_no_accuracy_and_the_others_have(monkeypatch):
     straight = {"activation": "relu", "init": "he", "cost": "quadratic", "output": "identity"}
-    monkeypatch.setattr(experiments, "REMEDIES", {"straight": straight, "sigmoid, nielsen": {}})
-    monkeypatch.setattr(experiments, "RATE", 1e8)  # a sigmoid's weights grow with its rate and no faster
-    monkeypatch.setattr(experiments, "DECAY", 0.0)
+    monkeypatch.setattr("chainderiv.experiments.remedies.REMEDIES", {"straight": straight, "sigmoid, nielsen": {}})
+    monkeypatch.setattr(shared, "RATE", 1e8)  # a sigmoid's weights grow with its rate and no faster
+    monkeypatch.setattr(shared, "DECAY", 0.0)
     found = remedies(replace(SETUP, deepest=(1, 3), epochs=1))
     assert all(np.isnan(of_depth).all() for of_depth in found.accuracy["straight"])
     assert all(np.isfinite(of_depth).all() for of_depth in found.accuracy["sigmoid, nielsen"])
     assert np.isfinite(found.start["straight"]).all()
 
 
+def test_remedies_may_have_seeds_of_their_own():
+    found = remedies(replace(SETUP, seeds=3, remedy_seeds=1, deepest=(1,), epochs=0))
+    assert [len(start) for start in found.start.values()] == [1] * len(REMEDIES)
+
+
 # ---- ratios
 
 
 def test_ratios_are_of_each_layer_to_the_one_above_and_their_mean_is_geometric_over_all(measured):
-    found = ratios(measured, 0.2)
+    found = ratios(SETUP, measured, 0.2)
     assert list(found.measured) == [2, 3]
     assert found.predicted == 0.2
     each = []
@@ -326,7 +332,7 @@ def test_ratios_are_of_each_layer_to_the_one_above_and_their_mean_is_geometric_o
 def test_the_mean_of_the_published_ratios_gives_each_ratio_the_same_weight():
     start = {hidden: np.array([[row]]) for hidden, row in published.START_NORMS.items()}
     product = (0.07 / 0.31) * (0.012 / 0.283) * (0.003 / 0.285)  # the norms between cancel
-    assert ratios(Norms(start, start)).link == pytest.approx(product ** (1 / 6))
+    assert ratios(SETUP, Norms(start, start)).link == pytest.approx(product ** (1 / 6))
 
 
 # ---- all together
@@ -336,15 +342,15 @@ def test_reproduce_is_each_experiment_and_trains_no_run_twice(measured, reached,
     setup = replace(SETUP, folder=tmp_path)
     found = reproduce(setup)
     for hidden in SETUP.depths:
-        np.testing.assert_array_equal(found.norms.l2[hidden], measured.l2[hidden])
-    for got, want in zip(found.accuracy.by_epoch, reached.by_epoch, strict=True):
+        np.testing.assert_array_equal(found["norms"].l2[hidden], measured.l2[hidden])
+    for got, want in zip(found["accuracy"].by_epoch, reached.by_epoch, strict=True):
         np.testing.assert_array_equal(got, want)
-    assert found.costs.cross_entropy is found.norms
-    assert found.ratios.link == ratios(measured).link
-    np.testing.assert_array_equal(found.insertion.kept, insertion(SETUP, reached).kept)
+    assert found["costs"].cross_entropy is found["norms"]
+    assert found["ratios"].link == ratios(SETUP, measured).link
+    np.testing.assert_array_equal(found["insertion"].kept, insertion(SETUP, reached).kept)
     for name in REMEDIES:
-        np.testing.assert_array_equal(found.remedies.start[name], tried.start[name])
-    np.testing.assert_array_equal(found.bars.norms, bars(SETUP).norms)
+        np.testing.assert_array_equal(found["remedies"].start[name], tried.start[name])
+    np.testing.assert_array_equal(found["bars"].norms, bars(SETUP).norms)
     # full batch of two costs, mini-batches of the depths, and of the remedies' but the sigmoid's that are among them
     runs = 2 * (2 * 3 + 3) + 2 * (len(REMEDIES) * 2 - 2)
     assert len(list(tmp_path.iterdir())) == runs
@@ -353,7 +359,15 @@ def test_reproduce_is_each_experiment_and_trains_no_run_twice(measured, reached,
         raise AssertionError("it is trained again")
 
     monkeypatch.setattr("chainderiv.nn.training.training.Run._epoch", never)
-    assert reproduce(setup).accuracy.comparisons == found.accuracy.comparisons
+    assert reproduce(setup)["accuracy"].comparisons == found["accuracy"].comparisons
+
+
+def test_only_what_is_asked_for_and_what_it_needs_is_run():
+    tiny = replace(SETUP, depths=(2,), full_batch_epochs=0)
+    assert list(reproduce(tiny, ["ratios"])) == ["norms", "ratios"]
+    assert list(reproduce(tiny, ["bars"])) == ["bars"]
+    with pytest.raises(UnknownName, match="did you mean 'norms'"):
+        reproduce(tiny, ["norm"])
 
 
 @pytest.mark.parametrize("hidden", published.START_NORMS)
@@ -377,9 +391,9 @@ def test_the_mean_ratio_on_the_real_mnist_is_the_published_one_to_a_tenth(mnist)
     share their norms, leave the mean of their logarithms uncertain by about 0.2/√6 = 0.08: a tenth is what they tell.
     """
     setup = Setup(Source("mnist"), seeds=20, full_batch_epochs=0, depths=(2, 3, 4), workers=2)
-    found = ratios(norms(setup))
+    found = ratios(SETUP, norms(setup))
     start = {hidden: np.array([[row]]) for hidden, row in published.START_NORMS.items()}
-    of_the_author = ratios(Norms(start, start)).link
+    of_the_author = ratios(SETUP, Norms(start, start)).link
     assert found.link == pytest.approx(of_the_author, rel=0.1)
     spread = np.concatenate([np.log(r).std(axis=0, ddof=1) for r in found.measured.values()])
     assert 0.1 < spread.mean() < 0.3

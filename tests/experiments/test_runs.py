@@ -16,12 +16,12 @@ import pytest
 import scipy.linalg  # noqa: F401 (brings a BLAS of its own, which would else come in the middle of a test)
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from chainderiv import workers as executors
 from chainderiv.errors import BadShape, BadValue, ChainderivError, UnknownName, WorkersLost
 from chainderiv.experiments import runs
 from chainderiv.experiments.runs import Source, Training, run_all
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import TANH
-from chainderiv.maps import tiles as executors
 from chainderiv.maps.cluster import cluster
 from chainderiv.nn.data import data as data_module
 from chainderiv.nn.data.data import load_data

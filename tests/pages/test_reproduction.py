@@ -5,27 +5,32 @@ import json
 import os
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from chainderiv.experiments import all as experiments
 from chainderiv.experiments import published
-from chainderiv.experiments.all import Accuracy, Bars, Costs, Insertion, Norms, Ratios, Remedies, Reproduction, Setup
+from chainderiv.experiments.accuracy import Accuracy, _spread
+from chainderiv.experiments.bars import Bars
+from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce, with_what_they_need
+from chainderiv.experiments.costs import Costs
+from chainderiv.experiments.insertion import Insertion
+from chainderiv.experiments.norms import Norms
+from chainderiv.experiments.ratios import NO_THEORY, Ratios, _published
+from chainderiv.experiments.remedies import REMEDIES, Remedies
 from chainderiv.experiments.runs import Source
-from chainderiv.experiments.statistics import against_the_one_before
-from chainderiv.pages.reproduction import beside
-from chainderiv.pages.reproduction import reading as reproduction_reading
-from chainderiv.pages.reproduction.figures import FIGURES, NO_THEORY
+from chainderiv.experiments.setup import Setup
 from chainderiv.pages.reproduction.page import reproduction_page
-from chainderiv.pages.reproduction.plan import NEEDS, QUESTIONS, Plan, Reproduced
-from chainderiv.pages.reproduction.reproduction import compute, reproduction
-from chainderiv.pages.tour.page import number
+from chainderiv.pages.reproduction.reproduced import Reproduced
+from chainderiv.pages.reproduction.reproduction import reproduction
+from chainderiv.records.statistics import against_the_one_before
+from chainderiv.wording import number
 from tests.pages.test_html import Checker
 
-PICTURES = {f"{name}-{shade}.svg": b"<svg/>" for of in FIGURES.values() for name in of for shade in ("light", "dark")}
+FIGURES = [name for each in EXPERIMENTS.values() for name in each.figures]
+PICTURES = {f"{name}-{shade}.svg": b"<svg/>" for name in FIGURES for shade in ("light", "dark")}
 SEEDS = 4
+SETUP = Setup(Source("digits"), seeds=SEEDS)
 
 
 def of_depths(scale):
@@ -50,16 +55,29 @@ def invented(scale=1.0, quadratic=0.2, kept=(0.96, 0.96, 0.96, 0.96), deep=0.95)
         {"sigmoid, nielsen": (np.array([0.9, 0.8]), np.array([0.3, 0.1])),
          "relu, he": (np.array([0.97, 0.96]), np.array([0.95, nan]))},
     )  # fmt: skip
-    return Reproduction(
-        Bars((np.array([0.01, -0.02]), np.array([0.3, 0.1])), np.array([0.0224, 0.316])),
-        norms, accuracy, Insertion((0, 1, 2, 3), np.tile(kept, (4, 1)), accuracy.final), Costs(norms, Norms(small, small)),
-        remedies, experiments.ratios(norms),
-    )  # fmt: skip
+    return {
+        "bars": Bars((np.array([0.01, -0.02]), np.array([0.3, 0.1])), np.array([[0.0224, 0.316]] * SEEDS)),
+        "norms": norms,
+        "accuracy": accuracy,
+        "insertion": Insertion((1, 2, 3, 4), np.tile(kept, (4, 1)), accuracy.final),
+        "costs": Costs(norms, Norms(small, small)),
+        "remedies": remedies,
+        "ratios": EXPERIMENTS["ratios"].run(SETUP, norms),
+    }
 
 
-def page_of(found, **plan):
-    reproduced = Reproduced(Plan(Setup(Source("digits"), seeds=SEEDS), **plan), found)
-    return reproduction_page(reproduced, PICTURES, ["results.json"])
+def reading(found, name):
+    """What an experiment says, in one string."""
+    return " ".join(EXPERIMENTS[name].reading(found[name], SETUP))
+
+
+def axes_of(found, name, figure):
+    """The Axes of one of its figures."""
+    return EXPERIMENTS[name].figures[figure].figure(found[name]).axes
+
+
+def page_of(found):
+    return reproduction_page(Reproduced(SETUP, found, tuple(found)), PICTURES, ["results.json"])
 
 
 def rows_of(page):
@@ -87,7 +105,7 @@ def test_every_published_figure_stands_beside_what_was_measured():
 
 
 def test_a_published_figure_outside_the_band_is_said_to_be_outside():
-    rows = {row.what: row for row in beside.everything(invented(scale=3.0))}
+    rows = {row.what: row for _, row in Reproduced(SETUP, invented(scale=3.0)).beside()}
     first = rows["norm of hidden layer 1 of 4, at the start"]
     assert first.published == 0.003
     assert first.band == pytest.approx((0.009 * 0.815, 0.009, 0.009 * 1.27))
@@ -98,11 +116,12 @@ def test_a_published_figure_outside_the_band_is_said_to_be_outside():
 
 
 def test_the_page_is_sound_html_with_every_question_and_figure_once():
-    page = page_of(invented())
+    found = invented()
+    page = page_of(found)
     Checker(page)
-    for place, question in enumerate(QUESTIONS.values(), 1):
-        assert page.count(f"<h2>{place}. {question}</h2>") == 1
-    assert page.count("<figure>") == sum(map(len, FIGURES.values()))
+    for place, name in enumerate(found, 1):
+        assert page.count(f"<h2>{place}. {EXPERIMENTS[name].question}</h2>") == 1
+    assert page.count("<figure>") == sum(len(EXPERIMENTS[name].figures) for name in found)
     assert "http" not in page
 
 
@@ -113,73 +132,70 @@ def test_on_other_data_the_page_says_that_the_published_figures_are_of_mnist():
 def test_the_place_of_the_theory_is_visible_in_the_table_and_in_the_figure():
     found = invented()
     assert NO_THEORY.removeprefix("theory: ") in page_of(found)
-    ax = FIGURES["ratios"]["ratios"](found, False).axes[0]
+    ax = axes_of(found, "ratios", "ratios")[0]
     assert NO_THEORY in [t.get_text().replace("\n", " ") for t in ax.texts]
 
 
 def test_a_prediction_takes_that_place():
-    found = replace(invented(), ratios=Ratios(invented().ratios.measured, 0.2048))
+    found = invented() | {"ratios": Ratios(invented()["ratios"].measured, 0.2048)}
     assert "0.2048" in page_of(found)
     assert NO_THEORY.removeprefix("theory: ") not in page_of(found)
-    ax = FIGURES["ratios"]["ratios"](found, False).axes[0]
+    ax = axes_of(found, "ratios", "ratios")[0]
     (line,) = [line for line in ax.lines if line.get_gid() == "theory"]
     assert set(line.get_ydata()) == {0.2048}
 
 
 def test_figures_hold_the_published_marks_and_the_measured_medians():
     found = invented()
-    ax = FIGURES["norms"]["start-norms"](found, False).axes[0]
+    ax = axes_of(found, "norms", "start-norms")[0]
     (mark,) = [line for line in ax.lines if "published" in str(line.get_label())]
     np.testing.assert_allclose(mark.get_ydata(), np.concatenate(list(published.START_NORMS.values())))
-    ax = FIGURES["ratios"]["ratios"](found, False).axes[0]
+    ax = axes_of(found, "ratios", "ratios")[0]
     (mark,) = [line for line in ax.lines if "published" in str(line.get_label())]
-    np.testing.assert_allclose(mark.get_ydata(), np.concatenate(list(beside.PUBLISHED_RATIOS.values())))
-    ax = FIGURES["insertion"]["insertion"](found, False).axes[0]
+    np.testing.assert_allclose(mark.get_ydata(), np.concatenate(list(_published().values())))
+    ax = axes_of(found, "insertion", "insertion")[0]
     np.testing.assert_allclose(ax.lines[0].get_ydata(), [96.0] * 4)
-    panels = FIGURES["norms"]["norms-l1"](found, False).axes
+    panels = axes_of(found, "norms", "norms-l1")
     for panel, hidden in zip(panels, (1, 2, 3, 4), strict=True):
         medians = np.array([line.get_ydata() for line in panel.lines]).T
-        np.testing.assert_allclose(medians, np.median(found.norms.l1[hidden], axis=0))
+        np.testing.assert_allclose(medians, np.median(found["norms"].l1[hidden], axis=0))
 
 
 def test_readings_follow_the_numbers_and_not_the_expectation():
-    read = reproduction_reading
-    found, accuracy = invented(), invented().accuracy
-    assert "deep network that is as good exists" in read.insertion(found.insertion, accuracy)
-    lossy = invented(kept=(0.96, 0.9, 0.5, 0.1))
-    assert "says nothing against the training" in read.insertion(lossy.insertion, accuracy)
-    alike = invented(deep=0.9599)
-    assert "Chance explains that difference well enough" in read.insertion(alike.insertion, alike.accuracy)
+    found = invented()
+    assert "deep network that is as good exists" in reading(found, "insertion")
+    assert "says nothing against the training" in reading(invented(kept=(0.96, 0.9, 0.5, 0.1)), "insertion")
+    assert "Chance explains that difference well enough" in reading(invented(deep=0.9599), "insertion")
     better = invented(deep=0.99)
-    assert "loses nothing" in read.insertion(better.insertion, better.accuracy)
-    assert "the links between the layers stay" in read.costs(found.costs)
-    torn = Norms({}, {4: 0.2 * found.norms.l2[4] * np.array([9.0, 3.0, 2.0, 1.0])})
-    assert "changes how far the layers lie apart" in read.costs(Costs(found.norms, torn))
-    assert "not one factor in all" in read.costs(Costs(found.norms, torn))
-    assert "deeper is worse" in " ".join(read.accuracy(accuracy))
-    assert "deeper is better" in " ".join(read.accuracy(better.accuracy))
+    assert "loses nothing" in reading(better, "insertion")
+    assert "the links between the layers stay" in reading(found, "costs")
+    torn = Norms({}, {4: 0.2 * found["norms"].l2[4] * np.array([9.0, 3.0, 2.0, 1.0])})
+    torn = {"costs": Costs(found["norms"], torn)}
+    assert "changes how far the layers lie apart" in reading(torn, "costs")
+    assert "not one factor in all" in reading(torn, "costs")
+    assert "deeper is worse" in reading(found, "accuracy")
+    assert "deeper is better" in reading(better, "accuracy")
 
 
 def test_the_published_step_is_judged_by_the_spread_of_the_runs():
     # 96.57 to 96.53 against runs of a standard deviation of 0.13 points each
-    assert "differ by −0.04 points from 3 to 4 hidden layers" in reproduction_reading.spread(invented().accuracy)
-    assert "less than that" in reproduction_reading.spread(invented().accuracy)
+    assert "differ by −0.04 points from 3 to 4 hidden layers" in _spread(invented()["accuracy"])
+    assert "less than that" in _spread(invented()["accuracy"])
     final = [np.array([0.96, 0.96000001])] * 4
     still = Accuracy((1, 2, 3, 4), tuple(np.stack([f, f], 1) for f in final), ())
-    assert "more than that" in reproduction_reading.spread(still)
+    assert "more than that" in _spread(still)
 
 
 def test_a_diverged_run_is_counted_in_the_text_and_in_the_table():
     found = invented()
-    told = " ".join(reproduction_reading.remedies(found.remedies))
-    assert "training diverges for relu, he (1 of 2 with 4 hidden layers)" in told
+    assert "training diverges for relu, he (1 of 2 with 4 hidden layers)" in reading(found, "remedies")
     assert ["relu, he", "96.50", "95.00 (1 of 2 diverged)"] in rows_of(page_of(found))
 
 
 def test_what_is_shown_runs_after_what_it_needs():
-    for name in QUESTIONS:
-        runs = Plan(Setup(), only=(name,)).runs
-        assert set(runs) == {name, *([NEEDS[name]] if name in NEEDS else [])}
+    for name, each in EXPERIMENTS.items():
+        runs = with_what_they_need([name])
+        assert set(runs) == {name, *each.needs}
         assert runs[-1] == name
 
 
@@ -190,16 +206,16 @@ def done(tmp_path_factory):
     return tiny(folder, reports), reports
 
 
-def tiny(folder, reports=None, **plan):
+def tiny(folder, reports=None, **asked):
     setup = Setup(Source("digits"), seeds=2, epochs=1, full_batch_epochs=2, deepest=(1, 2))
-    plan = Plan(setup, **{"remedy_seeds": 2, "remedy_epochs": 1, "quick": True} | plan)
-    return reproduction(plan, folder, lambda *report: (reports if reports is not None else []).append(report))
+    reports = [] if reports is None else reports
+    return reproduction(setup, folder, quick=True, report=lambda *each: reports.append(each), **asked)
 
 
 def test_the_folder_holds_every_file_whole_and_nothing_else(done):
     result, _ = done
-    figures = [f"{n}-{t}.{f}" for of in FIGURES.values() for n in of for t in ("light", "dark") for f in ("svg", "png")]
-    tables = [f"{name}.csv" for name in QUESTIONS]
+    figures = [f"{name}-{t}.{form}" for name in FIGURES for t in ("light", "dark") for form in ("svg", "png")]
+    tables = [f"{name}.csv" for name in EXPERIMENTS]
     assert sorted(os.listdir(result.folder)) == sorted(
         ["runs", "results.json", "arrays.npz", "index.html", *tables, *figures]
     )
@@ -215,23 +231,23 @@ def test_the_folder_holds_every_file_whole_and_nothing_else(done):
 def test_data_page_and_arrays_say_the_same(done):
     result, _ = done
     found, kept = result.reproduced.found, json.loads((result.folder / "results.json").read_text())
-    assert kept["accuracy"]["final"] == [runs.tolist() for runs in found.accuracy.final]
+    assert kept["accuracy"]["final"] == [runs.tolist() for runs in found["accuracy"].final]
     assert kept["settings"]["data"]["used"] == "digits"
     arrays = np.load(result.folder / "arrays.npz")
     for hidden in (1, 2, 3, 4):
-        np.testing.assert_array_equal(arrays[f"norms_l2_hidden{hidden}"], found.norms.l2[hidden])
-        np.testing.assert_array_equal(arrays[f"quadratic_l1_hidden{hidden}"], found.costs.quadratic.l1[hidden])
+        np.testing.assert_array_equal(arrays[f"norms_l2_hidden{hidden}"], found["norms"].l2[hidden])
+        np.testing.assert_array_equal(arrays[f"quadratic_l1_hidden{hidden}"], found["costs"].quadratic.l1[hidden])
     with (result.folder / "norms.csv").open() as file:
         table = list(csv.DictReader(file))
     assert len(table) == 2 * 3 * (1 + 2 + 3 + 4)
     (row,) = [r for r in table if (r["order"], r["hidden_layers"], r["layer"], r["epoch"]) == ("l2", "4", "1", "0")]
-    assert float(row["median"]) == np.median(found.norms.l2[4][:, 0, 0])
+    assert float(row["median"]) == np.median(found["norms"].l2[4][:, 0, 0])
     assert number(float(row["median"])) in result.index.read_text()
 
 
 def test_progress_names_each_experiment_and_counts_all_its_runs(done):
     _, reports = done
-    counts = {"norms": 8, "accuracy": 8, "costs": 8, "remedies": 2 * 2 * len(experiments.REMEDIES)}
+    counts = {"norms": 8, "accuracy": 8, "costs": 8, "remedies": 2 * 2 * len(REMEDIES)}
     for name, total in counts.items():
         steps = [(at, of) for what, at, of in reports if what == name]
         assert steps == [(at, total) for at in range(total + 1)]
@@ -243,12 +259,11 @@ def test_started_again_it_trains_nothing_and_finds_the_same(done, monkeypatch):
 
     result, _ = done
     monkeypatch.setattr(Run, "_epoch", lambda *_: pytest.fail("an epoch was trained again"))
-    plan = replace(result.reproduced.plan, only=("norms", "accuracy", "insertion", "costs", "remedies"))
-    again = compute(plan)
-    np.testing.assert_array_equal(again.norms.l2[4], result.reproduced.found.norms.l2[4])
-    np.testing.assert_array_equal(again.insertion.kept, result.reproduced.found.insertion.kept)
-    for name, runs in again.remedies.accuracy.items():
-        np.testing.assert_array_equal(runs, result.reproduced.found.remedies.accuracy[name])
+    again = reproduce(result.reproduced.setup, ("norms", "accuracy", "insertion", "costs", "remedies"))
+    np.testing.assert_array_equal(again["norms"].l2[4], result.reproduced.found["norms"].l2[4])
+    np.testing.assert_array_equal(again["insertion"].kept, result.reproduced.found["insertion"].kept)
+    for name, runs in again["remedies"].accuracy.items():
+        np.testing.assert_array_equal(runs, result.reproduced.found["remedies"].accuracy[name])
 
 
 def test_only_what_was_asked_for_is_written(done, tmp_path):

@@ -6,7 +6,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from chainderiv.errors import BadShape
-from chainderiv.experiments.statistics import interval
+from chainderiv.records.statistics import interval
 from chainderiv.view.networks.depths import plot_accuracy_by_depth, plot_accuracy_lines, plot_layers, plot_start_norms
 
 DEPTHS = (1, 2, 3)

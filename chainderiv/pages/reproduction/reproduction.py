@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chainderiv.experiments import all as experiments
-from chainderiv.experiments.all import Reproduction, Setup
+from chainderiv.experiments.catalogue import Report, chosen, reproduce
+from chainderiv.experiments.setup import Setup
 from chainderiv.pages.reproduction import data
-from chainderiv.pages.reproduction.figures import pictures
 from chainderiv.pages.reproduction.page import reproduction_page
-from chainderiv.pages.reproduction.plan import Plan, Reproduced
+from chainderiv.pages.reproduction.reproduced import Reproduced
+from chainderiv.view.picture import picture
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
-
-Report = Callable[[str, int, int], object]
 
 
 @dataclass(frozen=True)
@@ -32,72 +30,42 @@ class Result:
     results: dict[str, Any]
 
 
-def reproduction(plan: Plan, folder: str | os.PathLike[str], report: Report | None = None) -> Result:
-    """Run what the plan asks for and write figures, data and index.html into folder.
+def reproduction(
+    setup: Setup,
+    folder: str | os.PathLike[str],
+    only: Iterable[str] | None = None,
+    quick: bool = False,
+    report: Report = lambda stage, done, total: None,
+) -> Result:
+    """Run the experiments and write figures, data and index.html into folder.
 
-    Every training run is kept in folder/runs as it goes on; the same plan goes on from there, and trains nothing twice.
+    Every training run is kept in folder/runs as it goes on; the same setup goes on from there: no run is taken twice.
 
     Parameters
     ----------
-    plan : Plan. Its setup's folder is not looked at.
+    setup : Setup. Its folder is not looked at.
     folder : made if it is missing; files of an earlier reproduction are replaced.
-    report : called with (experiment, runs done, runs in all), then with "figures" and "files".
+    only : the experiments that are shown, of EXPERIMENTS, by default all; what they need is run as well.
+    quick : whether the page says that it is the quick form.
+    report : called with (experiment, runs done, runs in all), then with "figures".
 
     Raises
     ------
     OutputError
         When the folder cannot be written.
-    What load_data and run_all raise.
+    What reproduce raises.
     """
-    report = report or _silent
     # absolute: a cluster's workers stand elsewhere
     target = folder_for_writing(folder).resolve()
-    kept = folder_for_writing(target / "runs")
-    plan = replace(plan, setup=replace(plan.setup, folder=kept))
-    reproduced = Reproduced(plan, compute(plan, report))
+    setup = replace(setup, folder=folder_for_writing(target / "runs"))
+    shown = chosen(only)
+    reproduced = Reproduced(setup, reproduce(setup, shown, report), shown, quick)
     return Result(target, target / "index.html", reproduced, write(reproduced, target, report))
-
-
-def compute(plan: Plan, report: Report | None = None) -> Reproduction:
-    """Run the experiments that the plan shows, and those that they need."""
-    found: dict[str, Any] = {}
-    for name in plan.runs:
-        setup = _reporting(plan.of(name), name, report or _silent)
-        found[name] = _RUN[name](setup, found)
-    return Reproduction(**found)
-
-
-_RUN: dict[str, Callable[[Setup, dict[str, Any]], Any]] = {
-    "bars": lambda setup, found: experiments.bars(setup),
-    "norms": lambda setup, found: experiments.norms(setup),
-    "accuracy": lambda setup, found: experiments.accuracy(setup),
-    "insertion": lambda setup, found: experiments.insertion(setup, found["accuracy"]),
-    "costs": lambda setup, found: experiments.costs(setup, found["norms"]),
-    "remedies": lambda setup, found: experiments.remedies(setup),
-    "ratios": lambda setup, found: experiments.ratios(found["norms"]),
-}
-
-
-def _reporting(setup: Setup, name: str, report: Report) -> Setup:
-    """The setup whose progress counts all runs of one experiment, which trains them a depth at a time."""
-    depths = {"norms": setup.depths, "accuracy": setup.depths, "insertion": setup.depths[:1], "costs": setup.depths,
-              "remedies": setup.deepest * len(experiments.REMEDIES)}  # fmt: skip
-    total = setup.seeds * len(depths.get(name, ()))
-    before = 0
-    if total:
-        report(name, 0, total)
-
-    def progress(done: int, of: int) -> None:
-        nonlocal before
-        report(name, before + done, total)
-        before += of if done == of else 0
-
-    return replace(setup, progress=progress)
 
 
 def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any]:
     """Write every file, each whole, the page last: where it is, all that it speaks of is. Returns the results."""
-    drawn = pictures(reproduced, lambda done, total: report("figures", done, total))
+    drawn = pictures(reproduced, report)
     results, tables = data.results(reproduced), data.tables(reproduced)
     files = {"results.json": data.as_json(results), **tables, **drawn}
     for name, content in files.items():
@@ -108,5 +76,16 @@ def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any
     return results
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
+def pictures(reproduced: Reproduced, report: Report) -> dict[str, bytes]:
+    """name-light.svg, name-light.png, name-dark.svg and name-dark.png for each figure of what was asked for."""
+    drawings = [(name, d, found) for _, each, found in reproduced.shown() for name, d in each.figures.items()]
+    made: dict[str, bytes] = {}
+    for done, (name, drawing, found) in enumerate(drawings, 1):
+        for dark in (False, True):
+            figure = drawing.figure(found, dark)
+            for form in ("svg", "png"):
+                made[f"{name}-{'dark' if dark else 'light'}.{form}"] = picture(figure, form)
+                # laid out once: the second file takes half the time, and its parts stand where the first one's do
+                figure.set_layout_engine("none")
+        report("figures", done, len(drawings))
+    return made

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from itertools import groupby
 
@@ -10,8 +9,8 @@ from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.symbolic.notation import equations
-from chainderiv.symbolic.notation.forms import raised
 from chainderiv.version import __version__
+from chainderiv.wording import number
 
 TITLE = "Why the first layers of a deep network learn slowly, or much too fast"
 
@@ -31,19 +30,6 @@ def tour_page(found: Findings, pictures: Mapping[str, bytes]) -> str:
         _files(),
     ]
     return page(TITLE, _head(found), sections, f"chainderiv {__version__}, seed {found.seed}.")
-
-
-def number(value: float, digits: int = 3) -> str:
-    """A number for people: a true minus sign, and powers of ten where it is very small or large.
-
-    >>> number(-0.25), number(4.34e-12, 2), number(float("nan"))
-    ('−0.25', '4.3 · 10⁻¹²', '–')
-    """
-    if not math.isfinite(value):
-        return "–"
-    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    ten = f" · 10{raised(str(int(exponent)))}" if exponent else ""
-    return mantissa.replace("-", "−") + ten
 
 
 def power(log10: float) -> Html:

@@ -12,10 +12,11 @@ from typing import Any
 from chainderiv.errors import unknown_name
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
-from chainderiv.symbolic.notation.forms import CHAIN_FORMS, LONG, lowered, math_element
+from chainderiv.symbolic.notation.forms import CHAIN_FORMS, LONG, math_element
 from chainderiv.symbolic.notation.writer import SYMBOLS, Writer
 from chainderiv.symbolic.steps import Step
 from chainderiv.symbols import Expr, PhiPrime, gradient, layer_of
+from chainderiv.wording import lowered
 
 SHOWN_TERMS = 6  # of a sum that is shown rather than asked for
 

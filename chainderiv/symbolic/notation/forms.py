@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from chainderiv.functions.activation import Activation
+from chainderiv.wording import lowered, raised
 
 LONG = 48  # factors; a longer product is elided where it is shown rather than asked for
-_RAISED = dict(zip("0123456789+-lL", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡᴸ", strict=True))
-_LOWERED = dict(zip("0123456789+-,ijklmp", "₀₁₂₃₄₅₆₇₈₉₊₋,ᵢⱼₖₗₘₚ", strict=True))
 _GREEK = {"delta": "δ", "phi": "φ"}
 _COMMANDS = {
     **{"delta": r"\delta", "phi": r"\varphi", "∑": r"\sum"},
@@ -71,20 +70,6 @@ class Form:
     def elided(self, parts: Iterable[str], between: str) -> str:
         """What is left of a row of which the middle was left out, or all of it."""
         return f"{between}{self.dots}{between}".join(parts)
-
-
-def raised(text: str) -> str:
-    """A text as a superscript, or behind ^ where Unicode cannot raise it.
-
-    >>> raised("-12"), raised("l+1"), raised("j")
-    ('⁻¹²', 'ˡ⁺¹', '^j')
-    """
-    return "".join(map(_RAISED.__getitem__, text)) if set(text) <= set(_RAISED) else f"^{text}"
-
-
-def lowered(text: str) -> str:
-    """A text as a subscript, or behind _ where Unicode cannot lower it."""
-    return "".join(map(_LOWERED.__getitem__, text)) if set(text) <= set(_LOWERED) else f"_{text}"
 
 
 def _word(name: str) -> str:

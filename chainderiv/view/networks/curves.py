@@ -139,7 +139,7 @@ def plot_norm_bands(
         )
     x = np.asarray(range(runs.shape[1]) if epochs is None else epochs, float)
     shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
-    low, middle, high = (over_runs(shown, q) for q in BAND)
+    low, middle, high = np.quantile(shown, BAND, axis=0)
     with theme(dark):
         ax = axes_or_new(ax, CURVE_SIZE, dark)
         lines = [_curve(ax, x, column, name.format(k)) for k, column in enumerate(middle.T, 1)]
@@ -151,11 +151,6 @@ def plot_norm_bands(
         ax.set_ylabel(rf"{order.upper()} norm of mean $\partial C/\partial b_l$  (units of $C$)")
         name_ends(ax, lines, gap)
     return ax
-
-
-def over_runs(values: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
-    """A quantile over the first axis; NaN where one of the values is."""
-    return np.asarray(np.quantile(values, quantile, axis=0), float)
 
 
 def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = False) -> Axes:
@@ -219,6 +214,11 @@ def _epochs(ax: Axes, epochs: NDArray[np.float64]) -> None:
     ax.set_xlim(0, max(float(epochs[-1]), 1))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epochs of training")
+    ruled(ax)
+
+
+def ruled(ax: Axes) -> None:
+    """Lines across, below what is drawn."""
     ax.grid(axis="y")
     ax.set_axisbelow(True)
 

@@ -11,8 +11,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadShape
-from chainderiv.experiments.statistics import interval
-from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, over_runs
+from chainderiv.records.statistics import interval
+from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, ruled
 from chainderiv.view.theme import Palette, axes_or_new, theme
 
 Floats = NDArray[np.float64]
@@ -119,8 +119,7 @@ def plot_layers(
         _plain_numbers(ax)
         ax.set_xticks([place for place, _ in names], [name for _, name in names])
         ax.set(xlim=(-0.8, at - 1.2), ylabel=ylabel)
-        ax.grid(axis="y")
-        ax.set_axisbelow(True)
+        ruled(ax)
         _legend_above(ax, lift=0.07)
     return ax
 
@@ -154,7 +153,7 @@ def plot_start_norms(
         lines = []
         for name, row in rows.items():
             x = np.arange(row.shape[1], 0, -1)
-            low, middle, high = (over_runs(np.where(row > 0, row, np.nan)[:, ::-1], q) for q in BAND)
+            low, middle, high = np.quantile(np.where(row > 0, row, np.nan)[:, ::-1], BAND, axis=0)
             (line,) = ax.plot(x, middle, marker="o", markersize=4.5, gid=name)
             if bands and len(row) > 1:
                 ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
@@ -166,8 +165,7 @@ def plot_start_norms(
             ylabel=r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training",
         )
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        ax.grid(axis="y")
-        ax.set_axisbelow(True)
+        ruled(ax)
         name_ends(ax, lines)
     return ax
 
@@ -210,11 +208,6 @@ def plot_accuracy_lines(
     return ax
 
 
-def settled(runs: Floats) -> bool:
-    """Whether more than half of the runs did not diverge."""
-    return bool(np.isfinite(runs).mean() > 0.5)
-
-
 def _plain_numbers(ax: Axes) -> None:
     """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
     low, high = ax.get_ylim()
@@ -235,7 +228,7 @@ def _points(ax: Axes, place: float, values: Floats, colour: str, label: str | No
 def _column(ax: Axes, x: Floats, row: Floats, colours: Palette, first: bool) -> None:
     for k, (place, values) in enumerate(zip(x, row.T, strict=True)):
         _points(ax, float(place), values, colours.cycle[0], "a run" if first and not k else None)
-    low, middle, high = (over_runs(row, q) for q in BAND)
+    low, middle, high = np.quantile(row, BAND, axis=0)
     ax.errorbar(
         x, middle, [middle - low, high - middle], color=colours.cycle[0], linestyle="none", marker="o", markersize=6,
         capsize=4, label="median and 5 to 95 % of the runs" if first else None, zorder=4,
@@ -257,8 +250,7 @@ def _depth_axis(ax: Axes, depths: Sequence[int]) -> None:
     ax.set_xticks(list(depths))
     ax.set_xlim(min(depths) - 0.5, max(depths) + 0.5)
     ax.set_xlabel("hidden layers")
-    ax.grid(axis="y")
-    ax.set_axisbelow(True)
+    ruled(ax)
 
 
 def _legend_above(ax: Axes, lift: float = 0.0, columns: int = 3) -> None:

@@ -8,7 +8,7 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.symbolic.notation.equations import write
-from chainderiv.symbolic.notation.forms import CHAIN_FORMS, FORMS, lowered, raised
+from chainderiv.symbolic.notation.forms import CHAIN_FORMS, FORMS
 from chainderiv.symbols import gradient, weight
 
 CHAIN = cd.Chain(2)
@@ -44,12 +44,6 @@ def test_sympy_sets_a_power_of_one_of_our_symbols_in_mathml():
     prime = "<mrow><mi>σ′</mi><mo>(</mo><msub><mi>z</mi><mi>1</mi></msub><mo>)</mo></mrow>"
     assert write(CHAIN, PRIME, "mathml") == prime
     assert write(CHAIN, PRIME**2, "mathml") == f"<msup>{prime}<mn>2</mn></msup>"
-
-
-def test_a_mark_that_unicode_cannot_raise_or_lower_stays_on_the_line():
-    assert (raised("-10"), lowered("10"), raised("l+1"), lowered("jk")) == ("⁻¹⁰", "₁₀", "ˡ⁺¹", "ⱼₖ")
-    assert (raised("j"), lowered("L"), lowered("1q")) == ("^j", "_L", "_1q")
-    assert raised("") == lowered("") == ""
 
 
 def test_a_chain_differs_from_layers_in_what_is_stated_and_in_nothing_else():

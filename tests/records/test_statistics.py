@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.experiments.statistics import Comparison, against_the_one_before, holm, interval
+from chainderiv.records.statistics import Comparison, against_the_one_before, holm, interval
 
 PAIRS = {
     "equal sizes": ([0.95, 0.96, 0.97, 0.955], [0.91, 0.92, 0.93, 0.97]),

@@ -1,0 +1,148 @@
+"""Where is the chain inside the network?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from chainderiv.experiments.beside import Beside, Table, by_layer, compared
+from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.norms import Norms
+from chainderiv.experiments.published import START_NORMS
+from chainderiv.experiments.setup import Floats, Setup
+from chainderiv.view.networks.depths import plot_layers
+from chainderiv.view.theme import Palette, palette
+from chainderiv.wording import number
+
+NO_THEORY = "theory: not computed here"
+
+
+@dataclass(frozen=True, eq=False)
+class Ratios:
+    """The chain inside the network: each hidden layer's L2 norm at the start over that of the layer above.
+
+    measured : by the number of hidden layers, an array (seeds, hidden layers - 1). predicted : the same of a theory, by
+    one number for all layers, or None where there is none yet.
+    """
+
+    measured: dict[int, Floats]
+    predicted: float | None = None
+
+    @property
+    def link(self) -> float:
+        """The geometric mean of all."""
+        return geometric_mean(list(self.measured.values()))
+
+    @property
+    def theory(self) -> str:
+        """The prediction, or the words that hold its place."""
+        return NO_THEORY if self.predicted is None else f"theory: {self.predicted:.4f}"
+
+
+def _published() -> dict[int, list[float]]:
+    """Of the published norms, by the number of hidden layers."""
+    return {hidden: to_the_next(np.array([norms]))[0].tolist() for hidden, norms in START_NORMS.items()}
+
+
+def to_the_next(start: Floats) -> Floats:
+    """Each hidden layer's norm over that of the next, shape (seeds, hidden layers - 1)."""
+    return np.asarray(start[:, :-1] / start[:, 1:])
+
+
+def geometric_mean(ratios: Sequence[Floats]) -> float:
+    """Of all in all; NaN of none."""
+    logs = np.log(np.concatenate([r.ravel() for r in ratios]))
+    return float(np.exp(logs.mean())) if logs.size else float("nan")
+
+
+def _run(setup: Setup, measured: Norms, predicted: float | None = None) -> Ratios:
+    """The ratios of neighbouring layers' norms; a chain's product of links has one such factor per layer."""
+    return Ratios({h: to_the_next(start) for h, start in measured.start("l2").items() if h > 1}, predicted)
+
+
+def _table(found: Ratios) -> Iterable[Sequence[Any]]:
+    yield "hidden_layers", "layer", "seed", "ratio_to_the_next"
+    for hidden, runs in found.measured.items():
+        yield from ((hidden, layer + 1, seed, float(value)) for (seed, layer), value in np.ndenumerate(runs))
+
+
+def _beside(found: Ratios) -> list[Beside]:
+    """The norm of each hidden layer over that of the next; of the published ones from the published norms."""
+    return by_layer("hidden layer {layer} over {above}, of {hidden}", found.measured, _published())
+
+
+def _draw(found: Ratios, figure: Figure, dark: bool) -> None:
+    places = [f"{k} : {k + 1}" for k in range(1, 1 + max(row.shape[1] for row in found.measured.values()))]
+    label = "norm of a layer over\nthe norm of the next"
+    ax = plot_layers(found.measured, _published(), figure.add_subplot(), dark, ylabel=label, places=places)
+    ax.set_xlabel("neighbouring hidden layers")
+    _level(ax, found.link, f"measured, geometric\nmean: {found.link:.3f}", palette(dark).cycle[0])
+    _theory(ax, found, palette(dark))
+
+
+def _level(ax: Axes, value: float, text: str, colour: str) -> None:
+    ax.axhline(value, color=colour, linewidth=1.2, linestyle="--", gid="link")
+    place: dict[str, Any] = {"xy": (1.02, value), "xycoords": ("axes fraction", "data"), "annotation_clip": False}
+    ax.annotate(text, va="center", color=colour, fontsize=9.5, **place)
+
+
+def _theory(ax: Axes, found: Ratios, colours: Palette) -> None:
+    """The theory's line, or the words that hold its place."""
+    low, high = ax.get_ylim()
+    text = found.theory
+    if found.predicted is None:
+        text = text.replace(": ", ":\n")
+    else:
+        ax.axhline(found.predicted, color=colours.ink, linewidth=1.4, gid="theory")
+    # apart from the measured mean's name, on the side where there is room
+    height = 0.28 if found.link > (low * high) ** 0.5 else 0.78
+    ax.text(1.02, height, text, transform=ax.transAxes, va="center", color=colours.soft, fontsize=9.5, style="italic")
+
+
+def _reading(found: Ratios, setup: Setup) -> list[str]:
+    """The geometric mean of the links, beside that of the published norms."""
+    figures = [np.array(figures) for figures in _published().values()]
+    pairs = sum(row.shape[1] for row in found.measured.values())
+    return [
+        f"Over {pairs} pairs of neighbouring layers, and all seeds, the geometric mean of the ratio is "
+        f"{found.link:.4f}; that of the {sum(map(len, figures))} ratios of published norms is "
+        f"{geometric_mean(figures):.4f}. Ten such links in a row would multiply a gradient by "
+        f"{number(found.link**10, 2)}."
+    ]
+
+
+def _section(found: Ratios) -> Iterable[Table]:
+    rows = _beside(found)
+    theory = [(found.theory.removeprefix("theory: "),)] * len(rows)
+    caption = "At the start. The published ones are ratios of published norms."
+    yield compared("ratio of norms", rows, caption, number, ("theory",), theory)
+
+
+EXPERIMENT = Experiment(
+    question="Where is the chain inside the network?",
+    introduction=lambda setup: (
+        "A chain of single neurons has a link w σ′(z) per layer. In a full network the ratio of the norms of "
+        "neighbouring layers stands in its place."
+    ),
+    needs=("norms",),
+    run=_run,
+    summary=lambda found: {"measured": found.measured, "geometric_mean": found.link, "predicted": found.predicted},
+    table=_table,
+    beside=_beside,
+    figures={
+        "ratios": Drawing(
+            _draw,
+            (7.8, 4.2),
+            "Ratio of the gradient norms of neighbouring hidden layers for networks of several depths.",
+            "Norm of a hidden layer over that of the next, before training. Points: runs. Diamonds: from Nielsen’s "
+            "norms. Dashed: the geometric mean of all measured ratios.",
+        )
+    },
+    reading=_reading,
+    section=_section,
+)
