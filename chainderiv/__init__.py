@@ -69,14 +69,14 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.comparison import Comparison as Comparison
     from chainderiv.symbolic.comparison import compare as compare
     from chainderiv.symbolic.derivation import Derivation as Derivation
-    from chainderiv.symbolic.derivation import derive as derive
+    from chainderiv.symbolic.derive import derive as derive
     from chainderiv.symbolic.factor import Factor as Factor
     from chainderiv.symbolic.full_width.layer_expression import LayerParameter as LayerParameter
     from chainderiv.symbolic.full_width.layers import LayerDerivation as LayerDerivation
     from chainderiv.symbolic.full_width.layers import derive_layers as derive_layers
     from chainderiv.symbolic.second import SecondDerivation as SecondDerivation
-    from chainderiv.symbolic.second import Term as Term
     from chainderiv.symbolic.steps import Step as Step
+    from chainderiv.symbolic.term import Term as Term
     from chainderiv.symbols import a as a
     from chainderiv.symbols import erfcx as erfcx
     from chainderiv.symbols import normal_cdf as normal_cdf
@@ -133,7 +133,7 @@ _HOMES = {
     "Step": "symbolic.steps",
     "Sweep": "maps.sweep",
     "Tally": "maps.tally",
-    "Term": "symbolic.second",
+    "Term": "symbolic.term",
     "Training": "experiments.runs",
     "TrainingRecord": "records.record",
     "Verification": "checking.verification",
@@ -146,7 +146,7 @@ _HOMES = {
     "cluster": "maps.cluster",
     "compare": "symbolic.comparison",
     "condition": "numeric.evaluate",
-    "derive": "symbolic.derivation",
+    "derive": "symbolic.derive",
     "derive_layers": "symbolic.full_width.layers",
     "erfcx": "symbols",
     "evaluate": "numeric.evaluate",

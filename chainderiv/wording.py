@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and marks above and below a letter."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import math
 import re
 from collections.abc import Callable
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RAISED = dict(zip("0123456789+-lL", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡᴸ", strict=True))
+_LOWERED = dict(zip("0123456789+-,ijklmp", "₀₁₂₃₄₅₆₇₈₉₊₋,ᵢⱼₖₗₘₚ", strict=True))
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -18,7 +19,7 @@ def number(value: float, digits: int = 3) -> str:
     if not math.isfinite(value):
         return "–"
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
-    ten = f" · 10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
+    ten = f" · 10{raised(str(int(exponent)))}" if exponent else ""
     return mantissa.replace("-", "−") + ten
 
 
@@ -47,3 +48,21 @@ def minus(text: str) -> str:
     'full-batch: −0.5'
     """
     return re.sub(r"-(?=\d)", "−", text)
+
+
+def raised(text: str) -> str:
+    """A text as a superscript, or behind ^ where Unicode cannot raise it.
+
+    >>> raised("-12"), raised("l+1"), raised("j"), raised("")
+    ('⁻¹²', 'ˡ⁺¹', '^j', '')
+    """
+    return "".join(map(_RAISED.__getitem__, text)) if set(text) <= set(_RAISED) else f"^{text}"
+
+
+def lowered(text: str) -> str:
+    """A text as a subscript, or behind _ where Unicode cannot lower it.
+
+    >>> lowered("12"), lowered("jk"), lowered("L"), lowered("")
+    ('₁₂', 'ⱼₖ', '_L', '')
+    """
+    return "".join(map(_LOWERED.__getitem__, text)) if set(text) <= set(_LOWERED) else f"_{text}"

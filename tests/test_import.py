@@ -33,6 +33,28 @@ def test_a_session_of_deriving_loads_no_scipy_and_no_matplotlib():
         assert name not in loaded
 
 
+def printing_after(program):
+    """Which modules that write formulas and programs are loaded."""
+    rooms = ("chainderiv.symbolic.notation", "chainderiv.symbolic.programs", "chainderiv.symbolic.targets")
+    report = f"import sys, chainderiv as cd\n{program}\nprint([m for m in sys.modules if m.startswith({rooms})])"
+    done = subprocess.run([sys.executable, "-c", report], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
+def test_a_number_is_evaluated_and_a_map_swept_without_what_prints(engine):
+    axes = "w=cd.Axis(-1, 1, 2), b=cd.Axis(-1, 1, 2)"
+    calls = (f"cd.evaluate(cd.Chain(3), 1, 0, engine={engine!r})", f"cd.sweep(cd.Chain(3), {axes}, engine={engine!r})")
+    assert printing_after("\n".join(calls)) == "[]"
+
+
+def test_the_check_sees_what_prints():
+    loaded = printing_after("str(cd.derive(cd.Chain(3)))")
+    assert "chainderiv.symbolic.notation" in loaded
+    assert "chainderiv.symbolic.programs" not in loaded
+    assert "chainderiv.symbolic.programs" in printing_after("cd.derive(cd.Chain(3)).to('c')")
+
+
 def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():
     assert set(dir(chainderiv)) == set(chainderiv.__all__)
     assert {"Chain", "derive", "evaluate", "sweep", "Axis", "verify", "Network", "train", "load_data"} <= set(

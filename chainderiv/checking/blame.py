@@ -15,8 +15,7 @@ from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.factor import Factor, symbol_of
-from chainderiv.symbolic.notation.printers import STYLES
-from chainderiv.symbolic.notation.printing import written
+from chainderiv.symbolic.notation.equations import written
 from chainderiv.symbolic.referee import walk
 from chainderiv.symbolic.second import SecondDerivation
 
@@ -36,7 +35,7 @@ def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, inde
                 quotients[place] = _quotient(chain, place, orbit, float(point.y))
             errors.append(_error(float(got.sign), float(got.log), quotients[place]))
     name, place, _ = found[int(np.argmax(errors))]
-    return f"{name}: {written(chain, place, symbol_of(chain, place), STYLES['unicode'])}"
+    return f"{name}: {written(chain, place, symbol_of(chain, place), 'unicode')}"
 
 
 def _of_product(derivation: Derivation, point: Parameters) -> list[tuple[str, Factor, Any]]:

@@ -25,7 +25,8 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.second import read_second
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.derivation import Derivation, derive
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.second import SecondDerivation
 
 Floats = NDArray[np.float64]

@@ -13,13 +13,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainderiv.errors import BadValue
+from chainderiv.wording import lowered
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
     from chainderiv.symbolic.chain import Chain
 
 _WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D ·=* ×=x ≤=<= −=- —=- …=... ⋯=... ‖=| ²=^2"
-_DIGITS = dict(zip("₀₁₂₃₄₅₆₇₈₉", "0123456789", strict=True))
+_DIGITS = {lowered(digit): digit for digit in "0123456789"}
 _ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
 
 USUAL_DEPTH = "4"
@@ -145,11 +146,6 @@ def assignments(flag: str, text: str) -> dict[str, float]:
 def speaks_unicode() -> bool:
     """Whether stdout takes what we print."""
     return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16", "utf32")
-
-
-def subscripts(name: str) -> str:
-    """b1 as b₁."""
-    return name.translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def say(text: str = "") -> None:

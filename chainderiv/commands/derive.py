@@ -10,9 +10,11 @@ from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic.comparison import compare
-from chainderiv.symbolic.derivation import Derivation, derive
-from chainderiv.symbolic.notation import printing
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.derive import derive
+from chainderiv.symbolic.notation import equations
 from chainderiv.symbolic.second import SecondDerivation
+from chainderiv.symbolic.targets import TARGETS
 
 SHOWN_VALUES = 40
 Derived = Derivation | SecondDerivation
@@ -26,7 +28,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--steps", action="store_true", help="print the steps BP1, BP2, …, BP3 or BP4 before the result"
     )
-    parser.add_argument("--to", metavar="TARGET", help=f"print it whole as {', '.join(printing.TARGETS)}")
+    parser.add_argument("--to", metavar="TARGET", help=f"print it whole as {', '.join(TARGETS)}")
     parser.add_argument("--compare", nargs=2, metavar=("B", "B"), help="two biases, such as b1 b3: their ratio")
     parser.add_argument("--at", metavar="NAME=NUMBER,…", help="every factor's value at w and b, or w and z")
     parser.add_argument(
@@ -48,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     derived = derive(chain, common.wrt(options.wrt))
     target = options.to or ("unicode" if common.speaks_unicode() else "text")
     # what was asked for is printed whole; what is merely shown is elided above 24 layers
-    printed = derived.to(target) if options.to else printing.shown(derived, target)
+    printed = derived.to(target) if options.to else derived.shown(target)
     values = _values(derived, options) if options.at is not None else None
     if options.json:
         common.say_json(_as_json(derived, target, printed, values, options.steps))
@@ -56,15 +58,14 @@ def run(options: argparse.Namespace) -> int:
     form = target if target in ("text", "latex") else "unicode"
     if options.steps:
         for step in derived.steps:
-            common.say(printing.step(chain, step, form))
+            common.say(derived.line(step, form))
         if isinstance(derived, SecondDerivation):
             common.say("product rule: each factor that the other parameter moves is differentiated once, a term each")
     common.say(printed)
     # a form that was asked for by name stands alone, so that it can be piped
     if derived.cancelled is not None and not options.to:
-        common.say(
-            f"the cost cancels {_written(derived, derived.cancelled, form)}: {printing.surviving(derived, form)}"
-        )
+        cancelled = _written(derived, derived.cancelled, form)
+        common.say(f"the cost cancels {cancelled}: {derived.shown(form, surviving=True)}")
     if values is not None:
         _print_values(derived, values)
     return 0
@@ -95,7 +96,7 @@ def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
         from chainderiv.symbolic.referee import second_value
 
         terms = [reduce(LogSign.__mul__, factors) for factors in derived.at(**given)]
-        return {"at": given, "terms": terms, "sum": second_value(derived, **given)}
+        return {"at": given, "terms": terms, "sum": second_value(derived.chain, derived.surviving, **given)}
     factors = derived.at(**given)
     product = reduce(LogSign.__mul__, factors)
     return {"at": given, "factors": factors, "product": product, "links": _link_values(derived, factors)}
@@ -135,7 +136,7 @@ def _print_links(derivation: Derivation, values: list[Any]) -> None:
 
 
 def _written(derived: Derived, expression: Any, form: str = "unicode") -> str:
-    return printing.expression(derived.chain, expression, form)
+    return equations.expression(derived.chain, expression, form)
 
 
 def _number(value: Any) -> str:
@@ -157,7 +158,7 @@ def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any]
         result["surviving"] = [str(f) for f in derived.surviving]
     result["cancelled"] = None if derived.cancelled is None else str(derived.cancelled)
     if steps:
-        result["steps"] = [printing.step(derived.chain, step) for step in derived.steps]
+        result["steps"] = [derived.line(step) for step in derived.steps]
     if values is None:
         return result
     signed = {

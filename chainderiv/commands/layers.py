@@ -7,8 +7,9 @@ from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
+from chainderiv.symbolic.full_width import printing
 from chainderiv.symbolic.full_width.layers import LayerDerivation, derive_layers
-from chainderiv.symbolic.notation import layers_printing
+from chainderiv.symbolic.notation.lines import block
 
 # what derive takes for a chain, as it is where it is not given
 FOR_A_CHAIN = {"compare": None, "at": None, "wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}
@@ -18,13 +19,13 @@ def print_layers(options: argparse.Namespace) -> int:
     """Derive BP1 to BP4 of the network, then print what was asked for."""
     derivation = _derived(options)
     target = options.to or ("unicode" if common.speaks_unicode() else "text")
-    layers_printing.form_of(target)  # raises for a target that is none, before anything is printed
+    derivation.writer(target)  # raises for a target that is none, before anything is printed
     if options.json:
         common.say_json(_as_json(derivation, target, options.steps))
         return 0
     if options.steps:
         for step in derivation.steps:
-            common.say(layers_printing.step(derivation, step, target))
+            common.say(derivation.line(step, target))
     if options.to:
         # a form that was asked for by name stands alone, so that it can be piped
         common.say(derivation.to(target))
@@ -56,14 +57,15 @@ def _sizes(text: str) -> list[int]:
 
 
 def _print_all(derivation: LayerDerivation, target: str) -> None:
-    common.say(layers_printing.index_form(derivation, target))
-    common.say(f"\nin matrix form, {layers_printing.legend(derivation, target)}:")
-    common.say(layers_printing.matrix_lines(derivation, target))
+    writer = derivation.writer(target)
+    common.say(block(writer, derivation.equations))
+    common.say(f"\nin matrix form, {printing.legend(derivation, target)}:")
+    common.say(block(writer, derivation.matrix))
     common.say(f"\nfrom the output to layer 1, with the widths {_widths(derivation)}:")
-    common.say(layers_printing.unrolled(derivation, 1, target, elide=True))
-    common.say(f"\n{layers_printing.cancellation(derivation, target)}")
+    common.say(printing.unrolled(derivation, 1, target, elide=True))
+    common.say(f"\n{printing.cancellation(derivation, target)}")
     if derivation.cancelled is not None:
-        common.say(layers_printing.unrolled(derivation, 1, target, cancel=True, elide=True))
+        common.say(printing.unrolled(derivation, 1, target, cancel=True, elide=True))
 
 
 def _widths(derivation: LayerDerivation) -> str:
@@ -74,9 +76,7 @@ def _widths(derivation: LayerDerivation) -> str:
 
 def _as_json(derivation: LayerDerivation, target: str, steps: bool) -> dict[str, Any]:
     def written(equations: dict[str, Any]) -> dict[str, str]:
-        return {
-            name: layers_printing.equation(derivation, sides[0], sides[1], target) for name, sides in equations.items()
-        }
+        return {name: derivation.written(left, right, target) for name, (left, right) in equations.items()}
 
     gone = derivation.cancelled
     result: dict[str, Any] = {
@@ -84,10 +84,10 @@ def _as_json(derivation: LayerDerivation, target: str, steps: bool) -> dict[str,
         "target": target,
         "equations": written(derivation.equations),
         "matrix": written(derivation.matrix),
-        "unrolled": layers_printing.unrolled(derivation, 1, target),
-        "cancelled": None if gone is None else layers_printing.expression(derivation, gone, target),
-        "output_error": layers_printing.expression(derivation, derivation.surviving, target),
+        "unrolled": printing.unrolled(derivation, 1, target),
+        "cancelled": None if gone is None else derivation.written(gone, target=target),
+        "output_error": derivation.written(derivation.surviving, target=target),
     }
     if steps:
-        result["steps"] = [layers_printing.step(derivation, step, target) for step in derivation.steps]
+        result["steps"] = [derivation.line(step, target) for step in derivation.steps]
     return result

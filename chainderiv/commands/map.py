@@ -18,6 +18,7 @@ from chainderiv.maps.sweep import Sweep, require_points, sweep
 from chainderiv.maps.tally import tally
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.quantities import quantity_at
+from chainderiv.wording import lowered
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
 FILMS = (".gif", ".mp4")
@@ -201,7 +202,7 @@ def _summary(one: Sweep) -> dict[str, Any]:
 
 def _print(summary: dict[str, Any]) -> None:
     shape = " x ".join(f"{name} {a[0]:g}:{a[1]:g}:{a[2]}" for name, a in summary["axes"].items())
-    parameters = [f"∂{common.subscripts(p)}" for p in summary["wrt"].split(",")]
+    parameters = [f"∂{p[0]}{lowered(p[1:])}" for p in summary["wrt"].split(",")]
     gradient = f"∂C/{parameters[0]}" if len(parameters) == 1 else f"∂²C/{''.join(parameters)}"
     residual = " residual" if summary["residual"] else ""
     along = summary["axes"].get(DEPTH)

@@ -7,7 +7,7 @@ import argparse
 from chainderiv.checking.verification import Row, Verification
 from chainderiv.checking.verify import verify
 from chainderiv.commands import common
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 
 HEADER = ("parameter", "method", "judged", "worst |Δlog|", "allowed", "log10 |gradient|", "")
 SHOWN_ROWS = 60

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.maps.axis import Axis
 from chainderiv.symbolic.chain import MAX_DEPTH, Chain
-from chainderiv.symbolic.derivation import Wrt, derive
+from chainderiv.symbolic.derive import Wrt, derive
 
 if TYPE_CHECKING:
     from chainderiv.maps.plan import Plan

@@ -29,7 +29,8 @@ from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.parameters import Floats, numbers
 from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import Derivation, Wrt, derive
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.derive import Wrt, derive
 from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.workers import Crew
 

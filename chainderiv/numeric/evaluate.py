@@ -12,7 +12,7 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.kernel import kernel, suitable_engine
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import Wrt, derive
+from chainderiv.symbolic.derive import Wrt, derive
 
 REFEREED = 64  # points that the referee may take over; each costs it milliseconds per hundred layers
 

@@ -156,7 +156,7 @@ class MpmathKernel:
     @staticmethod
     def value(derivation: Any, point: dict[str, Any]) -> LogSign:
         """∂C/∂θ at one point."""
-        return LogSign.product(_stack(factor_values(derivation, **point)))
+        return LogSign.product(_stack(factor_values(derivation.chain, derivation.factors, **point)))
 
     def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
         """Read the gradient and the links; κ is 0, because the digits are correct."""
@@ -169,7 +169,7 @@ class MpmathKernel:
             gradient = self.value(self.derivation, point)
             signs[index], logs[index] = gradient.sign, gradient.log
             # ∂C/∂x = w_1 φ'(z_1) · w_2 φ'(z_2) …: its pairs are the links (one by one in a residual chain)
-            values = _stack(factor_values(through, **point)).log[:-1]
+            values = _stack(factor_values(through.chain, through.factors, **point)).log[:-1]
             links = values.reshape(chain.depth, -1).sum(axis=1)[1:]
             sums[index], largest[index] = links.sum(), links.max(initial=-np.inf)
         return Reading(LogSign(signs, logs), sums, largest, np.zeros(shape) if kappa else None)
@@ -213,7 +213,7 @@ class MpmathSecondKernel(MpmathKernel):
     @staticmethod
     def value(derivation: Any, point: dict[str, Any]) -> LogSign:
         """∂²C/∂θ∂η at one point."""
-        return second_value(derivation, **point)
+        return second_value(derivation.chain, derivation.surviving, **point)
 
 
 def _compiled(derivation: Derivation) -> Kernel:

@@ -17,7 +17,8 @@ from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.factor import Factor, symbol_of
-from chainderiv.symbolic.second import SecondDerivation, Term
+from chainderiv.symbolic.second import SecondDerivation
+from chainderiv.symbolic.term import Term
 
 Floats = NDArray[np.float64]
 

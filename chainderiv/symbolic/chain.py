@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import sympy
@@ -36,6 +37,11 @@ class Parameter:
 
     def __str__(self) -> str:
         return self.kind + (str(self.layer) if self.layer else "")
+
+    @property
+    def start(self) -> int:
+        """The first layer that it acts on."""
+        return max(self.layer, 1)
 
     @property
     def symbol(self) -> Expr:
@@ -127,7 +133,7 @@ class Chain:
     @property
     def vouched(self) -> bool:
         """Whether the digits of every layer's φ' hold everywhere."""
-        return all(f.vouched for f in dict.fromkeys(self.activations))
+        return all(f.vouched for f in neurons(self))
 
     def parameter(self, text: str | Parameter) -> Parameter:
         """Read 'b1', 'w12' or 'x'; raises BadValue for what the chain does not have."""
@@ -151,6 +157,20 @@ class Chain:
         value = self.activation(layer).formula.subs(symbols.z, z)
         total = symbols.weight(layer) * before + symbols.bias(layer)
         return (z, total), (symbols.activation(layer), before + value if self.residual else value)
+
+
+def neurons(chain: Chain) -> tuple[Activation, ...]:
+    """The different activations, in the order of their first layers."""
+    return tuple(dict.fromkeys(chain.activations))
+
+
+def runs(chain: Chain) -> list[tuple[int, int]]:
+    """(number of layers, index in `neurons`) for each stretch of layers with one activation."""
+    if len(chain.activations) == 1:
+        return [(chain.depth, 0)]
+    places = {activation: k for k, activation in enumerate(neurons(chain))}
+    indices = (places[activation] for activation in chain.activations)
+    return [(len(list(stretch)), index) for index, stretch in groupby(indices)]
 
 
 def _checked_depth(depth: Any) -> int:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import Derivation, derive
-from chainderiv.symbolic.notation import printing
-from chainderiv.symbols import Expr
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbols import Expr, gradient
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,14 @@ class Comparison:
         return self.first.links[: self.second.start - self.first.start]
 
     def __str__(self) -> str:
-        return printing.comparison(self)
+        """∂C/∂b_j = [ what stands between ] · ∂C/∂b_k."""
+        from chainderiv.symbolic.notation.equations import product, write
+
+        chain = self.first.chain
+        left, right = (write(chain, gradient(d.wrt.symbol)) for d in (self.first, self.second))
+        between = product(chain, self.first.places[: len(self.between)], self.between, "unicode", elide=True)
+        below = "".join(f" / {write(chain, factor)}" for factor in self.below)
+        return f"{left} = [ {between}{below} ] · {right}"
 
 
 def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:
@@ -74,5 +80,4 @@ def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:
     parameters = sorted({chain.parameter(first), chain.parameter(second)})
     if len(parameters) != 2 or any(p.kind != "b" for p in parameters):
         raise BadValue(f"compare is given {first!r} and {second!r}; give the biases of two layers, as b1 and b3")
-    early, late = (derive(chain, p) for p in parameters)
-    return Comparison(early, late)
+    return Comparison(*(Derivation(chain, p) for p in parameters))

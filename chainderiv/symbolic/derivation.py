@@ -1,15 +1,15 @@
-"""derive(chain, wrt) -> Derivation: a gradient as an ordered list of factors, never one nested expression."""
+"""Derivation: a gradient as an ordered list of factors, never one nested expression."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import sympy
 
 from chainderiv import symbols
-from chainderiv.errors import BadValue, TooDeep
+from chainderiv.errors import BadValue, TooDeep, unknown_name
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic import factor
 from chainderiv.symbolic import steps as backward
@@ -17,14 +17,10 @@ from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.nesting import nested
-from chainderiv.symbolic.notation import printing
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
-from chainderiv.symbolic.second import SecondDerivation, second_derivation
 from chainderiv.symbols import Expr
 
 SUBSTITUTE_DEPTH = 30
-Pair = tuple[str | Parameter, ...] | list[str | Parameter] | tuple[str, ...] | list[str]
-Wrt = str | Parameter | Pair
 
 
 @dataclass(frozen=True)
@@ -44,6 +40,7 @@ class Derivation:
 
     Examples
     --------
+    >>> from chainderiv import derive
     >>> print(derive(Chain(depth=4), "b1"))
     ∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
     >>> print(derive(Chain(depth=3, residual=True), "b1"))
@@ -62,7 +59,7 @@ class Derivation:
     @property
     def start(self) -> int:
         """k, the first layer whose φ' is a factor."""
-        return max(self.wrt.layer, 1)
+        return self.wrt.start
 
     @property
     def places(self) -> Sequence[Factor]:
@@ -138,41 +135,65 @@ class Derivation:
 
         Examples
         --------
+        >>> from chainderiv import derive
         >>> values = derive(Chain(depth=4), "b1").at(w=100, z=0)
         >>> [f"{v.to_float():.4g}" for v in values]
         ['0.25', '100', '0.25', '100', '0.25', '100', '0.25', '0.5']
         """
         from chainderiv.symbolic.referee import factor_values
 
-        return factor_values(self, w=w, b=b, z=z, x=x, y=y)
+        return factor_values(self.chain, self.factors, w=w, b=b, z=z, x=x, y=y)
 
     def line(self, step: backward.Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex': its name, equation and reason.
 
         Raises UnknownName for another target.
 
+        >>> from chainderiv import derive
         >>> d = derive(Chain(depth=2), "b1")
         >>> print(d.line(d.steps[1]))
         BP2: δ₁ = w₂ · σ'(z₁) · δ₂    (z₂ = w₂ φ(z₁) + b₂)
         """
-        return printing.step(self.chain, step, target)
+        from chainderiv.symbolic.notation import equations
+
+        return equations.step(self.chain, step, target)
 
     def to(self, target: str) -> str:
         """The derivation in a printed form: 'unicode', 'text', 'latex', 'mathml', 'numpy', 'c', 'javascript' or 'glsl'.
 
         Raises UnknownName, and BadValue for a program that cannot be written (of a replaced factor, say).
         """
-        return printing.to(self, target)
+        from chainderiv.symbolic.targets import PROGRAMS, TARGETS
+
+        if target not in TARGETS:
+            raise unknown_name("target", target, TARGETS)
+        if target not in PROGRAMS:
+            return self.shown(target, elide=False)
+        if self.replaced:
+            raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
+        return PROGRAMS[target](self.chain, self.wrt)
+
+    def shown(self, form: str, surviving: bool = False, elide: bool = True) -> str:
+        """The equation in a form that is no program, elided in its middle where it is long.
+
+        surviving : whether of what is left after the cost has cancelled what it cancels.
+        """
+        from chainderiv.symbolic.notation.equations import equation
+
+        row = self.places, self.factors
+        if surviving and self.cancelled is not None:
+            row = [*self.places[:-2], Factor("rest", self.chain.depth)], self.surviving
+        return equation(self.chain, [self.wrt], [[row]], form, elide)
 
     def __str__(self) -> str:
         """The Unicode form, elided in its middle above 24 layers; to('unicode') has it whole."""
-        return printing.equation(self, "unicode", elide=True)
+        return self.shown("unicode")
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {printing.latex(self, elide=True)}$"
+        return f"$\\displaystyle {self.shown('latex')}$"
 
     def _repr_html_(self) -> str:
-        return printing.mathml(self, elide=True)
+        return self.shown("mathml")
 
     @property
     def _first_link(self) -> int:
@@ -226,28 +247,3 @@ class Derivation:
 
     def _step(self, index: int) -> backward.Step:
         return backward.step(self.chain, self.wrt, index)
-
-
-@overload
-def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation: ...
-@overload
-def derive(chain: Chain, wrt: Pair) -> SecondDerivation: ...
-@overload
-def derive(chain: Chain, wrt: Wrt) -> Derivation | SecondDerivation: ...
-def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
-    """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of such products.
-
-    Raises BadValue for a parameter that the chain does not have.
-
-    >>> derive(Chain(depth=2), "w2").factors
-    [a_1, PhiPrime(sigmoid, z_2), CostSlope(quadratic, a_2, y)]
-    >>> print(derive(Chain(depth=1), ("b1", "b1")))
-    ∂²C/∂b₁² = σ''(z₁) · ∂C/∂a₁ + σ'(z₁) · ∂²C/∂a₁² · σ'(z₁)
-    """
-    if not isinstance(chain, Chain):
-        raise BadValue(f"chain is {chain!r}; give a Chain")
-    if isinstance(wrt, str | Parameter):
-        return Derivation(chain, chain.parameter(wrt))
-    if not isinstance(wrt, tuple | list):
-        raise BadValue(f"wrt is {wrt!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
-    return second_derivation(chain, wrt)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mpmath
 import sympy
@@ -16,12 +16,9 @@ from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.logsign import LogSign
+from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
-
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
-    from chainderiv.symbolic.derivation import Derivation
-    from chainderiv.symbolic.second import SecondDerivation, Term
+from chainderiv.symbolic.term import Term
 
 FIRST_DIGITS = 60
 MOST_DIGITS = FIRST_DIGITS * 2**10
@@ -71,54 +68,54 @@ def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequenc
 
 
 def factor_values(
-    derivation: Derivation, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+    chain: Chain, factors: Sequence[Any], *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
 ) -> tuple[LogSign, ...]:
-    """Every factor as LogSign, from digits that were doubled until all of them settled.
+    """Every factor of a chain's derivation as LogSign, from digits that were doubled until all of them settled.
 
     Raises
     ------
     BadShape, BadValue
         When w, b or z are not one number or one per layer, or both or none of b and z are given.
     """
-    orbit_at, y_ = _orbits(derivation.chain, w, b, z, x, y)
+    orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
     def evaluate() -> tuple[list[Any], float]:
         orbit, largest = orbit_at()
-        return [_value(derivation, f, orbit, y_) for f in derivation.factors], largest
+        return [_value(chain, f, orbit, y_) for f in factors], largest
 
-    return tuple(_log_sign(v) for v in settle(evaluate, derivation.chain.vouched))
+    return tuple(_log_sign(v) for v in settle(evaluate, chain.vouched))
 
 
 def term_values(
-    second: SecondDerivation, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+    chain: Chain, terms: Sequence[Term], *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
 ) -> tuple[tuple[LogSign, ...], ...]:
     """The factors of every term of a second derivative; raises as factor_values does."""
-    orbit_at, y_ = _orbits(second.chain, w, b, z, x, y)
+    orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
     def evaluate() -> tuple[list[Any], float]:
         orbit, largest = orbit_at()
-        return [v for term in _term_factors(second, second.terms, orbit, y_, {}) for v in term], largest
+        return [v for term in _term_factors(chain, terms, orbit, y_, {}) for v in term], largest
 
-    flat = iter([_log_sign(v) for v in settle(evaluate, second.chain.vouched)])
-    return tuple(tuple(next(flat) for _ in term.factors) for term in second.terms)
+    flat = iter([_log_sign(v) for v in settle(evaluate, chain.vouched)])
+    return tuple(tuple(next(flat) for _ in term.factors) for term in terms)
 
 
 def second_value(
-    second: SecondDerivation, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+    chain: Chain, terms: Sequence[Term], *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
 ) -> LogSign:
-    """The sum of the surviving terms of a second derivative; raises as factor_values does."""
-    orbit_at, y_ = _orbits(second.chain, w, b, z, x, y)
+    """The sum of the terms that survive of a second derivative; raises as factor_values does."""
+    orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
     def evaluate() -> tuple[list[Any], float]:
         orbit, largest = orbit_at()
         known: dict[Any, Any] = {}
-        products = [_product(term) for term in _term_factors(second, second.surviving, orbit, y_, known)]
+        products = [_product(term) for term in _term_factors(chain, terms, orbit, y_, known)]
         # a stated zero in every term is a stated zero of the sum
         total = 0 if all(isinstance(p, int) for p in products) else mpmath.fsum(products)
         # the factors must settle as well: one that is still 0 for want of digits would take its term from the sum
         return [total, *known.values()], largest
 
-    return _log_sign(settle(evaluate, second.chain.vouched)[0])
+    return _log_sign(settle(evaluate, chain.vouched)[0])
 
 
 def _product(values: list[Any]) -> Any:
@@ -126,15 +123,15 @@ def _product(values: list[Any]) -> Any:
 
 
 def _term_factors(
-    second: SecondDerivation, terms: Sequence[Term], orbit: Orbit, y: float, known: dict[Any, Any]
+    chain: Chain, terms: Sequence[Term], orbit: Orbit, y: float, known: dict[Any, Any]
 ) -> Iterator[list[Any]]:
     """The factors of each term, every distinct one evaluated once and kept in known."""
     for term in terms:
         keys = [term.replaced.get(k, place) for k, place in enumerate(term.places)]
         for key in keys:
             if key not in known:
-                expression = symbol_of(second.chain, key) if isinstance(key, Factor) else key
-                known[key] = _value(second, expression, orbit, y)
+                expression = symbol_of(chain, key) if isinstance(key, Factor) else key
+                known[key] = _value(chain, expression, orbit, y)
         yield [known[key] for key in keys]
 
 
@@ -194,10 +191,10 @@ def _agree(before: Any, now: Any, enough: bool) -> bool:
 KEPT = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
 
 
-def _value(derivation: Derivation | SecondDerivation, factor: Any, orbit: Orbit, y: float) -> Any:
+def _value(chain: Chain, factor: Any, orbit: Orbit, y: float) -> Any:
     """One factor at the digits that are set; a replaced one is an expression in the chain's symbols."""
     atoms = sorted(factor.atoms(*KEPT) | _loose_symbols(factor), key=str)
-    values = [_atom(derivation, atom, orbit, y) for atom in atoms]
+    values = [_atom(chain, atom, orbit, y) for atom in atoms]
     if factor in atoms:
         return values[atoms.index(factor)]
     stand_ins = [symbols.activation(10**7 + i) for i in range(len(atoms))]
@@ -209,8 +206,7 @@ def _loose_symbols(factor: Any) -> set[Any]:
     return set(factor.replace(lambda e: isinstance(e, KEPT), lambda _: sympy.Integer(1)).free_symbols)
 
 
-def _atom(derivation: Derivation | SecondDerivation, atom: Any, orbit: Orbit, y: float) -> Any:
-    chain = derivation.chain
+def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Any:
     if isinstance(atom, symbols.CostSlope | symbols.CostSecond):
         target = 0 if y == 0 else mpmath.mpf(y)
         formula = chain.cost.slope if isinstance(atom, symbols.CostSlope) else chain.cost.second

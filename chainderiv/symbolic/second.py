@@ -12,7 +12,7 @@ derivative of what is left, as 1 of a_L - y. (Bishop 1992, exact calculation of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
@@ -22,48 +22,12 @@ from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy
-from chainderiv.symbolic.notation import printing
-from chainderiv.symbolic.notation.printers import STYLES
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
+from chainderiv.symbolic.term import Term
 from chainderiv.symbols import Expr
 
 Places = list[Factor]
-
-
-@dataclass(frozen=True)
-class Term:
-    """One product of the sum.
-
-    Attributes
-    ----------
-    chain : Chain.
-    groups : the places in groups, such as ∂z_l/∂θ, φ''(z_l), ∂z_l/∂η and ∂C/∂a_l.
-    replaced : dict of index -> expression, of the places taken in one row.
-
-    Examples
-    --------
-    >>> from chainderiv import derive
-    >>> print(derive(Chain(depth=2), ("b1", "b2")).terms[0])
-    (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂
-    """
-
-    chain: Chain
-    groups: tuple[tuple[Factor, ...], ...]
-    replaced: dict[int, Expr] = field(default_factory=dict)
-
-    @property
-    def factors(self) -> tuple[Expr, ...]:
-        """The SymPy objects in one row, after replacements."""
-        made = (factor.symbol_of(self.chain, place) for place in self.places)
-        return tuple(self.replaced.get(k, e) for k, e in enumerate(made))
-
-    @property
-    def places(self) -> tuple[Factor, ...]:
-        """What stands at each index."""
-        return tuple(place for group in self.groups for place in group)
-
-    def __str__(self) -> str:
-        return printing.term(self.chain, self, STYLES["unicode"], elide=True)
+A_LINE_EACH = {"unicode": "\n    + ", "text": "\n    + "}  # between the terms of a sum that is shown
 
 
 @dataclass(frozen=True)
@@ -133,30 +97,46 @@ class SecondDerivation:
         """The value of every factor of every term, in the order of `terms`; w, b, z, x and y as in Derivation.at."""
         from chainderiv.symbolic.referee import term_values
 
-        return term_values(self, w=w, b=b, z=z, x=x, y=y)
+        return term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y)
 
     def line(self, step: backward.Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex', as Derivation.line."""
-        return printing.step(self.chain, step, target)
+        from chainderiv.symbolic.notation import equations
+
+        return equations.step(self.chain, step, target)
 
     def to(self, target: str) -> str:
         """The whole sum as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName, and BadValue for a program."""
-        if target not in printing.TARGETS:
-            raise unknown_name("target", target, printing.FORMULAS)
-        if target not in printing.FORMULAS:
+        from chainderiv.symbolic.targets import FORMULAS, TARGETS
+
+        if target not in TARGETS:
+            raise unknown_name("target", target, FORMULAS)
+        if target not in FORMULAS:
             raise BadValue(
                 f"a second derivative is given the target {target!r}, and has no program; give one of "
-                f"{', '.join(printing.FORMULAS)}, or call evaluate(chain, …, wrt=({self._pair}))"
+                f"{', '.join(FORMULAS)}, or call evaluate(chain, …, wrt=({self._pair}))"
             )
-        body = printing.sum_of_products(self, target)
-        return printing.math_element(body) if target == "mathml" else body
+        return self._written(self.terms, target, elide=False)
+
+    def shown(self, form: str, surviving: bool = False) -> str:
+        """The sum in a form, a term on each line of text, elided in its middle where it is long.
+
+        surviving : whether of what is left after the cost has cancelled what it cancels.
+        """
+        return self._written(self.surviving if surviving else self.terms, form, between=A_LINE_EACH.get(form))
 
     def __str__(self) -> str:
         """The Unicode form, elided in its middle where it is long; to('unicode') has it whole."""
-        return printing.sum_of_products(self, "unicode", elide=True)
+        return self._written(self.terms, "unicode")
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {printing.sum_of_products(self, 'latex', elide=True)}$"
+        return f"$\\displaystyle {self._written(self.terms, 'latex')}$"
+
+    def _written(self, terms: Sequence[Term], form: str, elide: bool = True, between: str | None = None) -> str:
+        from chainderiv.symbolic.notation.equations import equation
+
+        products = Lazy(len(terms), lambda k: terms[k].rows)
+        return equation(self.chain, self.wrt, products, form, elide, between)
 
     @property
     def _pair(self) -> str:
@@ -170,7 +150,7 @@ class SecondDerivation:
 
     @property
     def _first(self) -> int:
-        return max(self.wrt[1].layer, 1)
+        return self.wrt[1].start
 
     @property
     def _layers(self) -> int:

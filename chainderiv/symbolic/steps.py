@@ -28,7 +28,7 @@ class Step:
 
 def count(chain: Chain, wrt: Parameter) -> int:
     """How many steps lead to ∂C/∂θ."""
-    layers = chain.depth - max(wrt.layer, 1) + 1
+    layers = chain.depth - wrt.start + 1
     # ∂C/∂x of a residual chain is its last BP2: no δ is needed
     return layers if chain.residual and wrt.kind == "x" else layers + 1
 
@@ -40,7 +40,7 @@ def step(chain: Chain, wrt: Parameter, index: int) -> Step:
         return _residual_step(chain, wrt, layer)
     if index == 0:
         return _at_output(chain)
-    if layer >= max(wrt.layer, 1):
+    if layer >= wrt.start:
         right = _prime(chain, layer) * symbols.weight(layer + 1) * symbols.delta(layer + 1)
         reason = f"z_{layer + 1} = w_{layer + 1} φ(z_{layer}) + b_{layer + 1}"
         return Step("BP2", symbols.delta(layer), right, reason)
@@ -54,7 +54,7 @@ def _at_output(chain: Chain) -> Step:
 
 
 def _at_parameter(wrt: Parameter) -> Step:
-    k, left = max(wrt.layer, 1), symbols.gradient(wrt.symbol)
+    k, left = wrt.start, symbols.gradient(wrt.symbol)
     if wrt.kind == "b":
         return Step("BP3", left, symbols.delta(k), f"∂z_{k}/∂b_{k} = 1")
     if wrt.kind == "w":

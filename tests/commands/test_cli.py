@@ -151,7 +151,7 @@ def test_verify_agrees_and_says_what_could_judge(capsys):
 
 def test_verify_that_disagrees_ends_with_3(monkeypatch, capsys):
     from chainderiv.commands import verify as command
-    from chainderiv.symbolic.derivation import derive
+    from chainderiv.symbolic.derive import derive
 
     def planted(chain, wrt):
         derivation = derive(chain, wrt)

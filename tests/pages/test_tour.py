@@ -177,7 +177,7 @@ def test_an_interrupted_tour_leaves_an_earlier_ones_files_as_they_were(done, tmp
 
 def test_a_disagreement_is_told_and_not_hidden(monkeypatch):
     from chainderiv.checking.verify import verify
-    from chainderiv.symbolic.derivation import derive
+    from chainderiv.symbolic.derive import derive
 
     def planted(chain, **settings):
         d = derive(chain, "b1")

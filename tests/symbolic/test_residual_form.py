@@ -8,7 +8,6 @@ import sympy
 import chainderiv as cd
 from chainderiv.functions.cost import cost
 from chainderiv.functions.lookup import neuron
-from chainderiv.symbolic.notation import printing
 from chainderiv.symbols import CostSlope, PhiPrime, a, bias, gradient, pre_activation, weight, x, y, z
 from tests.symbolic.test_substitute import agree, rational_point
 
@@ -61,7 +60,8 @@ def test_the_steps_substituted_into_one_another_give_the_product(wrt):
 
 def test_the_steps_name_why_a_link_has_a_one():
     chain = cd.Chain(3, residual=True)
-    lines = [printing.step(chain, s) for s in cd.derive(chain, "b1").steps]
+    d = cd.derive(chain, "b1")
+    lines = [d.line(s) for s in d.steps]
     assert lines[0] == "BP2: ∂C/∂a₂ = (1 + w₃ σ'(z₃)) · ∂C/∂a₃    (a₃ = a₂ + φ(w₃ a₂ + b₃))"
     assert [line.partition(":")[0] for line in lines] == ["BP2", "BP2", "BP1", "BP3"]
 

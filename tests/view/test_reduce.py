@@ -12,7 +12,7 @@ from chainderiv.maps.plan import Plan
 from chainderiv.maps.sweep import Sweep, sweep
 from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 from chainderiv.view.maps import reduce
 from chainderiv.view.maps.drawing import MOST_CELLS, cells_of
 from chainderiv.view.maps.labels import UNCERTAIN, edges

@@ -16,7 +16,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 from chainderiv.version import __version__
 
 FORMAT = 1

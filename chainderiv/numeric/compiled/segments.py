@@ -9,8 +9,8 @@ from itertools import pairwise
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancels
 from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.symbolic.chain import runs
 from chainderiv.symbolic.derivation import Derivation
-from chainderiv.symbolic.programs.program_parts import runs
 
 
 @dataclass(frozen=True)

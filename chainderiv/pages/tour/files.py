@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from chainderiv.maps.axis import Axis
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.pages.tour.page import tour_page
-from chainderiv.symbolic.notation import printers, printing
+from chainderiv.symbolic.notation.equations import write
 from chainderiv.version import __version__
 from chainderiv.view.maps.maps import plot_link_map, plot_sweep
 from chainderiv.view.networks.curves import plot_accuracy, plot_bars, plot_norms
@@ -41,17 +41,18 @@ def tour_files(found: Findings, progress: Callable[[int, int], object]) -> dict[
 
 def formula_text(found: Findings) -> str:
     """The gradient, the layer equations and the steps of the derivation, in Unicode."""
-    chain, write = found.derivation.chain, printers.STYLES["unicode"].write
+    chain = found.derivation.chain
     equations = [f"{write(chain, left)} = {write(chain, right)}" for left, right in found.derivation.assignments]
-    steps = [printing.step(chain, one) for one in found.derivation.steps]
+    steps = [found.derivation.line(one) for one in found.derivation.steps]
     parts = ([str(found.derivation)], ["Layers:", *equations], ["Steps:", *steps])
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
 def formula_latex(found: Findings) -> str:
     """A LaTeX document with the gradient and the layer equations."""
-    chain, write = found.derivation.chain, printers.STYLES["latex"].write
-    lines = [f"{write(chain, left)} &= {write(chain, right)}" for left, right in found.derivation.assignments]
+    chain = found.derivation.chain
+    sides = ([write(chain, side, "latex") for side in sides] for sides in found.derivation.assignments)
+    lines = [f"{left} &= {right}" for left, right in sides]
     layers = " \\\\\n".join(lines)
     return (
         "\\documentclass{article}\n\\usepackage{amsmath}\n\\begin{document}\n"

@@ -8,7 +8,7 @@ from itertools import groupby
 from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, formula, html, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.findings import Findings
-from chainderiv.symbolic.notation import printers, printing
+from chainderiv.symbolic.notation import equations
 from chainderiv.version import __version__
 from chainderiv.wording import number
 
@@ -60,8 +60,7 @@ def _head(found: Findings) -> list[Html]:
 
 
 def _formula(found: Findings) -> Html:
-    chain = found.derivation.chain
-    steps = [(one.name, printing.step(chain, one).partition(": ")[2]) for one in found.derivation.steps]
+    steps = [(one.name, found.derivation.line(one).partition(": ")[2]) for one in found.derivation.steps]
     return section("1. One product decides", [
         paragraph(Html(
             "Take the simplest deep network: one neuron per layer, four layers. Layer <i>l</i> computes "
@@ -132,9 +131,8 @@ def _map(found: Findings, pictures: Mapping[str, bytes]) -> Html:
 
 
 def _exploding(found: Findings) -> Html:
-    write = printers.STYLES["unicode"].write
     rows = [
-        (write(found.derivation.chain, factor), number(value.to_float(), 10), number(product.to_float(), 10))
+        (equations.write(found.derivation.chain, factor), number(value.to_float(), 10), number(product.to_float(), 10))
         for factor, value, product in zip(
             found.derivation.factors, found.exploding, found.running_products, strict=True
         )

@@ -21,7 +21,7 @@ from chainderiv.pages.tour.findings import Findings
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 from chainderiv.writing import folder_for_writing, write_whole
 
 Progress = Callable[[str, int, int], object]

@@ -1,1 +1,1 @@
-"""Backpropagation at full width by index algebra; layers.py is the face, and how it is written is in notation/."""
+"""Backpropagation at full width by index algebra; layers.py is the face; how symbols are written is in notation/."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 
@@ -13,7 +13,7 @@ from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep
 from chainderiv.given import is_whole
 from chainderiv.symbolic.full_width import indexed
-from chainderiv.symbolic.full_width.backward_steps import cost_sum
+from chainderiv.symbolic.full_width.backward_steps import cost_sum, definitions
 from chainderiv.symbolic.full_width.indexed import (
     activation,
     bias,
@@ -25,11 +25,11 @@ from chainderiv.symbolic.full_width.indexed import (
     pre_activation,
     weight,
 )
+from chainderiv.symbolic.full_width.layer_input import Layers
 from chainderiv.symbolic.nesting import nested
 from chainderiv.symbols import Expr
 
-if TYPE_CHECKING:
-    from chainderiv.symbolic.full_width.layers import LayerDerivation
+Equations = Mapping[str, tuple[Expr, Expr]]
 
 MOST_LEAVES = 20_000  # times that a parameter may stand in C, the nested expression
 MOST_LAYERS = 30
@@ -105,15 +105,15 @@ def all_parameters(sizes: Sequence[int]) -> Iterator[LayerParameter]:
             yield LayerParameter("b", at, (row,))
 
 
-def require_small(derivation: LayerDerivation) -> tuple[int, ...]:
+def require_small(layers: Layers) -> tuple[int, ...]:
     """The widths as numbers; raises BadValue where they are symbols and TooDeep where C would be too long."""
-    sizes = derivation.sizes
+    sizes = layers.sizes
     if not all(isinstance(n, int) for n in sizes):
         raise BadValue("an explicit expression needs widths that are numbers; give them, such as [2, 3, 2]")
     leaves = 1
-    for at in range(1, derivation.depth + 1):
+    for at in range(1, layers.depth + 1):
         leaves = sizes[at - 1] * (leaves + 1) + 1
-        formula = derivation.activation(at)
+        formula = layers.activation(at)
         leaves *= sizes[at] + 1 if formula is None else formula.formula.count(symbols.z)
         if leaves * sizes[-1] > MOST_LEAVES or at > MOST_LAYERS:
             raise TooDeep(
@@ -127,61 +127,58 @@ def _brief(sizes: Sequence[int]) -> str:
     return str(list(sizes)) if len(sizes) <= 12 else f"[{sizes[0]}, …, {sizes[-1]}] ({len(sizes)} of them)"
 
 
-def write_cost(derivation: LayerDerivation) -> Expr:
+def write_cost(layers: Layers) -> Expr:
     """C of the whole network as one expression, unevaluated."""
-    sum_ = derivation.numbered(cost_sum(derivation.cost), {last: sympy.Integer(derivation.depth)})
-    return nested(sum_.doit(), forward(derivation))
+    sum_ = layers.numbered(cost_sum(layers.cost), {last: sympy.Integer(layers.depth)})
+    return nested(sum_.doit(), forward(layers))
 
 
-def forward(derivation: LayerDerivation) -> dict[Expr, Expr]:
+def forward(layers: Layers) -> dict[Expr, Expr]:
     """Every indexed symbol of the forward pass as an expression in x_i, w^l_jk and b^l_j; and y_k."""
-    sizes = require_small(derivation)
+    sizes = require_small(layers)
     known = {parameter.indexed: parameter.symbol for parameter in all_parameters(sizes)}
     known |= {activation[0, i]: sympy.Symbol(f"x_{i}", real=True) for i in range(1, sizes[0] + 1)}
     known |= {indexed.target[i]: sympy.Symbol(f"y_{i}", real=True) for i in range(1, sizes[-1] + 1)}
-    given = {step.name: step.right for step in derivation.steps}
-    for at in range(1, derivation.depth + 1):
+    given = {step.name: step.right for step in definitions(layers.output, layers.cost)}
+    for at in range(1, layers.depth + 1):
         for name, base in (
             ("layer", pre_activation),
-            ("output" if at == derivation.depth else "activation", activation),
+            ("output" if at == layers.depth else "activation", activation),
         ):
-            written = {base[at, i]: _write(derivation, given[name], at, {j: i}, known) for i in _up_to(sizes[at])}
+            written = {base[at, i]: _write(layers, given[name], at, {j: i}, known) for i in _up_to(sizes[at])}
             known |= written
     return known
 
 
-def write_errors(derivation: LayerDerivation, cancel: bool) -> dict[Expr, Expr]:
-    """What `forward` knows, and every δ^l_j: BP1 at the output and BP2 from layer to layer, written out."""
-    known, sizes = dict(forward(derivation)), derivation.sizes
-    for at in range(derivation.depth, 0, -1):
-        if at == derivation.depth:
-            right = derivation.surviving if cancel else derivation.equations["BP1"][1]
-        else:
-            right = derivation.equations["BP2"][1]
-        known |= {delta[at, i]: _write(derivation, right, at, {j: i}, known) for i in _up_to(sizes[at])}
+def write_errors(layers: Layers, at_output: Expr, equations: Equations) -> dict[Expr, Expr]:
+    """What `forward` knows, and every δ^l_j: δ^L_j as given at the output and BP2 from layer to layer, written out."""
+    known, sizes = dict(forward(layers)), layers.sizes
+    for at in range(layers.depth, 0, -1):
+        right = at_output if at == layers.depth else equations["BP2"][1]
+        known |= {delta[at, i]: _write(layers, right, at, {j: i}, known) for i in _up_to(sizes[at])}
     return known
 
 
-def write_gradient(derivation: LayerDerivation, parameter: LayerParameter, known: dict[Expr, Expr]) -> Expr:
+def write_gradient(layers: Layers, equations: Equations, parameter: LayerParameter, known: dict[Expr, Expr]) -> Expr:
     """∂C/∂θ by BP3 or BP4 from what `write_errors` knows."""
     name = {"b": "BP3", "w": "BP4"}[parameter.kind]
     values = dict(zip((j, k), parameter.indices, strict=False))
-    return _write(derivation, derivation.equations[name][1], parameter.layer, values, known)
+    return _write(layers, equations[name][1], parameter.layer, values, known)
 
 
-def _write(derivation: LayerDerivation, right: Expr, at: int, values: dict[Expr, int], known: dict[Expr, Expr]) -> Expr:
+def _write(layers: Layers, right: Expr, at: int, values: dict[Expr, int], known: dict[Expr, Expr]) -> Expr:
     """The right side of an equation at one layer and one neuron, its sums written out and what is known put in."""
     chosen = {index: sympy.Integer(value) for index, value in values.items()}
-    whole = derivation.numbered(right, {layer: sympy.Integer(at), last: sympy.Integer(at), **chosen}).doit()
-    whole = whole.replace(indexed.Phi, lambda z: _at(derivation, z).formula.xreplace({symbols.z: z}))
-    whole = whole.replace(symbols.PhiPrime, lambda _, z: _at(derivation, z).derivative.xreplace({symbols.z: z}))
-    slope = derivation.cost.slope
+    whole = layers.numbered(right, {layer: sympy.Integer(at), last: sympy.Integer(at), **chosen}).doit()
+    whole = whole.replace(indexed.Phi, lambda z: _at(layers, z).formula.xreplace({symbols.z: z}))
+    whole = whole.replace(symbols.PhiPrime, lambda _, z: _at(layers, z).derivative.xreplace({symbols.z: z}))
+    slope = layers.cost.slope
     whole = whole.replace(symbols.CostSlope, lambda _, a, y: slope.xreplace({symbols.a: a, symbols.y: y}))
     return nested(whole, known)
 
 
-def _at(derivation: LayerDerivation, z: Expr) -> Any:
-    return derivation.activation(int(z.indices[0]))
+def _at(layers: Layers, z: Expr) -> Any:
+    return layers.activation(int(z.indices[0]))
 
 
 def _up_to(count: int) -> range:

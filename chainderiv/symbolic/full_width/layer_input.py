@@ -1,15 +1,64 @@
-"""The widths and activations that a caller gave for a network, checked."""
+"""Layers: the widths, activations and cost that a caller gave for a network, checked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import sympy
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.cost import Cost
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import is_whole, one_of
 from chainderiv.symbolic.chain import MAX_DEPTH
+from chainderiv.symbolic.full_width.indexed import last, width
+from chainderiv.symbolic.lazy import Lazy
+from chainderiv.symbolic.notation.indices import index_writer
+from chainderiv.symbolic.notation.writer import Writer
+from chainderiv.symbols import Expr
+
+
+@dataclass(frozen=True)
+class Layers:
+    """A fully connected network as it was given; its attributes are those of LayerDerivation."""
+
+    depth: int
+    widths: tuple[int, ...] | None
+    hidden: tuple[Activation, ...]
+    output: Activation | None
+    cost: Cost
+
+    @property
+    def sizes(self) -> Sequence[Any]:
+        """n_0 … n_L: ints, or the symbols n_l."""
+        return self.widths if self.widths is not None else Lazy(self.depth + 1, lambda at: width[at])
+
+    def activation(self, at: int) -> Activation | None:
+        """φ_l, l = 1 … L; None for a last layer of softmax."""
+        if at == self.depth:
+            return self.output
+        return self.hidden[at - 1 if len(self.hidden) > 1 else 0]
+
+    def numbered(self, expression: Expr, values: dict[Expr, Expr] | None = None) -> Expr:
+        """An expression with numbers for indices, and then for widths where they are numbers."""
+        at = expression.xreplace(values or {})
+        if self.widths is None:
+            return at
+        found = {n: n.indices[0] for n in at.atoms(sympy.Indexed) if n.base == width}
+        return at.xreplace({n: sympy.Integer(self.widths[int(i)]) for n, i in found.items() if i.is_Integer})
+
+    def writer(self, target: str) -> Writer:
+        """The writer of that form; raises UnknownName."""
+        return index_writer(self._named, target)
+
+    def _named(self, at: Expr) -> Activation | None:
+        """The activation that a φ_l is named after: the output's at L, and that of hidden layers which share one."""
+        if at == last or at.is_Integer:
+            return self.activation(self.depth if at == last else int(at))
+        return self.hidden[0] if len(self.hidden) == 1 else None
 
 
 def read_sizes(given: Any) -> tuple[int, tuple[int, ...] | None]:

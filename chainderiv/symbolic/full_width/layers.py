@@ -27,10 +27,10 @@ from chainderiv.symbolic.full_width.indexed import (
     width,
 )
 from chainderiv.symbolic.full_width.layer_expression import LayerParameter
-from chainderiv.symbolic.full_width.layer_input import read_hidden, read_layer, read_sizes
+from chainderiv.symbolic.full_width.layer_input import Layers, read_hidden, read_layer, read_sizes
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from chainderiv.symbolic.lazy import Lazy
-from chainderiv.symbolic.notation import layers_printing
+from chainderiv.symbolic.notation import lines
 from chainderiv.symbolic.steps import Step
 from chainderiv.symbols import Expr
 
@@ -38,7 +38,7 @@ Equation = tuple[Expr, Expr]
 
 
 @dataclass(frozen=True)
-class LayerDerivation:
+class LayerDerivation(Layers):
     """BP1 to BP4 of a fully connected network, each derived from z^l_j = Σ_k w^l_jk a^{l-1}_k + b^l_j by index algebra.
 
     Attributes
@@ -59,23 +59,6 @@ class LayerDerivation:
     BP3: ∂C/∂bˡⱼ = δˡⱼ
     BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ · δˡⱼ
     """
-
-    depth: int
-    widths: tuple[int, ...] | None
-    hidden: tuple[Activation, ...]
-    output: Activation | None
-    cost: Cost
-
-    @property
-    def sizes(self) -> Sequence[Any]:
-        """n_0 … n_L: ints, or the symbols n_l."""
-        return self.widths if self.widths is not None else Lazy(self.depth + 1, lambda at: width[at])
-
-    def activation(self, at: int) -> Activation | None:
-        """φ_l, l = 1 … L; None for a last layer of softmax."""
-        if at == self.depth:
-            return self.output
-        return self.hidden[at - 1 if len(self.hidden) > 1 else 0]
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:
@@ -203,7 +186,7 @@ class LayerDerivation:
         """
         sizes = layer_expression.require_small(self)
         found = layer_expression.read_parameter(parameter, sizes)
-        return layer_expression.write_gradient(self, found, self._survivors if cancel else self._errors)
+        return layer_expression.write_gradient(self, self.equations, found, self._survivors if cancel else self._errors)
 
     def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line: its name, equation and reason; target as in `to`.
@@ -212,7 +195,7 @@ class LayerDerivation:
         >>> print(network.line(network.steps[-1]))
         BP4: ∂C/∂wˡⱼₖ = aˡ⁻¹ₖ · δˡⱼ    (put in; only m = j is left)
         """
-        return layers_printing.step(self, step, target)
+        return lines.step(self.writer(target), step)
 
     def written(self, left: Expr, right: Expr | None = None, target: str = "unicode") -> str:
         """An expression in this network's symbols as it is printed, or the equation left = right; target as in `to`.
@@ -221,38 +204,29 @@ class LayerDerivation:
         >>> print(network.written(*network.matrix["BP2"]))
         δˡ = Σ'(zˡ) (Wˡ⁺¹)ᵀ δˡ⁺¹
         """
-        if right is None:
-            return layers_printing.expression(self, left, target)
-        return layers_printing.equation(self, left, right, target)
+        writer = self.writer(target)
+        return writer.write(left) if right is None else lines.equation(writer, left, right)
 
     def to(self, target: str) -> str:
         """BP1 to BP4 in index and matrix form as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName."""
-        return layers_printing.to(self, target)
+        return lines.block(self.writer(target), self.equations, self.matrix)
 
     def __str__(self) -> str:
-        return layers_printing.index_form(self, "unicode")
+        return lines.block(self.writer("unicode"), self.equations)
 
     def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {layers_printing.to(self, 'latex')}$"
+        return f"$\\displaystyle {self.to('latex')}$"
 
     def _repr_html_(self) -> str:
-        return layers_printing.to(self, "mathml")
-
-    def numbered(self, expression: Expr, values: dict[Expr, Expr] | None = None) -> Expr:
-        """An expression with numbers for indices, and then for widths where they are numbers."""
-        at = expression.xreplace(values or {})
-        if self.widths is None:
-            return at
-        found = {n: n.indices[0] for n in at.atoms(sympy.Indexed) if n.base == width}
-        return at.xreplace({n: sympy.Integer(self.widths[int(i)]) for n, i in found.items() if i.is_Integer})
+        return self.to("mathml")
 
     @cached_property
     def _errors(self) -> dict[Expr, Expr]:
-        return layer_expression.write_errors(self, cancel=False)
+        return layer_expression.write_errors(self, self.equations["BP1"][1], self.equations)
 
     @cached_property
     def _survivors(self) -> dict[Expr, Expr]:
-        return layer_expression.write_errors(self, cancel=True)
+        return layer_expression.write_errors(self, self.surviving, self.equations)
 
     def _as_matrices(self, name: str, left: Expr, right: Expr) -> Equation:
         free, at = ([j, k] if name == "BP4" else [j]), (last if name == "BP1" else layer)

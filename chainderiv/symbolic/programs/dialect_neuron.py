@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from string import Template
-from typing import TYPE_CHECKING
 
 import sympy
 
 from chainderiv.functions.elementary import spelled_out
+from chainderiv.symbolic.chain import Chain, neurons
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import called
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter, numbered
 from chainderiv.symbols import Expr
 
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
-
 
 def functions_called(text: str, chain: Chain, dialect: Dialect, printer: DialectPrinter) -> list[str]:
     """Those of the functions that a text calls, in the language; raises BadValue for what it cannot say."""
-    forms = [parts.quantities(f) for f in parts.neurons(chain)]
+    forms = [parts.quantities(f) for f in neurons(chain)]
     table = {name: [form[name] for form in forms] for name in forms[0]}
     for gap in parts.gaps(chain):
         table |= {gap.name: [gap.value], f"log_{gap.name}": [gap.log]}
@@ -41,7 +38,7 @@ def call(chain: Chain, name: str) -> str:
 
 def turn(chain: Chain, name: str) -> str | None:
     """The line that turns the sign where a function is negative; none where it never is."""
-    always = all(parts.quantities(f)[name] == 1 for f in parts.neurons(chain))
+    always = all(parts.quantities(f)[name] == 1 for f in neurons(chain))
     return None if always else f"s = {call(chain, name)} < 0.0 ? -s : s;"
 
 

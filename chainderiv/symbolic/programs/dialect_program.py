@@ -1,21 +1,17 @@
-"""Derivation -> a program in C, JavaScript or GLSL: one template, the same length at any depth."""
+"""A gradient as a program in C, JavaScript or GLSL: one template, the same length at any depth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
 from string import Template
-from typing import TYPE_CHECKING
 
+from chainderiv.symbolic.chain import Chain, Parameter, runs
 from chainderiv.symbolic.programs import program_parts as parts
 from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import helpers_called
 from chainderiv.symbolic.programs.dialect_neuron import call, functions_called, mixed, turn
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter
-
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
-    from chainderiv.symbolic.derivation import Derivation
 
 _ADD = """\
 if (term <= $nothing) {
@@ -45,35 +41,33 @@ while (layer > last[run]) {
 neuron = kind[run];"""
 
 
-def dialect_program(derivation: Derivation, dialect: Dialect) -> str:
+def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     """The program whose `gradient` gives the sign and the natural logarithm of |∂C/∂θ|.
 
-    Raises BadValue for a derivation with a replaced factor, and for a formula that the language cannot say.
+    Raises BadValue for a formula that the language cannot say.
     """
-    parts.require_derived(derivation)
     printer = DialectPrinter(dialect.name, dialect.functions, dialect.lowest)
-    body = Template(_body(derivation, dialect, printer)).substitute(dialect.words)
-    functions = functions_called(body, derivation.chain, dialect, printer)
+    body = Template(_body(chain, wrt, dialect, printer)).substitute(dialect.words)
+    functions = functions_called(body, chain, dialect, printer)
     helpers = helpers_called(body + "".join(functions), dialect)
     return dialect.whole.format(
-        summary=parts.summary(derivation),
-        wrt=derivation.wrt,
-        depth=derivation.chain.depth,
+        summary=parts.summary(chain),
+        wrt=wrt,
+        depth=chain.depth,
         functions=parts.indented("\n".join([*helpers, *functions]), 4 if dialect.inside else 0),
         body=parts.indented(body, 4),
     )
 
 
-def _body(derivation: Derivation, dialect: Dialect, printer: DialectPrinter) -> str:
-    chain, start = derivation.chain, derivation.start
+def _body(chain: Chain, wrt: Parameter, dialect: Dialect, printer: DialectPrinter) -> str:
     loop = parts.lines_of(
-        _head(derivation),
+        _head(chain, wrt),
         _ADVANCE if mixed(chain) else None,
         "z = $weight*a + $bias;",
         f"a = {'a + ' if chain.residual else ''}{call(chain, 'value')};",
-        _when(f"layer < {start}", ["continue;"]) if start > 1 else None,
+        _when(f"layer < {wrt.start}", ["continue;"]) if wrt.start > 1 else None,
         "$let term = 0.0;",
-        _residual_term(derivation) if chain.residual else _term(derivation),
+        _residual_term(chain, wrt) if chain.residual else _term(chain, wrt),
         _ADD,
     )
     program = parts.lines_of(
@@ -90,7 +84,7 @@ def _body(derivation: Derivation, dialect: Dialect, printer: DialectPrinter) -> 
 
 def _tables(chain: Chain, dialect: Dialect) -> list[str]:
     """The last layer of each stretch of layers with one neuron, and which neuron that is."""
-    lengths, kinds = zip(*parts.runs(chain), strict=True)
+    lengths, kinds = zip(*runs(chain), strict=True)
     columns = {"last": list(accumulate(lengths)), "kind": kinds}
     tables = [
         dialect.table.format(name=name, size=len(column), items=", ".join(map(str, column)))
@@ -99,9 +93,9 @@ def _tables(chain: Chain, dialect: Dialect) -> list[str]:
     return [*tables, "$count run = 0, neuron = 0;"]
 
 
-def _head(derivation: Derivation) -> str | None:
+def _head(chain: Chain, wrt: Parameter) -> str | None:
     """What stands before the first φ': a_{k-1} for w_k, w_1 for x; before the layer moves z and a on."""
-    chain, kind, start = derivation.chain, derivation.wrt.kind, derivation.start
+    kind, start = wrt.kind, wrt.start
     lines: list[str | None]
     if kind == "b" or (kind == "x" and chain.residual):
         return None
@@ -112,24 +106,22 @@ def _head(derivation: Derivation) -> str | None:
     return _when(f"layer == {start}", lines)
 
 
-def _term(derivation: Derivation) -> list[str]:
+def _term(chain: Chain, wrt: Parameter) -> list[str]:
     """log|w_l φ'(z_l)|, without w_l at the first layer and without φ'(z_L) where the cost cancels it."""
-    chain = derivation.chain
     prime = [f"term += {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
     return parts.lines_of(
-        _when(f"layer > {derivation.start}", _factor("term", "$weight")),
+        _when(f"layer > {wrt.start}", _factor("term", "$weight")),
         _when(f"layer < {chain.depth}", prime) if parts.cancelled(chain) else parts.lines_of(*prime),
     )
 
 
-def _residual_term(derivation: Derivation) -> list[str]:
+def _residual_term(chain: Chain, wrt: Parameter) -> list[str]:
     """log|1 + w_l φ'(z_l)|, and log|φ'(z_k)| at the layer of θ."""
-    chain = derivation.chain
     link = _LINK.replace("{derivative}", call(chain, "derivative"))
-    if derivation.wrt.kind == "x":
+    if wrt.kind == "x":
         return link.splitlines()
     prime = [f"term = {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
-    return (_when(f"layer == {derivation.start}", prime) + " else " + _block(link.splitlines())).splitlines()
+    return (_when(f"layer == {wrt.start}", prime) + " else " + _block(link.splitlines())).splitlines()
 
 
 def _slope(chain: Chain, printer: DialectPrinter) -> list[str]:

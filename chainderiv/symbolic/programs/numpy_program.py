@@ -1,22 +1,17 @@
-"""Derivation -> a program in NumPy, C, JavaScript or GLSL: the layers in a loop, so one length at any depth."""
+"""A gradient as a program in NumPy: the layers in a loop, so one length at any depth."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sympy.printing.numpy import SciPyPrinter
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.elementary import BY_HEAD, spelled_out
+from chainderiv.symbolic.chain import Chain, Parameter, neurons, runs
 from chainderiv.symbolic.programs import program_parts as parts
-from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
-from chainderiv.symbolic.programs.dialect_program import dialect_program
 from chainderiv.symbols import Expr, a, y, z
-
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
-    from chainderiv.symbolic.derivation import Derivation
 
 
 class _Program(SciPyPrinter):
@@ -30,51 +25,23 @@ class _Program(SciPyPrinter):
         raise BadValue(f"{expr} is beyond the target 'numpy'; give an activation in the functions of NumPy and SciPy")
 
 
-def c_program(derivation: Derivation) -> str:
-    """A C99 file with `void gradient(w, b, x, y, *sign, *log_abs)`; w and b hold one number per layer.
-
-    Raises BadValue for a derivation with a replaced factor, and for an activation with a function that C lacks.
-    """
-    return dialect_program(derivation, C)
-
-
-def javascript_program(derivation: Derivation) -> str:
-    """A JavaScript function `gradient(w, b, x, y)` that returns [sign, log]; w and b hold one number per layer.
-
-    Raises BadValue for a derivation with a replaced factor, and for an activation with a function that we lack there.
-    """
-    return dialect_program(derivation, JAVASCRIPT)
-
-
-def glsl_program(derivation: Derivation) -> str:
-    """A GLSL ES 3.00 fragment shader with `vec2 gradient(w, b, x, y)`, one w and one b for all layers, and its map.
-
-    In 32-bit floats, so of about 6 digits. Raises BadValue for a derivation with a replaced factor, and for an
-    activation with a function that we lack there.
-    """
-    return dialect_program(derivation, GLSL)
-
-
-def numpy_program(derivation: Derivation) -> str:
+def numpy_program(chain: Chain, wrt: Parameter) -> str:
     """A Python module whose `gradient(w, b, x, y)` gives the sign and the natural logarithm of |∂C/∂θ|.
 
-    w and b hold one number per layer. Raises BadValue for a derivation with a replaced factor, and for an activation
-    with a function that NumPy and SciPy lack.
+    w and b hold one number per layer. Raises BadValue for an activation with a function that NumPy and SciPy lack.
     """
-    parts.require_derived(derivation)
-    chain = derivation.chain
     body = "\n".join(
         parts.lines_of(
             "a, z, factors = x, 0.0, []",
             "for layer, neuron in enumerate(LAYERS, start=1):",
-            parts.indented("\n".join(_layer(derivation)), 4),
+            parts.indented("\n".join(_layer(chain, wrt)), 4),
             _slope(chain),
         )
     )
-    names = [f"neuron_{number}" for number, _ in enumerate(parts.neurons(chain), start=1)]
-    classes = "\n\n".join(map(_neuron, names, parts.neurons(chain), [body] * len(names)))
-    stretches = ", ".join(f"({names[index]}, {length})" for length, index in parts.runs(chain))
-    return f'''"""∂C/∂{derivation.wrt} of a {parts.summary(derivation)}.
+    names = [f"neuron_{number}" for number, _ in enumerate(neurons(chain), start=1)]
+    classes = "\n\n".join(map(_neuron, names, neurons(chain), [body] * len(names)))
+    stretches = ", ".join(f"({names[index]}, {length})" for length, index in runs(chain))
+    return f'''"""∂C/∂{wrt} of a {parts.summary(chain)}.
 
 For activations that stay within float64's range.
 """
@@ -89,7 +56,7 @@ LAYERS = [neuron for neuron, length in [{stretches}] for _ in range(length)]
 
 @numpy.errstate(all="ignore")  # every branch of a formula is computed, and then one is selected
 def gradient(w, b, x, y):
-    """(sign, log|∂C/∂{derivation.wrt}|); w and b hold one number per layer."""
+    """(sign, log|∂C/∂{wrt}|); w and b hold one number per layer."""
 {parts.indented(body, 4)}
     sign = numpy.prod([s for s, _ in factors])
     log = numpy.sum([l for _, l in factors])
@@ -105,19 +72,18 @@ def _neuron(name: str, activation: Activation, body: str) -> str:
     return "\n".join(lines)
 
 
-def _layer(derivation: Derivation) -> list[str]:
+def _layer(chain: Chain, wrt: Parameter) -> list[str]:
     """The lines for one layer: what stands before the first φ', the layer equations, and the layer's factors."""
-    chain, start = derivation.chain, derivation.start
     return parts.lines_of(
-        _head(derivation),
+        _head(chain, wrt),
         "z = w[layer - 1] * a + b[layer - 1]",
         f"a = {'a + ' if chain.residual else ''}neuron.value(z)",
-        _residual_factors(derivation) if chain.residual else _factors(derivation, start),
+        _residual_factors(wrt) if chain.residual else _factors(chain, wrt.start),
     )
 
 
-def _head(derivation: Derivation) -> list[str]:
-    kind, start, residual = derivation.wrt.kind, derivation.start, derivation.chain.residual
+def _head(chain: Chain, wrt: Parameter) -> list[str]:
+    kind, start, residual = wrt.kind, wrt.start, chain.residual
     if kind == "b" or (kind == "x" and residual):
         return []
     factor = _plain("a" if kind == "w" else "w[0]")
@@ -127,8 +93,8 @@ def _head(derivation: Derivation) -> list[str]:
     return [f"if layer == {start}:", *before]
 
 
-def _factors(derivation: Derivation, start: int) -> list[str]:
-    counts = " and layer < len(LAYERS)" if parts.cancelled(derivation.chain) else ""
+def _factors(chain: Chain, start: int) -> list[str]:
+    counts = " and layer < len(LAYERS)" if parts.cancelled(chain) else ""
     return [
         f"if layer > {start}:",
         f"    factors.append({_plain('w[layer - 1]')})",
@@ -137,16 +103,16 @@ def _factors(derivation: Derivation, start: int) -> list[str]:
     ]
 
 
-def _residual_factors(derivation: Derivation) -> list[str]:
-    first = derivation.start + (derivation.wrt.kind != "x")
+def _residual_factors(wrt: Parameter) -> list[str]:
+    first = wrt.start + (wrt.kind != "x")
     link = [
         f"if layer >= {first}:",
         "    m = w[layer - 1] * neuron.derivative(z)",
         "    log = numpy.log1p(m) if m > -0.5 else numpy.log(abs(1 + m))",
         "    factors.append((numpy.sign(1 + m), log))",
     ]
-    prime = [f"if layer == {derivation.start}:", f"    factors.append({_stable('neuron', 'derivative')})"]
-    return link if derivation.wrt.kind == "x" else [*prime, *link]
+    prime = [f"if layer == {wrt.start}:", f"    factors.append({_stable('neuron', 'derivative')})"]
+    return link if wrt.kind == "x" else [*prime, *link]
 
 
 def _slope(chain: Chain) -> list[str]:

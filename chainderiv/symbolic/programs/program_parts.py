@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 
-from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of, log_abs, sign_form
+from chainderiv.symbolic.chain import Chain, neurons
 from chainderiv.symbols import Expr, a, y
-
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
-    from chainderiv.symbolic.derivation import Derivation
 
 SHOWN_NAMES = 12
 _HARMLESS = frozenset(" ._-+=()")
-
-
-def require_derived(derivation: Derivation) -> None:
-    """Raise BadValue for a derivation with a replaced factor."""
-    if derivation.replaced:
-        raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
 
 
 def label(name: str) -> str:
@@ -38,23 +27,8 @@ def label(name: str) -> str:
     return "".join(kept)[:60]
 
 
-def neurons(chain: Chain) -> tuple[Activation, ...]:
-    """The different activations, in the order of their first layers."""
-    return tuple(dict.fromkeys(chain.activations))
-
-
-def runs(chain: Chain) -> list[tuple[int, int]]:
-    """(number of layers, index in `neurons`) for each stretch of layers with one activation."""
-    if len(chain.activations) == 1:
-        return [(chain.depth, 0)]
-    places = {activation: k for k, activation in enumerate(neurons(chain))}
-    indices = (places[activation] for activation in chain.activations)
-    return [(len(list(stretch)), index) for index, stretch in groupby(indices)]
-
-
-def summary(derivation: Derivation) -> str:
+def summary(chain: Chain) -> str:
     """One line that says which chain a program is of."""
-    chain = derivation.chain
     names = [label(f.name) for f in neurons(chain)]
     shown = ", ".join(names[:SHOWN_NAMES]) + (", ..." if len(names) > SHOWN_NAMES else "")
     kind = "residual chain" if chain.residual else "chain"

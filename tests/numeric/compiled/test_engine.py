@@ -11,7 +11,7 @@ from chainderiv.numeric.compiled import engine, source
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel, suitable_engine
 from chainderiv.numeric.parameters import Layered, Parameters, at_points
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 from tests.helpers import same
 
 W, B = np.linspace(-7.1, 6.3, 45)[:, None], np.linspace(-5.2, 5.9, 41)[None, :]

@@ -10,7 +10,7 @@ from chainderiv.numeric.compiled.stand_in import CHUNK
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 from tests.helpers import same
 
 W, B = np.linspace(-12, 12, 81)[:, None], np.linspace(-10, 10, 76)[None, :]

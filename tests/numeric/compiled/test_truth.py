@@ -7,7 +7,7 @@ import pytest
 import chainderiv as cd
 from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.symbolic.derivation import derive
+from chainderiv.symbolic.derive import derive
 from tests.helpers import assert_same
 
 SLOPES = {

@@ -8,8 +8,8 @@ import sympy
 import chainderiv as cd
 from chainderiv import symbols
 from chainderiv.errors import UnknownName
+from chainderiv.symbolic.full_width import printing
 from chainderiv.symbolic.full_width.layers import derive_layers
-from chainderiv.symbolic.notation import layers_printing
 
 SIGMOID = derive_layers([3, 2, 2])
 SOFTMAX = derive_layers([3, 2, 2], "tanh", "log_likelihood")
@@ -83,73 +83,69 @@ def test_the_steps_of_the_hidden_layer_as_they_are_read():
 
 def test_a_reason_has_its_indices_set_like_the_equation():
     named = {s.name: s for s in SOFTMAX.steps}
-    assert layers_printing.step(SOFTMAX, named["BP2, next layer"]).endswith(
-        "(the layer equation, with aˡₘ written out)"
-    )
+    assert SOFTMAX.line(named["BP2, next layer"]).endswith("(the layer equation, with aˡₘ written out)")
     short = named["output error, where targets sum to 1"]
-    assert layers_printing.step(SOFTMAX, short).endswith(": δᴸⱼ = aᴸⱼ - yⱼ    (∑ₖ yₖ = 1)")
-    assert layers_printing.step(SOFTMAX, short, "text").endswith(": delta^L_j = a^L_j - y_j    (sum_k y_k = 1)")
-    assert r"$z^{l+1}_{k}$" in layers_printing.step(SOFTMAX, named["BP2, chain rule"], "latex")
+    assert SOFTMAX.line(short).endswith(": δᴸⱼ = aᴸⱼ - yⱼ    (∑ₖ yₖ = 1)")
+    assert SOFTMAX.line(short, "text").endswith(": delta^L_j = a^L_j - y_j    (sum_k y_k = 1)")
+    assert r"$z^{l+1}_{k}$" in SOFTMAX.line(named["BP2, chain rule"], "latex")
 
 
 @pytest.mark.parametrize("derivation", [SIGMOID, SOFTMAX, derive_layers(3, ["relu", "tanh"], "quadratic", "gelu")])
 def test_the_text_form_is_ascii_and_every_form_writes_every_step(derivation):
     for s in derivation.steps:
-        assert layers_printing.step(derivation, s, "text").isascii()
-        assert layers_printing.step(derivation, s, "latex").count("{") == layers_printing.step(
-            derivation, s, "latex"
-        ).count("}")
-        ET.fromstring(f"<m>{layers_printing.step(derivation, s, 'mathml')}</m>")
-    for line in (layers_printing.cancellation(derivation, "text"), layers_printing.unrolled(derivation, 1, "text")):
+        assert derivation.line(s, "text").isascii()
+        assert derivation.line(s, "latex").count("{") == derivation.line(s, "latex").count("}")
+        ET.fromstring(f"<m>{derivation.line(s, 'mathml')}</m>")
+    for line in (printing.cancellation(derivation, "text"), printing.unrolled(derivation, 1, "text")):
         assert line.isascii()
 
 
 def test_the_cancellation_in_words():
-    assert layers_printing.cancellation(SIGMOID) == "the cost cancels σ'(zᴸⱼ) and no other factor: δᴸⱼ = aᴸⱼ - yⱼ"
-    assert layers_printing.cancellation(SOFTMAX) == (
+    assert printing.cancellation(SIGMOID) == "the cost cancels σ'(zᴸⱼ) and no other factor: δᴸⱼ = aᴸⱼ - yⱼ"
+    assert printing.cancellation(SOFTMAX) == (
         "the cost cancels aᴸₖ and no other factor: δᴸⱼ = aᴸⱼ - yⱼ where ∑ₖ yₖ = 1"
     )
     quadratic = derive_layers([2, 2, 2], "tanh", "quadratic")
-    assert layers_printing.cancellation(quadratic) == "the cost cancels nothing: δᴸⱼ = tanh'(zᴸⱼ) · (aᴸⱼ - yⱼ)"
+    assert printing.cancellation(quadratic) == "the cost cancels nothing: δᴸⱼ = tanh'(zᴸⱼ) · (aᴸⱼ - yⱼ)"
 
 
 def test_the_unrolled_product_of_a_layer():
-    assert layers_printing.unrolled(SIGMOID, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
+    assert printing.unrolled(SIGMOID, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
     assert SIGMOID.written(sympy.MatMul(*SIGMOID.unrolled(1))) == "Σ'(z¹) (W²)ᵀ Σ'(z²) ∇ₐC"
-    assert layers_printing.unrolled(SIGMOID, 2) == "δ² = Σ'(z²) ∇ₐC"
-    assert layers_printing.unrolled(SIGMOID, 1, cancel=True) == "δ¹ = Σ'(z¹) (W²)ᵀ (a² - y)"
+    assert printing.unrolled(SIGMOID, 2) == "δ² = Σ'(z²) ∇ₐC"
+    assert printing.unrolled(SIGMOID, 1, cancel=True) == "δ¹ = Σ'(z¹) (W²)ᵀ (a² - y)"
     assert (
         SIGMOID.written(sympy.MatMul(*SIGMOID.unrolled(1, cancel=True)), target="text")
         == "Sigma'(z^1) (W^2)^T (a^2 - y)"
     )
-    assert layers_printing.unrolled(SOFTMAX, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ (diag(a²) - a² (a²)ᵀ) ∇ₐC"
+    assert printing.unrolled(SOFTMAX, 1) == "δ¹ = Σ'(z¹) (W²)ᵀ (diag(a²) - a² (a²)ᵀ) ∇ₐC"
 
 
 def test_a_long_product_is_elided_where_it_is_shown_and_whole_where_asked_for():
     deep = derive_layers(1000)
-    shown = layers_printing.unrolled(deep, 1, elide=True)
+    shown = printing.unrolled(deep, 1, elide=True)
     assert shown == "δ¹ = Σ'(z¹) (W²)ᵀ Σ'(z²) (W³)ᵀ ⋯ Σ'(z⁹⁹⁹) (W¹⁰⁰⁰)ᵀ Σ'(z¹⁰⁰⁰) ∇ₐC"
-    short = layers_printing.unrolled(deep, 1, cancel=True, elide=True)
+    short = printing.unrolled(deep, 1, cancel=True, elide=True)
     assert short == "δ¹ = Σ'(z¹) (W²)ᵀ Σ'(z²) (W³)ᵀ ⋯ Σ'(z⁹⁹⁹) (W¹⁰⁰⁰)ᵀ (a¹⁰⁰⁰ - y)"
-    assert layers_printing.unrolled(deep, 1).count("ᵀ") == 999
+    assert printing.unrolled(deep, 1).count("ᵀ") == 999
 
 
 def test_activations_of_each_layer_have_names_of_their_own():
     mixed = derive_layers(3, ["relu", "tanh"], "cross_entropy")
     assert str(mixed).splitlines()[1] == "BP2: δˡⱼ = φₗ'(zˡⱼ) · ∑ₖ wˡ⁺¹ₖⱼ δˡ⁺¹ₖ"
     first, second = (mixed.equations_at(at)["BP2"][1] for at in (1, 2))
-    assert layers_printing.expression(mixed, first) == "relu'(z¹ⱼ) · ∑ₖ w²ₖⱼ δ²ₖ"
-    assert layers_printing.expression(mixed, second) == "tanh'(z²ⱼ) · ∑ₖ w³ₖⱼ δ³ₖ"
-    assert layers_printing.legend(mixed) == "where Σ'(zˡ) is the diagonal matrix of φₗ'(zˡ)"
-    assert layers_printing.legend(SIGMOID) == "where Σ'(zˡ) is the diagonal matrix of σ'(zˡ)"
+    assert mixed.written(first) == "relu'(z¹ⱼ) · ∑ₖ w²ₖⱼ δ²ₖ"
+    assert mixed.written(second) == "tanh'(z²ⱼ) · ∑ₖ w³ₖⱼ δ³ₖ"
+    assert printing.legend(mixed) == "where Σ'(zˡ) is the diagonal matrix of φₗ'(zˡ)"
+    assert printing.legend(SIGMOID) == "where Σ'(zˡ) is the diagonal matrix of σ'(zˡ)"
 
 
 def test_indices_of_two_digits_are_set_apart():
     from chainderiv.symbolic.full_width.indexed import weight
 
-    assert layers_printing.expression(SIGMOID, weight[2, 1, 3]) == "w²₁₃"
-    assert layers_printing.expression(SIGMOID, weight[12, 1, 13]) == "w¹²₁,₁₃"
-    assert layers_printing.expression(SIGMOID, weight[12, 1, 13], "text") == "w^12_1,13"
+    assert SIGMOID.written(weight[2, 1, 3]) == "w²₁₃"
+    assert SIGMOID.written(weight[12, 1, 13]) == "w¹²₁,₁₃"
+    assert SIGMOID.written(weight[12, 1, 13], target="text") == "w^12_1,13"
 
 
 def test_a_name_with_markup_and_a_cost_with_branches_are_still_written():
@@ -160,7 +156,7 @@ def test_a_name_with_markup_and_a_cost_with_branches_are_still_written():
     ET.fromstring(derive_layers([2, 2, 2], odd, "quadratic").to("mathml"))
     cost_step = next(s for s in derive_layers_unchecked(huber).steps if s.name == "cost")
     for form in FORMS:
-        written = layers_printing.step(SIGMOID, cost_step, form)
+        written = SIGMOID.line(cost_step, form)
         assert "Piecewise" in written or r"\begin{cases}" in written
 
 

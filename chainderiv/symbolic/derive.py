@@ -1,0 +1,38 @@
+"""derive(chain, wrt): a gradient as an ordered list of factors, or a second derivative as a sum of such products."""
+
+from __future__ import annotations
+
+from typing import overload
+
+from chainderiv.errors import BadValue
+from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.second import SecondDerivation, second_derivation
+
+Pair = tuple[str | Parameter, ...] | list[str | Parameter] | tuple[str, ...] | list[str]
+Wrt = str | Parameter | Pair
+
+
+@overload
+def derive(chain: Chain, wrt: str | Parameter = "b1") -> Derivation: ...
+@overload
+def derive(chain: Chain, wrt: Pair) -> SecondDerivation: ...
+@overload
+def derive(chain: Chain, wrt: Wrt) -> Derivation | SecondDerivation: ...
+def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
+    """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of such products.
+
+    Raises BadValue for a parameter that the chain does not have.
+
+    >>> derive(Chain(depth=2), "w2").factors
+    [a_1, PhiPrime(sigmoid, z_2), CostSlope(quadratic, a_2, y)]
+    >>> print(derive(Chain(depth=1), ("b1", "b1")))
+    ∂²C/∂b₁² = σ''(z₁) · ∂C/∂a₁ + σ'(z₁) · ∂²C/∂a₁² · σ'(z₁)
+    """
+    if not isinstance(chain, Chain):
+        raise BadValue(f"chain is {chain!r}; give a Chain")
+    if isinstance(wrt, str | Parameter):
+        return Derivation(chain, chain.parameter(wrt))
+    if not isinstance(wrt, tuple | list):
+        raise BadValue(f"wrt is {wrt!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
+    return second_derivation(chain, wrt)

@@ -1,0 +1,232 @@
+"""The four written forms, each a row of how it sets marks, fractions, sums and transposes."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from chainderiv.functions.activation import Activation
+from chainderiv.wording import lowered, raised
+
+LONG = 48  # factors; a longer product is elided where it is shown rather than asked for
+_GREEK = {"delta": "δ", "phi": "φ"}
+_COMMANDS = {
+    **{"delta": r"\delta", "phi": r"\varphi", "∑": r"\sum"},
+    **{"log": r"\log", "exp": r"\exp", "diag": r"\operatorname{diag}"},
+}
+_WORDS = {"∂": "d", "δ": "delta", "∑": "sum", "…": "...", "φ": "phi"}
+_SPACE = "<mspace width='0.2em'/>"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One written form: signs, and functions that take parts which are written already.
+
+    Attributes
+    ----------
+    times, within : what stands between factors, and between those that belong together.
+    star : what stands for the product in what SymPy writes.
+    beside : what stands between two partial derivatives below a fraction's line.
+    markup : 'latex', 'mathml', or nothing for text, whose fractions stand on one line.
+    neuron : the name of an activation, with nothing in it that is markup there.
+    marked : a symbol from its name, its mark above and its mark below, either of which may be empty.
+    primed : f' from f and a number of primes.
+    partial : ∂u, and squared : u², as they stand in ∂²C/∂u².
+    second : ∂²C.
+    sum : from the index, the upper limit and the summand.
+    slope : ∇_a C, and diagonal : Σ'(z).
+    plain : words between formulas.
+    """
+
+    times: str
+    within: str
+    plus: str
+    minus: str
+    sign: str
+    equals: str
+    dots: str
+    star: str
+    beside: str
+    markup: str
+    letter: Callable[[str], str]
+    number: Callable[[str], str]
+    neuron: Callable[[Activation], str]
+    marked: Callable[[str, str, str], str]
+    applied: Callable[[str, str], str]
+    primed: Callable[[str, int], str]
+    partial: Callable[[str], str]
+    squared: Callable[[str], str]
+    second: str
+    fraction: Callable[[str, str], str]
+    power: Callable[[str, str], str]
+    sum: Callable[[str, str, str], str]
+    bracketed: Callable[[str], str]
+    transposed: Callable[[str], str]
+    slope: str
+    diagonal: Callable[[str], str]
+    plain: Callable[[str], str]
+
+    def elided(self, parts: Iterable[str], between: str) -> str:
+        """What is left of a row of which the middle was left out, or all of it."""
+        return f"{between}{self.dots}{between}".join(parts)
+
+
+def _word(name: str) -> str:
+    """A name as it is; phi where it is a formula."""
+    return "phi" if set(name) & set("()*/+") else name
+
+
+def _text_marked(name: str, above: str, below: str) -> str:
+    high = f"^({above})" if len(above) > 1 and not above.isdigit() else f"^{above}" * bool(above)
+    return name + high + (f"_{below}" if below.isalnum() or "," in below else f"_({below})" * bool(below))
+
+
+def _text_plain(text: str) -> str:
+    return "".join(_WORDS.get(c, c) for c in text)
+
+
+def _latex_neuron(activation: Activation) -> str:
+    escaped = "".join(rf"\{c}" if c in "_&%$#{}" else c for c in activation.name if c not in "\\^~")
+    return activation.latex or rf"\operatorname{{{escaped}}}"
+
+
+def _latex_letter(name: str) -> str:
+    return _COMMANDS.get(name, name)
+
+
+def _mathml_letter(name: str) -> str:
+    return f"<mi>{_GREEK.get(name, name)}</mi>"
+
+
+def _mathml_marked(name: str, above: str, below: str) -> str:
+    base, high, low = _mathml_letter(name), f"<mi>{above}</mi>", f"<mi>{below}</mi>"
+    if above and below:
+        return f"<msubsup>{base}{low}{high}</msubsup>"
+    if above:
+        return f"<msup>{base}{high}</msup>"
+    return f"<msub>{base}{low}</msub>" if below else base
+
+
+_UNICODE = Form(
+    times=" · ",
+    within=" ",
+    plus=" + ",
+    minus=" - ",
+    sign="-",
+    equals=" = ",
+    dots="⋯",
+    star="*",
+    beside="",
+    markup="",
+    letter=lambda name: _GREEK.get(name, name),
+    number=str,
+    neuron=lambda activation: _word(activation.symbol or activation.name),
+    marked=lambda name, above, below: _GREEK.get(name, name) + raised(above) + lowered(below),
+    applied="{}({})".format,
+    primed=lambda function, count: function + "'" * count,
+    partial="∂{}".format,
+    squared="{}²".format,
+    second="∂²C",
+    fraction="{}/{}".format,
+    power=lambda base, exponent: base + raised(exponent),
+    sum=lambda index, upper, body: f"∑{lowered(index)} {body}",
+    bracketed="({})".format,
+    transposed="{}ᵀ".format,
+    slope="∇ₐC",
+    diagonal="Σ'({})".format,
+    plain=str,
+)
+_TEXT = replace(
+    _UNICODE,
+    times=" * ",
+    dots="...",
+    letter=str,
+    neuron=lambda activation: _word(activation.name),
+    marked=_text_marked,
+    partial="d{}".format,
+    squared="{}^2".format,
+    second="d^2C",
+    power="{}^{}".format,
+    sum=lambda index, upper, body: f"sum_{index} {body}",
+    transposed="{}^T".format,
+    slope="grad_a C",
+    diagonal="Sigma'({})".format,
+    plain=_text_plain,
+)
+_LATEX = replace(
+    _UNICODE,
+    times=r" \, ",
+    within=r" \, ",
+    dots=r"\cdots",
+    beside=r" \, ",
+    markup="latex",
+    letter=_latex_letter,
+    neuron=_latex_neuron,
+    marked=lambda name, above, below: (
+        _latex_letter(name) + f"^{{{above}}}" * bool(above) + f"_{{{below}}}" * bool(below)
+    ),
+    applied=lambda function, u: rf"{function}\left({u}\right)" if "frac" in u else f"{function}({u})",
+    partial=r"\partial {}".format,
+    squared="{}^{{2}}".format,
+    second=r"\partial^{2} C",
+    fraction=r"\frac{{{}}}{{{}}}".format,
+    power="{{{}}}^{{{}}}".format,
+    sum=r"\sum_{{{}=1}}^{{{}}} {}".format,
+    bracketed=r"\left({}\right)".format,
+    transposed=r"{}^{{\mathsf{{T}}}}".format,
+    slope=r"\nabla_{a} C",
+    diagonal=r"\Sigma'({})".format,
+    plain=r"\text{{{}}}".format,
+)
+_MATHML = Form(
+    times=_SPACE,
+    within=_SPACE,
+    plus="<mo>+</mo>",
+    minus="<mo>−</mo>",
+    sign="<mo>−</mo>",
+    equals="<mo>=</mo>",
+    dots="<mo>⋯</mo>",
+    star="",
+    beside="",
+    markup="mathml",
+    letter=_mathml_letter,
+    number="<mn>{}</mn>".format,
+    # a name with markup in it would become markup
+    neuron=lambda activation: f"<mi>{html.escape(activation.symbol or activation.name)}</mi>",
+    marked=_mathml_marked,
+    applied="{}<mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+    primed=lambda function, count: f"<msup>{function}<mo>{'′″'[count - 1]}</mo></msup>",
+    partial="<mo>∂</mo>{}".format,
+    squared="<msup>{}<mn>2</mn></msup>".format,
+    second="<msup><mo>∂</mo><mn>2</mn></msup><mi>C</mi>",
+    fraction="<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>".format,
+    power="<msup><mrow>{}</mrow><mrow>{}</mrow></msup>".format,
+    sum=lambda index, upper, body: (
+        f"<munderover><mo>∑</mo><mrow><mi>{index}</mi><mo>=</mo><mn>1</mn></mrow><mrow>{upper}</mrow></munderover>{body}"
+    ),
+    bracketed="<mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+    transposed="<msup>{}<mi mathvariant='sans-serif'>T</mi></msup>".format,
+    slope="<msub><mo>∇</mo><mi>a</mi></msub><mi>C</mi>",
+    diagonal="<msup><mi mathvariant='normal'>Σ</mi><mo>′</mo></msup><mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+    plain=lambda text: f"<mtext>{html.escape(text)}</mtext>",
+)
+FORMS = {"unicode": _UNICODE, "text": _TEXT, "latex": _LATEX, "mathml": _MATHML}
+# a chain has one index a symbol, so its factors may stand closer
+CHAIN_FORMS = {
+    "unicode": replace(_UNICODE, star="·"),
+    "text": replace(_TEXT, marked="{0}{2}".format),
+    "latex": replace(_LATEX, times=r" \cdot "),
+    "mathml": replace(
+        _MATHML,
+        times="<mo>·</mo>",
+        applied="<mrow>{}<mo>(</mo>{}<mo>)</mo></mrow>".format,
+        primed=lambda function, count: f"{function.removesuffix('</mi>')}{'′″'[count - 1]}</mi>",
+        bracketed="<mo>(</mo>{}<mo>)</mo>".format,
+    ),
+}
+
+
+def math_element(body: str) -> str:
+    """A displayed <math> element."""
+    return f"<math xmlns='http://www.w3.org/1998/Math/MathML' display='block'>{body}</math>"
