@@ -107,13 +107,11 @@ def _spelled_spherical(n: Any, u: Expr) -> Expr:
 ROWS: tuple[Elementary, ...] = (
     Elementary(exp, "exp", plain=math.exp, numpy="numpy.exp", machine="exp", programs=_native("exp")),
     Elementary(
-        *(log, "log", ("ln",)),
-        plain=_minus_infinity_at(0, math.log),
+        log, "log", ("ln",), plain=_minus_infinity_at(0, math.log),
         numpy="numpy.log", machine="log", programs=_native("log", glsl="natural_log"),
     ),
     Elementary(
-        *(log10, "log10", ("lg",)),
-        plain=_minus_infinity_at(0, math.log10), words=_decimal, spelled=_decimal,
+        log10, "log10", ("lg",), plain=_minus_infinity_at(0, math.log10), words=_decimal, spelled=_decimal,
         numpy="numpy.log10", programs=Programs("log10", "Math.log10"),
     ),
     Elementary(
@@ -146,15 +144,13 @@ ROWS: tuple[Elementary, ...] = (
     Elementary(sympy.sech, words=lambda u: 2 / (exp(u) + exp(-u))),
     Elementary(sympy.csch, words=lambda u: 2 / (exp(u) - exp(-u))),
     Elementary(
-        *(sympy.asinh, "asinh", ("arcsinh", "arsinh")),
-        plain=math.asinh,
+        sympy.asinh, "asinh", ("arcsinh", "arsinh"), plain=math.asinh,
         numpy="numpy.arcsinh", machine="asinh", programs=_native("asinh"), near_0=sympy.Integer(1), odd=True,
     ),
     Elementary(sympy.acosh, numpy="numpy.arccosh", programs=_native("acosh")),
     Elementary(sympy.atanh, numpy="numpy.arctanh", programs=_native("atanh")),
     Elementary(
-        *(sympy.atan, "atan", ("arctan",)),
-        plain=math.atan,
+        sympy.atan, "atan", ("arctan",), plain=math.atan,
         numpy="numpy.arctan", machine="atan", programs=_native("atan"), near_0=sympy.Integer(1), odd=True,
     ),
     Elementary(
@@ -202,8 +198,7 @@ ROWS: tuple[Elementary, ...] = (
         sympy.Min, "Min", count=None, plain=min, programs=Programs("fmin", "Math.min", "min"), branches=True
     ),
     Elementary(
-        *(sympy.Heaviside, "Heaviside", ("step",)),
-        plain=lambda u, at_0=0.5: at_0 if u == 0 else float(u > 0), branches=True,
+        sympy.Heaviside, "Heaviside", ("step",), plain=lambda u, at_0=0.5: at_0 if u == 0 else float(u > 0), branches=True,
     ),
 )  # fmt: skip
 BY_HEAD: dict[Any, Elementary] = {row.head: row for row in ROWS}
