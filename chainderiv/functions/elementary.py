@@ -198,7 +198,8 @@ ROWS: tuple[Elementary, ...] = (
         sympy.Min, "Min", count=None, plain=min, programs=Programs("fmin", "Math.min", "min"), branches=True
     ),
     Elementary(
-        sympy.Heaviside, "Heaviside", ("step",), plain=lambda u, at_0=0.5: at_0 if u == 0 else float(u > 0), branches=True,
+        sympy.Heaviside, "Heaviside", ("step",), branches=True,
+        plain=lambda u, at_0=0.5: at_0 if u == 0 else float(u > 0),
     ),
 )  # fmt: skip
 BY_HEAD: dict[Any, Elementary] = {row.head: row for row in ROWS}

@@ -15,7 +15,7 @@ from tests.symbolic.programs.test_program_runners import compile_c, job, run_c
 
 CHAINS = [(name, "quadratic", residual) for name in ACTIVATIONS for residual in (False, True)]
 CHAINS += [("sigmoid", "cross_entropy", False)]
-OWN = ("wide", "decimal", "cubic root", "cardinal")
+OWN = ("decimal", "cubic root", "cardinal")
 SHADED = CHAINS + [(cd.Activation(name, FORMULAS[name]), "quadratic", False) for name in OWN]
 SINGLE = 2.0**-23
 LOWEST = -3.4028234663852886e38
