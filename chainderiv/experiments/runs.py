@@ -14,6 +14,7 @@ from threading import Event
 from typing import Any
 
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.described import describe
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import TrainingDiverged, train
@@ -103,11 +104,7 @@ class Training:
 
 def _told(neuron: str | Activation | None) -> object:
     """A name, or all that an Activation is made of: two of one name may have other formulas, or other stable forms."""
-    if not isinstance(neuron, Activation):
-        return neuron
-    from sympy import srepr  # to the last digit, where str() would round a number
-
-    return [neuron.name, srepr(neuron.formula), [srepr(e) for e in vars(neuron.stable).values()], neuron.found]
+    return describe(neuron) if isinstance(neuron, Activation) else neuron
 
 
 def run_all(

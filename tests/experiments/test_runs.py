@@ -385,6 +385,11 @@ def test_a_name_is_a_legal_folder_s_on_every_system(given, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+def test_runs_of_known_names_are_found_again():
+    assert BASE.name == "tanh_64-12-10_seed0_46d3f6212c0b3b13"
+    assert replace(BASE, output="sigmoid").name == "tanh_64-12-10_seed0_f99e68022c091ae6"
+
+
 def test_a_name_says_the_neuron_the_widths_and_the_seed():
     assert replace(BASE, seed=17).name.startswith("tanh_64-12-10_seed17_")
     assert Training((64, 12, 10), activation=OWN).name.startswith("z_1_exp_1_5_z_64-12-10_seed0_")

@@ -25,12 +25,25 @@ number = "neurons_of_mine:NUMBER"
 missing = "neurons_of_mine:NOWHERE"
 hostile = "neurons_of_mine:HOSTILE"
 broken = "neurons_of_mine:broken"
+bell = "neurons_of_mine:BELL"
 """
 MODULE = """
 import sympy
 from chainderiv.functions.activation import Activation
 from chainderiv.symbols import z
 
+class Bell(sympy.Function):
+    nargs, is_real = 1, True
+
+    def fdiff(self, argindex=1):
+        return -2 * self.args[0] * self
+
+    def _numpycode(self, printer):
+        return f"exp(-({printer._print(self.args[0])})**2)"
+
+    _mpmathcode = _numpycode
+
+BELL = Activation("bell", z + Bell(z))
 SNAKE = Activation("snake", z + sympy.sin(z) ** 2)
 BUMP = "exp(-z**2)"
 NUMBER = 3
@@ -60,10 +73,10 @@ def installed(tmp_path_factory):
     return target
 
 
-def run(installed, code):
+def run(installed, code, *arguments):
     environment = os.environ | {"PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, timeout=100,
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=100,
         check=False,
     )  # fmt: skip
 
@@ -85,6 +98,42 @@ def test_a_package_s_activations_are_known_by_name_and_go_the_whole_way(installe
         "1/(1 + exp(-z))",  # the catalogue's own, whatever a package calls so
         "3.0",  # 3 z² (z³ - 0) at z = 1
     ]
+
+
+KEPT = """
+    import sys
+    import numpy as np
+    import chainderiv as cd
+    from chainderiv.maps.sweep import Sweep
+
+    data, folder = cd.load_data("digits").take(30), sys.argv[1]
+    for name in ("snake", "bump", "made", "bell"):
+        if len(sys.argv) > 2:
+            net = cd.Network([64, 5, 10], name, rng=1)
+            cd.train(net, data, 1, learning_rate=0.001, engine="numpy", folder=f"{folder}/{name}")
+            cd.sweep(cd.Chain(3, name), w=cd.Axis(0, 1, 3), b=0.1, engine="numpy", out=f"{folder}/{name}.zarr")
+        try:
+            kept, opened = cd.load_network(f"{folder}/{name}"), Sweep.open(f"{folder}/{name}.zarr")
+        except cd.errors.ChainderivError as e:
+            print(name, e)
+            continue
+        if len(sys.argv) > 2:
+            assert kept.activation == opened.derivation.chain.activations[0] == net.activation
+            assert (kept.output(data.test.images) == net.output(data.test.images)).all()
+        print(name, kept.activation.formula, opened.log_abs.shape)
+"""
+
+
+def test_what_was_trained_and_mapped_of_a_package_is_read_back_and_if_it_can_be_without_the_package(
+    installed, tmp_path
+):
+    done, without = run(installed, KEPT, tmp_path, "write"), run("", KEPT, tmp_path)
+    assert (done.stderr, without.stderr) == ("", "")
+    lines = ["snake z + sin(z)**2 (3,)", "bump exp(-z**2) (3,)", "made z**3 (3,)"]
+    assert done.stdout.splitlines() == [*lines, "bell z + Bell(z) (3,)"]
+    assert without.stdout.splitlines() == [
+        *lines, "bell activation 'bell' ('z + Bell(z)') cannot be made from its text; install what it came from"
+    ]  # fmt: skip
 
 
 def test_an_unknown_name_lists_them_and_the_command_line_takes_them(installed):

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
-from sympy.printing.str import StrPrinter
-
-from chainderiv.errors import BadValue, DataError
-from chainderiv.functions.activation import Activation
-from chainderiv.functions.formula import parse_formula
-from chainderiv.functions.lookup import neuron
+from chainderiv.errors import DataError
+from chainderiv.functions import described
+from chainderiv.functions.described import Description
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.symbolic.chain import Chain
@@ -21,18 +17,6 @@ from chainderiv.version import __version__
 
 FORMAT = 1
 SHOWN = 3  # differences that an error names
-Description = dict[str, Any]
-
-
-class _Printer(StrPrinter):
-    """SymPy's text, with the branches as our parser reads them."""
-
-    def _print_Piecewise(self, expression: Any) -> str:
-        *branches, (last, _) = expression.args
-        text = str(self._print(last))
-        for value, when in reversed(branches):
-            text = f"where({self._print(when)}, {self._print(value)}, {text})"
-        return text
 
 
 def describe(plan: Plan) -> Description:
@@ -48,7 +32,7 @@ def describe(plan: Plan) -> Description:
         "format": FORMAT,
         "package": f"chainderiv {__version__}",
         "depth": chain.depth,
-        "activations": [_describe_activation(one) for one in kinds],
+        "activations": [described.describe(one) for one in kinds],
         # [k, n]: activation k in n layers
         "layers": [[kinds.index(one), len(list(run))] for one, run in groupby(chain.activations)],
         "cost": {"name": chain.cost.name, "formula": str(chain.cost.formula)},
@@ -64,13 +48,6 @@ def describe(plan: Plan) -> Description:
     }
 
 
-def _describe_activation(one: Activation) -> Description:
-    # rewritings change the rounding, and so the last digits of a map
-    digest = hashlib.blake2b(f"{one.stable} {one.found}".encode(), digest_size=8).hexdigest()
-    formula = str(_Printer().doprint(one.formula))
-    return {"name": one.name, "formula": formula, "symbol": one.symbol, "latex": one.latex, "stable": digest}
-
-
 def difference(there: Description, here: Description) -> str:
     """What two descriptions do not share, in words; '' where they are one.
 
@@ -81,8 +58,10 @@ def difference(there: Description, here: Description) -> str:
     """
     one, two = _flat(there), _flat(here)
     names = [name for name in {**one, **two} if one.get(name) != two.get(name)]
-    # an activation's digest says nothing to a reader who is told its formula
-    names = [n for n in names if not n.endswith(".stable")] or names
+    # older maps hold no trees; their formulas and digests are compared
+    names = [n for n in names if ".exact." not in n or (n in one and n in two)]
+    # a digest or a tree says nothing to a reader who is told the formula
+    names = [n for n in names if not n.endswith(".stable") and ".exact." not in n] or names
     said = [f"{n} is {one.get(n, 'not given')} there and {two.get(n, 'not given')} here" for n in names[:SHOWN]]
     return ", ".join(said) + (f" (and {len(names) - SHOWN} more)" if len(names) > SHOWN else "")
 
@@ -116,7 +95,7 @@ def plan_from(description: Description) -> Plan:
             f"format {FORMAT}; read it with the version that wrote it ({description.get('package')})"
         )
     try:
-        kinds = [_read_activation(one) for one in description["activations"]]
+        kinds = [described.read(one) for one in description["activations"]]
         layers: Any = [kinds[k] for k, count in description["layers"] for _ in range(count)]
         depth, wrt = description["depth"], description["wrt"].split(",")
         chain = Chain(
@@ -127,26 +106,3 @@ def plan_from(description: Description) -> Plan:
         return Plan(derivation, description["engine"], axes, description["fixed"], tuple(description["tile_shape"]))
     except (KeyError, TypeError, IndexError, AttributeError) as e:
         raise DataError(f"the map's description is damaged ({e}); compute the map again") from e
-
-
-def _read_activation(described: Description) -> Activation:
-    name, text = described["name"], described["formula"]
-    look = {"symbol": described["symbol"], "latex": described["latex"]}
-    found: list[Activation] = []
-    makers: list[Callable[[], Activation]] = [
-        lambda: neuron(name),
-        lambda: Activation(name, parse_formula(text), **look),
-        lambda: Activation.from_formula(name, text, **look),
-    ]
-    for make in makers:
-        try:
-            found.append(make())
-        except (BadValue, KeyError):
-            continue
-        if _describe_activation(found[-1]) == described:
-            return found[-1]
-    # one whose rewritings are its maker's own: the formula is the same, and nothing is evaluated in reading a map
-    for one in found[::-1]:
-        if _describe_activation(one)["formula"] == text:
-            return one
-    raise BadValue(f"the map's activation {name!r} ({text}) cannot be made from its text; install what it came from")

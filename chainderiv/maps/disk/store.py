@@ -30,9 +30,10 @@ from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.extras import extra
+from chainderiv.functions.described import Description, require_readable
 from chainderiv.maps.axis import MOST
 from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
-from chainderiv.maps.disk.manifest import Description, describe, difference, plan_from
+from chainderiv.maps.disk.manifest import describe, difference, plan_from
 from chainderiv.maps.plan import Box, Plan
 from chainderiv.numeric.parameters import Floats
 from chainderiv.numeric.tile import DTYPES, Tile
@@ -62,7 +63,12 @@ class Store:
 
     @classmethod
     def create(cls, path: Path, plan: Plan) -> Store:
-        """An empty map; it appears whole, under its name, or not at all. Raises OutputError, MissingExtra."""
+        """An empty map; it appears whole, under its name, or not at all.
+
+        Raises OutputError, MissingExtra, and BadValue for an activation that could not be read back.
+        """
+        for activation in dict.fromkeys(plan.derivation.chain.activations):
+            require_readable(activation)
         whole = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -227,7 +233,7 @@ def read_description(path: Path) -> Description:
     """What a map on disk says of itself; raises DataError."""
     try:
         description = json.loads((path / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise DataError(f"{str(path)!r} is no map of chainderiv (no {MANIFEST} in it); give another name") from e
     if not isinstance(description, dict):
         raise DataError(f"{str(path / MANIFEST)!r} is damaged; compute the map again under another name")

@@ -22,6 +22,7 @@ from chainderiv.records.record_files import DAMAGE, EPOCHS, GRADIENTS, RUN
 from chainderiv.writing import write_whole
 
 WEIGHTS, STATE = "weights.npz", "state_"
+DESCRIBED = ("activation_described", "output_described")
 SECONDS = 1.0  # between two states on disk: a kill costs no more than that, and an epoch may take 0.05
 
 
@@ -86,6 +87,11 @@ def _as_text(rng: np.random.Generator) -> str:
     return json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
 
 
+def _exact(described: Any) -> Any:
+    """What makes another activation of it; the letters that it is printed with do not."""
+    return described.get("exact") if isinstance(described, dict) else described
+
+
 @contextlib.contextmanager
 def _damage_told(folder: Path) -> Iterator[None]:
     try:
@@ -113,12 +119,18 @@ class Kept:
 
     def require_same_run(self, settings: dict[str, Any]) -> None:
         """Raise BadValue where another run is asked for; it may have other epochs where the schedule is constant."""
-        free = {"versions"} | ({"epochs"} if settings["schedule"] == "constant" else set())
+        free = {"versions", *DESCRIBED} | ({"epochs"} if settings["schedule"] == "constant" else set())
         for name in [name for name in settings if name not in free]:
             if self.settings.get(name) != settings[name]:
                 raise BadValue(
                     f"{str(self.folder)!r} holds a run with {name} {self.settings.get(name)!r}, and asked for is "
                     f"{settings[name]!r}; resume it with its own settings, or give another folder"
+                )
+        for name in [name for name in DESCRIBED if name in self.settings]:  # runs of before have none
+            if _exact(self.settings[name]) != _exact(settings[name]):
+                raise BadValue(
+                    f"{str(self.folder)!r} holds a run whose {name.partition('_')[0]} has other numbers or stable "
+                    "forms than the one that is asked for; resume it with its own, or give another folder"
                 )
         # the last epoch is measured, whatever measure_epochs is, and the state behind it is past measuring
         least = self.epoch + (self.rows[-1].step < self.epoch * self.settings["steps_per_epoch"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.described import read
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.checkpoint import WEIGHTS
 from chainderiv.records.record_files import DAMAGE, RUN
@@ -26,7 +27,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     DataError
         When a file is missing or damaged.
     BadValue
-        When an activation of one's own is no text that Activation.from_formula reads.
+        When an activation's description is damaged, or one by name is not to be had here.
 
     Examples
     --------
@@ -45,10 +46,8 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
         with np.load(io.BytesIO((source / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:
             layers = range(1, len(settings["sizes"]))
             weights, biases = ([arrays[f"{name}_{n}"] for n in layers] for name in ("weight", "bias"))
-        hidden = _activation(settings["activation"], settings["activation_formula"])
-        output = settings["output"]
-        if output != "softmax":
-            output = _activation(output, settings["output_formula"])
+        hidden = _neuron(settings, "activation")
+        output = "softmax" if settings["output"] == "softmax" else _neuron(settings, "output")
         net = Network(
             settings["sizes"],
             hidden,
@@ -69,6 +68,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     return net
 
 
-def _activation(name: str, formula: str) -> Activation:
-    known = ACTIVATIONS.get(name)
-    return known if known is not None and str(known.formula) == formula else Activation.from_formula(name, formula)
+def _neuron(settings: Mapping[str, Any], role: str) -> Activation:
+    # older runs hold the name and the formula alone
+    beside = {"name": settings[role], "formula": settings[f"{role}_formula"]}
+    return read(settings.get(f"{role}_described", {}) | beside)

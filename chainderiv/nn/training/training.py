@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from chainderiv.errors import BadValue, Diverged
+from chainderiv.functions.described import describe, require_readable
 from chainderiv.given import generator
 from chainderiv.nn.checks import float_type
 from chainderiv.nn.data.data import Data
@@ -120,7 +121,7 @@ def train(
         measure_epochs,
         measure_steps,
     )
-    keeper = _keeper(folder, resume)
+    keeper = _keeper(folder, resume, net)
     kept = keeper.kept() if keeper is not None and resume else None
     working, source = net.copy(float_type(dtype)), generator(rng)
     before = None if kept is None else kept.settings.get("engine")
@@ -144,13 +145,16 @@ def train(
     return run.record()
 
 
-def _keeper(folder: str | os.PathLike[str] | None, resume: bool) -> Keeper | None:
+def _keeper(folder: str | os.PathLike[str] | None, resume: bool, net: Network) -> Keeper | None:
     if folder is None:
         if resume:
             raise BadValue("resume is given without folder; give the folder that holds the run")
         return None
     if not os.fspath(folder):
         raise BadValue("folder is empty, which would be the current one; give its name, or '.'")
+    for activation in (net.activation, net.output_activation):
+        if activation is not None:
+            require_readable(activation)
     keeper = Keeper(folder_for_writing(folder))
     keeper.tidy()
     return keeper
@@ -263,6 +267,8 @@ def _settings(net: Network, data: Data, rng: int | np.random.Generator, working:
         "activation_formula": str(net.activation.formula),
         "output": net.last.name,
         "output_formula": None if net.output_activation is None else str(net.output_activation.formula),
+        "activation_described": describe(net.activation),
+        "output_described": None if net.output_activation is None else describe(net.output_activation),
         "cost": net.cost.name,
         "cost_formula": str(net.cost.formula),
         "residual": net.residual,

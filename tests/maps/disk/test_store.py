@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
+from sympy import exp
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, DataError, OutputError
@@ -221,6 +223,69 @@ def test_another_map_is_refused_and_told_from_this_one(tmp_path, other, said):
     assert files(path) == whole
 
 
+class Stop(KeyboardInterrupt):
+    pass
+
+
+def stop_at(tile):
+    def progress(done, _):
+        if done == tile:
+            raise Stop
+
+    return progress
+
+
+SWISH = [Activation("swish", z / (1 + exp(-sympy.Float(rate) * z))) for rate in (1.702, 1.7020000000000002)]
+
+
+def test_a_map_of_another_17th_digit_is_another(tmp_path):
+    assert str(SWISH[0].formula) == str(SWISH[1].formula)
+    cd.sweep(cd.Chain(3, SWISH[0]), out=tmp_path / "a.zarr", **GRID)
+    with pytest.raises(OutputError, match="swish.exact.formula is .* there and .* here"):
+        cd.sweep(cd.Chain(3, SWISH[1]), out=tmp_path / "a.zarr", **GRID)
+
+
+@pytest.mark.parametrize(
+    "activation",
+    ["gelu", Activation("swish", z / (1 + 3**-z)), Activation.from_formula("mine", "where(z > 0, z, z/10)")],
+)
+def test_a_map_of_before_is_opened_and_gone_on_with(tmp_path, read_tiles, activation):
+    path, chain = tmp_path / "a.zarr", cd.Chain(3, activation)
+    with pytest.raises(Stop):
+        cd.sweep(chain, out=path, workers=1, progress=stop_at(4), **GRID)
+    description = json.loads((path / "manifest.json").read_text())
+    for one in description["activations"]:
+        one.pop("exact", None)
+    (path / "manifest.json").write_text(json.dumps(description))
+    read_tiles.clear()
+    whole = cd.sweep(chain, out=path, **GRID)
+    assert sorted(read_tiles) == list(range(4, TILES))
+    opened = Sweep.open(path)
+    assert bits(opened) == bits(whole)
+    assert str(opened.derivation.chain.activations) == str(chain.activations)
+
+
+def test_a_map_that_could_not_be_opened_is_refused_and_leaves_nothing(tmp_path):
+    own = Activation("own", z + sympy.loggamma(z**2 + 1))
+    assert bits(cd.sweep(cd.Chain(3, own), engine="mpmath", w=cd.Axis(0, 1, 2), b=0.1))
+    with pytest.raises(BadValue, match="activation 'own' .* cannot be kept on disk") as e:
+        cd.sweep(cd.Chain(3, own), engine="mpmath", w=cd.Axis(0, 1, 2), b=0.1, out=tmp_path / "a.zarr")
+    assert "\n" not in str(e.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "3", '{"format": 1, "activations": [3]}', '{"format": 1, "activations": [{}]}']
+)
+def test_a_damaged_manifest_is_one_line(tmp_path, content):
+    path = tmp_path / "a.zarr"
+    cd.sweep(CHAIN, out=path, **GRID)
+    (path / "manifest.json").write_text(content)
+    with pytest.raises((DataError, BadValue)) as e:
+        Sweep.open(path)
+    assert "\n" not in str(e.value)
+
+
 def test_axes_in_another_order_are_another_map(tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "a.zarr", **GRID)
     with pytest.raises(OutputError, match="axes is w, b there and b, w here"):
@@ -236,18 +301,6 @@ def test_neither_a_stranger_s_folder_nor_another_name_is_written_to(tmp_path):
     for name in ("a.npz", "a", 7):
         with pytest.raises(BadValue, match="ends in .zarr"):
             cd.sweep(CHAIN, out=name, **GRID)
-
-
-class Stop(KeyboardInterrupt):
-    pass
-
-
-def stop_at(tile):
-    def progress(done, _):
-        if done == tile:
-            raise Stop
-
-    return progress
 
 
 def test_an_interrupt_leaves_what_is_written_and_says_how_to_go_on(tmp_path, read_tiles):

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sympy import Float, exp
 
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.stable import Stable
 from chainderiv.nn.network import Network
 from chainderiv.nn.training import checkpoint
 from chainderiv.nn.training.training import train
 from chainderiv.records.record import TrainingRecord
+from chainderiv.symbols import z
 from tests.nn.training.killed import EPOCHS
 from tests.nn.training.runs_kept import PLAIN, SETTINGS, SIZES, Killed, fingerprint, killed_after, run, small_data
 
@@ -252,6 +255,22 @@ def test_another_formula_of_the_same_name_is_refused(tmp_path):
     train(other_formula("z/(1+exp(-z))"), small_data(), 1, folder=tmp_path)
     with pytest.raises(BadValue, match="a run with activation_formula "):
         train(other_formula("z/(1+exp(-2*z))"), small_data(), 1, folder=tmp_path, resume=True)
+
+
+def test_other_digits_or_forms_of_the_same_text_are_refused_and_other_letters_are_not(tmp_path):
+    def train_with(factor, **changes):
+        own = Activation("own", z / (1 + exp(-Float(factor) * z)), **changes)
+        train(Network(SIZES, own, rng=2), small_data(), 1, folder=tmp_path, resume=True)
+
+    train_with(1.702)
+    train_with(1.702, symbol="φ")
+    for changes in (
+        {"factor": 1.7020000000000002},
+        {"factor": 1.702, "stable": Stable(value=z / (1 + exp(-1.702 * z)))},
+    ):
+        with pytest.raises(BadValue, match="whose activation has other numbers or stable forms") as caught:
+            train_with(**changes)
+        assert "\n" not in str(caught.value)
 
 
 def test_a_resume_starts_where_nothing_is_kept(tmp_path):
