@@ -167,14 +167,22 @@ def _monotone(part: Piece, find: Any) -> list[Segment]:
     return made
 
 
+def _limit_at(expression: Expr, part: Piece, point: Expr) -> Expr:
+    """From within the piece; at a point of its own both sides must agree, as those of (sin z)/z do."""
+    sides = [side for side, end in (("+", part.right), ("-", part.left)) if point != end]
+    limits = [sympy.limit(expression, z, point, side) for side in sides]
+    within = len(limits) == 2
+    return sympy.nan if within and (limits[0] != limits[1] or not limits[0].is_finite) else limits[0]
+
+
 def end_value(expression: Expr, part: Piece, point: Expr) -> Expr:
     """What a smooth expression tends to at a number within a piece or at the piece's own end."""
     if point in (oo, -oo):
         value = limit(expression, 1 if point == oo else -1)
     else:
         value = value_at(expression, point)
-        if not value.is_finite and point in (part.left, part.right):
-            value = sympy.limit(expression, z, point, "+" if point == part.left else "-")
+        if not value.is_finite:
+            value = _limit_at(expression, part, point)
     if isinstance(value, sympy.AccumBounds) or not value.is_number or not value.is_extended_real:
         raise Unproved(f"the limit of {expression} at {point}")
     return value
