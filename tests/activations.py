@@ -9,6 +9,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS, GELU, TANH
+from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.functions.stabilise import stable_forms
 from chainderiv.functions.stable import Stable
 from chainderiv.symbols import erfcx, normal_cdf, z
@@ -35,6 +36,7 @@ OBJECTS = {
     ),
     "least and greatest": Max(z / 10, Min(z, 6, 3 + z / 2)),
     "powers": 3 ** -Abs(z) + Abs(z) ** Rational(5, 3) / 2,
+    "heads of ours": sinc(2 * z + 1) / 3 + cbrt(z - 1) * log10(2 + z**2),
     "another distribution": z * sympy.erfc(-z),
 }
 

@@ -27,6 +27,7 @@ from sympy.printing.str import StrPrinter
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, UnknownName
+from chainderiv.functions import heads
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.formula import parse_formula
@@ -40,10 +41,11 @@ Tree = Any  # str | list[Tree]
 
 _OPERATIONS = (sympy.Add, sympy.Mul, sympy.Pow, sympy.core.relational.Relational, BooleanFunction, ExprCondPair)
 # where the classes of a name stand; SymPy, its code generation and we have some of one name
-_ROOMS = {"": (sympy, sympy.functions.elementary.piecewise), "codegen.": (cfunctions,), "own.": (symbols,)}
+_ROOMS = {"": (sympy, sympy.functions.elementary.piecewise), "codegen.": (cfunctions,), "own.": (symbols, heads)}
 _ORIGINS = (
     *("sympy.functions.elementary", "sympy.functions.special.error_functions"),
     *("sympy.functions.special.delta_functions", "sympy.core.mod", cfunctions.__name__, symbols.__name__),
+    heads.__name__,
 )
 _CONSTANTS = ("Pi", "Exp1", "EulerGamma", "GoldenRatio", "Infinity", "NegativeInfinity", "BooleanTrue", "BooleanFalse")
 # what SymPy and Python raise for a tree that is none

@@ -259,6 +259,8 @@ def test_the_bounds_of_new_functions_are_exact_or_say_that_they_are_not():
         for text, factor in (("sinc(z)", 1), ("sinc(2*z-1)", 2)):
             assert abs(mp.mpf(str(sympy.N(bound[text].supremum, 20))) / factor - size) < 1e-12
             assert "numeric" in str(bound[text])
+    by_a_quotient = cd.bounds(Activation("mine", sympy.sin(z) / z))
+    assert sympy.N(by_a_quotient.supremum, 12) == sympy.N(bound["sinc(z)"].supremum, 12)
     with pytest.raises(BadValue, match="without poles"):
         cd.bounds(Activation("mine", z + sympy.cos(z) / (z - 1)))
 
