@@ -14,16 +14,15 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv import symbols
 from chainderiv.checking.points import KINK_DISTANCE, near_kink
 from chainderiv.compiling.arrays import array_functions, compiled_in
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
-Floats = NDArray[np.float64]
 STEP = 2.0**-40  # the square of the complex step, its relative error, is 2^-80
 UNDERFLOW = 1e-290
 FIRST_STEP, RICHARDSON_STEPS = 0.02, 6
@@ -36,7 +35,7 @@ class Judgement:
 
     sign: Floats
     log: Floats
-    could: NDArray[np.bool_]
+    could: Mask
 
 
 def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
@@ -79,7 +78,7 @@ def _cost(chain: Chain) -> Any:
     return compiled_in((symbols.a, symbols.y), chain.cost.formula)
 
 
-def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> NDArray[np.bool_]:
+def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> Mask:
     """Where a_L is not so near to y, or to a pole of ∂C/∂a, that a subtraction inside C loses more than a digit."""
     roots = [root for _, root, _ in chain.cost.factors if root is not None]
     edges = [y if root == symbols.y else np.asarray(float(root)) for root in roots]
@@ -215,7 +214,7 @@ def _float_orbit(chain: Chain, at: Parameters) -> tuple[list[Floats], Floats]:
     return zs, a
 
 
-def same_branches(chain: Chain, corners: Sequence[Parameters]) -> NDArray[np.bool_]:
+def same_branches(chain: Chain, corners: Sequence[Parameters]) -> Mask:
     """Where no z_l lies on two sides of a break of its formula at the corners, or near to one at the first."""
     orbits = [_float_orbit(chain, at)[0] for at in corners]
     same = np.ones(corners[0].shape, bool)

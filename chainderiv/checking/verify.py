@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.blame import worst_factor
 from chainderiv.checking.flat import slope_where_flat
 from chainderiv.checking.network import verify_network
 from chainderiv.checking.points import draw_points
-from chainderiv.checking.verification import METHODS, Progress, Row, Verification
+from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.given import generator, is_whole
+from chainderiv.kinds import Floats, Mask, Progress
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
 from chainderiv.numeric.conditioning import EPSILON, LOST, bound
@@ -29,7 +30,6 @@ from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.second import SecondDerivation
 
-Floats = NDArray[np.float64]
 ALL_PARAMETERS_UP_TO = 24  # layers; above it parameters are sampled
 MPMATH_WORK = 5_000  # layers walked by mpmath differences in one verification, about
 UNCERTAIN = 1e-4  # where 8εκ exceeds it, float64 itself is too uncertain to be judged
@@ -114,7 +114,7 @@ class _Finding:
     """A Row, the points that it judged, and where its error is worst relative to what is allowed."""
 
     row: Row
-    mask: NDArray[np.bool_]
+    mask: Mask
     derivation: Derivation | SecondDerivation
     index: int
     ratio: float
@@ -219,7 +219,7 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
 def _finding(
     derivation: Derivation | SecondDerivation,
     method: str,
-    mask: NDArray[np.bool_],
+    mask: Mask,
     error: Floats,
     allowed: Floats,
     log: Floats,

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from chainderiv.kinds import Box
 from chainderiv.logsign import LogSign
-from chainderiv.maps.plan import Box, Plan, extent
+from chainderiv.maps.plan import Plan, extent
 from chainderiv.numeric.orbit import Orbit
 
 Reader = Callable[[Orbit], LogSign]

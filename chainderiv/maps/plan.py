@@ -10,17 +10,17 @@ from functools import cached_property
 import numpy as np
 
 from chainderiv.errors import BadValue
+from chainderiv.kinds import Box, Floats
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
-from chainderiv.numeric.parameters import Floats, Layered, Parameters
+from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import tile_of
 from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
 
-Box = tuple[slice, ...]  # one slice per dimension, with whole bounds and no step
 BLOCK_POINTS = 2**17  # read at once: a dozen float64 arrays of them stay near the cache
 LONGEST_ROW = 1024  # a tile wider than this gains nothing, and a window of the map would read more than it shows
 LEAST_TILE_POINTS = 2**14  # a tile on disk takes 8 ms to write, and one in memory a tenth of that, however small
@@ -134,7 +134,7 @@ class Plan:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-def part_of(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], slices: Mapping[str, slice]) -> tuple[Plan, Tile]:
+def part_of(plan: Plan, read: Callable[[Box], Tile], slices: Mapping[str, slice]) -> tuple[Plan, Tile]:
     """The plan and the readings of a part of a map; raises BadValue."""
     if unknown := [name for name in slices if name not in plan.axes]:
         raise BadValue(f"{unknown[0]!r} is no axis of the map; give slices of {', '.join(plan.axes)}")
@@ -151,7 +151,7 @@ def part_of(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], slices: Mappi
 
 
 def extent(box: Box) -> tuple[int, ...]:
-    """The shape of a box.
+    """The shape of a box that has no steps.
 
     >>> extent((slice(2, 5), slice(0, 7)))
     (3, 7)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, DataError
 from chainderiv.given import one_of
+from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.depth import DEPTH, deepest, links_over
@@ -26,7 +26,7 @@ from chainderiv.maps.plan import Plan, in_tiles, part_of
 from chainderiv.maps.regime import LOG_QUARTER, regime
 from chainderiv.maps.tiles import each_done
 from chainderiv.numeric.kernel import suitable_engine
-from chainderiv.numeric.parameters import Floats, numbers
+from chainderiv.numeric.parameters import numbers
 from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
@@ -36,7 +36,6 @@ from chainderiv.workers import Crew
 
 TILES, TILE_POINTS = 8, 2**17
 MOST_STORED = 10**11
-Progress = Callable[[int, int], None]
 
 
 class Readings(Protocol):
@@ -46,7 +45,7 @@ class Readings(Protocol):
     """
 
     @property
-    def sign(self) -> NDArray[np.int8]:
+    def sign(self) -> Signs:
         """-1, 0 or 1."""
 
     @property
@@ -62,10 +61,10 @@ class Readings(Protocol):
         """The largest log|link|, natural."""
 
     @property
-    def uncertain(self) -> NDArray[np.bool_]:
+    def uncertain(self) -> Mask:
         """Where the logarithm cannot be trusted."""
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Tile:
         """A part of the map."""
 
 
@@ -201,7 +200,7 @@ class Sweep:
         return self.readings.largest_link
 
     @property
-    def uncertain(self) -> NDArray[np.bool_]:
+    def uncertain(self) -> Mask:
         """Where rounding along the orbit may move log_abs by more than 1e-9.
 
         That is by a bound of its own with the engine "numba", and by 8 ε κ (see `condition`) with "numpy"; with
@@ -221,12 +220,12 @@ class Sweep:
             return np.asarray(self.link_log_sum / links_over(self.plan))
 
     @cached_property
-    def regime(self) -> NDArray[np.int8]:
+    def regime(self) -> Signs:
         """Regime.VANISHING (-1), STABLE (0), EXPLODING (1) or UNDEFINED (2), from the rate."""
         return regime(self.rate)
 
     @property
-    def below_quarter(self) -> NDArray[np.bool_]:
+    def below_quarter(self) -> Mask:
         """Where every link is under 1/4 in size, the source's own vanishing region."""
         return np.asarray(self.largest_link < LOG_QUARTER)
 
@@ -251,7 +250,7 @@ class Sweep:
         return activation_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
 
     @property
-    def _whole(self) -> tuple[slice, ...]:
+    def _whole(self) -> Box:
         return tuple(slice(0, count) for count in self.plan.shape)
 
 

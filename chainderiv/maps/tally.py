@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.kinds import Box, Signs
 from chainderiv.maps.depth import links_over
-from chainderiv.maps.plan import Box
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.numeric.tile import Tile
 from chainderiv.workers import as_done, usable_cores
@@ -85,7 +85,7 @@ def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
 def _of_tile(tile: Tile, links: int | NDArray[np.int64] | None) -> Tally:
     finite = np.isfinite(tile.log_abs)
     with np.errstate(invalid="ignore"):
-        codes: NDArray[np.int8] | None = None if links is None else regime(tile.link_log_sum / links)
+        codes: Signs | None = None if links is None else regime(tile.link_log_sum / links)
     return Tally(
         points=tile.log_abs.size,
         zeros=int(np.count_nonzero(np.isneginf(tile.log_abs))),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 
-from chainderiv.maps.plan import Box, Plan
+from chainderiv.kinds import Box
+from chainderiv.maps.plan import Plan
 from chainderiv.numeric.tile import Tile
 from chainderiv.workers import Crew, Result, as_done
 

@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import unknown_name
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import Conditioning, is_lost
 from chainderiv.numeric.expression import evaluate_expression
@@ -27,7 +27,6 @@ from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.referee import factor_values, second_value
 from chainderiv.symbolic.second import SecondDerivation
 
-Floats = NDArray[np.float64]
 LARGE = 2_000_000  # points times layers: NumPy takes a good tenth of a second for them
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import ArrayFunctions, array_functions
 from chainderiv.compiling.output import miss
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import wide as wd
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 
-Floats = NDArray[np.float64]
 SMALLEST, LARGEST = 1e-140, 1e140  # beyond these a square, or the next product, may leave float64
 NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
 
@@ -182,7 +181,7 @@ def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
     )
 
 
-def _power_law(function: Any, z: wd.Wide) -> tuple[NDArray[np.bool_], Floats, Floats]:
+def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, Floats, Floats]:
     """Where |z| is below NEAR or above FAR: whether f(z) ~ c|z|^p there, its sign and its logarithm."""
     log_z, side = wd.log_abs(z), np.copysign(1.0, z.m)
     near = log_z < np.log(NEAR)

@@ -12,16 +12,14 @@ E and A are carried as logarithms: they may leave float64.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import array_functions
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
-
-Floats = NDArray[np.float64]
 
 
 class OrbitError:

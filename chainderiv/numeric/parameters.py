@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
-
-Floats = NDArray[np.float64]
+from chainderiv.kinds import Floats
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import size
 from chainderiv.numeric.tile import Tile
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Reading:
     largest_link: Floats
     kappa: Floats | None = None
     terms: Sum | None = None
-    uncertain: NDArray[np.bool_] | None = None
+    uncertain: Mask | None = None
 
 
 def tile_of(reading: Reading) -> Tile:

@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.bend import bend, sum_of_powers
 from chainderiv.numeric.orbit import Orbit
@@ -23,8 +23,6 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.reading import Links, Reading, Sum, zero_wins
 from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.chain import Chain, Parameter
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

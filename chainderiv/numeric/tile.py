@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from chainderiv.kinds import Array, Box, Floats, Mask, Signs
+
 LARGE_PAGE = 2**21  # bytes
 DTYPES = {"sign": "i1", "log_abs": "f8", "link_log_sum": "f8", "largest_link": "f8", "uncertain": "?"}
 
@@ -29,11 +29,11 @@ class Tile:
     uncertain : bool ndarray. Where rounding has been amplified so much that the logarithm cannot be trusted.
     """
 
-    sign: NDArray[np.int8]
+    sign: Signs
     log_abs: Floats
     link_log_sum: Floats
     largest_link: Floats
-    uncertain: NDArray[np.bool_]
+    uncertain: Mask
 
     @classmethod
     def empty(cls, shape: Sequence[int]) -> Tile:
@@ -49,7 +49,7 @@ class Tile:
         return cls(**arrays)
 
     @property
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Array]:
         """The arrays by name, in the order of the attributes."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
@@ -58,7 +58,7 @@ class Tile:
         """The shape of every array."""
         return self.log_abs.shape
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Tile:
         """A part of it; the slices may have steps."""
         return Tile(**{name: array[box] for name, array in self.arrays.items()})
 

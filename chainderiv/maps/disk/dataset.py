@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import DataError
 from chainderiv.extras import extra, require_netcdf
+from chainderiv.kinds import Array, Box
 from chainderiv.maps.depth import links_over
 from chainderiv.maps.disk.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
 from chainderiv.maps.disk.manifest import plan_from
@@ -59,7 +59,7 @@ class _StoredArray:
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(DTYPES[self.name])
 
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
+    def __getitem__(self, box: Box) -> Array:
         return self.store.read_array(self.name, box)
 
 

@@ -26,16 +26,15 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.extras import extra
 from chainderiv.functions.described import Description, require_readable
+from chainderiv.kinds import Array, Box, Floats, Mask, Signs
 from chainderiv.maps.axis import MOST
 from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
 from chainderiv.maps.disk.manifest import describe, difference, plan_from
-from chainderiv.maps.plan import Box, Plan
-from chainderiv.numeric.parameters import Floats
+from chainderiv.maps.plan import Plan
 from chainderiv.numeric.tile import DTYPES, Tile
 from chainderiv.writing import beside
 
@@ -120,11 +119,11 @@ class Store:
         group = zarr.open_group(self.path, mode="r+", use_consolidated=True)
         return {name: group[name] for name in DTYPES}
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Tile:
         """A part of the map; the slices may have steps. Raises DataError for chunks that are damaged."""
         return Tile(**{name: self.read_array(name, box) for name in DTYPES})
 
-    def read_array(self, name: str, box: tuple[slice, ...]) -> NDArray[Any]:
+    def read_array(self, name: str, box: Box) -> Array:
         """A part of one array."""
         try:
             return np.asarray(self.arrays[name][box])
@@ -191,11 +190,11 @@ class StoredReadings:
 
     store: Store = field(repr=False)
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Tile:
         """A part of the map: one slice per dimension, which may have steps."""
         return self.store.read(box)
 
-    def _whole(self, name: str) -> NDArray[Any]:
+    def _whole(self, name: str) -> Array:
         if (points := self.store.plan.points) > MOST:
             raise BadValue(
                 f"the map has {points:,} points, and at most {MOST:,} are read at once; read a part of it with "
@@ -204,7 +203,7 @@ class StoredReadings:
         return self.store.read_array(name, (slice(None),) * len(self.store.plan.shape))
 
     @cached_property
-    def sign(self) -> NDArray[np.int8]:
+    def sign(self) -> Signs:
         """-1, 0 or 1."""
         return self._whole("sign")
 
@@ -224,7 +223,7 @@ class StoredReadings:
         return self._whole("largest_link")
 
     @cached_property
-    def uncertain(self) -> NDArray[np.bool_]:
+    def uncertain(self) -> Mask:
         """Where the logarithm cannot be trusted."""
         return self._whole("uncertain")
 

@@ -9,10 +9,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.cache import load
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Floats, Places
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
@@ -24,7 +24,6 @@ from chainderiv.numeric.tile import Tile
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 
-Floats = NDArray[np.float64]
 CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
 
 
@@ -69,7 +68,7 @@ class CompiledKernel:
         return tile
 
 
-def _index(points: NDArray[np.intp], shape: tuple[int, ...]) -> Any:
+def _index(points: Places, shape: tuple[int, ...]) -> Any:
     return np.unravel_index(points, shape) if shape else ()
 
 
@@ -114,7 +113,7 @@ class Points:
         kernel = self._kernel(1)
         return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
-    def read_bounded(self, tile: Tile) -> NDArray[np.intp]:
+    def read_bounded(self, tile: Tile) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
         given = [self._line(array) for array in (p.x, p.w[1], self._inner[1], p.y)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.kinds import Box, Progress
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, at_depth, depths_of
 from chainderiv.maps.sweep import Readings, Sweep
@@ -34,7 +35,6 @@ DOTS = 100  # an inch
 STILL = 2.0  # seconds that the last frame of a GIF stays
 
 Image = NDArray[np.uint8]
-Progress = Callable[[int, int], None]
 
 
 def animate_sweep(
@@ -145,7 +145,7 @@ class _Layer:
     place: int
     index: int
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Tile:
         """A part of it."""
         one = (slice(self.index, self.index + 1),)
         tile = self.whole.read(box[: self.place] + one + box[self.place :])

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import links_over
 from chainderiv.maps.sweep import Sweep
@@ -25,8 +25,6 @@ from chainderiv.view.maps.reduce import (
     samples,
 )
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Axes2 = tuple[Axis, Axis]
 Cells = tuple[int, int]
 

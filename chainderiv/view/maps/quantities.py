@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, unknown_name
+from chainderiv.kinds import Array, Box, Floats
 from chainderiv.maps.depth import links_over
 from chainderiv.maps.layer_map import activation_over, factor_over
-from chainderiv.maps.plan import Box
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.tile import Tile
 from chainderiv.view.maps import labels
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Quantity:
     [12.5, 25.0]
     """
 
-    read: Callable[[Sweep, Box, Tile], NDArray[Any]]
+    read: Callable[[Sweep, Box, Tile], Array]
     label: Callable[[Sweep], str]
     codes: tuple[tuple[int, str], ...] = ()
     of_links: bool = False

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.view.maps.drawing import cells_of
 from chainderiv.view.maps.map_view import MapView
@@ -24,8 +24,6 @@ GAP = 0.1  # between a name and the frame, in parts of the name
 CELLS = 80  # a side: as finely as a name can be placed
 NAMED = {Regime.VANISHING: 1, Regime.EXPLODING: 2}  # how many parts of a region get its name
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Place = tuple[int, int]
 
 
