@@ -66,7 +66,7 @@ def test_the_table_sees_a_lost_compensation_and_a_wrong_factor(monkeypatch):
 def test_the_table_sees_an_orbit_that_forgets_its_bias(monkeypatch):
     free = orbit.Orbit._free
     monkeypatch.setattr(
-        orbit.Orbit, "_free", lambda self: free(self) - 1e-6 * np.asarray(self.parameters.b[self.layer])
+        orbit.Orbit, "_free", lambda self: free(self) - 1e-6 * np.asarray(self.parameters.inner[self.layer])
     )
     assert len(wrong_problems()) == len(ORDINARY)
 

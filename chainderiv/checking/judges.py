@@ -44,13 +44,12 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
     It cannot judge near a kink, where an imaginary part underflows within one layer, or where C(a_L + ih) itself
     cancels (a_L close to y, or to the edge of the cost's domain).
     """
-    assert at.b is not None
     a, shape = np.broadcast_to(at.x, at.shape), at.shape
     imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)
     log, could = np.zeros(shape), np.ones(shape, bool)
     for layer in range(1, chain.depth + 1):
         activation = chain.activation(layer)
-        z = at.w[layer] * a + at.b[layer]
+        z = at.w[layer] * a + at.inner[layer]
         if layer >= wrt.layer:
             enters = layer == wrt.layer and wrt.kind != "x"
             alone = enters or not chain.residual  # else a_{l-1} + ih is passed on beside φ
@@ -128,10 +127,9 @@ class PointCost:
     """C of one point in mpmath as a function of parameters from one layer on, those below walked once per precision."""
 
     def __init__(self, chain: Chain, at: Parameters, index: int, first: int) -> None:
-        assert at.b is not None
         layers = range(1, chain.depth + 1)
         self.chain, self.first = chain, max(first, 1)
-        self.w, self.b = ([float(array[layer][index]) for layer in layers] for array in (at.w, at.b))
+        self.w, self.b = ([float(array[layer][index]) for layer in layers] for array in (at.w, at.inner))
         self.x, self.y = float(at.x[index]), float(at.y[index])
         self._below: tuple[int, Any] = (0, None)
 
@@ -190,13 +188,10 @@ def moved(at: Parameters, parameter: Parameter, by: float) -> Parameters:
     """The points with one parameter moved."""
     if parameter.kind == "x":
         return replace(at, x=at.x + by)
-    layers = at.w if parameter.kind == "w" else at.b
-    assert layers is not None
-    assert layers.stacked is not None
-    stacked = np.array(layers.stacked)
-    stacked[..., parameter.layer - 1] += by
-    tied = Layered(stacked=stacked)
-    return replace(at, w=tied) if parameter.kind == "w" else replace(at, b=tied)
+    values = np.array((at.w if parameter.kind == "w" else at.inner).values)
+    values[..., parameter.layer - 1] += by
+    layers = Layered(values, stacked=True)
+    return replace(at, w=layers) if parameter.kind == "w" else replace(at, inner=layers)
 
 
 def float_cost(chain: Chain, at: Parameters) -> Floats:
@@ -205,10 +200,9 @@ def float_cost(chain: Chain, at: Parameters) -> Floats:
 
 
 def _float_orbit(chain: Chain, at: Parameters) -> tuple[list[Floats], Floats]:
-    assert at.b is not None
     a, zs = np.broadcast_to(at.x, at.shape), []
     for layer in range(1, chain.depth + 1):
-        zs.append(at.w[layer] * a + at.b[layer])
+        zs.append(at.w[layer] * a + at.inner[layer])
         value = array_functions(chain.activation(layer)).value(zs[-1])
         a = a + value if chain.residual else value
     return zs, a

@@ -30,7 +30,7 @@ def draw_points(chain: Chain, points: int, rng: np.random.Generator) -> Paramete
         b[:, layer - 1] = z - w[:, layer - 1] * a
         value = f.value(w[:, layer - 1] * a + b[:, layer - 1])
         a = a + value if chain.residual else value
-    return Parameters(Layered(stacked=w), Layered(stacked=b), None, x, y)
+    return Parameters(Layered(w, stacked=True), Layered(b, stacked=True), x, y)
 
 
 def _draw_z(activation: Activation, points: int, rng: np.random.Generator) -> Floats:

@@ -198,7 +198,8 @@ def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:
 def _parameters(grids: Mapping[str, Floats]) -> Parameters:
     def layers(kind: str) -> Layered:
         own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
-        return Layered(tied=grids.get(kind), own=own)
+        # where every layer has its own, no layer asks for another
+        return Layered(grids[kind] if kind in grids else own[1], own=own)
 
-    pinned = Layered(tied=grids["z"]) if "z" in grids else None
-    return Parameters(layers("w"), None if pinned else layers("b"), pinned, grids["x"], grids["y"])
+    pinned = "z" in grids
+    return Parameters(layers("w"), layers("z" if pinned else "b"), grids["x"], grids["y"], pinned)

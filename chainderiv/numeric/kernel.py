@@ -185,9 +185,8 @@ def _point(parameters: Parameters, depth: int, index: tuple[int, ...]) -> dict[s
         return float(np.broadcast_to(array, shape)[index])
 
     point: dict[str, Any] = {"x": at(parameters.x), "y": at(parameters.y)}
-    for name, layers in (("w", parameters.w), ("b", parameters.b), ("z", parameters.z)):
-        if layers is not None:
-            point[name] = [at(layers[layer]) for layer in range(1, depth + 1)]
+    for name, layers in (("w", parameters.w), ("z" if parameters.pinned else "b", parameters.inner)):
+        point[name] = [at(layers[layer]) for layer in range(1, depth + 1)]
     return point
 
 

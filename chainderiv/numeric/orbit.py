@@ -86,18 +86,17 @@ class Orbit:
 
     def _free(self) -> Floats:
         p, layer = self.parameters, self.layer
-        if p.z is not None:
-            return np.broadcast_to(p.z[layer], p.shape)
-        assert p.b is not None
-        return np.asarray(p.w[layer] * self._a + p.b[layer])
+        if p.pinned:
+            return self._broadcast(p.inner[layer])
+        return np.asarray(p.w[layer] * self._a + p.inner[layer])
 
     def _step_wide(self, f: ArrayFunctions) -> None:
         p, layer = self.parameters, self.layer
         assert self._wide is not None
-        if p.b is None:
+        if p.pinned:
             z = wd.wide(self._free())
         else:
-            z = wd.plus(wd.times(wd.wide(p.w[layer]), self._wide), wd.wide(p.b[layer]))
+            z = wd.plus(wd.times(wd.wide(p.w[layer]), self._wide), wd.wide(p.inner[layer]))
         self.z = wd.to_float(z)
         # the derivative first: it is read off at the same z
         self.prime = _prime_wide(f, z, self.z)

@@ -80,9 +80,6 @@ class Points:
 
     def __init__(self, derivation: Derivation, parameters: Parameters) -> None:
         self.derivation, self.parameters = derivation, parameters
-        inner = parameters.b if parameters.z is None else parameters.z
-        assert inner is not None
-        self._inner = inner
         self._full = parameters.shape or (1,)
         self._flat: dict[Any, Floats] = {}
 
@@ -100,7 +97,7 @@ class Points:
         if (
             self.derivation.wrt.kind != "b"
             or len(stretches) != 2
-            or not (self.parameters.w.alike and self._inner.alike)
+            or not (self.parameters.w.alike and self.parameters.inner.alike)
         ):
             return False
         first, others = stretches
@@ -116,7 +113,7 @@ class Points:
     def read_bounded(self, tile: Tile) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
-        given = [self._line(array) for array in (p.x, p.w[1], self._inner[1], p.y)]
+        given = [self._line(array) for array in (p.x, p.w[1], self.parameters.inner[1], p.y)]
         steps, left = np.array([step for _, step in given]), np.empty(tile.sign.size, np.int8)
         outputs = (tile.sign, tile.log_abs, tile.link_log_sum, tile.largest_link, left)
         self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
@@ -136,21 +133,21 @@ class Points:
         """The plain case in one go."""
         p = self.parameters
         self._shape = self._full
-        w, b = self._flattened(p.w, 1), self._flattened(self._inner, 1)
+        w, b = self._flattened(p.w, 1), self._flattened(self.parameters.inner, 1)
         outputs = np.empty((len(READ), w.size))
         self._kernel(1).through(self._spread(p.x), w, b, self._spread(p.y), self.derivation.chain.depth, outputs)
         return outputs
 
     def _kernel(self, layer: int) -> ModuleType:
         chain = self.derivation.chain
-        return neuron_kernel(chain.activation(layer), chain, self.parameters.b is None)
+        return neuron_kernel(chain.activation(layer), chain, self.parameters.pinned)
 
     def _padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,) * (len(self._full) - len(shape)) + shape
 
     def _start(self) -> None:
         p = self.parameters
-        self._shape = self._padded(np.broadcast_shapes(p.x.shape, p.w[1].shape, self._inner[1].shape))
+        self._shape = self._padded(np.broadcast_shapes(p.x.shape, p.w[1].shape, self.parameters.inner[1].shape))
         x = self._spread(p.x)
         self._size = x.size
         self._state = _blocks(x.size)
@@ -161,8 +158,8 @@ class Points:
         layer, kernel = segment.first, self._kernel(segment.first)
         if layer == 1:
             self._start()
-        self._broaden(self.parameters.w[layer].shape, self._inner[layer].shape)
-        w, b = self._flattened(self.parameters.w, layer), self._flattened(self._inner, layer)
+        self._broaden(self.parameters.w[layer].shape, self.parameters.inner[layer].shape)
+        w, b = self._flattened(self.parameters.w, layer), self._flattened(self.parameters.inner, layer)
         if layer == self.derivation.start:
             self._at_parameter(segment, kernel, w, b)
         run = kernel.walk_closing if segment.count >= CLOSING else kernel.walk
@@ -212,7 +209,7 @@ class Points:
 
     def _flattened(self, layers: Layered, layer: int) -> Floats:
         """A layer's parameter at every point; what is tied is spread once."""
-        if layers.stacked is not None or layer in layers.own:
+        if layers.stacked or layer in layers.own:
             return self._spread(layers[layer])
         if id(layers) not in self._flat:
             self._flat[id(layers)] = self._spread(layers[layer])

@@ -18,7 +18,7 @@ W, B = np.linspace(-7.1, 6.3, 45)[:, None], np.linspace(-5.2, 5.9, 41)[None, :]
 
 
 def grid(y=0.0, x=0.3, w=W, b=B):
-    return Parameters(Layered(w), Layered(b), None, np.asarray(x), np.asarray(y))
+    return Parameters(Layered(w), Layered(b), np.asarray(x), np.asarray(y))
 
 
 def assert_agrees(chain, wrt, parameters, engine="numba"):
@@ -65,13 +65,13 @@ def test_residual_chains(name, wrt):
 def test_a_first_layer_of_its_own_is_walked_with_its_own_parameters(depth):
     p, two = grid(), np.asarray(2.0)
     for w, b in (
-        (Layered(two, None, {1: W}), Layered(B)),
-        (Layered(W), Layered(np.asarray(0.3), None, {1: B})),
-        (Layered(two, None, {2: W}), Layered(B)),
-        (Layered(W, None, {1: two}), Layered(np.asarray(0.3), None, {2: B})),
+        (Layered(two, own={1: W}), Layered(B)),
+        (Layered(W), Layered(np.asarray(0.3), own={1: B})),
+        (Layered(two, own={2: W}), Layered(B)),
+        (Layered(W, own={1: two}), Layered(np.asarray(0.3), own={2: B})),
     ):
         for name in ("sigmoid", "gelu"):
-            assert_agrees(cd.Chain(depth, name), "b1", Parameters(w, b, None, p.x, p.y))
+            assert_agrees(cd.Chain(depth, name), "b1", Parameters(w, b, p.x, p.y))
     rng = np.random.default_rng(depth)
     stack = at_points(depth, rng.normal(size=(50, depth)), rng.normal(size=(50, depth)), None, 0.3, 0.0)
     assert_agrees(cd.Chain(depth, "sigmoid"), "b1", stack)
@@ -99,8 +99,8 @@ def test_slopes_that_become_subnormal_are_not_raised_again_by_large_weights(name
 def test_pinned_layers_single_layers_and_stacks():
     p = grid()
     for name in ("tanh", "relu", "gelu"):
-        assert_agrees(cd.Chain(7, name), "w1", Parameters(p.w, None, Layered(B), p.x, p.y))
-    own = Parameters(Layered(np.asarray(1.5), None, {3: W}), Layered(np.asarray(0.1), None, {5: B}), None, p.x, p.y)
+        assert_agrees(cd.Chain(7, name), "w1", Parameters(p.w, Layered(B), p.x, p.y, pinned=True))
+    own = Parameters(Layered(np.asarray(1.5), own={3: W}), Layered(np.asarray(0.1), own={5: B}), p.x, p.y)
     for wrt in ("b1", "w3", "b6"):
         assert_agrees(cd.Chain(7, "tanh"), wrt, own)
     rng = np.random.default_rng(0)
@@ -198,7 +198,7 @@ def read(chain, module, which):
     points = engine.Points(derive(chain, "b1"), grid(y=0.1))
     first, rest = engine.segments(points.derivation, points.parameters)
     points.take(first)
-    w, b = points._flattened(points.parameters.w, 2), points._flattened(points.parameters.b, 2)
+    w, b = points._flattened(points.parameters.w, 2), points._flattened(points.parameters.inner, 2)
     which(points._state, w, b, rest.count, True)
     module.harvest_all(points._state, True, True)
     return points.finish()

@@ -19,7 +19,7 @@ POINTS = W.size * B.size
 
 def points_of(name, depth, y=0.0):
     return engine.Points(
-        derive(cd.Chain(depth, name), "b1"), Parameters(Layered(W), Layered(B), None, np.asarray(0.3), np.asarray(y))
+        derive(cd.Chain(depth, name), "b1"), Parameters(Layered(W), Layered(B), np.asarray(0.3), np.asarray(y))
     )
 
 
@@ -55,7 +55,7 @@ def test_what_is_closed_is_what_walking_every_layer_gives(name, depth, y):
 def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
     w = np.array([-8.0, -4.001, -4.0, -3.999])[:, None]  # the sigmoid's links at 1/2 are w/4
     points = engine.Points(
-        derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), None, np.asarray(0.4), np.asarray(0.0))
+        derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), np.asarray(0.4), np.asarray(0.0))
     )
     assert points.read_bounded(engine.Tile.empty((4,))).tolist() == [1, 2, 3]
 
@@ -83,7 +83,7 @@ def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(rig
 @pytest.mark.parametrize("depth", [300, 1500, 5000])
 def test_a_target_next_to_the_limit_of_the_orbit(w, b, x, y, depth):
     derivation = derive(cd.Chain(depth, "tanh"), "b1")
-    given = Parameters(Layered(np.array([w])), Layered(np.array([b])), None, np.asarray(x), np.asarray(y))
+    given = Parameters(Layered(np.array([w])), Layered(np.array([b])), np.asarray(x), np.asarray(y))
     got, want = kernel(derivation, "numba")(given), kernel(derivation, "numpy")(given, kappa=True)
     assert same(got.gradient, want.gradient, 2 * want.kappa).all()
 
@@ -97,7 +97,7 @@ def test_targets_at_all_distances_from_the_limit_of_the_orbit(name):
         a = np.tanh(w * a + b) if name == "tanh" else 1 / (1 + np.exp(-w * a - b))
     y = a + rng.choice([-1, 1], 400) * 10.0 ** rng.uniform(-14, -1, 400)
     derivation = derive(cd.Chain(400, name), "b1")
-    given = Parameters(Layered(w), Layered(b), None, x, y)
+    given = Parameters(Layered(w), Layered(b), x, y)
     got, want = kernel(derivation, "numba")(given), kernel(derivation, "numpy")(given, kappa=True)
     assert (same(got.gradient, want.gradient, 2 * want.kappa) | got.uncertain).all()
     assert got.uncertain.mean() < is_lost(want.kappa).mean() < 0.8

@@ -31,7 +31,7 @@ def plain(name, depth, w, b, x, digits):
 
 
 def compiled(name, depth, w, b, x):
-    parameters = Parameters(Layered(np.asarray(w)), Layered(np.asarray(b)), None, np.asarray(x), np.asarray(0.0))
+    parameters = Parameters(Layered(np.asarray(w)), Layered(np.asarray(b)), np.asarray(x), np.asarray(0.0))
     return kernel(derive(cd.Chain(depth, name), "b1"), "numba")(parameters)
 
 
