@@ -9,7 +9,7 @@ import numpy as np
 
 from chainderiv import symbols
 from chainderiv.functions.precise import precise, working_digits
-from chainderiv.numeric.kernel import NumpyKernel
+from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain

@@ -21,9 +21,9 @@ from chainderiv.kinds import Floats, Mask, Progress
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
 from chainderiv.numeric.conditioning import EPSILON, LOST, bound
-from chainderiv.numeric.kernel import NumpyKernel
+from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.second import read_second
+from chainderiv.numeric.second import walked
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.derivation import Derivation
@@ -168,12 +168,11 @@ def _findings(
         yield from _second_findings(derivation, at, methods, sample)
         return
     kernel = NumpyKernel(derivation)
-    reading = kernel(at, kappa=True)
-    assert reading.kappa is not None
-    certain = 8 * EPSILON * reading.kappa < (UNCERTAIN if kernel.vouched else LOST)
+    reading, kappa = kernel.read(at)
+    certain = 8 * EPSILON * kappa < (UNCERTAIN if kernel.vouched else LOST)
     for method in methods:
         judgement = _judge(derivation, at, method, sample)
-        allowed = bound(judgement.log, reading.kappa)
+        allowed = bound(judgement.log, kappa)
         if method == METHODS[2]:
             allowed = np.maximum(allowed, FLOAT_TOLERANCE)
         error = _disagreement(reading.gradient, judgement)
@@ -184,8 +183,7 @@ def _second_findings(
     second: SecondDerivation, at: Parameters, methods: tuple[str, ...], sample: range
 ) -> Iterator[_Finding]:
     """The same of a second derivative, whose terms cancel: errors are relative to the sum of their sizes."""
-    terms = read_second(second.chain, at, *second.wrt).terms
-    assert terms is not None
+    terms, _ = walked(second.chain, at, *second.wrt)
     got, condition = TermValues(second, at).sum(), terms.condition
     allowed = bound(terms.log_size, condition)
     certain = (8 * EPSILON * condition < (UNCERTAIN if second.chain.vouched else LOST)) & np.isfinite(terms.log_size)

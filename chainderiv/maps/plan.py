@@ -15,8 +15,7 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, at_depth, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.numeric.reading import tile_of
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
@@ -77,17 +76,17 @@ class Plan:
             index = index * -(-count // size) + part.start // size
         return index
 
-    def read(self, box: Box) -> Tile:
+    def read(self, box: Box) -> Reading:
         """Evaluate over a box."""
-        tile = Tile.empty(extent(box))
+        tile = Reading.empty(extent(box))
         self._into(tile, box)
         return tile
 
-    def fill(self, whole: Tile, box: Box) -> None:
+    def fill(self, whole: Reading, box: Box) -> None:
         """Evaluate over a box of a whole map, into it."""
         self._into(whole.read(box), box)
 
-    def _into(self, tile: Tile, box: Box) -> None:
+    def _into(self, tile: Reading, box: Box) -> None:
         for place, plan, block in self.blocks(box):
             plan._at_points(tile.read(place), block)
 
@@ -104,13 +103,9 @@ class Plan:
                 self._plans[depth] = at_depth(self, int(depth))
             yield (*place[:at], slice(k, k + 1), *place[at + 1 :]), self._plans[depth], block[:at] + block[at + 1 :]
 
-    def _at_points(self, tile: Tile, box: Box) -> None:
-        parameters, kernel = self.parameters(box), self._kernel
-        read = tile if tile.log_abs.flags.c_contiguous else Tile.empty(tile.shape)
-        if hasattr(kernel, "fill"):
-            kernel.fill(parameters, read.reshape(-1))
-        else:
-            read = tile_of(kernel(parameters, kappa=True)).reshape(*tile.shape)
+    def _at_points(self, tile: Reading, box: Box) -> None:
+        read = tile if tile.log_abs.flags.c_contiguous else Reading.empty(tile.shape)
+        self._kernel.fill(self.parameters(box), read.reshape(-1))
         if read is not tile:
             tile.put(..., read)
 
@@ -134,7 +129,7 @@ class Plan:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-def part_of(plan: Plan, read: Callable[[Box], Tile], slices: Mapping[str, slice]) -> tuple[Plan, Tile]:
+def part_of(plan: Plan, read: Callable[[Box], Reading], slices: Mapping[str, slice]) -> tuple[Plan, Reading]:
     """The plan and the readings of a part of a map; raises BadValue."""
     if unknown := [name for name in slices if name not in plan.axes]:
         raise BadValue(f"{unknown[0]!r} is no axis of the map; give slices of {', '.join(plan.axes)}")

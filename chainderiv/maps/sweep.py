@@ -27,7 +27,7 @@ from chainderiv.maps.regime import LOG_QUARTER, regime
 from chainderiv.maps.tiles import each_done
 from chainderiv.numeric.kernel import suitable_engine
 from chainderiv.numeric.parameters import numbers
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import Wrt, derive
@@ -39,9 +39,9 @@ MOST_STORED = 10**11
 
 
 class Readings(Protocol):
-    """Where a Sweep's arrays come from: a Tile that is the whole map, or what lies on disk.
+    """Where a Sweep's arrays come from: a Reading that is the whole map, or what lies on disk.
 
-    The arrays are a Tile's; read takes one slice per dimension, which may have steps.
+    The arrays are a Reading's; read takes one slice per dimension, which may have steps.
     """
 
     @property
@@ -64,7 +64,7 @@ class Readings(Protocol):
     def uncertain(self) -> Mask:
         """Where the logarithm cannot be trusted."""
 
-    def read(self, box: Box) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of the map."""
 
 
@@ -75,7 +75,7 @@ class Sweep:
     Attributes
     ----------
     plan : Plan. What was swept, and how.
-    readings : Tile of the whole map, or another that gives the same arrays.
+    readings : Reading of the whole map, or another that gives the same arrays.
 
     Examples
     --------
@@ -311,7 +311,7 @@ def sweep(
         return Sweep(stored, StoredReadings(sweep_to_store(stored, path, crew, progress, announce)))
     plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, TILE_POINTS)
     require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
-    whole, tiles = Tile.empty(plan.shape), plan.tiles
+    whole, tiles = Reading.empty(plan.shape), plan.tiles
     done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, crew)
     for count, _ in enumerate(done, 1):
         if progress is not None:

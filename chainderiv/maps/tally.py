@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from chainderiv.kinds import Box, Signs
 from chainderiv.maps.depth import links_over
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.workers import as_done, usable_cores
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
     return links_over(swept.plan, box) if swept.derivation.chain.depth > 1 else None
 
 
-def _of_tile(tile: Tile, links: int | NDArray[np.int64] | None) -> Tally:
+def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:
     finite = np.isfinite(tile.log_abs)
     with np.errstate(invalid="ignore"):
         codes: Signs | None = None if links is None else regime(tile.link_log_sum / links)

@@ -22,7 +22,7 @@ from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, exp_quiet, size
-from chainderiv.numeric.reading import Sum
+from chainderiv.numeric.sums import Sum
 
 LARGEST = float(np.finfo(float).max)
 

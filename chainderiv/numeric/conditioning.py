@@ -33,6 +33,11 @@ def is_lost(kappa: Floats) -> Mask:
     return np.asarray(~(8 * EPSILON * kappa < LOST))
 
 
+def without(lost: Mask, gradient: LogSign) -> LogSign:
+    """The gradient, NaN where it is lost."""
+    return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
+
+
 class Conditioning:
     """Accumulates κ beside an Orbit; `step` after each of the orbit's steps, `finish` at the end."""
 

@@ -18,7 +18,7 @@ from chainderiv.maps.disk.manifest import plan_from
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.plan import Plan
 from chainderiv.maps.regime import LOG_QUARTER, regime
-from chainderiv.numeric.tile import DTYPES, Tile
+from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside, folder_for_writing
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def save_netcdf(swept: Sweep, path: Path) -> None:
         )
 
 
-def open_netcdf(path: Path) -> tuple[Plan, Tile]:
+def open_netcdf(path: Path) -> tuple[Plan, Reading]:
     """The plan and the readings of a file; raises DataError, MissingExtra."""
     require_netcdf()
     xarray = extra("xarray", "a map in netCDF")
@@ -109,4 +109,4 @@ def open_netcdf(path: Path) -> tuple[Plan, Tile]:
         raise DataError(f"{str(path)!r} is no map of chainderiv ({e}); give a file that save wrote") from e
     if arrays["log_abs"].shape != plan.shape:
         raise DataError(f"{str(path)!r} has arrays of another shape than its axes; save the map again")
-    return plan, Tile(**arrays)
+    return plan, Reading(**arrays)

@@ -2,7 +2,7 @@
 
     map.zarr/
       zarr.json            the group: attributes, and the metadata of all arrays (xarray.open_zarr reads it)
-      sign/ log_abs/ …     the arrays of a Tile; a tile is one chunk of each, so no two writes share a chunk
+      sign/ log_abs/ …     the arrays of a Reading; a tile is one chunk of each, so no two writes share a chunk
       w/ b/ …              the values of the axes
       manifest.json        what the map is (numeric.manifest)
       tiles.jsonl          a line for every tile that is written: its number, and a checksum of its numbers
@@ -35,7 +35,7 @@ from chainderiv.maps.axis import MOST
 from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
 from chainderiv.maps.disk.manifest import describe, difference, plan_from
 from chainderiv.maps.plan import Plan
-from chainderiv.numeric.tile import DTYPES, Tile
+from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside
 
 MANIFEST, JOURNAL = "manifest.json", "tiles.jsonl"
@@ -119,9 +119,9 @@ class Store:
         group = zarr.open_group(self.path, mode="r+", use_consolidated=True)
         return {name: group[name] for name in DTYPES}
 
-    def read(self, box: Box) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of the map; the slices may have steps. Raises DataError for chunks that are damaged."""
-        return Tile(**{name: self.read_array(name, box) for name in DTYPES})
+        return Reading(**{name: self.read_array(name, box) for name in DTYPES})
 
     def read_array(self, name: str, box: Box) -> Array:
         """A part of one array."""
@@ -134,7 +134,7 @@ class Store:
                 "the same out mends it"
             ) from e
 
-    def put(self, box: Box, tile: Tile) -> str:
+    def put(self, box: Box, tile: Reading) -> str:
         """Write a tile; its checksum. Raises OutputError."""
         try:
             for name, array in tile.arrays.items():
@@ -190,7 +190,7 @@ class StoredReadings:
 
     store: Store = field(repr=False)
 
-    def read(self, box: Box) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of the map: one slice per dimension, which may have steps."""
         return self.store.read(box)
 
@@ -244,7 +244,7 @@ def write_line(file: IO[str], tile: int, checked: str) -> None:
     file.write(json.dumps({"tile": tile, "crc32c": checked}) + "\n")
 
 
-def checksum(tile: Tile) -> str:
+def checksum(tile: Reading) -> str:
     """The CRC-32C of the raw bytes of each array, in hexadecimal.
 
     A damaged disk is what it is to find, so a cyclic code will do; blake2b takes as long as the map (1.1 ns a byte,

@@ -16,7 +16,7 @@ from chainderiv.kinds import Box, Progress
 from chainderiv.maps.disk.store import JOURNAL, Store, write_line
 from chainderiv.maps.plan import Plan, extent, in_tiles
 from chainderiv.maps.tiles import at_once, each_done
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.workers import Crew, as_done, usable_cores
 
 STORED_TILE_POINTS = 2**20  # 8 MB of each float64 array: some thousand files for a map of 10^9 points
@@ -107,7 +107,7 @@ def sweep_to_store(
     return replace(store, computed=len(left), damaged=damaged)
 
 
-def save_to_store(plan: Plan, read: Callable[[Box], Tile], path: Path) -> None:
+def save_to_store(plan: Plan, read: Callable[[Box], Reading], path: Path) -> None:
     """Write a map that is known already."""
     whole = in_stored_tiles(plan)
     store = Store.of(path, whole)

@@ -18,9 +18,9 @@ from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
 from chainderiv.numeric.conditioning import LOST
+from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.numeric.reading import Reading, reading_of, tile_of
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 
@@ -33,39 +33,36 @@ class CompiledKernel:
     Raises NotCompilable, when it is made, for a formula that it has no instruction for.
     """
 
-    def __init__(self, derivation: Derivation, oracle: Any) -> None:
+    def __init__(self, derivation: Derivation, oracle: NumpyKernel) -> None:
         self.derivation, self.oracle = derivation, oracle
         chain = derivation.chain
         self.vouched = chain.vouched
         for activation in dict.fromkeys(chain.activations):
             neuron_kernel(activation, chain, pinned=False)
 
-    def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
-        """Read the gradient, the links and what is uncertain; κ, where it is asked for, is the NumPy kernel's."""
-        if kappa:
-            reading: Reading = self.oracle(parameters, kappa=True)
-            return reading
-        tile = Tile.empty(parameters.shape)
-        self.fill(parameters, tile.reshape(-1))
-        return reading_of(tile)
+    def gradient(self, parameters: Parameters) -> LogSign:
+        """∂C/∂θ alone."""
+        reading = Reading.empty(parameters.shape)
+        self.fill(parameters, reading.reshape(-1))
+        return reading.gradient
 
-    def fill(self, parameters: Parameters, tile: Tile) -> None:
-        """Read into a flat tile that is there already."""
+    def fill(self, parameters: Parameters, reading: Reading) -> None:
+        """Read into a flat reading that is there already."""
         points = Points(self.derivation, parameters)
         if not points.are_bounded:
-            tile.put(..., self._walked(parameters))
-        elif (left := points.read_bounded(tile)).size:
-            tile.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
+            reading.put(..., self._walked(parameters))
+        elif (left := points.read_bounded(reading)).size:
+            reading.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
 
-    def _walked(self, parameters: Parameters) -> Tile:
+    def _walked(self, parameters: Parameters) -> Reading:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        tile = Tile(np.nan_to_num(sign, nan=0.0).astype(np.int8), log, links, largest, ~(walk.MARGIN * off < LOST))
-        strays = np.flatnonzero((odd != 0) | (tile.uncertain & (not self.vouched)))
+        reading = Reading.of(LogSign(sign, log), links, largest, ~(walk.MARGIN * off < LOST))
+        strays = np.flatnonzero((odd != 0) | (reading.uncertain & (not self.vouched)))
         if strays.size:
             # they have left what the walk holds, or the formula has lost its digits
-            exact = tile_of(self.oracle(parameters.at(_index(strays, parameters.shape)), kappa=True))
-            tile.put(strays, exact.reshape(-1))
-        return tile
+            exact, _ = self.oracle.read(parameters.at(_index(strays, parameters.shape)))
+            reading.put(strays, exact.reshape(-1))
+        return reading
 
 
 def _index(points: Places, shape: tuple[int, ...]) -> Any:
@@ -110,14 +107,14 @@ class Points:
         kernel = self._kernel(1)
         return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
-    def read_bounded(self, tile: Tile) -> Places:
+    def read_bounded(self, reading: Reading) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
         given = [self._line(array) for array in (p.x, p.w[1], self.parameters.inner[1], p.y)]
-        steps, left = np.array([step for _, step in given]), np.empty(tile.sign.size, np.int8)
-        outputs = (tile.sign, tile.log_abs, tile.link_log_sum, tile.largest_link, left)
+        steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
+        outputs = (reading.sign, reading.log_abs, reading.link_log_sum, reading.largest_link, left)
         self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
-        tile.uncertain[:] = False
+        reading.uncertain[:] = False
         return np.flatnonzero(left)
 
     def _line(self, array: Floats) -> tuple[Floats, tuple[int, int]]:

@@ -19,7 +19,7 @@ from chainderiv.kinds import Box, Progress
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, at_depth, depths_of
 from chainderiv.maps.sweep import Readings, Sweep
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
 from chainderiv.view.maps.map_view import MapView, view_sweep
@@ -145,11 +145,11 @@ class _Layer:
     place: int
     index: int
 
-    def read(self, box: Box) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of it."""
         one = (slice(self.index, self.index + 1),)
         tile = self.whole.read(box[: self.place] + one + box[self.place :])
-        return Tile(**{name: np.squeeze(array, self.place) for name, array in tile.arrays.items()})
+        return Reading(**{name: np.squeeze(array, self.place) for name, array in tile.arrays.items()})
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.read((slice(None), slice(None))), name)

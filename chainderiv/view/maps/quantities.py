@@ -13,7 +13,7 @@ from chainderiv.maps.depth import links_over
 from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.maps.sweep import Sweep
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.view.maps import labels
 
 
@@ -38,7 +38,7 @@ class Quantity:
     [12.5, 25.0]
     """
 
-    read: Callable[[Sweep, Box, Tile], Array]
+    read: Callable[[Sweep, Box, Reading], Array]
     label: Callable[[Sweep], str]
     codes: tuple[tuple[int, str], ...] = ()
     of_links: bool = False
@@ -50,7 +50,7 @@ class Quantity:
         return np.asarray(self.read(sweep, box, sweep.readings.read(box)), float) / self.per
 
 
-def rate_over(sweep: Sweep, box: Box, tile: Tile) -> Floats:
+def rate_over(sweep: Sweep, box: Box, tile: Reading) -> Floats:
     """Mean over the links of log|link|, natural, over a box."""
     with np.errstate(invalid="ignore"):  # at depth 1 there is none
         return np.asarray(tile.link_log_sum / links_over(sweep.plan, box))
@@ -96,7 +96,7 @@ def _factor(layer: int) -> Quantity:
 def _activation(layer: int) -> Quantity:
     largest = np.finfo(float).max  # a relu chain leaves float64
 
-    def read(sweep: Sweep, box: Box, tile: Tile) -> Floats:
+    def read(sweep: Sweep, box: Box, tile: Reading) -> Floats:
         return np.asarray(np.clip(activation_over(sweep.plan, box, layer).to_float(), -largest, largest))
 
     return Quantity(read, lambda s: f"$a_{{{layer}}}$  (activation of layer {layer}, dimensionless)")

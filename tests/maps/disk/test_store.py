@@ -24,7 +24,7 @@ from chainderiv.maps.disk.store import Store
 from chainderiv.maps.disk.storing import Estimate
 from chainderiv.maps.plan import Plan, boxes, extent, fit_tile
 from chainderiv.maps.sweep import Sweep, plan_of
-from chainderiv.numeric.tile import DTYPES
+from chainderiv.numeric.reading import DTYPES
 from chainderiv.symbols import z
 
 CHAIN = cd.Chain(5, "tanh")
