@@ -6,17 +6,20 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
 from chainderiv.kinds import Box, Floats
 from chainderiv.maps.axis import Axis
-from chainderiv.maps.depth import DEPTH, at_depth, depths_of
+from chainderiv.maps.depth import DEPTH, chain_at, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
 
@@ -100,7 +103,7 @@ class Plan:
         at = list(self.axes).index(DEPTH)
         for k, depth in enumerate(depths_of(self.axes[DEPTH])[block[at]], place[at].start):
             if depth not in self._plans:
-                self._plans[depth] = at_depth(self, int(depth))
+                self._plans[depth] = self.at_depth(int(depth))
             yield (*place[:at], slice(k, k + 1), *place[at + 1 :]), self._plans[depth], block[:at] + block[at + 1 :]
 
     def _at_points(self, tile: Reading, box: Box) -> None:
@@ -112,6 +115,30 @@ class Plan:
     @cached_property
     def _plans(self) -> dict[int, Plan]:
         return {}
+
+    def at_depth(self, depth: int) -> Plan:
+        """The plan over the other axes, at one depth."""
+        chain, named = chain_at(self.derivation.chain, depth), tuple(self.derivation.named.split(","))
+        place = list(self.axes).index(DEPTH)
+        return replace(
+            self,
+            derivation=derive(chain, named if len(named) > 1 else named[0]),
+            axes={name: axis for name, axis in self.axes.items() if name != DEPTH},
+            tile_shape=self.tile_shape[:place] + self.tile_shape[place + 1 :],
+        )
+
+    def links(self, box: tuple[Any, ...] | None = None) -> int | NDArray[np.int64]:
+        """How many links the chain has, L - 1; along a depth axis an array that broadcasts over the box.
+
+        box : a slice, or an array of places, per dimension; by default the whole map.
+        """
+        if DEPTH not in self.axes:
+            return self.derivation.chain.depth - 1
+        place = list(self.axes).index(DEPTH)
+        links = depths_of(self.axes[DEPTH]) - 1
+        return (links if box is None else links[box[place]]).reshape(
+            [-1 if dimension == place else 1 for dimension in range(len(self.axes))]
+        )
 
     def parameters(self, box: Box) -> Parameters:
         """What the chain is evaluated at over a box; of a plan without a depth axis."""

@@ -9,7 +9,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +18,13 @@ from chainderiv.given import one_of
 from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
-from chainderiv.maps.depth import DEPTH, deepest, links_over
+from chainderiv.maps.depth import DEPTH, deepest
+from chainderiv.maps.disk.dataset import open_netcdf, save_netcdf, to_dataset
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
 from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.plan import Plan, in_tiles, part_of
+from chainderiv.maps.readings import Readings
 from chainderiv.maps.regime import LOG_QUARTER, regime
 from chainderiv.maps.tiles import each_done
 from chainderiv.numeric.kernel import suitable_engine
@@ -36,36 +38,6 @@ from chainderiv.workers import Crew
 
 TILES, TILE_POINTS = 8, 2**17
 MOST_STORED = 10**11
-
-
-class Readings(Protocol):
-    """Where a Sweep's arrays come from: a Reading that is the whole map, or what lies on disk.
-
-    The arrays are a Reading's; read takes one slice per dimension, which may have steps.
-    """
-
-    @property
-    def sign(self) -> Signs:
-        """-1, 0 or 1."""
-
-    @property
-    def log_abs(self) -> Floats:
-        """log|gradient|, natural."""
-
-    @property
-    def link_log_sum(self) -> Floats:
-        """Σ log|link|, natural."""
-
-    @property
-    def largest_link(self) -> Floats:
-        """The largest log|link|, natural."""
-
-    @property
-    def uncertain(self) -> Mask:
-        """Where the logarithm cannot be trusted."""
-
-    def read(self, box: Box) -> Reading:
-        """A part of the map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +70,6 @@ class Sweep:
         BadValue, MissingExtra
             For another kind of name; where zarr or netCDF4 is missing.
         """
-        from chainderiv.maps.disk.dataset import open_netcdf
-
         place = Path(path)
         if place.suffix.lower() == ".nc":
             return cls(*open_netcdf(place))
@@ -118,10 +88,8 @@ class Sweep:
         BadValue, OutputError, MissingExtra
             For another kind of name; where it cannot be written; where zarr or netCDF4 is missing.
         """
-        from chainderiv.maps.disk.dataset import save_netcdf
-
         if Path(path).suffix.lower() == ".nc":
-            return save_netcdf(self, Path(path))
+            return save_netcdf(self.plan, self.readings, Path(path))
         return save_to_store(self.plan, self.readings.read, checked_path(path))
 
     def to_xarray(self) -> Any:
@@ -137,9 +105,7 @@ class Sweep:
         >>> dict(data.sizes), data.attrs["wrt"], round(float(data.rate.sel(w=12, b=0)), 3)
         ({'w': 5, 'b': 3}, 'b1', -9.505)
         """
-        from chainderiv.maps.disk.dataset import to_dataset
-
-        return to_dataset(self)
+        return to_dataset(self.plan, self.readings)
 
     def part(self, **slices: slice) -> Sweep:
         """Read a part of the map into memory: a slice of points per Axis by name, as w=slice(0, None, 100).
@@ -217,7 +183,7 @@ class Sweep:
         if self.derivation.chain.depth == 1:
             raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.link_log_sum / links_over(self.plan))
+            return np.asarray(self.link_log_sum / self.plan.links())
 
     @cached_property
     def regime(self) -> Signs:

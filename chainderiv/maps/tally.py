@@ -5,19 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.kinds import Box, Signs
-from chainderiv.maps.depth import links_over
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
+from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.reading import Reading
 from chainderiv.workers import as_done, usable_cores
-
-if TYPE_CHECKING:
-    from chainderiv.maps.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -79,7 +75,7 @@ def tally(swept: Sweep) -> Tally:
 
 
 def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
-    return links_over(swept.plan, box) if swept.derivation.chain.depth > 1 else None
+    return swept.plan.links(box) if swept.derivation.chain.depth > 1 else None
 
 
 def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:

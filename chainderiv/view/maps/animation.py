@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadValue
 from chainderiv.kinds import Box, Progress
 from chainderiv.maps.axis import Axis
-from chainderiv.maps.depth import DEPTH, at_depth, depths_of
-from chainderiv.maps.sweep import Readings, Sweep
+from chainderiv.maps.depth import DEPTH, depths_of
+from chainderiv.maps.readings import Readings
+from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.reading import Reading
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
@@ -134,7 +135,7 @@ def depth_frames(sweep: Sweep) -> list[Sweep]:
     """
     require_film_axes(sweep.axes)
     depths, place = depths_of(sweep.axes[DEPTH]), list(sweep.axes).index(DEPTH)
-    return [Sweep(at_depth(sweep.plan, int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]
+    return [Sweep(sweep.plan.at_depth(int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ import numpy as np
 
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.kinds import Array, Box, Floats
-from chainderiv.maps.depth import links_over
 from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.maps.sweep import Sweep
@@ -53,7 +52,7 @@ class Quantity:
 def rate_over(sweep: Sweep, box: Box, tile: Reading) -> Floats:
     """Mean over the links of log|link|, natural, over a box."""
     with np.errstate(invalid="ignore"):  # at depth 1 there is none
-        return np.asarray(tile.link_log_sum / links_over(sweep.plan, box))
+        return np.asarray(tile.link_log_sum / sweep.plan.links(box))
 
 
 QUANTITIES: dict[str, Quantity] = {
