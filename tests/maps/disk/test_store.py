@@ -84,6 +84,13 @@ def test_a_map_of_other_dimensions_is_kept_as_well(tmp_path):
         assert Sweep.open(path).derivation.named == "b1,w2"
 
 
+def test_a_tile_whose_gradients_are_all_0_is_written_as_any_other(tmp_path):
+    dead = {"w": cd.Axis(-2, -1, 40), "b": cd.Axis(-2, -1, 40)}
+    stored = cd.sweep(cd.Chain(4, "relu"), out=tmp_path / "a.zarr", **dead)
+    assert not stored.sign.any()
+    assert cd.sweep(cd.Chain(4, "relu"), out=tmp_path / "a.zarr", **dead).readings.store.computed == 0
+
+
 def test_tiles_cover_the_map_once():
     for shape in [(23, 17), (7,), (3, 1, 5), (2, 50)]:
         met = np.zeros(shape, int)
