@@ -39,10 +39,7 @@ from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside
 
 MANIFEST, JOURNAL = "manifest.json", "tiles.jsonl"
-# what is not written reads as unknown
-FILL: Mapping[str, Any] = {
-    "sign": 0, "log_abs": np.nan, "link_log_sum": np.nan, "largest_link": np.nan, "uncertain": True
-}  # fmt: skip
+FILL: Mapping[str, Any] = {"sign": 0, "uncertain": True}  # what is not written reads as unknown: NaN of the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,14 +266,24 @@ def _create_group(path: Path, plan: Plan) -> None:
     group = zarr.create_group(path, attributes=map_attributes(plan))
     for name, axis in plan.axes.items():
         group.create_array(
-            name, data=axis.values, chunks=(min(axis.count, 2**20),), compressors=None, dimension_names=(name,),
+            name,
+            data=axis.values,
+            chunks=(min(axis.count, 2**20),),
+            compressors=None,
+            dimension_names=(name,),
             attributes=axis_attributes(name),
-        )  # fmt: skip
+        )
     for name, dtype in DTYPES.items():
         group.create_array(
-            name, shape=plan.shape, dtype=dtype, chunks=plan.tile_shape, compressors=_codecs(np.dtype(dtype)),
-            fill_value=FILL[name], dimension_names=tuple(plan.axes), attributes=variable_attributes(name, plan),
-        )  # fmt: skip
+            name,
+            shape=plan.shape,
+            dtype=dtype,
+            chunks=plan.tile_shape,
+            compressors=_codecs(np.dtype(dtype)),
+            fill_value=FILL.get(name, np.nan),
+            dimension_names=tuple(plan.axes),
+            attributes=variable_attributes(name, plan),
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", category=UserWarning)
         zarr.consolidate_metadata(path)

@@ -61,9 +61,7 @@ QUANTITIES: dict[str, Quantity] = {
         lambda s: rf"$\log_{{10}}|{labels.gradient_symbol(s)}|$  (decades)",
         per=float(np.log(10.0)),
     ),
-    "rate": Quantity(
-        rate_over, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)", of_links=True
-    ),
+    "rate": Quantity(rate_over, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)", of_links=True),
     "regime": Quantity(
         lambda s, box, tile: regime(rate_over(s, box, tile)),
         lambda s: "regime of the rate",
@@ -81,7 +79,7 @@ QUANTITIES: dict[str, Quantity] = {
         ((0, "certain within 1e-9"), (1, "uncertain by over 1e-9")),
         hatched=False,  # it would be said twice
     ),
-}  # fmt: skip
+}
 
 
 def _factor(layer: int) -> Quantity:
