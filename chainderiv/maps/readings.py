@@ -4,35 +4,15 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from chainderiv.kinds import Box, Floats, Mask, Signs
+from chainderiv.kinds import Array, Box
 from chainderiv.numeric.reading import Reading
 
 
 class Readings(Protocol):
-    """A map's arrays: a Reading that is the whole map, or what lies on disk.
+    """A map's arrays, which are a Reading's: one that is the whole map, or another that gives the same."""
 
-    The arrays are a Reading's; read takes one slice per dimension, which may have steps.
-    """
-
-    @property
-    def sign(self) -> Signs:
-        """-1, 0 or 1."""
-
-    @property
-    def log_abs(self) -> Floats:
-        """log|gradient|, natural."""
-
-    @property
-    def link_log_sum(self) -> Floats:
-        """Σ log|link|, natural."""
-
-    @property
-    def largest_link(self) -> Floats:
-        """The largest log|link|, natural."""
-
-    @property
-    def uncertain(self) -> Mask:
-        """Where the logarithm cannot be trusted."""
+    def array(self, name: str) -> Array:
+        """One of them, over the whole map."""
 
     def read(self, box: Box) -> Reading:
-        """A part of the map."""
+        """A part of the map: one slice per dimension, which may have steps."""

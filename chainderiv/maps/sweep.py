@@ -143,12 +143,12 @@ class Sweep:
     @cached_property
     def sign(self) -> Floats:
         """-1, 0 or 1; NaN where the gradient is undefined."""
-        return np.where(np.isnan(self.log_abs), np.nan, self.readings.sign)
+        return np.where(np.isnan(self.log_abs), np.nan, self.readings.array("sign"))
 
     @property
     def log_abs(self) -> Floats:
         """log|∂C/∂θ|, natural; -inf where the gradient is 0."""
-        return self.readings.log_abs
+        return self.readings.array("log_abs")
 
     @property
     def log10_abs(self) -> Floats:
@@ -158,12 +158,12 @@ class Sweep:
     @property
     def link_log_sum(self) -> Floats:
         """Σ log|link| over the links l = 2 … L, natural; 0 at depth 1."""
-        return self.readings.link_log_sum
+        return self.readings.array("link_log_sum")
 
     @property
     def largest_link(self) -> Floats:
         """The largest log|link|, natural; -inf at depth 1."""
-        return self.readings.largest_link
+        return self.readings.array("largest_link")
 
     @property
     def uncertain(self) -> Mask:
@@ -172,7 +172,7 @@ class Sweep:
         That is by a bound of its own with the engine "numba", and by 8 ε κ (see `condition`) with "numpy"; with
         "mpmath" it is nowhere. In very deep chains float64 itself cannot hold a logarithm of some 10^6 to 1e-9.
         """
-        return self.readings.uncertain
+        return self.readings.array("uncertain")
 
     @cached_property
     def rate(self) -> Floats:

@@ -65,6 +65,10 @@ class Reading:
         """The arrays by name, in the order of the attributes."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
+    def array(self, name: str) -> Array:
+        """One of them."""
+        return self.arrays[name]
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape of every array."""

@@ -30,7 +30,7 @@ def to_dataset(plan: Plan, readings: Readings) -> Any:
     else:
         dims = tuple(plan.axes)
         data = xarray.Dataset(
-            {name: (dims, getattr(readings, name), variable_attributes(name, plan)) for name in DTYPES},
+            {name: (dims, readings.array(name), variable_attributes(name, plan)) for name in DTYPES},
             {name: (name, axis.values, axis_attributes(name)) for name, axis in plan.axes.items()},
             map_attributes(plan),
         )

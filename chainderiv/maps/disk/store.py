@@ -30,7 +30,7 @@ import numpy as np
 from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.extras import extra
 from chainderiv.functions.described import Description, require_readable
-from chainderiv.kinds import Array, Box, Floats, Mask, Signs
+from chainderiv.kinds import Array, Box
 from chainderiv.maps.axis import MOST
 from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
 from chainderiv.maps.disk.manifest import describe, difference, plan_from
@@ -200,43 +200,22 @@ class StoredReadings:
     """
 
     store: Store = field(repr=False)
+    _known: dict[str, Array] = field(default_factory=dict, repr=False)
 
     def read(self, box: Box) -> Reading:
         """A part of the map: one slice per dimension, which may have steps."""
         return self.store.read(box)
 
-    def _whole(self, name: str) -> Array:
+    def array(self, name: str) -> Array:
+        """One array, of the whole map."""
         if (points := self.store.plan.points) > MOST:
             raise BadValue(
                 f"the map has {points:,} points, and at most {MOST:,} are read at once; read a part of it with "
                 ".part(name=slice(…)), or all of it lazily with .to_xarray()"
             )
-        return self.store.read_array(name, (slice(None),) * len(self.store.plan.shape))
-
-    @cached_property
-    def sign(self) -> Signs:
-        """-1, 0 or 1."""
-        return self._whole("sign")
-
-    @cached_property
-    def log_abs(self) -> Floats:
-        """log|gradient|, natural."""
-        return self._whole("log_abs")
-
-    @cached_property
-    def link_log_sum(self) -> Floats:
-        """Σ log|link|, natural."""
-        return self._whole("link_log_sum")
-
-    @cached_property
-    def largest_link(self) -> Floats:
-        """The largest log|link|, natural."""
-        return self._whole("largest_link")
-
-    @cached_property
-    def uncertain(self) -> Mask:
-        """Where the logarithm cannot be trusted."""
-        return self._whole("uncertain")
+        if name not in self._known:
+            self._known[name] = self.store.read_array(name, (slice(None),) * len(self.store.plan.shape))
+        return self._known[name]
 
 
 def read_description(path: Path) -> Description:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
-from chainderiv.kinds import Box, Progress
+from chainderiv.kinds import Array, Box, Progress
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, depths_of
 from chainderiv.maps.readings import Readings
@@ -152,8 +152,9 @@ class _Layer:
         tile = self.whole.read(box[: self.place] + one + box[self.place :])
         return Reading(**{name: np.squeeze(array, self.place) for name, array in tile.arrays.items()})
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.read((slice(None), slice(None))), name)
+    def array(self, name: str) -> Array:
+        """One array."""
+        return self.read((slice(None), slice(None))).array(name)
 
 
 def _images(frames: Sequence[Sweep], quantity: Quantity, dark: bool, progress: Progress | None) -> Iterator[Image]:

@@ -57,7 +57,7 @@ def files(folder):
 
 
 def bits(s):
-    return {name: getattr(s.readings, name).tobytes() for name in DTYPES}
+    return {name: s.readings.array(name).tobytes() for name in DTYPES}
 
 
 def test_a_map_on_disk_is_the_map_in_memory(tmp_path):
