@@ -55,6 +55,5 @@ def _read(blob: bytes, box: Box, attempt: int) -> Reading:
 @lru_cache(maxsize=4)
 def _unpacked(blob: bytes) -> Plan:
     """A worker's own plan, and with it its kernel, is made once and not for every tile."""
-    plan = pickle.loads(blob)
-    assert isinstance(plan, Plan)
+    plan: Plan = pickle.loads(blob)
     return plan

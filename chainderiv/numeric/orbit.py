@@ -79,7 +79,7 @@ class Orbit:
                 self.prime = _signed(derivative, log_prime)
                 return
             self._wide = wd.wide(self._a)
-        self._step_wide(array_functions(activation))
+        self._wide = self._stepped(array_functions(activation), self._wide)
 
     def _broadcast(self, array: Floats) -> Floats:
         return np.broadcast_to(array, self.parameters.shape)
@@ -90,18 +90,18 @@ class Orbit:
             return self._broadcast(p.inner[layer])
         return np.asarray(p.w[layer] * self._a + p.inner[layer])
 
-    def _step_wide(self, f: ArrayFunctions) -> None:
+    def _stepped(self, f: ArrayFunctions, before: wd.Wide) -> wd.Wide:
+        """a_l in wide numbers, from a_{l-1}."""
         p, layer = self.parameters, self.layer
-        assert self._wide is not None
         if p.pinned:
             z = wd.wide(self._free())
         else:
-            z = wd.plus(wd.times(wd.wide(p.w[layer]), self._wide), wd.wide(p.inner[layer]))
+            z = wd.plus(wd.times(wd.wide(p.w[layer]), before), wd.wide(p.inner[layer]))
         self.z = wd.to_float(z)
         # the derivative first: it is read off at the same z
         self.prime = _prime_wide(f, z, self.z)
         value = _value_wide(f, z, self.z)
-        self._wide = wd.plus(self._wide, value) if self.chain.residual else value
+        return wd.plus(before, value) if self.chain.residual else value
 
     def minus(self, target: Floats) -> LogSign:
         """a_L - y, from z_L where the output saturates at its target; a residual a_L has no limit."""

@@ -68,7 +68,7 @@ def checked_path(out: object) -> Path:
 def in_stored_tiles(plan: Plan) -> Plan:
     """The plan in the tiles of a map on disk: by its size alone, so that any number of workers goes on with any map.
 
-    >>> from chainderiv.maps.sweep import Axis, Chain, plan_of
+    >>> from chainderiv.maps.keywords import Axis, Chain, plan_of
     >>> for side in (100, 1000, 10_000):
     ...     plan = in_stored_tiles(plan_of(Chain(depth=4), w=Axis(-1, 1, side), b=Axis(-1, 1, side)))
     ...     print(plan.tile_shape, len(plan.tiles))

@@ -22,8 +22,9 @@ from chainderiv.maps.disk import storing
 from chainderiv.maps.disk.manifest import describe, plan_from
 from chainderiv.maps.disk.store import Store
 from chainderiv.maps.disk.storing import Estimate
+from chainderiv.maps.keywords import plan_of
 from chainderiv.maps.plan import Plan, boxes, extent, fit_tile
-from chainderiv.maps.sweep import Sweep, plan_of
+from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.reading import DTYPES
 from chainderiv.symbols import z
 
