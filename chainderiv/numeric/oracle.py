@@ -49,9 +49,8 @@ class NumpyKernel:
         orbit, gradient = self._walk(parameters, links, condition)
         kappa = condition.finish(orbit)
         lost = is_lost(kappa)
-        return Reading.of(
-            gradient if self.vouched else without(lost, gradient), links.log_sum, links.largest, lost
-        ), kappa
+        value = gradient if self.vouched else without(lost, gradient)
+        return Reading.of(value, links.log_sum, links.largest, lost), kappa
 
     @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
     def _walk(self, parameters: Parameters, *beside: Links | Conditioning) -> tuple[Orbit, LogSign]:
