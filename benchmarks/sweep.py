@@ -23,7 +23,7 @@ import chainderiv as cd
 # private rooms, because a tile's reading and writing are timed apart
 from chainderiv.maps.disk.store import Store
 from chainderiv.maps.disk.storing import in_stored_tiles
-from chainderiv.maps.sweep import plan_of
+from chainderiv.maps.keywords import plan_of
 
 POINTS, RUNS = 1000, 5
 W, B = cd.Axis(-12, 12, POINTS), cd.Axis(-10, 10, POINTS)

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,6 +55,15 @@ def test_the_check_sees_what_prints():
     assert "chainderiv.symbolic.programs" in printing_after("cd.derive(cd.Chain(3)).to('c')")
 
 
+def test_a_number_is_evaluated_without_maps_compiler_referee_or_second_derivatives():
+    program = "import sys, chainderiv as cd; cd.evaluate(cd.Chain(4), w=0.9, b=0.1); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "chainderiv.numeric.oracle" in loaded
+    unused = ("maps", "view", "nn", "numeric.compiled", "numeric.correct", "numeric.second", "symbolic.referee")
+    assert not [m for m in loaded for part in unused if f"{m}.".startswith(f"chainderiv.{part}.")]
+    assert not {"scipy", "numba", "matplotlib"} & set(loaded)
+
+
 def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():
     assert set(dir(chainderiv)) == set(chainderiv.__all__)
     assert {"Chain", "derive", "evaluate", "sweep", "Axis", "verify", "Network", "train", "load_data"} <= set(

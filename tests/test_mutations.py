@@ -7,7 +7,7 @@ import sympy
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.stable import Stable
-from chainderiv.numeric import kernel, orbit
+from chainderiv.numeric import orbit, product
 from chainderiv.symbols import z
 from tests.helpers import same
 from tests.numeric.test_evaluate import evaluated, log_sign, room
@@ -58,15 +58,15 @@ def test_a_wrong_gap_to_the_limit_is_refused_before_it_is_used():
 
 
 def test_the_table_sees_a_lost_compensation_and_a_wrong_factor(monkeypatch):
-    times = kernel.Product.times
-    monkeypatch.setattr(kernel.Product, "times", lambda self, f: times(self, f * 1.001))
+    times = product.Product.times
+    monkeypatch.setattr(product.Product, "times", lambda self, f: times(self, f * 1.001))
     assert len(wrong_problems()) == len(ORDINARY)
 
 
 def test_the_table_sees_an_orbit_that_forgets_its_bias(monkeypatch):
     free = orbit.Orbit._free
     monkeypatch.setattr(
-        orbit.Orbit, "_free", lambda self: free(self) - 1e-6 * np.asarray(self.parameters.b[self.layer])
+        orbit.Orbit, "_free", lambda self: free(self) - 1e-6 * np.asarray(self.parameters.inner[self.layer])
     )
     assert len(wrong_problems()) == len(ORDINARY)
 
@@ -74,6 +74,6 @@ def test_the_table_sees_an_orbit_that_forgets_its_bias(monkeypatch):
 def test_the_table_sees_a_product_that_underflows(monkeypatch):
     """A bare running product of floats is 0 where the gradient is below 1e-308."""
     deep = [p for p in PROBLEMS if p.name == "vanishing, 1000 layers"]
-    value = kernel.Product.value
-    monkeypatch.setattr(kernel.Product, "value", lambda self: cd.LogSign.from_float(value(self).to_float()))
+    value = product.Product.value
+    monkeypatch.setattr(product.Product, "value", lambda self: cd.LogSign.from_float(value(self).to_float()))
     assert not any(same(evaluated(p), log_sign(p.answer), room(p)) for p in deep)

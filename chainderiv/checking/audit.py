@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
 from chainderiv.checking.points import near_kink
 from chainderiv.compiling.arrays import array_functions, compiled
@@ -18,8 +17,8 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.rewriting.digits import MOST, Digits, digits_that_hold
 from chainderiv.given import is_finite, is_whole
+from chainderiv.kinds import Floats
 
-Floats = NDArray[np.float64]
 NORMAL = float(np.finfo(float).tiny)
 QUANTITIES = ("φ", "φ'", "log|φ'|")
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from chainderiv import symbols
 from chainderiv.functions.precise import precise, working_digits
-from chainderiv.numeric.kernel import NumpyKernel
-from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
@@ -24,7 +24,7 @@ DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits
 
 def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, index: int) -> str:
     """'factor k: φ'(z_l)' for the factor that disagrees most, at one of the points of `at`."""
-    chain, point = derivation.chain, _one_point(at, index)
+    chain, point = derivation.chain, at.at((index,))
     found = _of_terms(derivation, point) if isinstance(derivation, SecondDerivation) else _of_product(derivation, point)
     quotients: dict[Factor, Any] = {}
     with working_digits(DIGITS):
@@ -55,18 +55,9 @@ def _of_terms(second: SecondDerivation, point: Parameters) -> list[tuple[str, Fa
     return found
 
 
-def _one_point(at: Parameters, index: int) -> Parameters:
-    assert at.b is not None
-    w, b = at.w.stacked, at.b.stacked
-    assert w is not None
-    assert b is not None
-    return Parameters(Layered(stacked=w[index]), Layered(stacked=b[index]), None, at.x[index], at.y[index])
-
-
 def _floats(point: Parameters, depth: int) -> tuple[list[float], list[float]]:
-    assert point.b is not None
     layers = range(1, depth + 1)
-    return [float(point.w[layer]) for layer in layers], [float(point.b[layer]) for layer in layers]
+    return [float(point.w[layer]) for layer in layers], [float(point.inner[layer]) for layer in layers]
 
 
 def _error(sign: float, log: float, want: Any) -> float:

@@ -14,16 +14,15 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv import symbols
 from chainderiv.checking.points import KINK_DISTANCE, near_kink
 from chainderiv.compiling.arrays import array_functions, compiled_in
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
-Floats = NDArray[np.float64]
 STEP = 2.0**-40  # the square of the complex step, its relative error, is 2^-80
 UNDERFLOW = 1e-290
 FIRST_STEP, RICHARDSON_STEPS = 0.02, 6
@@ -36,7 +35,7 @@ class Judgement:
 
     sign: Floats
     log: Floats
-    could: NDArray[np.bool_]
+    could: Mask
 
 
 def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
@@ -45,13 +44,12 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
     It cannot judge near a kink, where an imaginary part underflows within one layer, or where C(a_L + ih) itself
     cancels (a_L close to y, or to the edge of the cost's domain).
     """
-    assert at.b is not None
     a, shape = np.broadcast_to(at.x, at.shape), at.shape
     imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)
     log, could = np.zeros(shape), np.ones(shape, bool)
     for layer in range(1, chain.depth + 1):
         activation = chain.activation(layer)
-        z = at.w[layer] * a + at.b[layer]
+        z = at.w[layer] * a + at.inner[layer]
         if layer >= wrt.layer:
             enters = layer == wrt.layer and wrt.kind != "x"
             alone = enters or not chain.residual  # else a_{l-1} + ih is passed on beside φ
@@ -79,7 +77,7 @@ def _cost(chain: Chain) -> Any:
     return compiled_in((symbols.a, symbols.y), chain.cost.formula)
 
 
-def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> NDArray[np.bool_]:
+def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> Mask:
     """Where a_L is not so near to y, or to a pole of ∂C/∂a, that a subtraction inside C loses more than a digit."""
     roots = [root for _, root, _ in chain.cost.factors if root is not None]
     edges = [y if root == symbols.y else np.asarray(float(root)) for root in roots]
@@ -129,10 +127,9 @@ class PointCost:
     """C of one point in mpmath as a function of parameters from one layer on, those below walked once per precision."""
 
     def __init__(self, chain: Chain, at: Parameters, index: int, first: int) -> None:
-        assert at.b is not None
         layers = range(1, chain.depth + 1)
         self.chain, self.first = chain, max(first, 1)
-        self.w, self.b = ([float(array[layer][index]) for layer in layers] for array in (at.w, at.b))
+        self.w, self.b = ([float(array[layer][index]) for layer in layers] for array in (at.w, at.inner))
         self.x, self.y = float(at.x[index]), float(at.y[index])
         self._below: tuple[int, Any] = (0, None)
 
@@ -191,13 +188,10 @@ def moved(at: Parameters, parameter: Parameter, by: float) -> Parameters:
     """The points with one parameter moved."""
     if parameter.kind == "x":
         return replace(at, x=at.x + by)
-    layers = at.w if parameter.kind == "w" else at.b
-    assert layers is not None
-    assert layers.stacked is not None
-    stacked = np.array(layers.stacked)
-    stacked[..., parameter.layer - 1] += by
-    tied = Layered(stacked=stacked)
-    return replace(at, w=tied) if parameter.kind == "w" else replace(at, b=tied)
+    values = np.array((at.w if parameter.kind == "w" else at.inner).values)
+    values[..., parameter.layer - 1] += by
+    layers = Layered(values, stacked=True)
+    return replace(at, w=layers) if parameter.kind == "w" else replace(at, inner=layers)
 
 
 def float_cost(chain: Chain, at: Parameters) -> Floats:
@@ -206,16 +200,15 @@ def float_cost(chain: Chain, at: Parameters) -> Floats:
 
 
 def _float_orbit(chain: Chain, at: Parameters) -> tuple[list[Floats], Floats]:
-    assert at.b is not None
     a, zs = np.broadcast_to(at.x, at.shape), []
     for layer in range(1, chain.depth + 1):
-        zs.append(at.w[layer] * a + at.b[layer])
+        zs.append(at.w[layer] * a + at.inner[layer])
         value = array_functions(chain.activation(layer)).value(zs[-1])
         a = a + value if chain.residual else value
     return zs, a
 
 
-def same_branches(chain: Chain, corners: Sequence[Parameters]) -> NDArray[np.bool_]:
+def same_branches(chain: Chain, corners: Sequence[Parameters]) -> Mask:
     """Where no z_l lies on two sides of a break of its formula at the corners, or near to one at the first."""
     orbits = [_float_orbit(chain, at)[0] for at in corners]
     same = np.ones(corners[0].shape, bool)

@@ -13,17 +13,17 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv import symbols
 from chainderiv.checking.points import near_kink
-from chainderiv.checking.verification import METHODS, Progress, Row, Verification
+from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.kinds import Array, Mask, Progress
 from chainderiv.nn.network import Network
 
-Array = NDArray[Any]
 SAMPLES = 12  # parameters judged per array of weights or biases
 STEP = 1e-20  # its square is lost beside 1, and gradients down to 1e-280 still move the imaginary part
 TOLERANCE = 1e-11  # of the complex step, relative to the sum of the sizes of the terms
@@ -49,7 +49,7 @@ def verify_network(
     pixels, wanted = np.asarray(images, float), np.asarray(labels)
     # in float64 whatever net trains in: it is the backward pass that is judged, and float32 rounds by 1e-7
     got, sizes = _gradients(exact, pixels, wanted), _term_sizes(exact, pixels, wanted)
-    rows, could = list[Row](), dict[tuple[str, str], NDArray[np.bool_]]()
+    rows, could = list[Row](), dict[tuple[str, str], Mask]()
     arrays = list(_named(exact))
     for done, (name, kind, layer) in enumerate(arrays, start=1):
         gradient, size = got[kind][layer], sizes[kind][layer]

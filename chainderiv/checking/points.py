@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain
 
-Floats = NDArray[np.float64]
 KINK_DISTANCE = 0.01  # a difference quotient must not step over a kink
 
 
@@ -31,7 +30,7 @@ def draw_points(chain: Chain, points: int, rng: np.random.Generator) -> Paramete
         b[:, layer - 1] = z - w[:, layer - 1] * a
         value = f.value(w[:, layer - 1] * a + b[:, layer - 1])
         a = a + value if chain.residual else value
-    return Parameters(Layered(stacked=w), Layered(stacked=b), None, x, y)
+    return Parameters(Layered(w, stacked=True), Layered(b, stacked=True), x, y)
 
 
 def _draw_z(activation: Activation, points: int, rng: np.random.Generator) -> Floats:
@@ -44,7 +43,7 @@ def _draw_z(activation: Activation, points: int, rng: np.random.Generator) -> Fl
     return z
 
 
-def near_kink(activation: Activation, z: Floats, distance: float = KINK_DISTANCE) -> NDArray[np.bool_]:
+def near_kink(activation: Activation, z: Floats, distance: float = KINK_DISTANCE) -> Mask:
     """Whether z lies within a distance of a kink."""
     near = np.zeros(np.shape(z), bool)
     for kink in activation.kinks:

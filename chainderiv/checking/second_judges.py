@@ -11,7 +11,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.checking.judges import (
     FIRST_STEP,
@@ -25,10 +24,10 @@ from chainderiv.checking.judges import (
 )
 from chainderiv.checking.verification import METHODS
 from chainderiv.functions.precise import working_digits
+from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
-Floats = NDArray[np.float64]
 SETTLED = 1e-9  # of the sum of the sizes, where the float64 judges are content
 MOST_DIGITS = 8000
 
@@ -80,7 +79,7 @@ def _float_differences(chain: Chain, at: Parameters, wrt: tuple[Parameter, Param
     return _relative(*extrapolated(difference, at.shape), could, log_size)
 
 
-def _relative(best: Floats, error: Floats, could: NDArray[np.bool_], log_size: Floats) -> Judgement:
+def _relative(best: Floats, error: Floats, could: Mask, log_size: Floats) -> Judgement:
     """A judgement from what was found relative to the sum of the sizes."""
     with np.errstate(all="ignore"):
         return Judgement(np.sign(best), np.log(np.abs(best)) + log_size, could & (error < SETTLED))

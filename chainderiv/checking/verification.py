@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Mask
 from chainderiv.writing import plain
 
 METHODS = ("complex step", "mpmath differences", "float64 differences")
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,12 +68,12 @@ class Verification:
 
     rows: tuple[Row, ...]
     worst: Row | None
-    could_judge: dict[tuple[str, str], NDArray[np.bool_]] = field(repr=False)
+    could_judge: dict[tuple[str, str], Mask] = field(repr=False)
 
     @property
     def judged(self) -> int:
         """How many pairs of parameter and point at least one method could judge."""
-        together: dict[str, NDArray[np.bool_]] = {}
+        together: dict[str, Mask] = {}
         for (parameter, _), mask in self.could_judge.items():
             together[parameter] = together.get(parameter, np.zeros_like(mask)) | mask
         return int(sum(mask.sum() for mask in together.values()))

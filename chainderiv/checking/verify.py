@@ -6,30 +6,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.blame import worst_factor
 from chainderiv.checking.flat import slope_where_flat
 from chainderiv.checking.network import verify_network
 from chainderiv.checking.points import draw_points
-from chainderiv.checking.verification import METHODS, Progress, Row, Verification
+from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.given import generator, is_whole
+from chainderiv.kinds import Floats, Mask, Progress
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
 from chainderiv.numeric.conditioning import EPSILON, LOST, bound
-from chainderiv.numeric.kernel import NumpyKernel
+from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.second import read_second
+from chainderiv.numeric.second import walked
 from chainderiv.numeric.terms import TermValues
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.second import SecondDerivation
 
-Floats = NDArray[np.float64]
 ALL_PARAMETERS_UP_TO = 24  # layers; above it parameters are sampled
 MPMATH_WORK = 5_000  # layers walked by mpmath differences in one verification, about
 UNCERTAIN = 1e-4  # where 8εκ exceeds it, float64 itself is too uncertain to be judged
@@ -114,7 +114,7 @@ class _Finding:
     """A Row, the points that it judged, and where its error is worst relative to what is allowed."""
 
     row: Row
-    mask: NDArray[np.bool_]
+    mask: Mask
     derivation: Derivation | SecondDerivation
     index: int
     ratio: float
@@ -168,12 +168,11 @@ def _findings(
         yield from _second_findings(derivation, at, methods, sample)
         return
     kernel = NumpyKernel(derivation)
-    reading = kernel(at, kappa=True)
-    assert reading.kappa is not None
-    certain = 8 * EPSILON * reading.kappa < (UNCERTAIN if kernel.vouched else LOST)
+    reading, kappa = kernel.read(at)
+    certain = 8 * EPSILON * kappa < (UNCERTAIN if kernel.vouched else LOST)
     for method in methods:
         judgement = _judge(derivation, at, method, sample)
-        allowed = bound(judgement.log, reading.kappa)
+        allowed = bound(judgement.log, kappa)
         if method == METHODS[2]:
             allowed = np.maximum(allowed, FLOAT_TOLERANCE)
         error = _disagreement(reading.gradient, judgement)
@@ -184,8 +183,7 @@ def _second_findings(
     second: SecondDerivation, at: Parameters, methods: tuple[str, ...], sample: range
 ) -> Iterator[_Finding]:
     """The same of a second derivative, whose terms cancel: errors are relative to the sum of their sizes."""
-    terms = read_second(second.chain, at, *second.wrt).terms
-    assert terms is not None
+    terms, _ = walked(second.chain, at, *second.wrt)
     got, condition = TermValues(second, at).sum(), terms.condition
     allowed = bound(terms.log_size, condition)
     certain = (8 * EPSILON * condition < (UNCERTAIN if second.chain.vouched else LOST)) & np.isfinite(terms.log_size)
@@ -219,7 +217,7 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
 def _finding(
     derivation: Derivation | SecondDerivation,
     method: str,
-    mask: NDArray[np.bool_],
+    mask: Mask,
     error: Floats,
     allowed: Floats,
     log: Floats,

@@ -6,13 +6,14 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.compiling.arrays import ArrayFunction, array_functions
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Array
 
 
-def miss(activation: Activation, z: ArrayLike, target: ArrayLike) -> NDArray[Any]:
+def miss(activation: Activation, z: ArrayLike, target: ArrayLike) -> Array:
     """φ(z) - y, from z: near a limit r of φ it is (φ(z) - r) - (y - r), and both terms keep their digits.
 
     Parameters

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
 from chainderiv.given import is_finite, is_whole
+from chainderiv.kinds import Floats
 
 MOST = 100_000_000
 
@@ -68,7 +68,7 @@ class Axis:
         return cls(start, stop, count, "log" if parts[3:] else "linear")
 
     @cached_property
-    def values(self) -> NDArray[np.float64]:
+    def values(self) -> Floats:
         """The values, ascending."""
         space = np.geomspace if self.scale == "log" else np.linspace
         values = np.asarray(space(self.start, self.stop, self.count), float)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +11,7 @@ from numpy.typing import NDArray
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.maps.axis import Axis
 from chainderiv.symbolic.chain import MAX_DEPTH, Chain
-from chainderiv.symbolic.derive import Wrt, derive
-
-if TYPE_CHECKING:
-    from chainderiv.maps.plan import Plan
+from chainderiv.symbolic.derive import Wrt
 
 DEPTH = "depth"  # the name of the axis
 
@@ -92,29 +88,3 @@ def deepest(chain: Chain, wrt: Wrt, parameters: Mapping[str, Any]) -> Chain:
                 f"depth runs from {first}, where there is no {name}; begin at a depth that has it, or take another"
             ) from e
     return chain_at(chain, last)
-
-
-def at_depth(plan: Plan, depth: int) -> Plan:
-    """A plan over the other axes, at one depth."""
-    chain, named = chain_at(plan.derivation.chain, depth), tuple(plan.derivation.named.split(","))
-    place = list(plan.axes).index(DEPTH)
-    return replace(
-        plan,
-        derivation=derive(chain, named if len(named) > 1 else named[0]),
-        axes={name: axis for name, axis in plan.axes.items() if name != DEPTH},
-        tile_shape=plan.tile_shape[:place] + plan.tile_shape[place + 1 :],
-    )
-
-
-def links_over(plan: Plan, box: tuple[Any, ...] | None = None) -> int | NDArray[np.int64]:
-    """How many links the chain has, L - 1; along a depth axis an array that broadcasts over the box.
-
-    box : a slice, or an array of places, per dimension; by default the whole map.
-    """
-    if DEPTH not in plan.axes:
-        return plan.derivation.chain.depth - 1
-    place = list(plan.axes).index(DEPTH)
-    links = depths_of(plan.axes[DEPTH]) - 1
-    return (links if box is None else links[box[place]]).reshape(
-        [-1 if dimension == place else 1 for dimension in range(len(plan.axes))]
-    )

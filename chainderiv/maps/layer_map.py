@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from chainderiv.kinds import Box
 from chainderiv.logsign import LogSign
-from chainderiv.maps.plan import Box, Plan, extent
+from chainderiv.maps.plan import Plan, extent
 from chainderiv.numeric.orbit import Orbit
 
 Reader = Callable[[Orbit], LogSign]
@@ -26,7 +27,7 @@ def factor_over(plan: Plan, box: Box, layer: int) -> LogSign:
     Examples
     --------
     >>> from chainderiv.maps.axis import Axis
-    >>> from chainderiv.maps.sweep import plan_of
+    >>> from chainderiv.maps.keywords import plan_of
     >>> from chainderiv.symbolic.chain import Chain
     >>> plan = plan_of(Chain(depth=1000), w=Axis(50, 100, 2), z=0)
     >>> factor_over(plan, (slice(0, 2),), 900).to_float().round(9).tolist()
@@ -41,7 +42,7 @@ def activation_over(plan: Plan, box: Box, layer: int) -> LogSign:
     Examples
     --------
     >>> from chainderiv.maps.axis import Axis
-    >>> from chainderiv.maps.sweep import plan_of
+    >>> from chainderiv.maps.keywords import plan_of
     >>> from chainderiv.symbolic.chain import Chain
     >>> plan = plan_of(Chain(1000, "relu"), w=Axis(5, 10, 2), b=0, x=1)
     >>> print(activation_over(plan, (slice(0, 2),), 900).log10[1].round(6))

@@ -6,21 +6,23 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.kinds import Box, Floats
 from chainderiv.maps.axis import Axis
-from chainderiv.maps.depth import DEPTH, at_depth, depths_of
+from chainderiv.maps.depth import DEPTH, chain_at, depths_of
 from chainderiv.numeric.kernel import Kernel, kernel
-from chainderiv.numeric.parameters import Floats, Layered, Parameters
-from chainderiv.numeric.reading import tile_of
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.second import SecondDerivation
 
-Box = tuple[slice, ...]  # one slice per dimension, with whole bounds and no step
 BLOCK_POINTS = 2**17  # read at once: a dozen float64 arrays of them stay near the cache
 LONGEST_ROW = 1024  # a tile wider than this gains nothing, and a window of the map would read more than it shows
 LEAST_TILE_POINTS = 2**14  # a tile on disk takes 8 ms to write, and one in memory a tenth of that, however small
@@ -77,17 +79,17 @@ class Plan:
             index = index * -(-count // size) + part.start // size
         return index
 
-    def read(self, box: Box) -> Tile:
+    def read(self, box: Box) -> Reading:
         """Evaluate over a box."""
-        tile = Tile.empty(extent(box))
+        tile = Reading.empty(extent(box))
         self._into(tile, box)
         return tile
 
-    def fill(self, whole: Tile, box: Box) -> None:
+    def fill(self, whole: Reading, box: Box) -> None:
         """Evaluate over a box of a whole map, into it."""
         self._into(whole.read(box), box)
 
-    def _into(self, tile: Tile, box: Box) -> None:
+    def _into(self, tile: Reading, box: Box) -> None:
         for place, plan, block in self.blocks(box):
             plan._at_points(tile.read(place), block)
 
@@ -101,22 +103,42 @@ class Plan:
         at = list(self.axes).index(DEPTH)
         for k, depth in enumerate(depths_of(self.axes[DEPTH])[block[at]], place[at].start):
             if depth not in self._plans:
-                self._plans[depth] = at_depth(self, int(depth))
+                self._plans[depth] = self.at_depth(int(depth))
             yield (*place[:at], slice(k, k + 1), *place[at + 1 :]), self._plans[depth], block[:at] + block[at + 1 :]
 
-    def _at_points(self, tile: Tile, box: Box) -> None:
-        parameters, kernel = self.parameters(box), self._kernel
-        read = tile if tile.log_abs.flags.c_contiguous else Tile.empty(tile.shape)
-        if hasattr(kernel, "fill"):
-            kernel.fill(parameters, read.reshape(-1))
-        else:
-            read = tile_of(kernel(parameters, kappa=True)).reshape(*tile.shape)
+    def _at_points(self, tile: Reading, box: Box) -> None:
+        read = tile if tile.log_abs.flags.c_contiguous else Reading.empty(tile.shape)
+        self._kernel.fill(self.parameters(box), read.reshape(-1))
         if read is not tile:
             tile.put(..., read)
 
     @cached_property
     def _plans(self) -> dict[int, Plan]:
         return {}
+
+    def at_depth(self, depth: int) -> Plan:
+        """The plan over the other axes, at one depth."""
+        chain, named = chain_at(self.derivation.chain, depth), tuple(self.derivation.named.split(","))
+        place = list(self.axes).index(DEPTH)
+        return replace(
+            self,
+            derivation=derive(chain, named if len(named) > 1 else named[0]),
+            axes={name: axis for name, axis in self.axes.items() if name != DEPTH},
+            tile_shape=self.tile_shape[:place] + self.tile_shape[place + 1 :],
+        )
+
+    def links(self, box: tuple[Any, ...] | None = None) -> int | NDArray[np.int64]:
+        """How many links the chain has, L - 1; along a depth axis an array that broadcasts over the box.
+
+        box : a slice, or an array of places, per dimension; by default the whole map.
+        """
+        if DEPTH not in self.axes:
+            return self.derivation.chain.depth - 1
+        place = list(self.axes).index(DEPTH)
+        links = depths_of(self.axes[DEPTH]) - 1
+        return (links if box is None else links[box[place]]).reshape(
+            [-1 if dimension == place else 1 for dimension in range(len(self.axes))]
+        )
 
     def parameters(self, box: Box) -> Parameters:
         """What the chain is evaluated at over a box; of a plan without a depth axis."""
@@ -134,7 +156,7 @@ class Plan:
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
-def part_of(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], slices: Mapping[str, slice]) -> tuple[Plan, Tile]:
+def part_of(plan: Plan, read: Callable[[Box], Reading], slices: Mapping[str, slice]) -> tuple[Plan, Reading]:
     """The plan and the readings of a part of a map; raises BadValue."""
     if unknown := [name for name in slices if name not in plan.axes]:
         raise BadValue(f"{unknown[0]!r} is no axis of the map; give slices of {', '.join(plan.axes)}")
@@ -151,7 +173,7 @@ def part_of(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], slices: Mappi
 
 
 def extent(box: Box) -> tuple[int, ...]:
-    """The shape of a box.
+    """The shape of a box that has no steps.
 
     >>> extent((slice(2, 5), slice(0, 7)))
     (3, 7)
@@ -198,7 +220,8 @@ def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:
 def _parameters(grids: Mapping[str, Floats]) -> Parameters:
     def layers(kind: str) -> Layered:
         own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
-        return Layered(tied=grids.get(kind), own=own)
+        # where every layer has its own, no layer asks for another
+        return Layered(grids[kind] if kind in grids else own[1], own=own)
 
-    pinned = Layered(tied=grids["z"]) if "z" in grids else None
-    return Parameters(layers("w"), None if pinned else layers("b"), pinned, grids["x"], grids["y"])
+    pinned = "z" in grids
+    return Parameters(layers("w"), layers("z" if pinned else "b"), grids["x"], grids["y"], pinned)

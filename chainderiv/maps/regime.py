@@ -5,7 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from chainderiv.kinds import Signs
 
 LOG_QUARTER = float(np.log(0.25))  # of a link: the source's own bound on one that vanishes
 BAND = 0.05  # natural logarithm per link: within it a gradient changes by less than about 5 % from layer to layer
@@ -24,7 +26,7 @@ class Regime(IntEnum):
     UNDEFINED = 2
 
 
-def regime(rate: ArrayLike, band: float = BAND) -> NDArray[np.int8]:
+def regime(rate: ArrayLike, band: float = BAND) -> Signs:
     """VANISHING where rate < -band, EXPLODING where rate > band, STABLE between, UNDEFINED where it is NaN.
 
     rate : mean over the links of log|w_l φ'(z_l)|, natural, per link; -inf where a link is 0.

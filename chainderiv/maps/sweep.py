@@ -2,71 +2,38 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, DataError
 from chainderiv.given import one_of
+from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
-from chainderiv.maps.depth import DEPTH, deepest, links_over
+from chainderiv.maps.disk.dataset import open_netcdf, save_netcdf, to_dataset
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
+from chainderiv.maps.keywords import plan_of
 from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.plan import Plan, in_tiles, part_of
+from chainderiv.maps.readings import Readings
 from chainderiv.maps.regime import LOG_QUARTER, regime
 from chainderiv.maps.tiles import each_done
-from chainderiv.numeric.kernel import suitable_engine
-from chainderiv.numeric.parameters import Floats, numbers
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
-from chainderiv.symbolic.derive import Wrt, derive
+from chainderiv.symbolic.derive import Wrt
 from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.workers import Crew
 
 TILES, TILE_POINTS = 8, 2**17
 MOST_STORED = 10**11
-Progress = Callable[[int, int], None]
-
-
-class Readings(Protocol):
-    """Where a Sweep's arrays come from: a Tile that is the whole map, or what lies on disk.
-
-    The arrays are a Tile's; read takes one slice per dimension, which may have steps.
-    """
-
-    @property
-    def sign(self) -> NDArray[np.int8]:
-        """-1, 0 or 1."""
-
-    @property
-    def log_abs(self) -> Floats:
-        """log|gradient|, natural."""
-
-    @property
-    def link_log_sum(self) -> Floats:
-        """Σ log|link|, natural."""
-
-    @property
-    def largest_link(self) -> Floats:
-        """The largest log|link|, natural."""
-
-    @property
-    def uncertain(self) -> NDArray[np.bool_]:
-        """Where the logarithm cannot be trusted."""
-
-    def read(self, box: tuple[slice, ...]) -> Tile:
-        """A part of the map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +43,7 @@ class Sweep:
     Attributes
     ----------
     plan : Plan. What was swept, and how.
-    readings : Tile of the whole map, or another that gives the same arrays.
+    readings : Reading of the whole map, or another that gives the same arrays.
 
     Examples
     --------
@@ -99,8 +66,6 @@ class Sweep:
         BadValue, MissingExtra
             For another kind of name; where zarr or netCDF4 is missing.
         """
-        from chainderiv.maps.disk.dataset import open_netcdf
-
         place = Path(path)
         if place.suffix.lower() == ".nc":
             return cls(*open_netcdf(place))
@@ -119,10 +84,8 @@ class Sweep:
         BadValue, OutputError, MissingExtra
             For another kind of name; where it cannot be written; where zarr or netCDF4 is missing.
         """
-        from chainderiv.maps.disk.dataset import save_netcdf
-
         if Path(path).suffix.lower() == ".nc":
-            return save_netcdf(self, Path(path))
+            return save_netcdf(self.plan, self.readings, Path(path))
         return save_to_store(self.plan, self.readings.read, checked_path(path))
 
     def to_xarray(self) -> Any:
@@ -138,9 +101,7 @@ class Sweep:
         >>> dict(data.sizes), data.attrs["wrt"], round(float(data.rate.sel(w=12, b=0)), 3)
         ({'w': 5, 'b': 3}, 'b1', -9.505)
         """
-        from chainderiv.maps.disk.dataset import to_dataset
-
-        return to_dataset(self)
+        return to_dataset(self.plan, self.readings)
 
     def part(self, **slices: slice) -> Sweep:
         """Read a part of the map into memory: a slice of points per Axis by name, as w=slice(0, None, 100).
@@ -178,12 +139,12 @@ class Sweep:
     @cached_property
     def sign(self) -> Floats:
         """-1, 0 or 1; NaN where the gradient is undefined."""
-        return np.where(np.isnan(self.log_abs), np.nan, self.readings.sign)
+        return np.where(np.isnan(self.log_abs), np.nan, self.readings.array("sign"))
 
     @property
     def log_abs(self) -> Floats:
         """log|∂C/∂θ|, natural; -inf where the gradient is 0."""
-        return self.readings.log_abs
+        return self.readings.array("log_abs")
 
     @property
     def log10_abs(self) -> Floats:
@@ -193,21 +154,21 @@ class Sweep:
     @property
     def link_log_sum(self) -> Floats:
         """Σ log|link| over the links l = 2 … L, natural; 0 at depth 1."""
-        return self.readings.link_log_sum
+        return self.readings.array("link_log_sum")
 
     @property
     def largest_link(self) -> Floats:
         """The largest log|link|, natural; -inf at depth 1."""
-        return self.readings.largest_link
+        return self.readings.array("largest_link")
 
     @property
-    def uncertain(self) -> NDArray[np.bool_]:
+    def uncertain(self) -> Mask:
         """Where rounding along the orbit may move log_abs by more than 1e-9.
 
         That is by a bound of its own with the engine "numba", and by 8 ε κ (see `condition`) with "numpy"; with
         "mpmath" it is nowhere. In very deep chains float64 itself cannot hold a logarithm of some 10^6 to 1e-9.
         """
-        return self.readings.uncertain
+        return self.readings.array("uncertain")
 
     @cached_property
     def rate(self) -> Floats:
@@ -218,15 +179,15 @@ class Sweep:
         if self.derivation.chain.depth == 1:
             raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
         with np.errstate(invalid="ignore"):
-            return np.asarray(self.link_log_sum / links_over(self.plan))
+            return np.asarray(self.link_log_sum / self.plan.links())
 
     @cached_property
-    def regime(self) -> NDArray[np.int8]:
+    def regime(self) -> Signs:
         """Regime.VANISHING (-1), STABLE (0), EXPLODING (1) or UNDEFINED (2), from the rate."""
         return regime(self.rate)
 
     @property
-    def below_quarter(self) -> NDArray[np.bool_]:
+    def below_quarter(self) -> Mask:
         """Where every link is under 1/4 in size, the source's own vanishing region."""
         return np.asarray(self.largest_link < LOG_QUARTER)
 
@@ -251,7 +212,7 @@ class Sweep:
         return activation_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
 
     @property
-    def _whole(self) -> tuple[slice, ...]:
+    def _whole(self) -> Box:
         return tuple(slice(0, count) for count in self.plan.shape)
 
 
@@ -312,7 +273,7 @@ def sweep(
         return Sweep(stored, StoredReadings(sweep_to_store(stored, path, crew, progress, announce)))
     plan = in_tiles(plan_of(chain, wrt, engine, **parameters), TILES, TILE_POINTS)
     require_points(plan.points, MOST, ", or out='map.zarr' to keep the map on disk")
-    whole, tiles = Tile.empty(plan.shape), plan.tiles
+    whole, tiles = Reading.empty(plan.shape), plan.tiles
     done = each_done(plan, tiles, lambda box: plan.fill(whole, box), whole.put, crew)
     for count, _ in enumerate(done, 1):
         if progress is not None:
@@ -324,47 +285,3 @@ def require_points(points: int, most: int, advice: str) -> None:
     """Raise BadValue, with an advice in the caller's language, where a map has more points than that."""
     if points > most:
         raise BadValue(f"the grid has {points:,} points; give axes whose counts multiply to at most {most:,}{advice}")
-
-
-def plan_of(chain: Chain, wrt: Wrt = "b1", engine: str | None = None, **parameters: Any) -> Plan:
-    """The Plan of a sweep, from the same keywords, in a single tile; raises as sweep does."""
-    chain = deepest(chain, wrt, parameters)
-    derivation = derive(chain, wrt)
-    values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)
-    # the order of the dimensions is that of the caller's keywords
-    axes = {name: values[name] for name in [*parameters, *values] if isinstance(values[name], Axis)}
-    if not axes:
-        raise BadValue("nothing is swept; give at least one parameter as an Axis(start, stop, count)")
-    fixed = {name: float(v) for name, v in values.items() if name not in axes}
-    counts = [axis.count for axis in axes.values()]
-    engine = engine or suitable_engine(derivation, math.prod(counts))
-    return Plan(derivation, engine, axes, fixed, tuple(counts))
-
-
-def _checked(chain: Chain, given: Mapping[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, value in given.items():
-        if name not in ("w", "b", "z", "x", "y", DEPTH):
-            if not re.fullmatch(r"[wb][0-9]+", name):
-                raise BadValue(f"parameter {name!r} is unknown; give w, b, z, x, y or one layer's, such as w2 or b3")
-            chain.parameter(name)
-        if isinstance(value, Axis):
-            values[name] = value
-        elif numbers(name, value).ndim:
-            raise BadValue(f"{name} is an array; give a number or an Axis (evaluate takes arrays)")
-        else:
-            values[name] = float(value)
-    _require_kinds(chain, values)
-    return values
-
-
-def _require_kinds(chain: Chain, values: Mapping[str, Any]) -> None:
-    def missing(kind: str) -> bool:
-        return kind not in values and any(f"{kind}{layer}" not in values for layer in range(1, chain.depth + 1))
-
-    if "z" in values and (both := [n for n in values if n[0] == "b"]):
-        raise BadValue(f"z and {both[0]} are both given; z pins every pre-activation, so leave {both[0]} out")
-    if missing("w"):
-        raise BadValue("w is not given; give w for all layers, or w1 … wL")
-    if "z" not in values and missing("b"):
-        raise BadValue("neither b nor z is given; give b for all layers (or b1 … bL), or z to pin the pre-activations")

@@ -5,19 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainderiv.maps.depth import links_over
-from chainderiv.maps.plan import Box
+from chainderiv.kinds import Box, Signs
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
-from chainderiv.numeric.tile import Tile
+from chainderiv.maps.sweep import Sweep
+from chainderiv.numeric.reading import Reading
 from chainderiv.workers import as_done, usable_cores
-
-if TYPE_CHECKING:
-    from chainderiv.maps.sweep import Sweep
 
 
 @dataclass(frozen=True)
@@ -79,13 +75,13 @@ def tally(swept: Sweep) -> Tally:
 
 
 def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
-    return links_over(swept.plan, box) if swept.derivation.chain.depth > 1 else None
+    return swept.plan.links(box) if swept.derivation.chain.depth > 1 else None
 
 
-def _of_tile(tile: Tile, links: int | NDArray[np.int64] | None) -> Tally:
+def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:
     finite = np.isfinite(tile.log_abs)
     with np.errstate(invalid="ignore"):
-        codes: NDArray[np.int8] | None = None if links is None else regime(tile.link_log_sum / links)
+        codes: Signs | None = None if links is None else regime(tile.link_log_sum / links)
     return Tally(
         points=tile.log_abs.size,
         zeros=int(np.count_nonzero(np.isneginf(tile.log_abs))),

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 
-from chainderiv.maps.plan import Box, Plan
-from chainderiv.numeric.tile import Tile
+from chainderiv.kinds import Box
+from chainderiv.maps.plan import Plan
+from chainderiv.numeric.reading import Reading
 from chainderiv.workers import Crew, Result, as_done
 
 
@@ -16,7 +17,7 @@ def each_done(
     plan: Plan,
     tiles: Iterable[Box],
     here: Callable[[Box], Result],
-    after: Callable[[Box, Tile], Result],
+    after: Callable[[Box, Reading], Result],
     crew: Crew,
 ) -> Iterator[tuple[Box, Result]]:
     """Every tile with its result, as it is done; no more than two tiles a worker are held.
@@ -47,13 +48,12 @@ def at_once(plan: Plan, crew: Crew) -> int:
     return 1 if alone else crew.size
 
 
-def _read(blob: bytes, box: Box, attempt: int) -> Tile:
+def _read(blob: bytes, box: Box, attempt: int) -> Reading:
     return _unpacked(blob).read(box)
 
 
 @lru_cache(maxsize=4)
 def _unpacked(blob: bytes) -> Plan:
     """A worker's own plan, and with it its kernel, is made once and not for every tile."""
-    plan = pickle.loads(blob)
-    assert isinstance(plan, Plan)
+    plan: Plan = pickle.loads(blob)
     return plan

@@ -6,12 +6,12 @@ import itertools
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue, unknown_name
 from chainderiv.given import is_whole
+from chainderiv.kinds import Array
 
-Array = NDArray[Any]
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
 MOST_WEIGHTS = 2**48
 

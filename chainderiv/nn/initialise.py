@@ -6,11 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import unknown_name
+from chainderiv.kinds import Floats
 
-Floats = NDArray[np.float64]
 Initialiser = Callable[[np.random.Generator, int, int], tuple[Floats, Floats]]
 
 

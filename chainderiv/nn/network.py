@@ -21,11 +21,10 @@ from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import generator
+from chainderiv.kinds import Array
 from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 from sympy.utilities.lambdify import lambdify
 
 from chainderiv.compiling.arrays import array_functions
@@ -17,9 +16,9 @@ from chainderiv.compiling.output import miss
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancels
 from chainderiv.functions.output_choice import choose_output
+from chainderiv.kinds import Array
 from chainderiv.symbols import a, y, z
 
-Array = NDArray[Any]
 Formula = Callable[..., Any]
 
 _rest = sympy.Symbol("rest", real=True)  # 1 - a, which keeps its digits where a rounds to 1

@@ -13,18 +13,17 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 
 from chainderiv import symbols
 from chainderiv.compiling.arrays import ArrayFunction, compiled, compiled_in
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.rounding import rounding
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, exp_quiet, size
-from chainderiv.numeric.reading import Sum
+from chainderiv.numeric.sums import Sum
 
-Floats = NDArray[np.float64]
 LARGEST = float(np.finfo(float).max)
 
 

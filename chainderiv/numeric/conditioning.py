@@ -9,15 +9,14 @@ residual chain what rounds m = w_l φ'(z_l) rounds log|1 + m| by |m / (1 + m)| t
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
-Floats = NDArray[np.float64]
 EPSILON = float(np.finfo(float).eps)
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
 
@@ -29,9 +28,14 @@ def bound(log: Floats, kappa: Floats) -> Floats:
     return np.asarray(1e-12 * np.maximum(1.0, magnitude) + 8 * EPSILON * kappa)
 
 
-def is_lost(kappa: Floats) -> NDArray[np.bool_]:
+def is_lost(kappa: Floats) -> Mask:
     """Where κ allows rounding to move the logarithm by LOST; a κ that is NaN allows it."""
     return np.asarray(~(8 * EPSILON * kappa < LOST))
+
+
+def without(lost: Mask, gradient: LogSign) -> LogSign:
+    """The gradient, NaN where it is lost."""
+    return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
 
 
 class Conditioning:

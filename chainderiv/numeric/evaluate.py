@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.kernel import kernel, suitable_engine
+from chainderiv.numeric.kernel import kernel, oracle, suitable_engine
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import Wrt, derive
@@ -62,13 +62,13 @@ def evaluate(
     parameters = at_points(chain.depth, w, b, z, x, y)
     derivation = derive(chain, wrt)
     engine = engine or suitable_engine(derivation, math.prod(parameters.shape))
-    gradient = kernel(derivation, engine)(parameters).gradient
+    gradient = kernel(derivation, engine).gradient(parameters)
     lost = np.isnan(gradient.log)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
         return gradient
-    sign, log = np.array(gradient.sign), np.array(gradient.log)
+    referee, sign, log = kernel(derivation, "mpmath"), np.array(gradient.sign), np.array(gradient.log)
     for index in np.argwhere(lost):
-        exact = kernel(derivation, "mpmath")(parameters.at(tuple(index))).gradient
+        exact = referee.gradient(parameters.at(tuple(index)))
         sign[tuple(index)], log[tuple(index)] = exact.sign, exact.log
     return LogSign(sign, log)
 
@@ -91,6 +91,4 @@ def condition(
     True
     """
     parameters = at_points(chain.depth, w, b, z, x, y)
-    reading = kernel(derive(chain, wrt))(parameters, kappa=True)
-    assert reading.kappa is not None
-    return reading.kappa[()]
+    return oracle(derive(chain, wrt)).read(parameters)[1][()]

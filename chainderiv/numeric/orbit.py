@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import ArrayFunctions, array_functions
 from chainderiv.compiling.output import miss
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric import wide as wd
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 
-Floats = NDArray[np.float64]
 SMALLEST, LARGEST = 1e-140, 1e140  # beyond these a square, or the next product, may leave float64
 NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
 
@@ -80,30 +79,29 @@ class Orbit:
                 self.prime = _signed(derivative, log_prime)
                 return
             self._wide = wd.wide(self._a)
-        self._step_wide(array_functions(activation))
+        self._wide = self._stepped(array_functions(activation), self._wide)
 
     def _broadcast(self, array: Floats) -> Floats:
         return np.broadcast_to(array, self.parameters.shape)
 
     def _free(self) -> Floats:
         p, layer = self.parameters, self.layer
-        if p.z is not None:
-            return np.broadcast_to(p.z[layer], p.shape)
-        assert p.b is not None
-        return np.asarray(p.w[layer] * self._a + p.b[layer])
+        if p.pinned:
+            return self._broadcast(p.inner[layer])
+        return np.asarray(p.w[layer] * self._a + p.inner[layer])
 
-    def _step_wide(self, f: ArrayFunctions) -> None:
+    def _stepped(self, f: ArrayFunctions, before: wd.Wide) -> wd.Wide:
+        """a_l in wide numbers, from a_{l-1}."""
         p, layer = self.parameters, self.layer
-        assert self._wide is not None
-        if p.b is None:
+        if p.pinned:
             z = wd.wide(self._free())
         else:
-            z = wd.plus(wd.times(wd.wide(p.w[layer]), self._wide), wd.wide(p.b[layer]))
+            z = wd.plus(wd.times(wd.wide(p.w[layer]), before), wd.wide(p.inner[layer]))
         self.z = wd.to_float(z)
         # the derivative first: it is read off at the same z
         self.prime = _prime_wide(f, z, self.z)
         value = _value_wide(f, z, self.z)
-        self._wide = wd.plus(self._wide, value) if self.chain.residual else value
+        return wd.plus(before, value) if self.chain.residual else value
 
     def minus(self, target: Floats) -> LogSign:
         """a_L - y, from z_L where the output saturates at its target; a residual a_L has no limit."""
@@ -182,7 +180,7 @@ def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
     )
 
 
-def _power_law(function: Any, z: wd.Wide) -> tuple[NDArray[np.bool_], Floats, Floats]:
+def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, Floats, Floats]:
     """Where |z| is below NEAR or above FAR: whether f(z) ~ c|z|^p there, its sign and its logarithm."""
     log_z, side = wd.log_abs(z), np.copysign(1.0, z.m)
     near = log_z < np.log(NEAR)

@@ -12,16 +12,14 @@ E and A are carried as logarithms: they may leave float64.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import array_functions
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
-
-Floats = NDArray[np.float64]
 
 
 class OrbitError:
@@ -79,13 +77,13 @@ class OrbitError:
 
     def _of_z(self, orbit: Orbit, before: LogSign) -> tuple[Floats, Floats]:
         """log of |w_l a_{l-1}| + |b_l|, what z_l's own sum rounds, and log E_l."""
-        if self.parameters.b is None:
+        if self.parameters.pinned:
             exact = np.full(self.parameters.shape, -np.inf)  # pinned
             return exact, exact
         weight = orbit.weight.log
         with np.errstate(invalid="ignore"):
             own, passed = (np.where(np.isneginf(weight), -np.inf, weight + log) for log in (before.log, self.log_a))
-        fresh = np.logaddexp(own, log_abs(self.parameters.b[orbit.layer]))
+        fresh = np.logaddexp(own, log_abs(self.parameters.inner[orbit.layer]))
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
@@ -94,7 +92,7 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
-                along = 0.0 if self.parameters.b is None else orbit.through.log
+                along = 0.0 if self.parameters.pinned else orbit.through.log
                 moved = np.logaddexp(along + self.log_a, orbit.prime.log + fresh)
                 # φ(z_l) is no larger than |a_l| + |a_{l-1}|
                 moved = np.logaddexp(moved, np.logaddexp(own, before.log))

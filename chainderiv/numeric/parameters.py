@@ -4,87 +4,83 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.kinds import Floats
 
-Floats = NDArray[np.float64]
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Layered:
-    """One array per layer: a tied value, a stack (..., depth), or a tied value with layers of their own."""
+    """One array per layer: the same for all, or a stack (..., depth); some layers may have their own."""
 
-    tied: Floats | None = None
-    stacked: Floats | None = None
+    values: Floats
+    stacked: bool = False
     own: Mapping[int, Floats] = field(default_factory=dict)
 
     def __getitem__(self, layer: int) -> Floats:
         if layer in self.own:
             return self.own[layer]
-        if self.stacked is not None:
-            return np.asarray(self.stacked[..., layer - 1])
-        assert self.tied is not None
-        return self.tied
+        return np.asarray(self.values[..., layer - 1]) if self.stacked else self.values
 
     @property
     def alike(self) -> bool:
         """Whether every layer has the same."""
-        return self.stacked is None and not self.own
+        return not (self.stacked or self.own)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The shape that the layers' arrays broadcast to."""
-        arrays = [*self.own.values()]
-        arrays += [] if self.tied is None else [self.tied]
-        arrays += [] if self.stacked is None else [self.stacked[..., 0]]
-        return np.broadcast_shapes(*(a.shape for a in arrays))
+        shared = self.values.shape[:-1] if self.stacked else self.values.shape
+        return np.broadcast_shapes(shared, *(a.shape for a in self.own.values()))
+
+    def at(self, index: tuple[int, ...], shape: tuple[int, ...]) -> Layered:
+        """The same at places of that shape."""
+        whole = (*shape, self.values.shape[-1]) if self.stacked else shape
+        own = {layer: _at(array, index, shape) for layer, array in self.own.items()}
+        return Layered(_at(self.values, index, whole), self.stacked, own)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Parameters:
-    """w and either b or pinned z per layer, and x and y; all broadcast together to `shape`."""
+    """What a chain is evaluated at; all broadcast together to `shape`.
+
+    Attributes
+    ----------
+    w, inner : Layered. The weights, and b, or z where the pre-activations are pinned.
+    x, y : ndarray. Input and target.
+    pinned : bool. Whether z_l is `inner` itself, and not w_l a_{l-1} + b_l.
+    """
 
     w: Layered
-    b: Layered | None
-    z: Layered | None
+    inner: Layered
     x: Floats
     y: Floats
+    pinned: bool = False
 
     def at(self, index: tuple[int, ...]) -> Parameters:
-        """The parameters of one point."""
+        """The parameters of one point, or of those that an index takes."""
+        w, inner = (layers.at(index, self.shape) for layers in (self.w, self.inner))
+        x, y = (_at(array, index, self.shape) for array in (self.x, self.y))
+        return Parameters(w, inner, x, y, self.pinned)
 
-        def one(layers: Layered | None) -> Layered | None:
-            if layers is None:
-                return None
-            own = {layer: self._one(v, index) for layer, v in layers.own.items()}
-            tied = None if layers.tied is None else self._one(layers.tied, index)
-            stack = layers.stacked
-            if stack is not None:
-                stack = np.broadcast_to(stack, (*self.shape, stack.shape[-1]))[index]
-            return Layered(tied, stack, own)
-
-        w = one(self.w)
-        assert w is not None
-        return Parameters(w, one(self.b), one(self.z), self._one(self.x, index), self._one(self.y, index))
-
-    def _one(self, array: Floats, index: tuple[int, ...]) -> Floats:
-        return np.asarray(np.broadcast_to(array, self.shape)[index])
-
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
-        """The shape of the readings."""
-        inner = self.z if self.b is None else self.b
-        assert inner is not None
+        """The shape of the readings; raises BadShape."""
         try:
-            return np.broadcast_shapes(self.w.shape, inner.shape, self.x.shape, self.y.shape)
+            return np.broadcast_shapes(self.w.shape, self.inner.shape, self.x.shape, self.y.shape)
         except ValueError as e:
             raise BadShape(
-                f"w gives shape {self.w.shape}, b or z {inner.shape}, x {self.x.shape}, y {self.y.shape}; "
+                f"w gives shape {self.w.shape}, b or z {self.inner.shape}, x {self.x.shape}, y {self.y.shape}; "
                 "give shapes that broadcast together"
             ) from e
+
+
+def _at(array: Floats, index: tuple[int, ...], shape: tuple[int, ...]) -> Floats:
+    return np.asarray(np.broadcast_to(array, shape)[index])
 
 
 def numbers(name: str, given: ArrayLike) -> Floats:
@@ -104,23 +100,22 @@ def layered(name: str, given: ArrayLike, depth: int) -> Layered:
     """A number for all layers, or an array (..., depth); raises BadShape or BadValue."""
     array = numbers(name, given)
     if array.ndim == 0:
-        return Layered(tied=array)
+        return Layered(array)
     if array.shape[-1] != depth:
         raise BadShape(f"{name} has shape {array.shape}; give a number or (..., {depth}), one number per layer")
-    return Layered(stacked=array)
+    return Layered(array, stacked=True)
 
 
 def at_points(
     depth: int, w: ArrayLike, b: ArrayLike | None, z: ArrayLike | None, x: ArrayLike, y: ArrayLike
 ) -> Parameters:
     """Parameters from numbers and arrays; exactly one of b and z."""
-    if (b is None) == (z is None):
+    if b is not None and z is None:
+        name, given = "b", b
+    elif z is not None and b is None:
+        name, given = "z", z
+    else:
         which = "neither b nor z is given" if b is None else "b and z are both given"
         raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
-    return Parameters(
-        layered("w", w, depth),
-        None if b is None else layered("b", b, depth),
-        None if z is None else layered("z", z, depth),
-        numbers("x", x),
-        numbers("y", y),
-    )
+    weights, inner = layered("w", w, depth), layered(name, given, depth)
+    return Parameters(weights, inner, numbers("x", x), numbers("y", y), pinned=name == "z")

@@ -13,18 +13,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.bend import bend, sum_of_powers
+from chainderiv.numeric.conditioning import is_lost, without
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.reading import Links, Reading, Sum, zero_wins
+from chainderiv.numeric.product import Links
+from chainderiv.numeric.reading import Reading
 from chainderiv.numeric.slope import slope
+from chainderiv.numeric.sums import Sum, zero_wins
 from chainderiv.symbolic.chain import Chain, Parameter
-
-Floats = NDArray[np.float64]
+from chainderiv.symbolic.second import SecondDerivation
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,33 @@ class Tangent:
         return Tangent(self.value * factor, self.error + error)
 
 
-def read_second(chain: Chain, parameters: Parameters, early: Parameter, late: Parameter) -> Reading:
-    """∂²C/∂θ∂η, θ of a layer no deeper than η's; κ is relative to the value: terms that cancel make it large."""
-    with np.errstate(all="ignore"):
-        walk = _Walk(chain, parameters, early, late)
-        terms = walk.to_the_end()
-        return Reading(
-            terms.value, walk.links.log_sum, walk.links.largest, ratio(terms.log_error, terms.value.log), terms
-        )
+class SecondKernel:
+    """∂²C/∂θ∂η by one walk over the layers; NaN where a formula has lost its digits, relative to the terms' sizes."""
+
+    def __init__(self, second: SecondDerivation) -> None:
+        self.second = second
+
+    def gradient(self, parameters: Parameters) -> LogSign:
+        """∂²C/∂θ∂η alone."""
+        return self.read(parameters)[0].gradient
+
+    def fill(self, parameters: Parameters, reading: Reading) -> None:
+        """Read into a flat reading that is there already."""
+        reading.put(..., self.read(parameters)[0].reshape(-1))
+
+    def read(self, parameters: Parameters) -> tuple[Reading, Floats]:
+        """The second derivative, the links and what is uncertain, and κ, which terms that cancel make large."""
+        terms, links = walked(self.second.chain, parameters, *self.second.wrt)
+        value = terms.value if self.second.chain.vouched else without(is_lost(terms.condition), terms.value)
+        kappa = ratio(terms.log_error, terms.value.log)
+        return Reading.of(value, links.log_sum, links.largest, is_lost(kappa)), kappa
+
+
+@np.errstate(all="ignore")
+def walked(chain: Chain, parameters: Parameters, early: Parameter, late: Parameter) -> tuple[Sum, Links]:
+    """∂²C/∂θ∂η, θ of a layer no deeper than η's, as a sum with the sizes of its terms; and the links."""
+    walk = _Walk(chain, parameters, early, late)
+    return walk.to_the_end(), walk.links
 
 
 class _Walk:
@@ -72,7 +93,7 @@ class _Walk:
         before, off = orbit.a, error.log_a
         orbit.step()
         error.step(orbit, before)
-        self.links.take(orbit)
+        self.links.step(orbit, before)
         of_weight, of_prime = size(orbit.weight.log), error.of_prime(orbit)
         of_link, moved = error.of_link(orbit, of_prime), self._moved_input()
         self.second_z = self.second.times(orbit.weight, of_weight) + moved

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv import symbols
 from chainderiv.compiling.output import float_limits
 from chainderiv.functions.cost import cancelled_slope
+from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
 
 
-def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:
+def slope(orbit: Orbit, target: Array, joined: bool) -> LogSign:
     """∂C/∂a_L, or φ'(z_L) ∂C/∂a_L if joined, with a cancelled φ'(z_L) never formed.
 
     The cost's own slope is taken apart into powers of a - t (t = y or a number), each of which keeps its digits.
@@ -32,7 +30,7 @@ def slope(orbit: Orbit, target: NDArray[Any], joined: bool) -> LogSign:
     return total * orbit.prime if joined and cancelled is None else total
 
 
-def log_rounded_size(orbit: Orbit, target: NDArray[Any]) -> NDArray[Any]:
+def log_rounded_size(orbit: Orbit, target: Array) -> Array:
     """log of the size of what is rounded before y is taken from it: a_L, or near a limit of φ the gap to it."""
     size = np.asarray(orbit.a.log)
     if orbit.chain.residual:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.bend import bend, value_of_powers
@@ -19,8 +18,6 @@ from chainderiv.numeric.slope import slope
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.symbolic.term import Term
-
-Floats = NDArray[np.float64]
 
 
 class TermValues:

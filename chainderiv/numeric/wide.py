@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from chainderiv.kinds import Floats, Mask
 
 LOG_2 = float(np.log(2.0))
 _FAR = 2000  # float64 holds exponents of less than this, so a term further away adds nothing
@@ -22,8 +24,8 @@ class Wide(NamedTuple):
     -400.0
     """
 
-    m: NDArray[np.float64]
-    e: NDArray[np.float64]  # whole; as a float it has no bounds worth the name
+    m: Floats
+    e: Floats  # whole; as a float it has no bounds worth the name
 
 
 def wide(value: ArrayLike) -> Wide:
@@ -32,7 +34,7 @@ def wide(value: ArrayLike) -> Wide:
     return Wide(m, e.astype(float))
 
 
-def from_log(sign: ArrayLike, log: NDArray[np.float64]) -> Wide:
+def from_log(sign: ArrayLike, log: Floats) -> Wide:
     """sign · exp(log); log -inf is 0."""
     finite = np.isfinite(log)
     power = np.where(finite, log, 0.0) / LOG_2
@@ -58,23 +60,23 @@ def plus(p: Wide, q: Wide) -> Wide:
     return Wide(m, top + shift)
 
 
-def to_float(p: Wide) -> NDArray[np.float64]:
+def to_float(p: Wide) -> Floats:
     """The nearest float64, at most its largest in size: never inf."""
     with np.errstate(over="ignore", under="ignore"):
         value = _shifted(p.m, p.e)
     return np.asarray(np.clip(value, -np.finfo(float).max, np.finfo(float).max))
 
 
-def _shifted(m: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+def _shifted(m: Floats, by: Floats) -> Floats:
     return np.asarray(np.ldexp(m, np.clip(by, -_FAR, _FAR).astype(np.int32)))
 
 
-def log_abs(p: Wide) -> NDArray[np.float64]:
+def log_abs(p: Wide) -> Floats:
     """log|p|, natural; -inf for 0."""
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(np.abs(p.m)) + np.where(p.m == 0, 0, p.e) * LOG_2)
 
 
-def choose(where: NDArray[np.bool_], p: Wide, q: Wide) -> Wide:
+def choose(where: Mask, p: Wide, q: Wide) -> Wide:
     """p where the mask holds, else q."""
     return Wide(np.where(where, p.m, q.m), np.where(where, p.e, q.e))

@@ -8,16 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Array
 from chainderiv.records.measurements import COLUMNS
 from chainderiv.records.record import TrainingRecord
 
 MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
 SATURATED = 1 / 20  # of sup|φ'|
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)

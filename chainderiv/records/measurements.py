@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadShape, unknown_name
+from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 
-Floats = NDArray[np.float64]
 ORDERS = {"l1": 1, "l2": 2}
 COLUMNS = ("training_cost", "cost", "accuracy")
 LAYER_COLUMNS = {

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.kinds import Floats
 
 LEVEL = 0.05
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ import sys
 import pytest
 
 import chainderiv as cd
+from chainderiv import workers
 from chainderiv.cli import main
 from chainderiv.errors import BadValue, MissingExtra, WorkersLost
 from chainderiv.maps import cluster as connecting
 from chainderiv.maps import sweep as sweeping
-from chainderiv.maps import tiles as executors
 from chainderiv.maps.cluster import cluster
 from chainderiv.maps.disk import storing
 from chainderiv.maps.sweep import Sweep
@@ -58,8 +58,8 @@ def kill_at(dask, tile):
 def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, stored):
     heard, progress = kill_at(dask, 10)
     out = tmp_path / "a.zarr" if stored else None
-    with cluster(scheduler_file=str(dask.file)) as (executor, workers):
-        assert workers >= 1
+    with cluster(scheduler_file=str(dask.file)) as (executor, threads):
+        assert threads >= 1
         swept = cd.sweep(CHAIN, executor=executor, workers=4, progress=progress, out=out, **GRID)
     assert heard == [(k, 40) for k in range(1, 41)]
     assert bits(swept) == alone
@@ -70,7 +70,7 @@ def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, sto
 
 def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     """The tests above do take a tile from a worker."""
-    monkeypatch.setattr(executors, "ATTEMPTS", 1)
+    monkeypatch.setattr(workers, "ATTEMPTS", 1)
     _, progress = kill_at(dask, 10)
     with (
         cluster(scheduler_file=str(dask.file)) as (executor, _),

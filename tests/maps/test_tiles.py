@@ -12,6 +12,7 @@ import chainderiv as cd
 from chainderiv.errors import BadValue, CostDomain, WorkersLost
 from chainderiv.maps import sweep as sweeping
 from chainderiv.maps.disk import storing
+from chainderiv.maps.keywords import plan_of
 from chainderiv.workers import ATTEMPTS, as_done
 from tests.maps.disk.test_store import bits, files
 
@@ -53,7 +54,7 @@ def test_processes_write_the_same_map(tmp_path):
 @pytest.mark.parametrize(("side", "least"), [(100, 1), (600, 21), (1000, 62), (3000, 64), (40_000, 1500)])
 def test_a_map_on_disk_has_four_tiles_for_each_of_16_workers_where_it_has_the_points(side, least, monkeypatch):
     monkeypatch.undo()
-    plan = storing.in_stored_tiles(sweeping.plan_of(CHAIN, w=cd.Axis(-2, 2, side), b=cd.Axis(-2, 2, side)))
+    plan = storing.in_stored_tiles(plan_of(CHAIN, w=cd.Axis(-2, 2, side), b=cd.Axis(-2, 2, side)))
     assert len(plan.tiles) >= least
     assert 2**14 * 0.9 <= math.prod(plan.tile_shape) <= 2**20 or len(plan.tiles) == 1
 

@@ -10,7 +10,7 @@ from chainderiv import plot_link_map, plot_sweep
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
 from chainderiv.maps.sweep import Sweep, sweep
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
 from chainderiv.view.maps import reduce
@@ -33,7 +33,7 @@ class Flat:
         size = tuple(len(range(n)[part]) for n, part in zip(self.shape, box, strict=True))
         self.read_at_once = max(self.read_at_once, int(np.prod(size)))
         self.read_in_all += int(np.prod(size))
-        tile = Tile(
+        tile = Reading(
             *(
                 np.broadcast_to(np.array(v, t), size)
                 for v, t in ((1, "i1"), (-2.0, "f8"), (-9.0, "f8"), (-2.0, "f8"), (False, "?"))

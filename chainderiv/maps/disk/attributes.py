@@ -11,9 +11,7 @@ from chainderiv.maps.regime import BAND, Regime
 from chainderiv.version import __version__
 
 DESCRIPTION = "chainderiv"  # the attribute that holds what the map is, as JSON
-_KINDS = {
-    "w": "weight", "b": "bias", "z": "pre-activation (the bias follows)", "x": "input", "y": "target"
-}  # fmt: skip
+_KINDS = {"w": "weight", "b": "bias", "z": "pre-activation (the bias follows)", "x": "input", "y": "target"}
 
 
 def map_attributes(plan: Plan) -> dict[str, str]:

@@ -5,35 +5,32 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import DataError
 from chainderiv.extras import extra, require_netcdf
-from chainderiv.maps.depth import links_over
+from chainderiv.kinds import Array, Box
 from chainderiv.maps.disk.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
 from chainderiv.maps.disk.manifest import plan_from
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.plan import Plan
+from chainderiv.maps.readings import Readings
 from chainderiv.maps.regime import LOG_QUARTER, regime
-from chainderiv.numeric.tile import DTYPES, Tile
+from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside, folder_for_writing
 
-if TYPE_CHECKING:
-    from chainderiv.maps.sweep import Sweep
 
-
-def to_dataset(swept: Sweep) -> Any:
-    """The Dataset of a Sweep; lazy where the map lies on disk."""
-    xarray, plan = extra("xarray", "to_xarray"), swept.plan
-    if isinstance(swept.readings, StoredReadings):
-        data = _lazy(swept.readings.store, xarray)
+def to_dataset(plan: Plan, readings: Readings) -> Any:
+    """The Dataset of a map; lazy where it lies on disk."""
+    xarray = extra("xarray", "to_xarray")
+    if isinstance(readings, StoredReadings):
+        data = _lazy(readings.store, xarray)
     else:
         dims = tuple(plan.axes)
         data = xarray.Dataset(
-            {name: (dims, getattr(swept.readings, name), variable_attributes(name, plan)) for name in DTYPES},
+            {name: (dims, readings.array(name), variable_attributes(name, plan)) for name in DTYPES},
             {name: (name, axis.values, axis_attributes(name)) for name, axis in plan.axes.items()},
             map_attributes(plan),
         )
@@ -59,7 +56,7 @@ class _StoredArray:
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(DTYPES[self.name])
 
-    def __getitem__(self, box: tuple[slice, ...]) -> NDArray[Any]:
+    def __getitem__(self, box: Box) -> Array:
         return self.store.read_array(self.name, box)
 
 
@@ -75,7 +72,7 @@ def _lazy(store: Store, xarray: Any) -> Any:
 def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
     data["below_quarter"] = data.largest_link < LOG_QUARTER
     if plan.derivation.chain.depth > 1:
-        links = np.asarray(links_over(plan))
+        links = np.asarray(plan.links())
         # at depth 1 there is none: a rate of NaN, and no warning when Dask divides
         data["rate"] = data.link_log_sum / np.where(links > 0, links, np.nan)
         data["regime"] = xarray.apply_ufunc(regime, data.rate, dask="parallelized", output_dtypes=[np.int8])
@@ -84,10 +81,10 @@ def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
     return data
 
 
-def save_netcdf(swept: Sweep, path: Path) -> None:
+def save_netcdf(plan: Plan, readings: Readings, path: Path) -> None:
     """Write the Dataset as netCDF-4, whole or not at all; raises OutputError, MissingExtra."""
     require_netcdf()
-    data = to_dataset(swept)
+    data = to_dataset(plan, readings)
     folder_for_writing(path.parent)
     with beside(path) as file:
         data.to_netcdf(
@@ -95,7 +92,7 @@ def save_netcdf(swept: Sweep, path: Path) -> None:
         )
 
 
-def open_netcdf(path: Path) -> tuple[Plan, Tile]:
+def open_netcdf(path: Path) -> tuple[Plan, Reading]:
     """The plan and the readings of a file; raises DataError, MissingExtra."""
     require_netcdf()
     xarray = extra("xarray", "a map in netCDF")
@@ -109,4 +106,4 @@ def open_netcdf(path: Path) -> tuple[Plan, Tile]:
         raise DataError(f"{str(path)!r} is no map of chainderiv ({e}); give a file that save wrote") from e
     if arrays["log_abs"].shape != plan.shape:
         raise DataError(f"{str(path)!r} has arrays of another shape than its axes; save the map again")
-    return plan, Tile(**arrays)
+    return plan, Reading(**arrays)

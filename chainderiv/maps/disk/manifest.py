@@ -22,7 +22,7 @@ SHOWN = 3  # differences that an error names
 def describe(plan: Plan) -> Description:
     """A plan in plain JSON values; plans that give other numbers have other descriptions.
 
-    >>> from chainderiv.maps.sweep import plan_of
+    >>> from chainderiv.maps.keywords import plan_of
     >>> describe(plan_of(Chain(depth=4), w=Axis(-1, 1, 3), b=0))["axes"]
     [{'name': 'w', 'start': -1.0, 'stop': 1.0, 'count': 3, 'scale': 'linear'}]
     """

@@ -2,10 +2,10 @@
 
     map.zarr/
       zarr.json            the group: attributes, and the metadata of all arrays (xarray.open_zarr reads it)
-      sign/ log_abs/ …     the arrays of a Tile; a tile is one chunk of each, so no two writes share a chunk
+      sign/ log_abs/ …     the arrays of a Reading; a tile is one chunk of each, so no two writes share a chunk
       w/ b/ …              the values of the axes
       manifest.json        what the map is (numeric.manifest)
-      tiles.jsonl          a line for every tile that is written: its number, and a checksum of its numbers
+      tiles.jsonl          a line for every tile that is written: its number, and the checksums of its chunks
 
 A tile's chunks are renamed into place before its line is written, so a line means whole chunks. What a crash of the
 whole machine still loses or damages behind a line is found by the checksum, when the map is gone on with.
@@ -26,24 +26,20 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.extras import extra
 from chainderiv.functions.described import Description, require_readable
+from chainderiv.kinds import Array, Box
 from chainderiv.maps.axis import MOST
 from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
 from chainderiv.maps.disk.manifest import describe, difference, plan_from
-from chainderiv.maps.plan import Box, Plan
-from chainderiv.numeric.parameters import Floats
-from chainderiv.numeric.tile import DTYPES, Tile
+from chainderiv.maps.plan import Plan
+from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside
 
 MANIFEST, JOURNAL = "manifest.json", "tiles.jsonl"
-# what is not written reads as unknown
-FILL: Mapping[str, Any] = {
-    "sign": 0, "log_abs": np.nan, "link_log_sum": np.nan, "largest_link": np.nan, "uncertain": True
-}  # fmt: skip
+FILL: Mapping[str, Any] = {"sign": 0, "uncertain": True}  # what is not written reads as unknown: NaN of the others
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +113,16 @@ class Store:
     def arrays(self) -> Mapping[str, Any]:
         """The zarr arrays by name."""
         zarr = extra("zarr", "a map on disk")
-        group = zarr.open_group(self.path, mode="r+", use_consolidated=True)
-        return {name: group[name] for name in DTYPES}
+        # zarr leaves out a chunk that holds what an unwritten one reads as, and a tile without one looks unwritten
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            group = zarr.open_group(self.path, mode="r+", use_consolidated=True)
+            return {name: group[name] for name in DTYPES}
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of the map; the slices may have steps. Raises DataError for chunks that are damaged."""
-        return Tile(**{name: self.read_array(name, box) for name in DTYPES})
+        return Reading(**{name: self.read_array(name, box) for name in DTYPES})
 
-    def read_array(self, name: str, box: tuple[slice, ...]) -> NDArray[Any]:
+    def read_array(self, name: str, box: Box) -> Array:
         """A part of one array."""
         try:
             return np.asarray(self.arrays[name][box])
@@ -135,7 +133,7 @@ class Store:
                 "the same out mends it"
             ) from e
 
-    def put(self, box: Box, tile: Tile) -> str:
+    def put(self, box: Box, tile: Reading) -> str:
         """Write a tile; its checksum. Raises OutputError."""
         try:
             for name, array in tile.arrays.items():
@@ -144,19 +142,31 @@ class Store:
             raise OutputError(
                 f"{str(self.path)!r} cannot be written ({e.strerror}); what is there stays, and the same sweep goes on"
             ) from e
-        return checksum(tile)
+        return self.checksum(box)
 
     def is_whole(self, box: Box, wanted: str) -> bool:
-        """Whether a tile is what was written."""
+        """Whether a tile is what was written: reading it holds each chunk to the checksum that it ends with."""
         try:
-            return checksum(self.read(box)) == wanted
-        except DataError:
+            found = self.checksum(box)
+            self.read(box)
+        except (OSError, DataError):
             return False
+        return found == wanted
+
+    def checksum(self, box: Box) -> str:
+        """The CRC-32C of the bytes of each array's chunk, in hexadecimal; the last codec puts it at the chunk's end.
+
+        A damaged disk is what it is to find, so a cyclic code will do.
+        """
+        return "-".join(f"{_last_word(chunk):08x}" for chunk in self._chunks(box))
 
     def size_of(self, box: Box) -> int:
         """How many bytes a tile takes on disk."""
+        return sum(chunk.stat().st_size for chunk in self._chunks(box))
+
+    def _chunks(self, box: Box) -> list[Path]:
         index = [str(part.start // size) for part, size in zip(box, self.plan.tile_shape, strict=True)]
-        return sum(self.path.joinpath(name, "c", *index).stat().st_size for name in DTYPES)
+        return [self.path.joinpath(name, "c", *index) for name in DTYPES]
 
     def sums(self) -> dict[int, str]:
         """The checksum of each tile that is written, by its number; a line that a kill cut short counts for nothing."""
@@ -190,43 +200,22 @@ class StoredReadings:
     """
 
     store: Store = field(repr=False)
+    _known: dict[str, Array] = field(default_factory=dict, repr=False)
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of the map: one slice per dimension, which may have steps."""
         return self.store.read(box)
 
-    def _whole(self, name: str) -> NDArray[Any]:
+    def array(self, name: str) -> Array:
+        """One array, of the whole map."""
         if (points := self.store.plan.points) > MOST:
             raise BadValue(
                 f"the map has {points:,} points, and at most {MOST:,} are read at once; read a part of it with "
                 ".part(name=slice(…)), or all of it lazily with .to_xarray()"
             )
-        return self.store.read_array(name, (slice(None),) * len(self.store.plan.shape))
-
-    @cached_property
-    def sign(self) -> NDArray[np.int8]:
-        """-1, 0 or 1."""
-        return self._whole("sign")
-
-    @cached_property
-    def log_abs(self) -> Floats:
-        """log|gradient|, natural."""
-        return self._whole("log_abs")
-
-    @cached_property
-    def link_log_sum(self) -> Floats:
-        """Σ log|link|, natural."""
-        return self._whole("link_log_sum")
-
-    @cached_property
-    def largest_link(self) -> Floats:
-        """The largest log|link|, natural."""
-        return self._whole("largest_link")
-
-    @cached_property
-    def uncertain(self) -> NDArray[np.bool_]:
-        """Where the logarithm cannot be trusted."""
-        return self._whole("uncertain")
+        if name not in self._known:
+            self._known[name] = self.store.read_array(name, (slice(None),) * len(self.store.plan.shape))
+        return self._known[name]
 
 
 def read_description(path: Path) -> Description:
@@ -245,14 +234,10 @@ def write_line(file: IO[str], tile: int, checked: str) -> None:
     file.write(json.dumps({"tile": tile, "crc32c": checked}) + "\n")
 
 
-def checksum(tile: Tile) -> str:
-    """The CRC-32C of the raw bytes of each array, in hexadecimal.
-
-    A damaged disk is what it is to find, so a cyclic code will do; blake2b takes as long as the map (1.1 ns a byte,
-    CRC-32C 0.06).
-    """
-    crc = extra("google_crc32c", "a map on disk")
-    return "-".join(f"{crc.value(np.ascontiguousarray(a).tobytes()):08x}" for a in tile.arrays.values())
+def _last_word(chunk: Path) -> int:
+    with chunk.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(), "little")
 
 
 def _create_group(path: Path, plan: Plan) -> None:
@@ -260,15 +245,24 @@ def _create_group(path: Path, plan: Plan) -> None:
     group = zarr.create_group(path, attributes=map_attributes(plan))
     for name, axis in plan.axes.items():
         group.create_array(
-            name, data=axis.values, chunks=(min(axis.count, 2**20),), compressors=None, dimension_names=(name,),
+            name,
+            data=axis.values,
+            chunks=(min(axis.count, 2**20),),
+            compressors=None,
+            dimension_names=(name,),
             attributes=axis_attributes(name),
-        )  # fmt: skip
+        )
     for name, dtype in DTYPES.items():
         group.create_array(
-            name, shape=plan.shape, dtype=dtype, chunks=plan.tile_shape, compressors=_codecs(np.dtype(dtype)),
-            fill_value=FILL[name], dimension_names=tuple(plan.axes), attributes=variable_attributes(name, plan),
-            config={"write_empty_chunks": True},
-        )  # fmt: skip
+            name,
+            shape=plan.shape,
+            dtype=dtype,
+            chunks=plan.tile_shape,
+            compressors=_codecs(np.dtype(dtype)),
+            fill_value=FILL.get(name, np.nan),
+            dimension_names=tuple(plan.axes),
+            attributes=variable_attributes(name, plan),
+        )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Consolidated metadata", category=UserWarning)
         zarr.consolidate_metadata(path)

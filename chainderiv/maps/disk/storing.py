@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainderiv.errors import BadValue, OutputError
+from chainderiv.kinds import Box, Progress
 from chainderiv.maps.disk.store import JOURNAL, Store, write_line
 from chainderiv.maps.plan import Plan, extent, in_tiles
 from chainderiv.maps.tiles import at_once, each_done
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.workers import Crew, as_done, usable_cores
 
-Progress = Callable[[int, int], None]
 STORED_TILE_POINTS = 2**20  # 8 MB of each float64 array: some thousand files for a map of 10^9 points
 TILES = 64  # of a map that has the points, so that 16 workers have four tiles each
 MARGIN = 1.05  # tiles differ in how far they compress
@@ -68,7 +68,7 @@ def checked_path(out: object) -> Path:
 def in_stored_tiles(plan: Plan) -> Plan:
     """The plan in the tiles of a map on disk: by its size alone, so that any number of workers goes on with any map.
 
-    >>> from chainderiv.maps.sweep import Axis, Chain, plan_of
+    >>> from chainderiv.maps.keywords import Axis, Chain, plan_of
     >>> for side in (100, 1000, 10_000):
     ...     plan = in_stored_tiles(plan_of(Chain(depth=4), w=Axis(-1, 1, side), b=Axis(-1, 1, side)))
     ...     print(plan.tile_shape, len(plan.tiles))
@@ -107,7 +107,7 @@ def sweep_to_store(
     return replace(store, computed=len(left), damaged=damaged)
 
 
-def save_to_store(plan: Plan, read: Callable[[tuple[slice, ...]], Tile], path: Path) -> None:
+def save_to_store(plan: Plan, read: Callable[[Box], Reading], path: Path) -> None:
     """Write a map that is known already."""
     whole = in_stored_tiles(plan)
     store = Store.of(path, whole)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.cache import load
+from chainderiv.kinds import Array
 from chainderiv.nn.compiled import passes
 from chainderiv.nn.compiled.layout import put, rows_of, shape_of, taken, work_for
 from chainderiv.nn.compiled.neurons import ending_function, hidden_function
@@ -16,8 +15,6 @@ from chainderiv.nn.data.sparse import Pixels
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent, State
 from chainderiv.records.measured import Passed
-
-Array = NDArray[Any]
 
 
 def _numbers(labels: Array) -> Array:

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.lanes import LANES
+from chainderiv.kinds import Array
 from chainderiv.nn.network import Network
 
-Array = NDArray[Any]
 LINE = 64  # bytes of a cache line, on which arrays begin: a register's worth that crosses one costs twice
 
 

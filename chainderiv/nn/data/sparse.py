@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from chainderiv.kinds import Array
+
 ROWS_AT_ONCE = 4096  # the mask and the places of all images at once would take ten times the images' memory
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Array
 from chainderiv.nn.network import Network
 from chainderiv.records.measured import norm as l2
 
-Array = NDArray[Any]
 State = dict[str, Array]
 
 

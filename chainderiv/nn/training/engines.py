@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from chainderiv.errors import unknown_name
 from chainderiv.nn.data.data import Data
 from chainderiv.nn.network import Network
@@ -14,7 +10,6 @@ from chainderiv.nn.training.fitting import fitting
 from chainderiv.nn.training.passes import Measurer, NumPyPasses
 from chainderiv.records.measured import MEASURED_IMAGES
 
-Array = NDArray[Any]
 ENGINES = ("numba", "numpy")
 # what NumPy takes: seconds a step and layer, and a multiplication of an image's by a weight
 STEP, PRODUCT = 4e-5, 4e-10

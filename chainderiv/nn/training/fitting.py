@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from numpy.typing import NDArray
-
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.kinds import Array
 from chainderiv.nn.checks import image_rows, target_rows
 from chainderiv.nn.data.data import Split
 from chainderiv.nn.network import Network
-
-Array = NDArray[Any]
 
 
 def fitting(net: Network, part: Split, name: str) -> tuple[Array, Array]:

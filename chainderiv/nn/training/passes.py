@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.arrays import array_functions
+from chainderiv.kinds import Array
 from chainderiv.nn.network import Network
 from chainderiv.records.measured import Passed, Row, layers_of, norm
-
-Array = NDArray[Any]
 
 
 class Passes(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from chainderiv.errors import BadValue, Diverged
 from chainderiv.functions.described import describe, require_readable
@@ -27,7 +27,6 @@ from chainderiv.records.record import TrainingRecord
 from chainderiv.version import __version__
 from chainderiv.writing import folder_for_writing
 
-Array = NDArray[Any]
 OnEpoch = Callable[[TrainingRecord], object]
 
 

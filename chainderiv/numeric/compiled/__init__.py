@@ -1,1 +1,1 @@
-"""The compiled engine: the walk over the layers round a kernel; numeric/kernel.py is its oracle."""
+"""The compiled engine: the walk over the layers round a kernel; numeric/oracle.py is its oracle."""

@@ -9,22 +9,21 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.compiling.cache import load
 from chainderiv.functions.activation import Activation
+from chainderiv.kinds import Floats, Places
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
 from chainderiv.numeric.conditioning import LOST
+from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
-from chainderiv.numeric.reading import Reading, reading_of, tile_of
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 
-Floats = NDArray[np.float64]
 CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
 
 
@@ -34,42 +33,39 @@ class CompiledKernel:
     Raises NotCompilable, when it is made, for a formula that it has no instruction for.
     """
 
-    def __init__(self, derivation: Derivation, oracle: Any) -> None:
+    def __init__(self, derivation: Derivation, oracle: NumpyKernel) -> None:
         self.derivation, self.oracle = derivation, oracle
         chain = derivation.chain
         self.vouched = chain.vouched
         for activation in dict.fromkeys(chain.activations):
             neuron_kernel(activation, chain, pinned=False)
 
-    def __call__(self, parameters: Parameters, kappa: bool = False) -> Reading:
-        """Read the gradient, the links and what is uncertain; κ, where it is asked for, is the NumPy kernel's."""
-        if kappa:
-            reading: Reading = self.oracle(parameters, kappa=True)
-            return reading
-        tile = Tile.empty(parameters.shape)
-        self.fill(parameters, tile.reshape(-1))
-        return reading_of(tile)
+    def gradient(self, parameters: Parameters) -> LogSign:
+        """∂C/∂θ alone."""
+        reading = Reading.empty(parameters.shape)
+        self.fill(parameters, reading.reshape(-1))
+        return reading.gradient
 
-    def fill(self, parameters: Parameters, tile: Tile) -> None:
-        """Read into a flat tile that is there already."""
+    def fill(self, parameters: Parameters, reading: Reading) -> None:
+        """Read into a flat reading that is there already."""
         points = Points(self.derivation, parameters)
         if not points.are_bounded:
-            tile.put(..., self._walked(parameters))
-        elif (left := points.read_bounded(tile)).size:
-            tile.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
+            reading.put(..., self._walked(parameters))
+        elif (left := points.read_bounded(reading)).size:
+            reading.put(left, self._walked(parameters.at(_index(left, parameters.shape))))
 
-    def _walked(self, parameters: Parameters) -> Tile:
+    def _walked(self, parameters: Parameters) -> Reading:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        tile = Tile(np.nan_to_num(sign, nan=0.0).astype(np.int8), log, links, largest, ~(walk.MARGIN * off < LOST))
-        strays = np.flatnonzero((odd != 0) | (tile.uncertain & (not self.vouched)))
+        reading = Reading.of(LogSign(sign, log), links, largest, ~(walk.MARGIN * off < LOST))
+        strays = np.flatnonzero((odd != 0) | (reading.uncertain & (not self.vouched)))
         if strays.size:
             # they have left what the walk holds, or the formula has lost its digits
-            exact = tile_of(self.oracle(parameters.at(_index(strays, parameters.shape)), kappa=True))
-            tile.put(strays, exact.reshape(-1))
-        return tile
+            exact, _ = self.oracle.read(parameters.at(_index(strays, parameters.shape)))
+            reading.put(strays, exact.reshape(-1))
+        return reading
 
 
-def _index(points: NDArray[np.intp], shape: tuple[int, ...]) -> Any:
+def _index(points: Places, shape: tuple[int, ...]) -> Any:
     return np.unravel_index(points, shape) if shape else ()
 
 
@@ -81,9 +77,6 @@ class Points:
 
     def __init__(self, derivation: Derivation, parameters: Parameters) -> None:
         self.derivation, self.parameters = derivation, parameters
-        inner = parameters.b if parameters.z is None else parameters.z
-        assert inner is not None
-        self._inner = inner
         self._full = parameters.shape or (1,)
         self._flat: dict[Any, Floats] = {}
 
@@ -101,7 +94,7 @@ class Points:
         if (
             self.derivation.wrt.kind != "b"
             or len(stretches) != 2
-            or not (self.parameters.w.alike and self._inner.alike)
+            or not (self.parameters.w.alike and self.parameters.inner.alike)
         ):
             return False
         first, others = stretches
@@ -114,14 +107,14 @@ class Points:
         kernel = self._kernel(1)
         return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
-    def read_bounded(self, tile: Tile) -> NDArray[np.intp]:
+    def read_bounded(self, reading: Reading) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
-        given = [self._line(array) for array in (p.x, p.w[1], self._inner[1], p.y)]
-        steps, left = np.array([step for _, step in given]), np.empty(tile.sign.size, np.int8)
-        outputs = (tile.sign, tile.log_abs, tile.link_log_sum, tile.largest_link, left)
+        given = [self._line(array) for array in (p.x, p.w[1], self.parameters.inner[1], p.y)]
+        steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
+        outputs = (reading.sign, reading.log_abs, reading.link_log_sum, reading.largest_link, left)
         self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
-        tile.uncertain[:] = False
+        reading.uncertain[:] = False
         return np.flatnonzero(left)
 
     def _line(self, array: Floats) -> tuple[Floats, tuple[int, int]]:
@@ -137,21 +130,21 @@ class Points:
         """The plain case in one go."""
         p = self.parameters
         self._shape = self._full
-        w, b = self._flattened(p.w, 1), self._flattened(self._inner, 1)
+        w, b = self._flattened(p.w, 1), self._flattened(self.parameters.inner, 1)
         outputs = np.empty((len(READ), w.size))
         self._kernel(1).through(self._spread(p.x), w, b, self._spread(p.y), self.derivation.chain.depth, outputs)
         return outputs
 
     def _kernel(self, layer: int) -> ModuleType:
         chain = self.derivation.chain
-        return neuron_kernel(chain.activation(layer), chain, self.parameters.b is None)
+        return neuron_kernel(chain.activation(layer), chain, self.parameters.pinned)
 
     def _padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         return (1,) * (len(self._full) - len(shape)) + shape
 
     def _start(self) -> None:
         p = self.parameters
-        self._shape = self._padded(np.broadcast_shapes(p.x.shape, p.w[1].shape, self._inner[1].shape))
+        self._shape = self._padded(np.broadcast_shapes(p.x.shape, p.w[1].shape, self.parameters.inner[1].shape))
         x = self._spread(p.x)
         self._size = x.size
         self._state = _blocks(x.size)
@@ -162,8 +155,8 @@ class Points:
         layer, kernel = segment.first, self._kernel(segment.first)
         if layer == 1:
             self._start()
-        self._broaden(self.parameters.w[layer].shape, self._inner[layer].shape)
-        w, b = self._flattened(self.parameters.w, layer), self._flattened(self._inner, layer)
+        self._broaden(self.parameters.w[layer].shape, self.parameters.inner[layer].shape)
+        w, b = self._flattened(self.parameters.w, layer), self._flattened(self.parameters.inner, layer)
         if layer == self.derivation.start:
             self._at_parameter(segment, kernel, w, b)
         run = kernel.walk_closing if segment.count >= CLOSING else kernel.walk
@@ -213,7 +206,7 @@ class Points:
 
     def _flattened(self, layers: Layered, layer: int) -> Floats:
         """A layer's parameter at every point; what is tied is spread once."""
-        if layers.stacked is not None or layer in layers.own:
+        if layers.stacked or layer in layers.own:
             return self._spread(layers[layer])
         if id(layers) not in self._flat:
             self._flat[id(layers)] = self._spread(layers[layer])

@@ -62,16 +62,12 @@ def _stretches(derivation: Derivation) -> Iterator[tuple[int, Activation]]:
 
 def _own(parameters: Parameters) -> set[int]:
     """The last layers of stretches with the same parameters."""
-    edges: set[int] = set()
-    for layers in (parameters.w, parameters.b, parameters.z):
-        if layers is not None:
-            edges |= _edges(layers)
-    return edges
+    return _edges(parameters.w) | _edges(parameters.inner)
 
 
 def _edges(layers: Layered) -> set[int]:
-    if layers.stacked is not None:
-        return set(range(1, layers.stacked.shape[-1]))
+    if layers.stacked:
+        return set(range(1, layers.values.shape[-1]))
     return {edge for layer in layers.own for edge in (layer - 1, layer)}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.kinds import Array, Box, Progress
 from chainderiv.maps.axis import Axis
-from chainderiv.maps.depth import DEPTH, at_depth, depths_of
-from chainderiv.maps.sweep import Readings, Sweep
-from chainderiv.numeric.tile import Tile
+from chainderiv.maps.depth import DEPTH, depths_of
+from chainderiv.maps.readings import Readings
+from chainderiv.maps.sweep import Sweep
+from chainderiv.numeric.reading import Reading
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
 from chainderiv.view.maps.map_view import MapView, view_sweep
@@ -34,7 +36,6 @@ DOTS = 100  # an inch
 STILL = 2.0  # seconds that the last frame of a GIF stays
 
 Image = NDArray[np.uint8]
-Progress = Callable[[int, int], None]
 
 
 def animate_sweep(
@@ -134,7 +135,7 @@ def depth_frames(sweep: Sweep) -> list[Sweep]:
     """
     require_film_axes(sweep.axes)
     depths, place = depths_of(sweep.axes[DEPTH]), list(sweep.axes).index(DEPTH)
-    return [Sweep(at_depth(sweep.plan, int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]
+    return [Sweep(sweep.plan.at_depth(int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]
 
 
 @dataclass(frozen=True)
@@ -145,14 +146,15 @@ class _Layer:
     place: int
     index: int
 
-    def read(self, box: tuple[slice, ...]) -> Tile:
+    def read(self, box: Box) -> Reading:
         """A part of it."""
         one = (slice(self.index, self.index + 1),)
         tile = self.whole.read(box[: self.place] + one + box[self.place :])
-        return Tile(**{name: np.squeeze(array, self.place) for name, array in tile.arrays.items()})
+        return Reading(**{name: np.squeeze(array, self.place) for name, array in tile.arrays.items()})
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.read((slice(None), slice(None))), name)
+    def array(self, name: str) -> Array:
+        """One array."""
+        return self.read((slice(None), slice(None))).array(name)
 
 
 def _images(frames: Sequence[Sweep], quantity: Quantity, dark: bool, progress: Progress | None) -> Iterator[Image]:

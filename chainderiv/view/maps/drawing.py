@@ -12,14 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask, Places
 from chainderiv.view.maps.labels import UNCERTAIN
 from chainderiv.view.maps.map_view import Cells, MapView
 from chainderiv.view.theme import Palette
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Codes = Sequence[tuple[int, str]]
 LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, so that 1 shows beside -30
 TICKS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, *(10.0**k for k in range(4, 309)))
@@ -126,7 +124,7 @@ def uncertain_patch(colours: Palette) -> Patch:
     return Patch(facecolor=colours.paper, edgecolor=colours.ink, hatch="////", linewidth=0.5, label=UNCERTAIN)
 
 
-def _fine(edges: Floats, scale: str, most: int) -> tuple[NDArray[np.intp], Floats]:
+def _fine(edges: Floats, scale: str, most: int) -> tuple[Places, Floats]:
     """About `most` even cells between the outer edges: which of the coarse cells each lies in, and their borders."""
     space = np.geomspace if scale == "log" else np.linspace
     borders = space(edges[0], edges[-1], most + 1)

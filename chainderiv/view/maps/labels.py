@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH
 from chainderiv.maps.sweep import Sweep
@@ -64,7 +64,7 @@ def _in_order(fixed: Mapping[str, float]) -> dict[str, float]:
     return {name: fixed[name] for name in sorted(fixed, key=lambda n: ("wbzxy".index(n[0]), n[1:].zfill(7)))}
 
 
-def edges(axis: Axis) -> NDArray[np.float64]:
+def edges(axis: Axis) -> Floats:
     """The borders of the cells around an axis's values, shape (count + 1,); by ratios on a log axis."""
     values = np.log(axis.values) if axis.scale == "log" else axis.values
     middle = (values[1:] + values[:-1]) / 2

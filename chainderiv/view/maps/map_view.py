@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask
 from chainderiv.maps.axis import Axis
-from chainderiv.maps.depth import links_over
 from chainderiv.maps.sweep import Sweep
 from chainderiv.view.maps.labels import edges
 from chainderiv.view.maps.quantities import Quantity, rate_over
@@ -25,8 +24,6 @@ from chainderiv.view.maps.reduce import (
     samples,
 )
 
-Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 Axes2 = tuple[Axis, Axis]
 Cells = tuple[int, int]
 
@@ -91,7 +88,7 @@ def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells) -> MapView:
     view = reduced.view(quantity.per)
     if linked:
         with np.errstate(invalid="ignore"):  # at depth 1 there is no link
-            rate = view.fields["link_log_sum"] / links_over(sweep.plan, reduced.at)
+            rate = view.fields["link_log_sum"] / sweep.plan.links(reduced.at)
         return replace(view, fields={"rate": rate, "largest_link": view.fields["largest_link"]})
     return view
 

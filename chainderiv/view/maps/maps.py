@@ -186,11 +186,11 @@ def plot_link_map(
             label_contour(ax, contour, name, colours)
         ax.set(xlabel=labels.axis_label("w"), ylabel=labels.axis_label("z"))
         ax.set_title(f"one link of a {phi.name} chain", fontsize=10, fontweight="normal")
-        draw_legend(ax, [
+        lines: list[Any] = [
             Line2D([], [], color=colours.ink, ls="--", label=r"$|w\,\varphi'(z)| = 1/4$"),
             Line2D([], [], color=colours.ink, label=r"$|w\,\varphi'(z)| = 1$: amplifies beyond"),
-            *special_patches(view.values, colours),
-        ])  # fmt: skip
+        ]
+        draw_legend(ax, [*lines, *special_patches(view.values, colours)])
     return ax
 
 

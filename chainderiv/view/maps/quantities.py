@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.maps.depth import links_over
+from chainderiv.kinds import Array, Box, Floats
 from chainderiv.maps.layer_map import activation_over, factor_over
-from chainderiv.maps.plan import Box
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.maps.sweep import Sweep
-from chainderiv.numeric.tile import Tile
+from chainderiv.numeric.reading import Reading
 from chainderiv.view.maps import labels
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Quantity:
     [12.5, 25.0]
     """
 
-    read: Callable[[Sweep, Box, Tile], NDArray[Any]]
+    read: Callable[[Sweep, Box, Reading], Array]
     label: Callable[[Sweep], str]
     codes: tuple[tuple[int, str], ...] = ()
     of_links: bool = False
@@ -54,10 +49,10 @@ class Quantity:
         return np.asarray(self.read(sweep, box, sweep.readings.read(box)), float) / self.per
 
 
-def rate_over(sweep: Sweep, box: Box, tile: Tile) -> Floats:
+def rate_over(sweep: Sweep, box: Box, tile: Reading) -> Floats:
     """Mean over the links of log|link|, natural, over a box."""
     with np.errstate(invalid="ignore"):  # at depth 1 there is none
-        return np.asarray(tile.link_log_sum / links_over(sweep.plan, box))
+        return np.asarray(tile.link_log_sum / sweep.plan.links(box))
 
 
 QUANTITIES: dict[str, Quantity] = {
@@ -66,9 +61,7 @@ QUANTITIES: dict[str, Quantity] = {
         lambda s: rf"$\log_{{10}}|{labels.gradient_symbol(s)}|$  (decades)",
         per=float(np.log(10.0)),
     ),
-    "rate": Quantity(
-        rate_over, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)", of_links=True
-    ),
+    "rate": Quantity(rate_over, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)", of_links=True),
     "regime": Quantity(
         lambda s, box, tile: regime(rate_over(s, box, tile)),
         lambda s: "regime of the rate",
@@ -86,7 +79,7 @@ QUANTITIES: dict[str, Quantity] = {
         ((0, "certain within 1e-9"), (1, "uncertain by over 1e-9")),
         hatched=False,  # it would be said twice
     ),
-}  # fmt: skip
+}
 
 
 def _factor(layer: int) -> Quantity:
@@ -100,7 +93,7 @@ def _factor(layer: int) -> Quantity:
 def _activation(layer: int) -> Quantity:
     largest = np.finfo(float).max  # a relu chain leaves float64
 
-    def read(sweep: Sweep, box: Box, tile: Tile) -> Floats:
+    def read(sweep: Sweep, box: Box, tile: Reading) -> Floats:
         return np.asarray(np.clip(activation_over(sweep.plan, box, layer).to_float(), -largest, largest))
 
     return Quantity(read, lambda s: f"$a_{{{layer}}}$  (activation of layer {layer}, dimensionless)")

@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.intp]
-Mask = NDArray[np.bool_]
+from chainderiv.kinds import Array, Floats, Mask, Places
+
 Box = tuple[slice, slice]
 BOX_POINTS = 2**20  # read at once: 8 MB of each array
 
 
-def bounds(count: int, most: int) -> Whole:
+def bounds(count: int, most: int) -> Places:
     """Where at most `most` blocks of nearly equal length begin and end, shape (blocks + 1,).
 
     >>> bounds(10, 4).tolist(), bounds(3, 4).tolist()
@@ -31,7 +28,7 @@ def bounds(count: int, most: int) -> Whole:
     return np.arange(blocks + 1) * count // blocks
 
 
-def samples(count: int, most: int) -> Whole:
+def samples(count: int, most: int) -> Places:
     """At most `most` places among count, evenly spread, the first and the last among them.
 
     >>> samples(1000, 4).tolist(), samples(3, 4).tolist()
@@ -55,16 +52,16 @@ class Cut:
     """The part of a row of blocks that a slice meets: which blocks, and where in the slice each begins."""
 
     blocks: slice
-    starts: Whole
+    starts: Places
 
     @classmethod
-    def of(cls, edges: Whole, part: slice) -> Cut:
+    def of(cls, edges: Places, part: slice) -> Cut:
         """The blocks between those edges that a slice meets."""
         first = int(np.searchsorted(edges, part.start, "right")) - 1
         last = int(np.searchsorted(edges, part.stop, "left"))
         return cls(slice(first, last), np.maximum(edges[first:last], part.start) - part.start)
 
-    def fold(self, values: NDArray[Any], by: np.ufunc, along: int) -> NDArray[Any]:
+    def fold(self, values: Array, by: np.ufunc, along: int) -> Array:
         """One value per block: a ufunc's reduction along an axis."""
         if along == 1:
             return by.reduceat(values, self.starts, axis=1)
@@ -90,7 +87,7 @@ class Extremes:
     ([[0.0, 0.0], [0.0, -inf]], [[0.0, 7.0], [0.0, 0.0]], [[True, False], [False, False]])
     """
 
-    def __init__(self, x: Whole, y: Whole) -> None:
+    def __init__(self, x: Places, y: Places) -> None:
         self.x, self.y = x, y
         shape = (len(x) - 1, len(y) - 1)
         self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
@@ -135,11 +132,11 @@ class Presence:
     codes : the numbers that may occur.
     """
 
-    def __init__(self, x: Whole, y: Whole, codes: Sequence[int]) -> None:
+    def __init__(self, x: Places, y: Places, codes: Sequence[int]) -> None:
         self.x, self.y, self.codes = x, y, tuple(codes)
         self.counts = np.zeros((len(self.codes), len(x) - 1, len(y) - 1), np.int64)
 
-    def take(self, box: Box, values: NDArray[Any]) -> None:
+    def take(self, box: Box, values: Array) -> None:
         """What a box holds."""
         rows, columns = Cut.of(self.x, box[0]), Cut.of(self.y, box[1])
         for k, code in enumerate(self.codes):
@@ -159,7 +156,7 @@ class Presence:
 class Anywhere:
     """Where a block holds a point at which something is so."""
 
-    def __init__(self, x: Whole, y: Whole) -> None:
+    def __init__(self, x: Places, y: Places) -> None:
         self.x, self.y = x, y
         self.found: Mask = np.zeros((len(x) - 1, len(y) - 1), bool)
 
@@ -174,7 +171,7 @@ class Anywhere:
 class Samples:
     """A field at chosen places, for lines and names, which need no more."""
 
-    def __init__(self, x: Whole, y: Whole) -> None:
+    def __init__(self, x: Places, y: Places) -> None:
         self.x, self.y = x, y
         self.values: Floats = np.full((len(x), len(y)), np.nan)
 
@@ -184,7 +181,7 @@ class Samples:
         self.values[i, j] = values[np.ix_(rows, columns)]
 
 
-def _within(places: Whole, part: slice) -> tuple[slice, Whole]:
+def _within(places: Places, part: slice) -> tuple[slice, Places]:
     first, last = (int(np.searchsorted(places, end)) for end in (part.start, part.stop))
     return slice(first, last), places[first:last] - part.start
 
@@ -206,7 +203,7 @@ def halved(borders: Floats, scale: str) -> Floats:
     return both
 
 
-def reduced_line(values: Callable[[slice], Floats], count: int, most: int) -> tuple[Whole, Floats]:
+def reduced_line(values: Callable[[slice], Floats], count: int, most: int) -> tuple[Places, Floats]:
     """Places along a line, and its values there: all of them, or the smallest and largest of at most `most` blocks.
 
     Examples

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
-from numpy.typing import NDArray
 
+from chainderiv.kinds import Floats, Mask
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.view.maps.drawing import cells_of
 from chainderiv.view.maps.map_view import MapView
@@ -22,10 +22,9 @@ MIN_SHARE = 0.004  # of the map; a smaller region gets no name
 ROOM = 0.03  # in the measure of room(): what a name needs
 GAP = 0.1  # between a name and the frame, in parts of the name
 CELLS = 80  # a side: as finely as a name can be placed
+CENTRED: dict[str, Any] = {"ha": "center", "va": "center"}
 NAMED = {Regime.VANISHING: 1, Regime.EXPLODING: 2}  # how many parts of a region get its name
 
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
 Place = tuple[int, int]
 
 
@@ -33,10 +32,7 @@ def label_contour(ax: Axes, contour: Any, name: str, colours: Palette) -> None:
     """A contour's level on each of its lines, a quarter of the way along: ends lie at the frame."""
     for line in contour.allsegs[0] if contour else ():
         x, y = line[len(line) // 4]
-        ax.text(
-            x, y, name, ha="center", va="center", fontsize=10, color=colours.ink,
-            path_effects=[withStroke(linewidth=4.0, foreground=colours.paper)],
-        )  # fmt: skip
+        ax.text(x, y, name, fontsize=10, color=colours.ink, path_effects=_outline(4.0, colours), **CENTRED)
 
 
 def name_regions(ax: Axes, view: MapView, colours: Palette) -> None:
@@ -52,9 +48,7 @@ def name_regions(ax: Axes, view: MapView, colours: Palette) -> None:
                 place = nearest_with_room(room(free), target)
             _name(ax, (view.x[i], view.y[j]), code.name.lower(), place, target, colours)
             across, up = (max(n // 10, 1) for n in free.shape)
-            free[
-                max(place[0] - across, 0) : place[0] + across, max(place[1] - up // 2, 0) : place[1] + up // 2
-            ] = False  # fmt: skip
+            free[max(place[0] - across, 0) : place[0] + across, max(place[1] - up // 2, 0) : place[1] + up // 2] = False
 
 
 def _border(region: Mask) -> Mask:
@@ -67,18 +61,17 @@ def _border(region: Mask) -> Mask:
 
 def _name(ax: Axes, at: tuple[Floats, Floats], text: str, place: Place, target: Place, colours: Palette) -> None:
     x, y = at
-    outline = [withStroke(linewidth=3.0, foreground=colours.paper)]
+    look: dict[str, Any] = {"color": colours.ink, "path_effects": _outline(3.0, colours)}
     if place != target:
         ends = [place[0], target[0]], [place[1], target[1]]
-        ax.plot(
-            x[ends[0]], y[ends[1]], color=colours.ink, linewidth=1.0, marker="o", ms=3, markevery=[1],
-            path_effects=outline, zorder=3,
-        )  # fmt: skip
-    name = ax.text(
-        float(x[place[0]]), float(y[place[1]]), text, ha="center", va="center", color=colours.ink,
-        path_effects=outline, zorder=4,
-    )  # fmt: skip
+        ax.plot(x[ends[0]], y[ends[1]], linewidth=1.0, marker="o", ms=3, markevery=[1], zorder=3, **look)
+    name = ax.text(float(x[place[0]]), float(y[place[1]]), text, zorder=4, **look, **CENTRED)
     _keep_inside(ax, name)
+
+
+def _outline(width: float, colours: Palette) -> list[withStroke]:
+    """A halo in the paper's colour, so that what crosses a line or a colour is read."""
+    return [withStroke(linewidth=width, foreground=colours.paper)]
 
 
 def _keep_inside(ax: Axes, name: Text) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
+from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.theme import Palette, axes_or_new, theme
 
@@ -179,14 +180,14 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
     return ax
 
 
-def _row(gradients: ArrayLike) -> NDArray[np.float64]:
+def _row(gradients: ArrayLike) -> Floats:
     row = np.asarray(gradients, float)
     if row.ndim != 1 or not row.size:
         raise BadShape(f"a layer's gradients have shape {row.shape}; give (n_l,) with n_l >= 1")
     return row
 
 
-def _layer(ax: Axes, centre: float, g: NDArray[np.float64], colours: Palette) -> None:
+def _layer(ax: Axes, centre: float, g: Floats, colours: Palette) -> None:
     neurons = np.arange(1, len(g) + 1)
     shades = [colours.cycle[0] if value < 0 else colours.cycle[1] for value in g]
     ax.plot([centre, centre], [0.3, len(g) + 0.7], color=colours.grid, linewidth=1.0, zorder=0)
@@ -194,7 +195,7 @@ def _layer(ax: Axes, centre: float, g: NDArray[np.float64], colours: Palette) ->
     ax.scatter(np.full(len(g), centre), neurons, s=4, color=colours.soft, zorder=1)
 
 
-def _layer_name(number: int, g: NDArray[np.float64]) -> str:
+def _layer_name(number: int, g: Floats) -> str:
     return f"hidden layer {number}\nnorm {np.linalg.norm(g):.2g}"
 
 
@@ -205,12 +206,12 @@ def _scale_bar(ax: Axes, left: float, y: float, longest: float, colours: Palette
     ax.text(left + size + 0.05 * longest, y, rf"mean $\partial C/\partial b$ = {size:g}", va="center", fontsize=9.5)
 
 
-def _curve(ax: Axes, x: NDArray[np.float64], values: NDArray[np.float64], name: str) -> Any:
+def _curve(ax: Axes, x: Floats, values: Floats, name: str) -> Any:
     (line,) = ax.plot(x, values, gid=name, marker="o" if len(values) < 3 else None)
     return line
 
 
-def _epochs(ax: Axes, epochs: NDArray[np.float64]) -> None:
+def _epochs(ax: Axes, epochs: Floats) -> None:
     ax.set_xlim(0, max(float(epochs[-1]), 1))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("epochs of training")

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
+from chainderiv.kinds import Floats
 from chainderiv.records.statistics import interval
 from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, ruled
 from chainderiv.view.theme import Palette, axes_or_new, theme
 
-Floats = NDArray[np.float64]
 STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
 HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 8.5, "markerfacecolor": "none"}

@@ -39,7 +39,7 @@ def assert_says_all(data, swept):
     assert all(data[name].attrs["units"] == "1" and data[name].attrs["long_name"] for name in VARIABLES)
     for name in VARIABLES:
         assert data[name].dims == ("w", "b2")
-        want = swept.readings.sign if name == "sign" else getattr(swept, name)
+        want = swept.readings.array("sign") if name == "sign" else getattr(swept, name)
         assert data[name].values.tobytes() == want.tobytes(), name
     assert data.attrs["chain"] == repr(CHAIN)
     assert data.attrs["formula"] == "tanh: tanh(z); sigmoid: 1/(1 + exp(-z))"

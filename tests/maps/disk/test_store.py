@@ -22,9 +22,10 @@ from chainderiv.maps.disk import storing
 from chainderiv.maps.disk.manifest import describe, plan_from
 from chainderiv.maps.disk.store import Store
 from chainderiv.maps.disk.storing import Estimate
+from chainderiv.maps.keywords import plan_of
 from chainderiv.maps.plan import Plan, boxes, extent, fit_tile
-from chainderiv.maps.sweep import Sweep, plan_of
-from chainderiv.numeric.tile import DTYPES
+from chainderiv.maps.sweep import Sweep
+from chainderiv.numeric.reading import DTYPES
 from chainderiv.symbols import z
 
 CHAIN = cd.Chain(5, "tanh")
@@ -57,7 +58,7 @@ def files(folder):
 
 
 def bits(s):
-    return {name: getattr(s.readings, name).tobytes() for name in DTYPES}
+    return {name: s.readings.array(name).tobytes() for name in DTYPES}
 
 
 def test_a_map_on_disk_is_the_map_in_memory(tmp_path):
@@ -82,6 +83,13 @@ def test_a_map_of_other_dimensions_is_kept_as_well(tmp_path):
             cd.sweep(CHAIN, wrt=("b1", "w2"), **grid)
         )
         assert Sweep.open(path).derivation.named == "b1,w2"
+
+
+def test_a_tile_whose_gradients_are_all_0_is_written_as_any_other(tmp_path):
+    dead = {"w": cd.Axis(-2, -1, 40), "b": cd.Axis(-2, -1, 40)}
+    stored = cd.sweep(cd.Chain(4, "relu"), out=tmp_path / "a.zarr", **dead)
+    assert not stored.sign.any()
+    assert cd.sweep(cd.Chain(4, "relu"), out=tmp_path / "a.zarr", **dead).readings.store.computed == 0
 
 
 def test_tiles_cover_the_map_once():

@@ -9,24 +9,25 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.compiled import engine, source
 from chainderiv.numeric.conditioning import is_lost
-from chainderiv.numeric.kernel import kernel, suitable_engine
+from chainderiv.numeric.kernel import kernel, oracle, suitable_engine
 from chainderiv.numeric.parameters import Layered, Parameters, at_points
 from chainderiv.symbolic.derive import derive
 from tests.helpers import same
+from tests.numeric.compiled.reading import reading
 
 W, B = np.linspace(-7.1, 6.3, 45)[:, None], np.linspace(-5.2, 5.9, 41)[None, :]
 
 
 def grid(y=0.0, x=0.3, w=W, b=B):
-    return Parameters(Layered(w), Layered(b), None, np.asarray(x), np.asarray(y))
+    return Parameters(Layered(w), Layered(b), np.asarray(x), np.asarray(y))
 
 
 def assert_agrees(chain, wrt, parameters, engine="numba"):
     """Where it is not uncertain, the compiled reading is NumPy's within the bound of both."""
     derivation = derive(chain, wrt)
-    got, want = kernel(derivation, engine)(parameters), kernel(derivation, "numpy")(parameters, kappa=True)
-    sure = ~got.uncertain & np.isfinite(want.kappa)
-    right = same(got.gradient, want.gradient, 2 * want.kappa)
+    got, (want, kappa) = reading(derivation, engine, parameters), oracle(derivation).read(parameters)
+    sure = ~got.uncertain & np.isfinite(kappa)
+    right = same(got.gradient, want.gradient, 2 * kappa)
     assert (right | ~sure).all(), np.argwhere(~right & sure)[:3]
     with np.errstate(invalid="ignore"):
         links = np.abs(got.link_log_sum - want.link_log_sum) <= 1e-9 * np.maximum(1, np.abs(want.link_log_sum))
@@ -65,13 +66,13 @@ def test_residual_chains(name, wrt):
 def test_a_first_layer_of_its_own_is_walked_with_its_own_parameters(depth):
     p, two = grid(), np.asarray(2.0)
     for w, b in (
-        (Layered(two, None, {1: W}), Layered(B)),
-        (Layered(W), Layered(np.asarray(0.3), None, {1: B})),
-        (Layered(two, None, {2: W}), Layered(B)),
-        (Layered(W, None, {1: two}), Layered(np.asarray(0.3), None, {2: B})),
+        (Layered(two, own={1: W}), Layered(B)),
+        (Layered(W), Layered(np.asarray(0.3), own={1: B})),
+        (Layered(two, own={2: W}), Layered(B)),
+        (Layered(W, own={1: two}), Layered(np.asarray(0.3), own={2: B})),
     ):
         for name in ("sigmoid", "gelu"):
-            assert_agrees(cd.Chain(depth, name), "b1", Parameters(w, b, None, p.x, p.y))
+            assert_agrees(cd.Chain(depth, name), "b1", Parameters(w, b, p.x, p.y))
     rng = np.random.default_rng(depth)
     stack = at_points(depth, rng.normal(size=(50, depth)), rng.normal(size=(50, depth)), None, 0.3, 0.0)
     assert_agrees(cd.Chain(depth, "sigmoid"), "b1", stack)
@@ -83,9 +84,9 @@ def test_a_first_layer_of_its_own_is_walked_with_its_own_parameters(depth):
 def test_a_relu_that_dies_on_its_way_has_the_gradient_0(depth):
     parameters = grid(w=np.linspace(-1.5, 1.5, 61)[:, None], b=np.linspace(-2, 2, 41)[None, :], x=-1.0)
     derivation = derive(cd.Chain(depth, "relu"), "b1")
-    got, want = kernel(derivation, "numba")(parameters), kernel(derivation, "numpy")(parameters)
-    assert 0.5 < (want.gradient.sign == 0).mean() < 0.9
-    assert ((got.gradient.sign == 0) == (want.gradient.sign == 0))[~got.uncertain].all()
+    got, want = reading(derivation, "numba", parameters), oracle(derivation).gradient(parameters)
+    assert 0.5 < (want.sign == 0).mean() < 0.9
+    assert ((got.gradient.sign == 0) == (want.sign == 0))[~got.uncertain].all()
     assert np.isneginf(got.gradient.log[got.gradient.sign == 0]).all()
 
 
@@ -99,8 +100,8 @@ def test_slopes_that_become_subnormal_are_not_raised_again_by_large_weights(name
 def test_pinned_layers_single_layers_and_stacks():
     p = grid()
     for name in ("tanh", "relu", "gelu"):
-        assert_agrees(cd.Chain(7, name), "w1", Parameters(p.w, None, Layered(B), p.x, p.y))
-    own = Parameters(Layered(np.asarray(1.5), None, {3: W}), Layered(np.asarray(0.1), None, {5: B}), None, p.x, p.y)
+        assert_agrees(cd.Chain(7, name), "w1", Parameters(p.w, Layered(B), p.x, p.y, pinned=True))
+    own = Parameters(Layered(np.asarray(1.5), own={3: W}), Layered(np.asarray(0.1), own={5: B}), p.x, p.y)
     for wrt in ("b1", "w3", "b6"):
         assert_agrees(cd.Chain(7, "tanh"), wrt, own)
     rng = np.random.default_rng(0)
@@ -114,11 +115,11 @@ def test_pinned_layers_single_layers_and_stacks():
 def test_a_formula_of_one_s_own(text):
     own = cd.Activation.from_formula("own", text)
     derivation = derive(cd.Chain(5, own), "b1")
-    got = kernel(derivation, "numba")(grid())
-    want = kernel(derivation, "numpy")(grid(), kappa=True)
+    got = reading(derivation, "numba", grid())
+    want, kappa = oracle(derivation).read(grid())
     sure = ~got.uncertain & np.isfinite(want.gradient.log)
     assert sure.mean() > 0.5
-    assert (same(got.gradient, want.gradient, 2 * want.kappa) | ~sure).all()
+    assert (same(got.gradient, want.gradient, 2 * kappa) | ~sure).all()
 
 
 def test_points_that_leave_float64_are_read_by_the_oracle():
@@ -132,7 +133,7 @@ def test_points_that_leave_float64_are_read_by_the_oracle():
 class Unwanted:
     """An oracle that must not be asked."""
 
-    def __call__(self, parameters, kappa=False):
+    def read(self, parameters):
         raise AssertionError(f"{parameters.shape} points were left to the oracle")
 
 
@@ -140,11 +141,12 @@ class Unwanted:
 def test_an_output_that_underflows_is_read_from_its_logarithm(name):
     parameters = grid(w=np.array([-3.0, 0.5, 2.0])[:, None], b=-np.geomspace(30.0, 900.0, 40)[None, :])
     derivation = derive(cd.Chain(6, name), "b1")
-    want = kernel(derivation, "numpy")(parameters, kappa=True)
-    assert (want.gradient.log < -3000).any()
-    got = engine.CompiledKernel(derivation, Unwanted())(parameters)
-    assert same(got.gradient, want.gradient, 2 * want.kappa).all()
-    assert not (got.uncertain & ~is_lost(want.kappa)).any()
+    want, kappa = oracle(derivation).read(parameters)
+    assert (want.log_abs < -3000).any()
+    got = engine.Reading.empty(parameters.shape)
+    engine.CompiledKernel(derivation, Unwanted()).fill(parameters, got.reshape(-1))
+    assert same(got.gradient, want.gradient, 2 * kappa).all()
+    assert not (got.uncertain & ~is_lost(kappa)).any()
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "softsign"])
@@ -158,9 +160,9 @@ def test_a_bounded_neuron_leaves_nothing_of_an_ordinary_map_to_the_walk(name, mo
     compiled = kernel(derivation, "numba")
     for parameters, most in ((grid(), 0.01), (grid(b=np.full((1, 41), 800.0)), 1.0), (grid(b=B - B[0, 20]), 0.06)):
         left.clear()
-        got, want = compiled(parameters), kernel(derivation, "numpy")(parameters, kappa=True)
-        assert same(got.gradient, want.gradient, 2 * want.kappa).all()
-        assert sum(left) <= most * want.kappa.size
+        got, (want, kappa) = compiled.gradient(parameters), oracle(derivation).read(parameters)
+        assert same(got, want.gradient, 2 * kappa).all()
+        assert sum(left) <= most * kappa.size
 
 
 def test_under_the_bound_nothing_is_sure_that_the_walk_calls_uncertain():
@@ -169,7 +171,7 @@ def test_under_the_bound_nothing_is_sure_that_the_walk_calls_uncertain():
     w = np.linspace(-12, -4.1, 80)[:, None]
     parameters = grid(w=w, b=-w / 2 + np.geomspace(1e-17, 1e-1, 90)[None, :], x=0.5, y=0.2)
     points = engine.Points(derivation, parameters)
-    flat = engine.Tile.empty((80 * 90,))
+    flat = engine.Reading.empty((80 * 90,))
     left = np.zeros(80 * 90, bool)
     left[points.read_bounded(flat)] = True
     off = engine.Points(derivation, parameters).read()[4]
@@ -198,7 +200,7 @@ def read(chain, module, which):
     points = engine.Points(derive(chain, "b1"), grid(y=0.1))
     first, rest = engine.segments(points.derivation, points.parameters)
     points.take(first)
-    w, b = points._flattened(points.parameters.w, 2), points._flattened(points.parameters.b, 2)
+    w, b = points._flattened(points.parameters.w, 2), points._flattened(points.parameters.inner, 2)
     which(points._state, w, b, rest.count, True)
     module.harvest_all(points._state, True, True)
     return points.finish()
@@ -210,11 +212,11 @@ def test_a_planted_error_of_a_thousandth_is_seen_in_what_is_read_in_one_go():
     line = "buffer[P * PITCH + i] *= slope\n"
     assert text.count(line) == 1
     points = engine.Points(derive(chain, "b1"), grid())
-    flat = engine.Tile.empty((W.size * B.size,))
+    flat = engine.Reading.empty((W.size * B.size,))
     points._kernel = lambda layer: load(text.replace(line, f"{line.rstrip()} * 1.001\n"))
     points.read_bounded(flat)
-    want = kernel(derive(chain, "b1"), "numpy")(grid(), kappa=True)
-    assert not same(engine.reading_of(flat.reshape(*want.kappa.shape)).gradient, want.gradient, 2 * want.kappa).any()
+    want, kappa = oracle(derive(chain, "b1")).read(grid())
+    assert not same(flat.reshape(*kappa.shape).gradient, want.gradient, 2 * kappa).any()
 
 
 def test_a_planted_error_of_a_thousandth_is_seen():
@@ -224,15 +226,15 @@ def test_a_planted_error_of_a_thousandth_is_seen():
     assert text.count(call) == 1
     wrong = load(text.replace(call, f"{call}            rest = 1.001 * rest\n"))
     derivation = derive(chain, "b1")
-    compiled = engine.CompiledKernel(derivation, kernel(derivation, "numpy"))
+    compiled = engine.CompiledKernel(derivation, oracle(derivation))
     points = engine.Points(derivation, grid())
     points._kernel = lambda layer: wrong
     sign, log, *_ = points.read()
-    right = compiled(grid())
-    want = kernel(derivation, "numpy")(grid(), kappa=True)
-    assert same(right.gradient, want.gradient, 2 * want.kappa).all()
+    right = compiled.gradient(grid())
+    want, kappa = oracle(derivation).read(grid())
+    assert same(right, want.gradient, 2 * kappa).all()
     got = cd.LogSign(sign.reshape(W.size, B.size), log.reshape(W.size, B.size))
-    assert not same(got, want.gradient, 2 * want.kappa).any()
+    assert not same(got, want.gradient, 2 * kappa).any()
 
 
 def test_small_work_and_second_derivatives_are_numpy_s_and_large_work_is_compiled():

@@ -8,10 +8,11 @@ from chainderiv.compiling.cache import load
 from chainderiv.numeric.compiled import engine, source
 from chainderiv.numeric.compiled.stand_in import CHUNK
 from chainderiv.numeric.conditioning import is_lost
-from chainderiv.numeric.kernel import kernel
+from chainderiv.numeric.kernel import oracle
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.derive import derive
 from tests.helpers import same
+from tests.numeric.compiled.reading import reading
 
 W, B = np.linspace(-12, 12, 81)[:, None], np.linspace(-10, 10, 76)[None, :]
 POINTS = W.size * B.size
@@ -19,21 +20,21 @@ POINTS = W.size * B.size
 
 def points_of(name, depth, y=0.0):
     return engine.Points(
-        derive(cd.Chain(depth, name), "b1"), Parameters(Layered(W), Layered(B), None, np.asarray(0.3), np.asarray(y))
+        derive(cd.Chain(depth, name), "b1"), Parameters(Layered(W), Layered(B), np.asarray(0.3), np.asarray(y))
     )
 
 
 def read(points):
     """What is read in one go, and where it is not left to the walk."""
-    flat, sure = engine.Tile.empty((POINTS,)), np.ones(POINTS, bool)
+    flat, sure = engine.Reading.empty((POINTS,)), np.ones(POINTS, bool)
     sure[points.read_bounded(flat)] = False
-    return engine.reading_of(flat.reshape(W.size, B.size)), sure.reshape(W.size, B.size)
+    return flat.reshape(W.size, B.size), sure.reshape(W.size, B.size)
 
 
 def agrees(points, got, sure):
     """Where the gradient, the sum over the links and the largest are the oracle's."""
-    want = kernel(points.derivation, "numpy")(points.parameters, kappa=True)
-    right = same(got.gradient, want.gradient, 2 * want.kappa)
+    want, kappa = oracle(points.derivation).read(points.parameters)
+    right = same(got.gradient, want.gradient, 2 * kappa)
     right &= close(got.link_log_sum, want.link_log_sum) & close(got.largest_link, want.largest_link)
     return right | ~sure
 
@@ -55,9 +56,9 @@ def test_what_is_closed_is_what_walking_every_layer_gives(name, depth, y):
 def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
     w = np.array([-8.0, -4.001, -4.0, -3.999])[:, None]  # the sigmoid's links at 1/2 are w/4
     points = engine.Points(
-        derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), None, np.asarray(0.4), np.asarray(0.0))
+        derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), np.asarray(0.4), np.asarray(0.0))
     )
-    assert points.read_bounded(engine.Tile.empty((4,))).tolist() == [1, 2, 3]
+    assert points.read_bounded(engine.Reading.empty((4,))).tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("right", "wrong", "left"), [
@@ -83,9 +84,9 @@ def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(rig
 @pytest.mark.parametrize("depth", [300, 1500, 5000])
 def test_a_target_next_to_the_limit_of_the_orbit(w, b, x, y, depth):
     derivation = derive(cd.Chain(depth, "tanh"), "b1")
-    given = Parameters(Layered(np.array([w])), Layered(np.array([b])), None, np.asarray(x), np.asarray(y))
-    got, want = kernel(derivation, "numba")(given), kernel(derivation, "numpy")(given, kappa=True)
-    assert same(got.gradient, want.gradient, 2 * want.kappa).all()
+    given = Parameters(Layered(np.array([w])), Layered(np.array([b])), np.asarray(x), np.asarray(y))
+    got, (want, kappa) = reading(derivation, "numba", given), oracle(derivation).read(given)
+    assert same(got.gradient, want.gradient, 2 * kappa).all()
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
@@ -97,14 +98,14 @@ def test_targets_at_all_distances_from_the_limit_of_the_orbit(name):
         a = np.tanh(w * a + b) if name == "tanh" else 1 / (1 + np.exp(-w * a - b))
     y = a + rng.choice([-1, 1], 400) * 10.0 ** rng.uniform(-14, -1, 400)
     derivation = derive(cd.Chain(400, name), "b1")
-    given = Parameters(Layered(w), Layered(b), None, x, y)
-    got, want = kernel(derivation, "numba")(given), kernel(derivation, "numpy")(given, kappa=True)
-    assert (same(got.gradient, want.gradient, 2 * want.kappa) | got.uncertain).all()
-    assert got.uncertain.mean() < is_lost(want.kappa).mean() < 0.8
+    given = Parameters(Layered(w), Layered(b), x, y)
+    got, (want, kappa) = reading(derivation, "numba", given), oracle(derivation).read(given)
+    assert (same(got.gradient, want.gradient, 2 * kappa) | got.uncertain).all()
+    assert got.uncertain.mean() < is_lost(kappa).mean() < 0.8
 
 
 def test_nothing_changes_at_the_depth_from_which_settled_orbits_are_looked_for():
     for depth in (6 * CHUNK, 6 * CHUNK + 1, 6 * CHUNK + 2):
         points = points_of("sigmoid", depth)
-        reading = kernel(points.derivation, "numba")(points.parameters)
-        assert agrees(points, reading, ~reading.uncertain).all()
+        got = reading(points.derivation, "numba", points.parameters)
+        assert agrees(points, got, ~got.uncertain).all()

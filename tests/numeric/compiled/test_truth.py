@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
-from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.derive import derive
 from tests.helpers import assert_same
+from tests.numeric.compiled.reading import reading
 
 SLOPES = {
     "sigmoid": (lambda z: 1 / (1 + mp.exp(-z)), lambda z: mp.exp(-z) / (1 + mp.exp(-z)) ** 2),
@@ -31,8 +31,8 @@ def plain(name, depth, w, b, x, digits):
 
 
 def compiled(name, depth, w, b, x):
-    parameters = Parameters(Layered(np.asarray(w)), Layered(np.asarray(b)), None, np.asarray(x), np.asarray(0.0))
-    return kernel(derive(cd.Chain(depth, name), "b1"), "numba")(parameters)
+    parameters = Parameters(Layered(np.asarray(w)), Layered(np.asarray(b)), np.asarray(x), np.asarray(0.0))
+    return reading(derive(cd.Chain(depth, name), "b1"), "numba", parameters)
 
 
 @pytest.mark.parametrize(("w", "b"), [(1.5, 0.2), (-3.0, 1.0)])
