@@ -7,7 +7,7 @@ import pytest
 
 import chainderiv
 
-HEAVY = ["sympy", "scipy", "matplotlib", "numba", "sklearn", "dask", "torch", "mpmath", "pooch", "rich", "jax"]
+HEAVY = ["sympy", "scipy", "matplotlib", "numba", "sklearn", "dask", "torch", "mpmath", "flint", "pooch", "rich", "jax"]
 
 
 def loaded_after(program):

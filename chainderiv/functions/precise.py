@@ -1,4 +1,4 @@
-"""A formula in arbitrary precision: what the referees and the domain checks evaluate."""
+"""A formula in mpmath, at as many digits as are set: what the judges and the domain checks evaluate."""
 
 from __future__ import annotations
 

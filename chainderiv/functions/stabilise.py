@@ -13,16 +13,17 @@ from functools import lru_cache
 
 import mpmath
 import sympy
+from flint import arb
 from sympy.codegen.cfunctions import log1p
 from sympy.polys.polyerrors import BasePolynomialError
 
 from chainderiv.functions.branches import Branches
-from chainderiv.functions.precise import working_digits
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import Interval, Unenclosed, sign
 from chainderiv.functions.rewriting.digits import Digits, without_cancelling_tails
 from chainderiv.functions.rewriting.halfline import Quotient, t
 from chainderiv.functions.rewriting.held import released
 from chainderiv.functions.rewriting.maclaurin import maclaurin
-from chainderiv.functions.rewriting.reading import reading
 from chainderiv.functions.rewriting.regimes import Contest, Region, equal, joined, regions
 from chainderiv.functions.rewriting.render import log_from, logarithm, rendered
 from chainderiv.functions.rewriting.tails import as_quotient
@@ -33,7 +34,7 @@ MOST_OPERATIONS, MOST_REGIONS = 150, 8
 # what SymPy and mpmath raise for a formula that they cannot take apart
 _UNSUITABLE = (
     *(ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, ArithmeticError),
-    *(NameError, SyntaxError, RecursionError, AssertionError, StopIteration, BasePolynomialError),
+    *(NameError, SyntaxError, RecursionError, AssertionError, StopIteration, BasePolynomialError, Unenclosed),
 )
 
 
@@ -225,9 +226,9 @@ def _with_positive_factors(form: Expr) -> Expr:
 
 
 def _is_positive(form: Expr, found: list[Region]) -> bool:
-    read = reading(form)
-    with working_digits(60):
-        return all(read(mpmath.mpf(p)) > 0 for region in found for p in region.points)
+    # an interval's end may be infinite: exp(exp(z)) has no ball far out
+    points = (Interval.of(arb(p)) for region in found for p in region.points)
+    return all(sign(enclose(form, point, 2000)) == 1 for point in points)
 
 
 def _with_absolute_value(form: Expr) -> Expr:

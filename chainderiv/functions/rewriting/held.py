@@ -22,15 +22,6 @@ class Held(sympy.Function):
         return f"({printer._print(self.args[0])})"
 
 
-class PlainLog(sympy.Function):
-    """log, out of the reach of rewritings that factor its argument."""
-
-    nargs = 1
-
-    def _mpmathcode(self, printer: Any) -> str:
-        return f"log({printer._print(self.args[0])})"
-
-
 def held(expression: Expr) -> Expr:
     """The expression with its awkward numbers held, and its simple decimals as fractions.
 

@@ -6,7 +6,7 @@ the regimes. Here a form counts at a point only if it equals the formula there t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -19,10 +19,9 @@ from chainderiv.functions.branches import Branches
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.digits import BELOW, BEYOND, NORMAL, Correct, Digits, digits_that_hold
 from chainderiv.functions.rewriting.ieee import Floats
-from chainderiv.functions.rewriting.reading import reading
 from chainderiv.symbols import Expr, z
 
-MOST = 600  # digits of the formula that are tried
+MOST, MOST_OF_A_FORM = 600, 130  # digits that are tried of the formula, and of a form
 TINY = mpmath.mpf(10) ** -360
 EQUAL = 40  # digits to which a form must equal the formula
 ENOUGH = 13.0  # digits that need no better form
@@ -94,6 +93,11 @@ class Region:
             self._truths[formula] = [digits(p) for p in self.points]
         return self._truths[formula]
 
+    def values(self, form: Expr) -> list[Any]:
+        """A form's correct digits at the points; None where MOST_OF_A_FORM do not show them."""
+        digits = Digits(form, MOST_OF_A_FORM)
+        return [digits(p).value for p in self.points]
+
     @cached_property
     def _truths(self) -> dict[Expr, list[Correct]]:
         return {}
@@ -161,7 +165,7 @@ class Contest:
         """Mark every form at every point: its digits, with 100 on top where they are enough; -1 if it is not equal."""
         for form in dict.fromkeys(forms):
             # the plain form is the formula: it is equal where anything is known, whatever 130 digits make of it
-            values = self.known if form == self.plain else _precisely(form, self.region.points)
+            values = self.known if form == self.plain else self.region.values(form)
             same = [equal(v, w) for v, w in zip(values, self.known, strict=True)]
             decided = [e for e in same if e is not None]
             if not any(decided):
@@ -241,19 +245,6 @@ def _run(row: list[bool], start: int) -> int:
     while start + length < len(row) and row[start + length]:
         length += 1
     return length
-
-
-def _precisely(form: Expr, points: Sequence[float]) -> list[Any]:
-    """The form at many digits; None where it cannot be evaluated."""
-    read, values = reading(form), []
-    for point in points:
-        with working_digits(130):
-            try:
-                value = read(mpmath.mpf(point))
-            except (ZeroDivisionError, ValueError, OverflowError, TypeError):
-                value = None
-            values.append(value if isinstance(value, int | mpmath.mpf) and not mpmath.isnan(value) else None)
-    return values
 
 
 def equal(value: Any | None, want: Any | None) -> bool | None:

@@ -12,8 +12,8 @@ class Certainty(StrEnum):
     """What stands behind a quantity.
 
     EXACT : a closed form. CERTIFIED : a number given by an equation and an interval that was proved to hold one root
-    of it; any number of its digits can be had, each proved by interval arithmetic. NUMERIC : found on a grid, where it
-    could not be proved that nothing was missed.
+    of it; any number of its digits can be had, each proved by ball arithmetic, with no margin assumed. NUMERIC : found
+    on a grid, where it could not be proved that nothing was missed.
 
     >>> from chainderiv import bounds
     >>> bounds("silu").certainty["supremum"] is Certainty.CERTIFIED

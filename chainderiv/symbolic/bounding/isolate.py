@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
-from mpmath import libmp
 from sympy import oo
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.intervals import Pair, Unenclosed, enclose, sign
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import NOWHERE, Interval, Unenclosed, sign, working_bits
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, factored
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import between
-from chainderiv.symbolic.bounding.root import Root, derivative
+from chainderiv.symbolic.bounding.root import Root, derivative, ends_of
 from chainderiv.symbolic.bounding.tail import leading, no_zero_beyond, squared, terms
 from chainderiv.symbolic.bounding.wording import worded
 from chainderiv.symbols import Expr, z
@@ -147,26 +147,24 @@ def _divided(base: Expr, a: Expr, b: Expr) -> tuple[Expr, int]:
     raise Unproved(f"the sign of {base} near {middle}")
 
 
-def _tight(base: Expr, slope: Expr, box: Pair) -> Pair:
-    """The narrower of the plain enclosure and f(m) + f'(X)(X - m)."""
+def _tight(base: Expr, slope: Expr, box: Interval) -> Interval:
+    """The plain enclosure, and where that does not do f(m) + f'(X)(X - m)."""
     direct = enclose(base, box, _BITS)
     if sign(direct) is not None:
         return direct
-    middle = libmp.mpf_shift(libmp.mpf_add(*box), -1)
-    at = enclose(base, (middle, middle), _BITS)
-    spread = libmp.mpi_sub(box, (middle, middle), _BITS)
-    found: Pair = libmp.mpi_add(at, libmp.mpi_mul(enclose(slope, box, _BITS), spread, _BITS), _BITS)
-    return found
+    with working_bits(_BITS):
+        middle = Interval.of(box.middle())
+        return enclose(base, middle, _BITS) + enclose(slope, box, _BITS) * (box - middle)
 
 
-def hull(a: Expr, b: Expr) -> Pair:
+def hull(a: Expr, b: Expr) -> Interval:
     """The narrowest interval that holds two numbers, outward rounded."""
-    return at(a, _BITS)[0], at(b, _BITS)[1]
+    return ends_of(a, b, _BITS)
 
 
-def at(point: Expr, bits: int) -> Pair:
+def at(point: Expr, bits: int) -> Interval:
     """An enclosure of a number."""
-    return enclose(point, (libmp.fzero, libmp.fzero), bits)
+    return enclose(point, NOWHERE, bits)
 
 
 def sign_at(expression: Expr, point: Expr) -> int:

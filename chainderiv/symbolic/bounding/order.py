@@ -8,7 +8,8 @@ from typing import Any
 import sympy
 from sympy import oo
 
-from chainderiv.functions.intervals import NOWHERE, Unenclosed, enclose, sign
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import NOWHERE, Unenclosed, sign
 from chainderiv.symbols import Expr
 
 _BITS = (100, 350, 2400)

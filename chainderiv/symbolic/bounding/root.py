@@ -6,14 +6,16 @@ from functools import lru_cache
 from typing import Any
 
 import sympy
+from flint import arb, fmpq
 from mpmath import libmp
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.intervals import Pair, enclose, sign
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import NOWHERE, Ball, Interval, sign, working_bits
 from chainderiv.symbols import Expr, z
 
 MOST_BITS = 400_000
-_FIRST_BITS = 64
+_FIRST_BITS, _GUARD = 64, 16
 
 
 class Enclosed(sympy.AtomicExpr):
@@ -28,20 +30,20 @@ class Enclosed(sympy.AtomicExpr):
         """None: its z is bound."""
         return set()
 
-    def enclose(self, bits: int) -> Pair:
+    def enclose(self, bits: int) -> Interval:
         """An interval that holds the number, its width under 2^-bits of its size (or within 2^(-4 bits) of 0)."""
-        held: Pair | None = self.__dict__.get("_held")
+        held: Interval | None = self.__dict__.get("_held")
         if held is None or not _narrow(held, bits):
             held = self.__dict__["_held"] = self._narrower(held, bits)
         return held
 
-    def _narrower(self, held: Pair | None, bits: int) -> Pair:
+    def _narrower(self, held: Interval | None, bits: int) -> Interval:
         raise NotImplementedError
 
     def _eval_evalf(self, prec: int) -> Any:
-        low, high = self.enclose(prec + 4)
-        middle = libmp.mpf_shift(libmp.mpf_add(low, high, prec + 8, "n"), -1)
-        return sympy.Float._new(libmp.mpf_pos(middle, prec, "n"), prec)
+        with working_bits(prec + _FIRST_BITS):
+            middle = self.enclose(prec + _GUARD).middle()
+            return sympy.Float._new(libmp.mpf_pos(middle._mpf_, prec, "n"), prec)
 
     def _eval_is_extended_positive(self) -> bool | None:
         side = sign(self.enclose(_FIRST_BITS))
@@ -93,8 +95,8 @@ class Root(Enclosed):
     def __getnewargs__(self) -> tuple[Any, ...]:
         return (self.equation, *self.isolating)
 
-    def _narrower(self, held: Pair | None, bits: int) -> Pair:
-        return _refined(self.equation, held or _ends(*self.isolating), bits)
+    def _narrower(self, held: Interval | None, bits: int) -> Interval:
+        return _refined(self.equation, held or ends_of(*self.isolating, 200), bits)
 
     def _sympystr(self, printer: Any) -> str:
         lower, upper = self.isolating
@@ -134,7 +136,7 @@ class ValueAt(Enclosed):
     def __getnewargs__(self) -> tuple[Any, ...]:
         return self.expression, self.root
 
-    def _narrower(self, _held: Pair | None, bits: int) -> Pair:
+    def _narrower(self, _held: Interval | None, bits: int) -> Interval:
         work = bits + _FIRST_BITS
         while work < MOST_BITS:
             found = enclose(self.expression, self.root.enclose(work), work)
@@ -156,85 +158,98 @@ def derivative(expression: Expr, order: int = 1) -> Expr:
     return sympy.diff(expression, z, order)
 
 
-def _ends(lower: Any, upper: Any) -> Pair:
-    bits = 200
-    return enclose(lower, (libmp.fzero, libmp.fzero), bits)[0], enclose(upper, (libmp.fzero, libmp.fzero), bits)[1]
+def ends_of(lower: Any, upper: Any, bits: int) -> Interval:
+    """The interval between two numbers, its ends exact and rounded outwards."""
+    return exact(Interval(enclose(lower, NOWHERE, bits).low, enclose(upper, NOWHERE, bits).high), bits)
 
 
-def _width(pair: Pair) -> Any:
-    return libmp.mpf_sub(pair[1], pair[0], 64, "c")
+def rational(end: Ball) -> Expr:
+    """A ball's middle as a SymPy number."""
+    fraction = end.mid().fmpq()
+    return sympy.Rational(int(fraction.p), int(fraction.q))
 
 
-def _known(pair: Pair) -> int:
+def exact(interval: Interval, bits: int) -> Interval:
+    """The same with ends that are numbers, rounded outwards."""
+    with working_bits(bits):
+        return Interval(interval.low.lower(), interval.high.upper())
+
+
+def _known(interval: Interval) -> int:
     """About how many bits of the number an interval tells."""
-    width, far = _width(pair), libmp.mpf_abs(pair[1])
-    return 0 if width == libmp.fzero else max(0, far[2] + far[3] - width[2] - width[3])
+    with working_bits(2 * MOST_BITS):
+        return max(0, min(2 * MOST_BITS, int(interval.ball().rel_accuracy_bits())))
 
 
-def _narrow(pair: Pair, bits: int) -> bool:
-    near, far = (libmp.mpf_abs(end) for end in pair)
-    smaller = near if libmp.mpf_lt(near, far) else far
-    if libmp.mpf_le(pair[0], libmp.fzero) and libmp.mpf_le(libmp.fzero, pair[1]):
-        # a root that algebra cannot tell from 0 has no digits of its own: four times as many places must do
-        return bool(libmp.mpf_lt(far, libmp.mpf_shift(libmp.fone, -4 * bits)))
-    return bool(libmp.mpf_le(_width(pair), libmp.mpf_shift(smaller, -bits)))
+def _narrow(interval: Interval, bits: int) -> bool:
+    with working_bits(8 * bits):
+        one = interval.ball()
+        if one.contains(0):
+            # a root that algebra cannot tell from 0 has no digits of its own: four times as many places must do
+            return bool(abs(one) < arb(2) ** (-4 * bits))
+    return bool(one.rel_accuracy_bits() >= bits)
 
 
-def _refined(equation: Expr, pair: Pair, bits: int) -> Pair:
+def _refined(equation: Expr, interval: Interval, bits: int) -> Interval:
     """Interval Newton steps, N = m - f(m)/f'(X), and a bisection where one does not halve the interval."""
     slope, least = derivative(equation), _FIRST_BITS
-    left = _certain_sign(equation, pair[0])
-    if left is None or left * (_certain_sign(equation, pair[1]) or 0) >= 0:
+    left = _certain_sign(equation, interval.low)
+    if left is None or left * (_certain_sign(equation, interval.high) or 0) >= 0:
         if left == 0:
-            return pair[0], pair[0]
+            return Interval.of(interval.low)
         raise BadValue(f"{equation} does not change its sign there; give an interval in which it does")
-    while not _narrow(pair, bits):
+    while not _narrow(interval, bits):
         # a step doubles the bits that are known, and needs no more than that
-        work = max(least, 2 * _known(pair) + _FIRST_BITS)
-        middle = _inner(pair, work, least > _FIRST_BITS)
-        at = enclose(equation, (middle, middle), work)
-        newer = _newton(pair, middle, at, enclose(slope, pair, work), work)
-        if newer is None or not _halved(newer, pair):
+        work = max(least, 2 * _known(interval) + _FIRST_BITS)
+        middle = _inner(interval, work, least > _FIRST_BITS)
+        at = enclose(equation, Interval.of(middle), work)
+        newer = _newton(interval, middle, at, enclose(slope, interval, work), work)
+        if newer is None or not _halved(newer, interval):
             side = sign(at)
             if side is None:
                 least = 2 * work
                 if least > MOST_BITS:
                     raise BadValue(f"{equation} is too flat at its root for {bits} bits")
-                newer = newer or pair
+                newer = newer or interval
+            elif side == 0:
+                newer = Interval.of(middle)
             else:
-                newer = (middle, middle) if side == 0 else (middle, pair[1]) if side == left else (pair[0], middle)
-        pair = newer
-    return pair
+                newer = Interval(middle, interval.high) if side == left else Interval(interval.low, middle)
+        interval = newer
+    return interval
 
 
-def _newton(pair: Pair, middle: Any, at: Pair, slope: Pair, work: int) -> Pair | None:
+def _newton(interval: Interval, middle: Ball, at: Interval, slope: Interval, work: int) -> Interval | None:
     if sign(slope) is None:
         return None
-    step = libmp.mpi_sub((middle, middle), libmp.mpi_div(at, slope, work), work)
-    low = step[0] if libmp.mpf_gt(step[0], pair[0]) else pair[0]
-    high = step[1] if libmp.mpf_lt(step[1], pair[1]) else pair[1]
-    return (low, high) if libmp.mpf_le(low, high) else None
+    with working_bits(work):
+        step = exact(Interval.of(middle) - at / slope, work)
+    low = step.low if step.low > interval.low else interval.low
+    high = step.high if step.high < interval.high else interval.high
+    return Interval(low, high) if low <= high else None
 
 
-def _halved(newer: Pair, pair: Pair) -> bool:
-    return bool(libmp.mpf_lt(_width(newer), libmp.mpf_shift(_width(pair), -1)))
+def _halved(newer: Interval, interval: Interval) -> bool:
+    with working_bits(_FIRST_BITS):
+        return bool(2 * (newer.high - newer.low) < interval.high - interval.low)
 
 
-def _inner(pair: Pair, work: int, aside: bool) -> Any:
+def _inner(interval: Interval, work: int, aside: bool) -> Ball:
     """The middle, or a point aside of it where no sign could be told in the middle, as happens at 0."""
-    width = libmp.mpf_sub(pair[1], pair[0])
-    share = libmp.mpf_shift(libmp.mpf_mul_int(width, 9, work, "n"), -4) if aside else libmp.mpf_shift(width, -1)
-    exact = libmp.mpf_add(pair[0], share)
-    short = libmp.mpf_pos(exact, work, "n")
-    inside = libmp.mpf_lt(pair[0], short) and libmp.mpf_lt(short, pair[1])
-    return short if inside else exact
+    for bits in (work, 4 * MOST_BITS):
+        with working_bits(bits):
+            share = fmpq(9, 16) if aside else fmpq(1, 2)
+            middle = (interval.low + (interval.high - interval.low) * share).mid()
+        if interval.low < middle < interval.high:
+            return middle
+    return middle
 
 
-def _certain_sign(equation: Expr, point: Any) -> int | None:
+def _certain_sign(equation: Expr, point: Ball) -> int | None:
     """The sign at a point, the bits doubled until it shows; None where it does not."""
     bits = _FIRST_BITS
     while bits <= 1 << 14:
-        found = sign(enclose(equation, (point, point), bits))
+        found = sign(enclose(equation, Interval.of(point), bits))
         if found is not None:
             return found
         bits *= 2

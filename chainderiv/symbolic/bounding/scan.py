@@ -6,14 +6,12 @@ from typing import Any
 
 import sympy
 
-from chainderiv.functions.intervals import enclose, sign
 from chainderiv.symbolic.bounding.exponentials import Unproved
-from chainderiv.symbolic.bounding.isolate import at, root, sign_at
+from chainderiv.symbolic.bounding.isolate import root, sign_at
 from chainderiv.symbols import Expr
 
 WINDOW = sympy.Integer(16)
 _STEPS = 4096
-_BITS = 64
 
 
 def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
@@ -27,9 +25,7 @@ def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
     found: list[Expr] = []
     before: tuple[Expr, int] | None = None
     for point in grid:
-        side = sign(enclose(expression, at(point, _BITS), _BITS))
-        if side is None:
-            side = _sign_or_zero(expression, point)
+        side = _sign_or_zero(expression, point)
         if side == 0:
             found.append(point)
             before = None

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from mpmath import libmp
 
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.intervals import LINE, enclose
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import LINE, Interval, working_bits
 from chainderiv.symbolic.bounding.amplifying import as_set, joined, levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.isolate import at
 from chainderiv.symbolic.bounding.landscape import Landscape
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import pieces
+from chainderiv.symbolic.bounding.root import rational
 from chainderiv.symbols import Expr
 
 _BITS = 64
@@ -54,11 +55,12 @@ def _approached(land: Landscape, value: Expr) -> list[Expr]:
 def _never_above(neuron: Activation, value: Expr) -> bool:
     """Whether one enclosure over the whole line shows that |φ'| <= value, as it does for |cos z| <= 1."""
     for part in pieces(neuron):
-        over = (
-            LINE[0] if part.left == -sympy.oo else at(part.left, _BITS)[0],
-            LINE[1] if part.right == sympy.oo else at(part.right, _BITS)[1],
+        over = Interval(
+            LINE.low if part.left == -sympy.oo else at(part.left, _BITS).low,
+            LINE.high if part.right == sympy.oo else at(part.right, _BITS).high,
         )
-        highest = libmp.mpi_abs(enclose(part.slope, over, _BITS))[1]
-        if highest == libmp.finf or compare(sympy.Rational(*libmp.to_rational(highest)), value) > 0:
+        with working_bits(_BITS):
+            highest = abs(enclose(part.slope, over, _BITS)).high.upper()
+        if not highest.is_finite() or compare(rational(highest), value) > 0:
             return False
     return True

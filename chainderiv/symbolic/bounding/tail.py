@@ -8,10 +8,11 @@ from functools import cmp_to_key
 from typing import Any
 
 import sympy
-from mpmath import libmp
+from flint import arb
 from sympy import oo
 
-from chainderiv.functions.intervals import LINE, Unenclosed, enclose, sign
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import LINE, Interval, Unenclosed, sign, working_bits
 from chainderiv.symbolic.bounding.exponentials import fraction
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbols import Expr, z
@@ -90,7 +91,7 @@ def no_zero_beyond(expression: Expr, side: int) -> Expr:
     parts = terms(turned)
     radius = 1
     while radius <= _FARTHEST:
-        tail = (libmp.from_int(radius), libmp.finf)
+        tail = Interval(arb(radius), LINE.high)
         if _outweighed(parts, radius) or sign(enclose(turned, tail, _BITS)) is not None:
             return sympy.Integer(radius)
         radius *= 2
@@ -98,8 +99,8 @@ def no_zero_beyond(expression: Expr, side: int) -> Expr:
 
 
 def _outweighed(parts: tuple[Term, ...], radius: int) -> bool:
-    first, total = leading(parts), (libmp.fzero, libmp.fzero)
-    tail = (libmp.from_int(radius), libmp.finf)
+    first, total = leading(parts), Interval.of(arb(0))
+    tail = Interval(arb(radius), LINE.high)
     for term in parts:
         if term is first:
             continue
@@ -108,18 +109,18 @@ def _outweighed(parts: tuple[Term, ...], radius: int) -> bool:
         # one exponential for both constants and both q: each alone may be beyond what an interval holds
         moves = term.c.has(z) or first.c.has(z)
         ratio = (1 if moves else term.c / first.c) * z ** (term.k - first.k) * sympy.exp(sympy.expand(term.q - first.q))
-        size = libmp.mpi_abs(enclose(ratio.subs(z, radius), tail, _BITS))
-        if moves:
-            beside = libmp.mpi_div(enclose(term.c, tail, _BITS), enclose(first.c, tail, _BITS), _BITS)
-            size = libmp.mpi_mul(size, libmp.mpi_abs(beside), _BITS)
-        total = libmp.mpi_add(total, size, _BITS)
-    return bool(libmp.mpf_lt(total[1], libmp.fone) and sign(enclose(first.c, tail, _BITS)))
+        with working_bits(_BITS):
+            size = abs(enclose(ratio.subs(z, radius), tail, _BITS))
+            if moves:
+                size = size * abs(enclose(term.c, tail, _BITS) / enclose(first.c, tail, _BITS))
+            total = total + size
+    return bool(total.high < 1 and sign(enclose(first.c, tail, _BITS)))
 
 
 def _falls(k: int, q: Expr, radius: int) -> bool:
     """Whether z^k exp(q) falls for z >= radius: k + z q' has no positive coefficient in z - radius."""
     shifted = sympy.Poly((k + z * sympy.diff(q, z)).subs(z, z + radius), z)
-    return all(not libmp.mpf_gt(enclose(c, LINE, _BITS)[1], libmp.fzero) for c in shifted.all_coeffs())
+    return all(enclose(c, LINE, _BITS).high <= 0 for c in shifted.all_coeffs())
 
 
 def limit(expression: Expr, side: int) -> Expr:

@@ -6,20 +6,21 @@ F' = M - c Σ 1/|s'(ζ)| and F'' = -2 Σ 1/|s'(ζ)| + c Σ ± s''(ζ)/s'(ζ)³.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
-from mpmath import libmp
+from flint import arb
 from sympy import oo
 
-from chainderiv.functions.intervals import Pair, enclose, sign
+from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.intervals import Ball, Interval, sign, working_bits
 from chainderiv.symbolic.bounding.crossing import bracket
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import at, zeros
 from chainderiv.symbolic.bounding.landscape import Segment
-from chainderiv.symbolic.bounding.root import Root, derivative
+from chainderiv.symbolic.bounding.root import Root, derivative, rational
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbols import Expr, z
 
@@ -27,7 +28,6 @@ DIGITS = 30
 _BITS, _FINE = 80, 240
 _MOST_BOXES = 400
 _LOOKS, _THIRDS = 100, 60
-_ZERO: Pair = (libmp.fzero, libmp.fzero)
 
 
 @dataclass
@@ -38,61 +38,59 @@ class Levels:
     fixed: Expr
     lower: Expr
     upper: Expr
-    _ends: dict[tuple[int, Expr, int], Pair] = field(default_factory=dict)
+    _ends: dict[tuple[int, Expr, int], Interval] = field(default_factory=dict)
 
-    def end(self, index: int, c: Expr, bits: int) -> Pair:
+    def end(self, index: int, c: Expr, bits: int) -> Interval:
         """ζ(c) of one segment, enclosed."""
         key = (index, c, bits)
         if key not in self._ends:
             self._ends[key] = self._solved(self.moving[index], c, bits)
         return self._ends[key]
 
-    def _solved(self, segment: Segment, c: Expr, bits: int) -> Pair:
+    def _solved(self, segment: Segment, c: Expr, bits: int) -> Interval:
         for limit_c, mark in ((self.upper, segment.high), (self.lower, segment.low)):
             if c == limit_c and c == mark:
                 return at(segment.right if (mark == segment.high) == segment.rises else segment.left, bits)
         low, high = bracket(segment.size - c, segment.left, segment.right, -1 if segment.rises else 1)
         return at(low, bits) if low == high else Root(segment.size - c, low, high).enclose(bits)
 
-    def measure(self, c: Expr, bits: int) -> Pair:
+    def measure(self, c: Expr, bits: int) -> Interval:
         """M(c), enclosed."""
-        total = at(self.fixed, bits)
-        for index, segment in enumerate(self.moving):
-            end = self.end(index, c, bits)
-            part = (at(segment.right, bits), end) if segment.rises else (end, at(segment.left, bits))
-            total = libmp.mpi_add(total, libmp.mpi_sub(*part, bits), bits)
+        with working_bits(bits):
+            total = at(self.fixed, bits)
+            for index, segment in enumerate(self.moving):
+                end = self.end(index, c, bits)
+                total = total + (at(segment.right, bits) - end if segment.rises else end - at(segment.left, bits))
         return total
 
-    def derivatives(self, low: Expr, high: Expr, bits: int) -> tuple[Pair, Pair]:
+    def derivatives(self, low: Expr, high: Expr, bits: int) -> tuple[Interval, Interval]:
         """F' and F'' over the levels from low to high, enclosed."""
-        c = (at(low, bits)[0], at(high, bits)[1])
-        pace, bend = _ZERO, _ZERO
-        for index, segment in enumerate(self.moving):
-            ends = self.end(index, low, bits), self.end(index, high, bits)
-            box = ends if segment.rises else ends[::-1]
-            slope = enclose(derivative(segment.size), (box[0][0], box[1][1]), bits)
-            second = enclose(derivative(segment.size, 2), (box[0][0], box[1][1]), bits)
-            steepness = libmp.mpi_abs(slope)
-            pace = libmp.mpi_add(pace, libmp.mpi_div((libmp.fone, libmp.fone), steepness, bits), bits)
-            # s''/s'³ for a rising s, and -s''/s'³ for a falling one: s''/|s'|³ for both
-            curved = libmp.mpi_div(second, libmp.mpi_pow_int(steepness, 3, bits), bits)
-            bend = libmp.mpi_add(bend, curved, bits)
-        measure = (self.measure(high, bits)[0], self.measure(low, bits)[1])
-        first = libmp.mpi_sub(measure, libmp.mpi_mul(c, pace, bits), bits)
-        twice = libmp.mpi_mul((libmp.from_int(-2), libmp.from_int(-2)), pace, bits)
-        return first, libmp.mpi_add(twice, libmp.mpi_mul(c, bend, bits), bits)
+        with working_bits(bits):
+            c = Interval(at(low, bits).low, at(high, bits).high)
+            measure = Interval(self.measure(high, bits).low, self.measure(low, bits).high)
+            one, pace, bend = Interval.of(arb(1)), Interval.of(arb(0)), Interval.of(arb(0))
+            for index, segment in enumerate(self.moving):
+                ends = self.end(index, low, bits), self.end(index, high, bits)
+                near, far = ends if segment.rises else ends[::-1]
+                box = Interval(near.low, far.high)
+                steepness = abs(enclose(derivative(segment.size), box, bits))
+                pace = pace + one / steepness
+                # s''/s'³ for a rising s, and -s''/s'³ for a falling one: s''/|s'|³ for both
+                bend = bend + enclose(derivative(segment.size, 2), box, bits) / steepness**3
+            return measure - c * pace, c * bend - (pace + pace)
 
-    def value(self, low: Expr, high: Expr, bits: int) -> Pair:
+    def value(self, low: Expr, high: Expr, bits: int) -> Interval:
         """F over the levels from low to high, enclosed: c rises and M falls."""
-        above = libmp.mpi_mul(at(high, bits), self.measure(low, bits), bits)[1]
-        return libmp.mpi_mul(at(low, bits), self.measure(high, bits), bits)[0], above
+        with working_bits(bits):
+            below, above = at(low, bits) * self.measure(high, bits), at(high, bits) * self.measure(low, bits)
+        return Interval(below.low, above.high)
 
 
 def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
     """(F, c) at each stationary point that may be the maximum, 30 digits each, all of them; None if not proved."""
     samples = [levels.lower + (levels.upper - levels.lower) * sympy.Rational(k, 16) for k in range(1, 16)]
     samples = [sympy.Rational(str(c.n(12))) for c in samples]
-    best = _largest(levels.value(c, c, _BITS)[0] for c in samples)
+    best = _largest(levels.value(c, c, _BITS).low.lower() for c in samples)
     start = levels.lower if levels.lower != 0 else _low_enough(levels, best)
     if start is None:
         return None
@@ -102,7 +100,7 @@ def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
         count += 1
         if count > _MOST_BOXES:
             return None
-        if libmp.mpf_lt(levels.value(low, high, _BITS)[1], best):
+        if levels.value(low, high, _BITS).high < best:
             continue
         first, second = levels.derivatives(low, high, _BITS)
         if sign(first) is not None:
@@ -116,11 +114,9 @@ def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
     return found
 
 
-def _largest(values: Any) -> Any:
-    largest = libmp.fninf
-    for value in values:
-        largest = value if libmp.mpf_lt(largest, value) else largest
-    return largest
+def _largest(values: Iterable[Ball]) -> Ball:
+    """Of exact numbers."""
+    return max(values)
 
 
 def _low_enough(levels: Levels, best: Any) -> Expr | None:
@@ -131,37 +127,40 @@ def _low_enough(levels: Levels, best: Any) -> Expr | None:
             above = _under(levels, c)
         except Unproved:
             return None
-        if libmp.mpf_lt(above, best):
+        if above < best:
             return c
         c /= 4
     return None
 
 
-def _under(levels: Levels, c: Expr) -> Any:
+def _under(levels: Levels, c: Expr) -> Ball:
     """An upper bound of F(c') for every c' <= c: of each segment's share (its length to ζ) times |φ'(ζ)|."""
-    total = libmp.mpi_mul(at(c, _BITS), at(levels.fixed, _BITS), _BITS)[1]
+    with working_bits(_BITS):
+        total = (at(c, _BITS) * at(levels.fixed, _BITS)).high
     for index, segment in enumerate(levels.moving):
         far = segment.left if segment.rises else segment.right
         near = segment.right if segment.rises else segment.left
-        if far not in (oo, -oo):
-            share = libmp.mpi_mul(at(c, _BITS), libmp.mpi_abs(at(far - near, _BITS)), _BITS)[1]
-        else:
-            area = (z - near if far == oo else near - z) * segment.size
-            share = _largest_beyond(area, levels.end(index, c, _BITS), far)
-        total = libmp.mpf_add(total, share, _BITS, "c")
-    return total
+        end = levels.end(index, c, _BITS)
+        with working_bits(_BITS):
+            if far not in (oo, -oo):
+                share = (at(c, _BITS) * abs(at(far - near, _BITS))).high
+            else:
+                area = (z - near if far == oo else near - z) * segment.size
+                share = _largest_beyond(area, end, far)
+            total = total + share
+    return total.upper()
 
 
-def _largest_beyond(area: Expr, end: Pair, far: Expr) -> Any:
+def _largest_beyond(area: Expr, end: Interval, far: Expr) -> Ball:
     """The largest value of an expression from an end to infinity: it must be monotone there."""
     side = 1 if far == oo else -1
-    edge = sympy.Rational(*libmp.to_rational(end[0] if side > 0 else end[1]))
+    edge = rational(end.low.lower() if side > 0 else end.high.upper())
     if zeros(derivative(area), *((edge, far) if side > 0 else (far, edge))):
         raise Unproved("a turn far out")
     tends = limit(area, side)
     if tends == oo:
-        return libmp.finf
-    return _largest([enclose(area, end, _BITS)[1], at(tends, _BITS)[1]])
+        return arb.pos_inf()
+    return _largest([enclose(area, end, _BITS).high.upper(), at(tends, _BITS).high.upper()])
 
 
 def _tops(levels: Levels, low: Expr, high: Expr) -> bool:
@@ -185,8 +184,9 @@ def _refined(levels: Levels, low: Expr, high: Expr) -> tuple[Expr, Expr]:
     return _middle(levels.value(c, c, _FINE)).n(DIGITS), c.n(DIGITS)
 
 
-def _middle(pair: Pair) -> Expr:
-    return sympy.Float._new(libmp.mpf_shift(libmp.mpf_add(*pair), -1), _FINE)
+def _middle(interval: Interval) -> Expr:
+    with working_bits(_FINE):
+        return sympy.Float._new(interval.middle()._mpf_, _FINE)
 
 
 def seen(levels: Levels) -> tuple[Expr, Expr]:
