@@ -8,7 +8,9 @@ import mpmath
 import numpy as np
 
 from chainderiv import symbols
+from chainderiv.functions.intervals import working_bits
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.rewriting.digits import as_mpmath
 from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.terms import TermValues
@@ -16,7 +18,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.notation.equations import written
-from chainderiv.symbolic.referee import walk
+from chainderiv.symbolic.referee import Orbit, walk
 from chainderiv.symbolic.second import SecondDerivation
 
 DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits, less what φ saturates by
@@ -28,7 +30,7 @@ def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, inde
     found = _of_terms(derivation, point) if isinstance(derivation, SecondDerivation) else _of_product(derivation, point)
     quotients: dict[Factor, Any] = {}
     with working_digits(DIGITS):
-        orbit = walk(chain, *_floats(point, chain.depth), None, float(point.x))
+        orbit = _orbit(chain, point)
         errors = []
         for _, place, got in found:
             if place not in quotients:
@@ -36,6 +38,13 @@ def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, inde
             errors.append(_error(float(got.sign), float(got.log), quotients[place]))
     name, place, _ = found[int(np.argmax(errors))]
     return f"{name}: {written(chain, place, symbol_of(chain, place), 'unicode')}"
+
+
+def _orbit(chain: Chain, point: Parameters) -> Orbit:
+    """The referee's orbit at the digits that are set, as mpmath numbers."""
+    with working_bits(mpmath.mp.prec):
+        orbit = walk(chain, *_floats(point, chain.depth), None, float(point.x))
+        return Orbit(*([as_mpmath(known.ball) for known in row] for row in (orbit.w, orbit.z, orbit.a)))
 
 
 def _of_product(derivation: Derivation, point: Parameters) -> list[tuple[str, Factor, Any]]:

@@ -16,7 +16,7 @@ from chainderiv.symbolic.second import SecondDerivation
 
 
 class MpmathKernel:
-    """The referee: point by point in mpmath, with plain formulas and digits doubled until they settle."""
+    """The referee: point by point, with plain formulas, in balls whose bits are doubled until they prove the value."""
 
     def __init__(self, derivation: Derivation | SecondDerivation) -> None:
         self.derivation = derivation
@@ -36,14 +36,14 @@ class MpmathKernel:
         return LogSign(signs, logs)
 
     def fill(self, parameters: Parameters, reading: Reading) -> None:
-        """Read into a flat reading that is there already; nothing is uncertain, because the digits are correct."""
+        """Read into a flat reading that is there already; nothing is uncertain, because the digits are proved."""
         chain, shape = self.derivation.chain, parameters.shape
         sums, largest = np.zeros(shape), np.full(shape, -np.inf)
         through = Derivation(chain, chain.parameter("x"))
         for index in np.ndindex(shape):
             # ∂C/∂x = w_1 φ'(z_1) · w_2 φ'(z_2) …: its pairs are the links (one by one in a residual chain)
             point = _point(parameters, chain.depth, index)
-            values = _stack(factor_values(chain, through.factors, **point)).log[:-1]
+            values = _stack(factor_values(chain, through.factors, **point, beyond=True)).log[:-1]
             links = values.reshape(chain.depth, -1).sum(axis=1)[1:]
             sums[index], largest[index] = links.sum(), links.max(initial=-np.inf)
         found = Reading.of(self.gradient(parameters), sums, largest, np.zeros(shape, bool))

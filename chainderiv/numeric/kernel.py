@@ -1,7 +1,7 @@
 """Derivation -> kernel: what evaluates a gradient's factors at many points.
 
 One interface, engines by name: "numpy" walks the layers with arrays and is the oracle for "numba", which compiles the
-walk and serves large work; "mpmath" is the referee, point by point, with its digits doubled until they settle.
+walk and serves large work; "mpmath" is the referee, point by point, in balls that prove their digits.
 """
 
 from __future__ import annotations

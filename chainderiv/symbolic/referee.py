@@ -1,37 +1,83 @@
-"""The referee: every factor of a derivation in mpmath, the working digits doubled until they settle.
+"""The referee: every factor of a derivation in a ball that is proved to hold it, the bits doubled until it is narrow.
 
 It evaluates the plain formulas and SymPy's plain derivatives; none of the stable forms is used here.
 """
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add, mul
 from typing import Any
 
-import mpmath
 import sympy
+from flint import arb, ctx, fmpq
 
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.enclosing import ball, stated
+from chainderiv.functions.intervals import Ball, Unenclosed, working_bits
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.term import Term
+from chainderiv.symbols import Expr
 
-FIRST_DIGITS = 60
-MOST_DIGITS = FIRST_DIGITS * 2**10
-SETTLED = 25  # digits on which two precisions must agree
+FIRST_BITS, MOST_BITS = 2**8, 2**20
+MOST_SECONDS = 1.0  # of a thread's work after which the bits are not doubled again: that would take three times as long
+ALGEBRA_BITS = 2**12  # where they do not tell a value from 0, SymPy is asked: e^(-1/2) - e^(-1/2) is 0 in no ball
+SETTLED = 84  # bits, 25 digits, to which a value must be known
+
+
+@dataclass(frozen=True)
+class Known:
+    """A number: a ball that holds it, and itself where it is known as a fraction: 3 (1/3) - 1 is 0 in no ball."""
+
+    ball: Ball
+    exact: Any = None
+
+    @classmethod
+    def of(cls, given: Any) -> Known:
+        """A fraction, or a float as it stands."""
+        exact = given if isinstance(given, fmpq) else arb(given).fmpq()
+        return cls(arb(exact), exact)
+
+    def __add__(self, other: Known) -> Known:
+        """Their sum."""
+        return evaluated(_LEFT + _RIGHT, (_LEFT, _RIGHT), (self, other))
+
+    def __mul__(self, other: Known) -> Known:
+        """Their product."""
+        return evaluated(_LEFT * _RIGHT, (_LEFT, _RIGHT), (self, other))
+
+
+_LEFT, _RIGHT = sympy.symbols("left right")
+
+
+def evaluated(expression: Expr, of: tuple[Any, ...], at: Sequence[Known]) -> Known:
+    """An expression in some symbols at numbers."""
+    fractions = [number.exact for number in at]
+    exact = None if None in fractions else stated(expression, *fractions, of=of)
+    if exact is not None:
+        return Known.of(exact)
+    value = ball(expression, *(number.ball for number in at), of=of)
+    if ctx.prec >= ALGEBRA_BITS and value.contains(0) and None not in fractions:
+        numbers = (sympy.Rational(int(f.p), int(f.q)) for f in fractions)
+        if expression.xreplace(dict(zip(of, numbers, strict=True))) == 0:
+            return Known.of(0)
+    return Known(value)
 
 
 @dataclass(frozen=True)
 class Orbit:
-    """z[l] and a[l] for l = 0 … L (z[0] is unused), as mpmath numbers."""
+    """w[l] for l = 1 … L from place 0 on; z[l] and a[l] for l = 0 … L (z[0] is unused)."""
 
-    w: Sequence[Any]
-    z: Sequence[Any]
-    a: Sequence[Any]
+    w: Sequence[Known]
+    z: Sequence[Known]
+    a: Sequence[Known]
 
 
 def per_layer(name: str, given: Any, depth: int) -> list[float]:
@@ -54,36 +100,48 @@ def per_layer(name: str, given: Any, depth: int) -> list[float]:
 
 
 def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequence[float] | None, x: float) -> Orbit:
-    """The orbit at the digits that are set: z_l = w_l a_{l-1} + b_l, or z_l as given."""
-    # a stated zero stays a whole number, which `settle` knows to be exact
-    weights = [mpmath.mpf(v) if v else 0 for v in w]
-    zs, activations = [mpmath.mpf(0)], [mpmath.mpf(x) if x else 0]
+    """The orbit at the bits that are set: z_l = w_l a_{l-1} + b_l, or z_l as given."""
+    weights = [Known.of(v) for v in w]
+    zs, activations = [Known.of(0)], [Known.of(x)]
     for layer in range(1, chain.depth + 1):
-        pinned = None if z is None else mpmath.mpf(z[layer - 1])
-        free = pinned if b is None else weights[layer - 1] * activations[-1] + mpmath.mpf(b[layer - 1])
-        value = precise(chain.activation(layer).formula, symbols.z)(free)
+        if z is not None:
+            free = Known.of(z[layer - 1])
+        if b is not None:
+            free = weights[layer - 1] * activations[-1] + Known.of(b[layer - 1])
+        value = evaluated(chain.activation(layer).formula, (symbols.z,), (free,))
         zs.append(free)
         activations.append(activations[-1] + value if chain.residual else value)
     return Orbit(weights, zs, activations)
 
 
 def factor_values(
-    chain: Chain, factors: Sequence[Any], *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+    chain: Chain,
+    factors: Sequence[Any],
+    *,
+    w: Any,
+    b: Any = None,
+    z: Any = None,
+    x: float = 0.5,
+    y: float = 0.0,
+    beyond: bool = False,
 ) -> tuple[LogSign, ...]:
-    """Every factor of a chain's derivation as LogSign, from digits that were doubled until all of them settled.
+    """Every factor of a chain's derivation as LogSign, each proved to SETTLED bits; beyond says whether a logarithm may be ±∞ in float64.
 
     Raises
     ------
     BadShape, BadValue
-        When w, b or z are not one number or one per layer, or both or none of b and z are given.
+        When w, b or z are not one number or one per layer, both or none of b and z are given, or a factor cannot be
+        proved: it has no value there, or it is 0 or so small that the bits do not tell it from 0.
+
+    Source: Johansson (2017), "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic".
     """
     orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
-    def evaluate() -> tuple[list[Any], float]:
-        orbit, largest = orbit_at()
-        return [_value(chain, f, orbit, y_) for f in factors], largest
+    def evaluate() -> list[Known]:
+        orbit = orbit_at()
+        return [_value(chain, f, orbit, y_) for f in factors]
 
-    return tuple(_log_sign(v) for v in settle(evaluate, chain.vouched))
+    return tuple(settle(evaluate, beyond))
 
 
 def term_values(
@@ -92,11 +150,10 @@ def term_values(
     """The factors of every term of a second derivative; raises as factor_values does."""
     orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
-    def evaluate() -> tuple[list[Any], float]:
-        orbit, largest = orbit_at()
-        return [v for term in _term_factors(chain, terms, orbit, y_, {}) for v in term], largest
+    def evaluate() -> list[Known]:
+        return [v for term in _term_factors(chain, terms, orbit_at(), y_, {}) for v in term]
 
-    flat = iter([_log_sign(v) for v in settle(evaluate, chain.vouched)])
+    flat = iter(settle(evaluate))
     return tuple(tuple(next(flat) for _ in term.factors) for term in terms)
 
 
@@ -106,25 +163,16 @@ def second_value(
     """The sum of the terms that survive of a second derivative; raises as factor_values does."""
     orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
-    def evaluate() -> tuple[list[Any], float]:
-        orbit, largest = orbit_at()
-        known: dict[Any, Any] = {}
-        products = [_product(term) for term in _term_factors(chain, terms, orbit, y_, known)]
-        # a stated zero in every term is a stated zero of the sum
-        total = 0 if all(isinstance(p, int) for p in products) else mpmath.fsum(products)
-        # the factors must settle as well: one that is still 0 for want of digits would take its term from the sum
-        return [total, *known.values()], largest
+    def evaluate() -> list[Known]:
+        factors = _term_factors(chain, terms, orbit_at(), y_, {})
+        return [reduce(add, (reduce(mul, values, Known.of(1)) for values in factors), Known.of(0))]
 
-    return _log_sign(settle(evaluate, chain.vouched)[0])
-
-
-def _product(values: list[Any]) -> Any:
-    return 0 if any(isinstance(v, int) and v == 0 for v in values) else mpmath.fprod(values)
+    return settle(evaluate)[0]
 
 
 def _term_factors(
-    chain: Chain, terms: Sequence[Term], orbit: Orbit, y: float, known: dict[Any, Any]
-) -> Iterator[list[Any]]:
+    chain: Chain, terms: Sequence[Term], orbit: Orbit, y: float, known: dict[Any, Known]
+) -> Iterator[list[Known]]:
     """The factors of each term, every distinct one evaluated once and kept in known."""
     for term in terms:
         keys = [term.replaced.get(k, place) for k, place in enumerate(term.places)]
@@ -135,10 +183,8 @@ def _term_factors(
         yield [known[key] for key in keys]
 
 
-def _orbits(
-    chain: Chain, w: Any, b: Any, z: Any, x: float, y: float
-) -> tuple[Callable[[], tuple[Orbit, float]], float]:
-    """A function that walks at the digits that are set and gives the largest |z_l| too; and y, checked."""
+def _orbits(chain: Chain, w: Any, b: Any, z: Any, x: float, y: float) -> tuple[Callable[[], Orbit], float]:
+    """A function that walks at the bits that are set; and y, checked."""
     if (b is None) == (z is None):
         which = "neither b nor z is given" if b is None else "b and z are both given"
         raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
@@ -146,59 +192,48 @@ def _orbits(
     bs = None if b is None else per_layer("b", b, chain.depth)
     zs = None if z is None else per_layer("z", z, chain.depth)
     (x_,), (y_,) = per_layer("x", x, 1), per_layer("y", y, 1)
-
-    def walked() -> tuple[Orbit, float]:
-        orbit = walk(chain, ws, bs, zs, x_)
-        return orbit, max((abs(float(v)) for v in orbit.z), default=0.0)
-
-    return walked, y_
+    return (lambda: walk(chain, ws, bs, zs, x_)), y_
 
 
-def settle(evaluate: Callable[[], tuple[list[Any], float]], trusted: bool = True) -> list[Any]:
-    """Repeat an evaluation, the digits doubled, until two in a row agree to SETTLED digits.
+def settle(evaluate: Callable[[], list[Known]], beyond: bool = False) -> list[LogSign]:
+    """The values of an evaluation, repeated with twice the bits until the ball of each proves it.
 
-    A formula of a user's own is not trusted: where one of its terms is lost to the digits and another is not, two
-    precisions can agree on what is left. So its digits must first exceed what any exp(-4|z|) of the orbit needs.
-
-    A zero may be digits that ran out (1 - tanh²(100) is 0 at 50): it is believed where the formula itself states it
-    (a whole number, not an mpf), or when the digits exceed what any exp(-4|z|) of the orbit needs. A division by 0
-    may be digits that ran out as well (1/(1 - σ(200))).
+    A ball that holds 0 and more proves no zero; a zero is one where arithmetic is exact: of fractions, of balls
+    without a radius. What is not proved within MOST_BITS and MOST_SECONDS is refused.
     """
-    digits, before = FIRST_DIGITS, None
-    while digits <= MOST_DIGITS:
-        with working_digits(digits):
+    bits, start = FIRST_BITS, time.thread_time()
+    while True:
+        with working_bits(bits):
             try:
-                now, largest = evaluate()
-            except ZeroDivisionError:
-                now, largest = None, 0.0
-            enough = digits > 1000 + 4 * largest
-            settled = trusted or digits > FIRST_DIGITS + 4 * largest
-            if before and now and settled and all(_agree(p, q, enough) for p, q in zip(before, now, strict=True)):
-                return now
-        before, digits = now, 2 * digits
-    raise BadValue(
-        f"a factor does not settle within {MOST_DIGITS} digits (it is singular, or saturated beyond them); "
-        "give other parameters"
-    )
+                now = evaluate()
+            except Unenclosed as e:
+                raise BadValue(f"the digits of a factor cannot be proved: it holds {e}; use another engine") from e
+            open_ = [value.ball for value in now if not _proved(value.ball)]
+            if not open_:
+                return [_log_sign(value.ball, beyond) for value in now]
+        if 2 * bits > MOST_BITS or time.thread_time() - start > MOST_SECONDS:
+            why = "its sign is not told from 0" if open_[0].is_finite() else "it has no finite value that they show"
+            raise BadValue(
+                f"a factor does not settle within {bits} bits: {why} (it is 0, singular, or saturated beyond them); "
+                "give other parameters"
+            )
+        bits *= 2
 
 
-def _agree(before: Any, now: Any, enough: bool) -> bool:
-    if now == 0:
-        return before == 0 and (enough or isinstance(now, int))
-    return bool(abs(before - now) <= abs(now) * mpmath.mpf(10) ** -SETTLED)
+def _proved(value: Ball) -> bool:
+    return bool(value == 0 or (value.is_finite() and value.rel_accuracy_bits() >= SETTLED))
 
 
 KEPT = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
 
 
-def _value(chain: Chain, factor: Any, orbit: Orbit, y: float) -> Any:
-    """One factor at the digits that are set; a replaced one is an expression in the chain's symbols."""
+def _value(chain: Chain, factor: Any, orbit: Orbit, y: float) -> Known:
+    """One factor at the bits that are set; a replaced one is an expression in the chain's symbols."""
     atoms = sorted(factor.atoms(*KEPT) | _loose_symbols(factor), key=str)
     values = [_atom(chain, atom, orbit, y) for atom in atoms]
     if factor in atoms:
         return values[atoms.index(factor)]
-    stand_ins = [symbols.activation(10**7 + i) for i in range(len(atoms))]
-    return precise(factor.xreplace(dict(zip(atoms, stand_ins, strict=True))), *stand_ins)(*values)
+    return evaluated(factor, tuple(atoms), values)
 
 
 def _loose_symbols(factor: Any) -> set[Any]:
@@ -206,23 +241,22 @@ def _loose_symbols(factor: Any) -> set[Any]:
     return set(factor.replace(lambda e: isinstance(e, KEPT), lambda _: sympy.Integer(1)).free_symbols)
 
 
-def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Any:
+def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Known:
     if isinstance(atom, symbols.CostSlope | symbols.CostSecond):
-        target = 0 if y == 0 else mpmath.mpf(y)
         formula = chain.cost.slope if isinstance(atom, symbols.CostSlope) else chain.cost.second
-        return precise(formula, symbols.a, symbols.y)(orbit.a[chain.depth], target)
+        return evaluated(formula, (symbols.a, symbols.y), (orbit.a[chain.depth], Known.of(y)))
     if isinstance(atom, symbols.PhiPrime | symbols.PhiSecond):
         layer = symbols.layer_of(atom.args[1])
         slope = chain.activation(layer).derivative
         formula = slope if isinstance(atom, symbols.PhiPrime) else sympy.diff(slope, symbols.z)
-        return precise(formula, symbols.z)(orbit.z[layer])
+        return evaluated(formula, (symbols.z,), (orbit.z[layer],))
     kind, _, index = atom.name.partition("_")
     known = {
         "w": lambda: orbit.w[int(index) - 1],
         "z": lambda: orbit.z[int(index)],
         "a": lambda: orbit.a[int(index)],
         "x": lambda: orbit.a[0],
-        "y": lambda: mpmath.mpf(y),
+        "y": lambda: Known.of(y),
     }
     try:
         return known[kind]()
@@ -230,7 +264,10 @@ def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Any:
         raise BadValue(f"a factor holds {atom}, which the chain does not have; use w_l, z_l, a_l, x or y") from e
 
 
-def _log_sign(value: Any) -> LogSign:
+def _log_sign(value: Ball, beyond: bool) -> LogSign:
     if value == 0:
         return LogSign(0.0, float("-inf"))
-    return LogSign(float(mpmath.sign(value)), float(mpmath.log(abs(value))))
+    log = float(abs(value).log())
+    if math.isinf(log) and not beyond:
+        raise BadValue("a factor's logarithm leaves float64; give other parameters")
+    return LogSign(1.0 if value > 0 else -1.0, log)
