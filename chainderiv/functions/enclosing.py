@@ -40,7 +40,7 @@ def _power(base: Expr, exponent: Expr) -> tuple[Rule, tuple[Expr, ...]]:
         return Rule(partial(_integer_ball, n), partial(_integer_wide, n), partial(_integer_exactly, n)), (base,)
     if exponent.is_Rational:
         share = fmpq(int(exponent.p), int(exponent.q))
-        return Rule(partial(_root_ball, share), partial(_root_wide, share)), (base,)
+        return Rule(lambda u: u**share, partial(_root_wide, share)), (base,)
     return FUNCTIONS[sympy.exp], (sympy.Mul(exponent, sympy.log(base, evaluate=False), evaluate=False),)
 
 
@@ -49,16 +49,11 @@ def _integer_ball(n: int, u: Ball) -> Ball:
 
 
 def _integer_exactly(n: int, u: Any) -> Any | None:
-    return u**n if u != 0 or n >= 0 else None
+    return None if (u == 0 and n < 0) or _bits(u) * abs(n) > _MOST_EXACT else u**n
 
 
 def _integer_wide(n: int, u: Interval) -> Interval:
     return u**n if n >= 0 else Interval.of(arb(1)) / u**-n
-
-
-def _root_ball(share: Any, u: Ball) -> Ball:
-    # of a ball that holds 0 FLINT has no power; of negative numbers there is none
-    return u**share if u >= 0 or u < 0 else _root_wide(share, Interval(arb(0), u.upper())).ball()
 
 
 def _root_wide(share: Any, u: Interval) -> Interval:

@@ -125,7 +125,9 @@ def factor_values(
     y: float = 0.0,
     beyond: bool = False,
 ) -> tuple[LogSign, ...]:
-    """Every factor of a chain's derivation as LogSign, each proved to SETTLED bits; beyond says whether a logarithm may be ±∞ in float64.
+    """Every factor of a chain's derivation as LogSign, each proved to SETTLED bits.
+
+    beyond says whether a logarithm that leaves float64 may be ±∞; otherwise it is refused.
 
     Raises
     ------

@@ -215,6 +215,13 @@ def test_a_ball_that_holds_0_is_no_zero_and_exact_arithmetic_is():
     assert stated(Piecewise((z, z > Rational(1, 3)), (exp(z), True)), fmpq(1, 3)) is None
 
 
+def test_a_root_of_what_may_be_negative_has_no_value_in_a_ball():
+    with working_bits(64):
+        assert ball(1 + sqrt(z), arb(0, 1e-30)).is_nan()
+        assert ball(1 + sqrt(z), arb(0)) == 1
+        assert ball(z ** Rational(-1, 3), arb(-8)).is_nan()
+
+
 def test_an_identity_stands_in_where_digits_cancel():
     with working_bits(200):
         for expression, log_of in [
