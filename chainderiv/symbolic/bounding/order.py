@@ -8,6 +8,7 @@ from typing import Any
 import sympy
 from sympy import oo
 
+from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Unenclosed, sign
 from chainderiv.symbols import Expr
@@ -48,6 +49,5 @@ def compare(one: Any, other: Any) -> int:
 def _sign(difference: Expr, bits: int) -> int | None:
     try:
         return sign(enclose(difference, NOWHERE, bits))
-    except Unenclosed:
-        value = difference.evalf(bits // 3, maxn=2 * bits)
-        return None if abs(value) < sympy.Float(10) ** (-bits // 4) else int(sympy.sign(value))
+    except Unenclosed as e:
+        raise BadValue(f"the sign of {difference} cannot be proved: it holds {e}; give another number") from e

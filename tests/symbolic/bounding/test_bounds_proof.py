@@ -167,6 +167,11 @@ def test_an_order_is_proved_and_equal_numbers_are_equal():
     assert (compare(oo, 10), compare(-oo, oo), compare(oo, oo)) == (1, -1, 0)
 
 
+def test_an_order_that_cannot_be_proved_is_refused():
+    with pytest.raises(BadValue, match="cannot be proved"):
+        compare(sympy.zeta(3), sympy.Rational(6, 5))
+
+
 @pytest.mark.parametrize(("given_", "want"), [(6.9, (69, 10)), ("13/2", (13, 2)), ("-1e-3", (-1, 1000)), (7, (7, 1))])
 def test_a_number_is_read_as_it_is_written(given_, want):
     assert exact_number("w", given_) == sympy.Rational(*want)
