@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sympy
 from sympy import oo
 
+from chainderiv.symbolic.bounding.amplifying import Amplifying
 from chainderiv.symbolic.bounding.certainty import Certainty
 from chainderiv.symbolic.bounding.root import Root, ValueAt
 from chainderiv.symbolic.bounding.scan import WINDOW
 from chainderiv.symbols import Expr, z
 
-if TYPE_CHECKING:
-    from chainderiv.symbolic.bounding.amplifying import Amplifying
-    from chainderiv.symbolic.bounding.bounds import Bounds
-
+Bounds = Any  # bounds.Bounds, which prints itself by this module
 SHORT = 48  # characters; a longer exact form is left to `to_dict`
 DIGITS = 12
 _FAR, _FARTHEST = 1000, 10**9
