@@ -13,7 +13,7 @@ from sympy.codegen.rewriting import log1p_opt, optimize
 from sympy.utilities.lambdify import lambdify
 
 from chainderiv.functions.elementary import ROWS
-from chainderiv.functions.rewriting.held import held
+from chainderiv.functions.held import held
 
 _NAMES: list[Any] = [{row.name: row.precise for row in ROWS if row.precise is not None}, "mpmath"]
 _LOCK = threading.RLock()

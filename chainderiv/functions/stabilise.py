@@ -19,10 +19,10 @@ from sympy.polys.polyerrors import BasePolynomialError
 
 from chainderiv.functions.branches import Branches
 from chainderiv.functions.enclosing import enclose
+from chainderiv.functions.held import released
 from chainderiv.functions.intervals import Interval, Unenclosed, sign
 from chainderiv.functions.rewriting.digits import Digits, without_cancelling_tails
 from chainderiv.functions.rewriting.halfline import Quotient, t
-from chainderiv.functions.rewriting.held import released
 from chainderiv.functions.rewriting.maclaurin import maclaurin
 from chainderiv.functions.rewriting.regimes import Contest, Region, equal, joined, regions
 from chainderiv.functions.rewriting.render import log_from, logarithm, rendered

@@ -13,8 +13,8 @@ import sympy
 from sympy.codegen.cfunctions import expm1
 
 from chainderiv.functions.elementary import BY_HEAD
+from chainderiv.functions.held import held
 from chainderiv.functions.rewriting.halfline import Quotient, quotient, t
-from chainderiv.functions.rewriting.held import held
 from chainderiv.functions.rewriting.render import logarithm, rendered
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
