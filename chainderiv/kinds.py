@@ -14,4 +14,4 @@ Mask = NDArray[np.bool_]
 Signs = NDArray[np.int8]  # -1, 0, 1
 Places = NDArray[np.intp]  # indices into an array
 Box = tuple[slice, ...]  # a part of a grid: one slice per dimension
-Progress = Callable[[int, int], None]  # called with (done, in all)
+Progress = Callable[[int, int], object]  # called with (done, in all)

@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from chainderiv.experiments import published
 from chainderiv.experiments.beside import Beside, Table, compared
 from chainderiv.experiments.experiment import Drawing, Experiment
-from chainderiv.experiments.setup import Floats, Setup, to_the_end
+from chainderiv.experiments.setup import Setup, to_the_end
+from chainderiv.kinds import Floats
 from chainderiv.records.statistics import Comparison, against_the_one_before, interval
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
 from chainderiv.wording import minus, percent, span

@@ -12,7 +12,8 @@ from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, midd
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.runs import Training
-from chainderiv.experiments.setup import NORM, Floats, Setup
+from chainderiv.experiments.setup import NORM, Setup
+from chainderiv.kinds import Floats
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.view.networks.curves import plot_bars
 from chainderiv.wording import number

@@ -8,7 +8,7 @@ from itertools import count, repeat
 
 import numpy as np
 
-from chainderiv.experiments.setup import Floats
+from chainderiv.kinds import Floats
 from chainderiv.view.networks.curves import BAND
 from chainderiv.wording import number, span
 

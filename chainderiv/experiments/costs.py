@@ -14,7 +14,8 @@ from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.norms import EXPERIMENT as NORMS
 from chainderiv.experiments.norms import WIDE, Norms, draw_panels
 from chainderiv.experiments.published import START_NORMS
-from chainderiv.experiments.setup import Floats, Setup
+from chainderiv.experiments.setup import Setup
+from chainderiv.kinds import Floats
 from chainderiv.view.networks.depths import plot_start_norms
 from chainderiv.wording import number
 

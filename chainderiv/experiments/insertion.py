@@ -15,7 +15,8 @@ from chainderiv.experiments.accuracy import Accuracy
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, middle_and_band
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.passing import with_passing_layers
-from chainderiv.experiments.setup import Floats, Setup
+from chainderiv.experiments.setup import Setup
+from chainderiv.kinds import Floats
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.kept_network import load_network
 from chainderiv.records.statistics import Comparison, against_the_one_before

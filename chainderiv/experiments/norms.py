@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from chainderiv.experiments import published
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_layer, compared, middle_and_band
 from chainderiv.experiments.experiment import Drawing, Experiment
-from chainderiv.experiments.setup import NORM, Floats, Setup, to_the_end
+from chainderiv.experiments.setup import NORM, Setup, to_the_end
+from chainderiv.kinds import Floats
 from chainderiv.view.networks.curves import BAND, plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.wording import number

@@ -14,7 +14,8 @@ from chainderiv.experiments.beside import Beside, Table, by_layer, compared
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.norms import Norms
 from chainderiv.experiments.published import START_NORMS
-from chainderiv.experiments.setup import Floats, Setup
+from chainderiv.experiments.setup import Setup
+from chainderiv.kinds import Floats
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.view.theme import Palette, palette
 from chainderiv.wording import number

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from chainderiv.experiments.beside import Table
 from chainderiv.experiments.experiment import Drawing, Experiment
 from chainderiv.experiments.ratios import geometric_mean, to_the_next
-from chainderiv.experiments.setup import Floats, Setup
+from chainderiv.experiments.setup import Setup
+from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.networks.depths import plot_accuracy_lines, plot_start_norms
 from chainderiv.wording import number, percent

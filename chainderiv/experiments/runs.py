@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
@@ -15,13 +15,12 @@ from typing import Any
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.described import describe
+from chainderiv.kinds import Progress
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import TrainingDiverged, train
 from chainderiv.records.record import TrainingRecord
 from chainderiv.workers import Crew, as_done
-
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainderiv.experiments import published
-from chainderiv.experiments.runs import Progress, Source, Training, run_all
+from chainderiv.experiments.runs import Source, Training, run_all
+from chainderiv.kinds import Floats, Progress
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 
-Floats = NDArray[np.float64]
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
 NORM = "L2 norm of the mean of ∂C/∂b over the first 1000 training images"
 
