@@ -108,7 +108,9 @@ def _holds(when: Any, difference: Callable[[Expr], Interval]) -> bool | None:
         return None if held is None else not held
     if not isinstance(when, sympy.core.relational.Relational):
         raise Unenclosed(f"the condition {when}")
-    return _RELATIONS[when.rel_op](difference(when.lhs - when.rhs))
+    # unevaluated: SymPy would round where there are decimals
+    apart = when.lhs if when.rhs == 0 else sympy.Add(when.lhs, -when.rhs, evaluate=False)
+    return _RELATIONS[when.rel_op](difference(apart))
 
 
 def _certain(yes: bool, no: bool) -> bool | None:
@@ -203,10 +205,15 @@ def _program(expression: Expr, of: tuple[Any, ...], steady: bool) -> tuple[Steps
 
 def _ball(expression: Expr, of: tuple[Any, ...], at: tuple[Ball, ...]) -> Ball:
     steps, last = _program(expression, of, True)
-    values = list(at)
+    return _balls(steps, at)[last]
+
+
+def _balls(steps: Steps, at: Sequence[Any]) -> list[Ball]:
+    """The value of every part."""
+    values = [arb(value) for value in at]
     for rule, places in steps:
         values.append(rule.ball(*[values[i] for i in places]))
-    return values[last]
+    return values
 
 
 def _wide(expression: Expr, of: tuple[Any, ...], over: tuple[Interval, ...]) -> Interval:
@@ -226,7 +233,9 @@ def steadied(part: Expr) -> Expr:
     (cosh(z)**(-2), log1p(exp(z)))
     """
     if isinstance(part, sympy.log) and part.args[0].is_Add and sympy.Integer(1) in part.args[0].args:
-        return log1p(part.args[0] - 1, evaluate=False)
+        others = list(part.args[0].args)
+        others.remove(sympy.Integer(1))
+        return log1p(sympy.Add(*others, evaluate=False), evaluate=False)
     if part.is_Add and part.has(sympy.tanh, sympy.erf, sympy.erfc):
         number, rest = part.as_coeff_Add()
         for term in rest.args if rest.is_Add and number != 0 else (rest,):
@@ -290,8 +299,13 @@ def stated(expression: Expr, *at: Any, of: tuple[Any, ...] = (z,)) -> Any | None
     for rule, places in steps:
         inner = [values[i] for i in places]
         if None in inner:
-            # 0 times a number that is not known exactly; where it has no value, no ball of the expression is finite
-            values.append(fmpq(0) if rule is PRODUCT and fmpq(0) in inner else None)
+            # 0 times a number that is not known exactly is 0, but only where its ball shows that there is one
+            vanishes = (
+                rule is PRODUCT
+                and fmpq(0) in inner
+                and all(_balls(steps, at)[i].is_finite() for i in places if values[i] is None)
+            )
+            values.append(fmpq(0) if vanishes else None)
             continue
         value = rule.exactly(*inner)
         values.append(None if value is None or _bits(value) > _MOST_EXACT else value)

@@ -272,12 +272,13 @@ def _smaller(u: Ball, v: Ball) -> Ball:
 
 
 def _heaviside(u: Ball, at_zero: Ball) -> Ball:
-    return at_zero if u == 0 else (u.sgn() + 1) / 2
+    step = (u.sgn() + 1) / 2
+    return at_zero if u == 0 else step.union(at_zero) if u.contains(0) else step
 
 
 def _cbrt(u: Ball) -> Ball:
     third = fmpq(1, 3)
-    if u >= 0:
+    if u >= 0 or u.is_nan():
         return u**third
     return -((-u) ** third) if u < 0 else _cbrt(u.lower()).union(_cbrt(u.upper()))
 

@@ -65,8 +65,10 @@ def evaluated(expression: Expr, of: tuple[Any, ...], at: Sequence[Known]) -> Kno
         return Known.of(exact)
     value = ball(expression, *(number.ball for number in at), of=of)
     if ctx.prec >= ALGEBRA_BITS and value.contains(0) and None not in fractions:
-        numbers = (sympy.Rational(int(f.p), int(f.q)) for f in fractions)
-        if expression.xreplace(dict(zip(of, numbers, strict=True))) == 0:
+        numbers = [sympy.Rational(int(f.p), int(f.q)) for f in fractions]
+        # decimals as the fractions that they are: SymPy's own arithmetic with them rounds
+        decimals = {number: sympy.Rational(number) for number in expression.atoms(sympy.Float)}
+        if expression.xreplace(decimals | dict(zip(of, numbers, strict=True))) == 0:
             return Known.of(0)
     return Known(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -110,6 +111,7 @@ def landscape(neuron: Activation) -> Landscape:
         within = tuple(piece for part in parts for piece in _in_window(part))
         found = _segments(within, False, scan.zeros)
         proved = False
+        _require_inner_maximum(found)
     if len(found) > MOST_SEGMENTS:
         raise Unproved(f"it turns more than {MOST_SEGMENTS} times")
     steps = {p: _stated(neuron, p) for p in pieces.breaks(neuron)}
@@ -118,6 +120,15 @@ def landscape(neuron: Activation) -> Landscape:
         for left, right in pairwise(found)
     )
     return Landscape(found, nodes, even and proved, proved)
+
+
+def _require_inner_maximum(found: Sequence[Segment]) -> None:
+    """Raise Unproved where |φ'| is largest at an end of what was looked at: then it may go on to grow."""
+    heights = [size for s in found for size in (s.at_left, s.at_right)]
+    inner = heights[1:-1] or [sympy.Integer(0)]
+    for place, height in ((found[0].left, heights[0]), (found[-1].right, heights[-1])):
+        if abs(place) == scan.WINDOW and all(compare(height, other) > 0 for other in inner):
+            raise Unproved(f"the largest slope is not found within |z| <= {scan.WINDOW}")
 
 
 def _stated(neuron: Activation, point: Expr) -> Expr:
@@ -167,8 +178,8 @@ def _monotone(part: Piece, find: Any) -> list[Segment]:
     return made
 
 
-def _limit_at(expression: Expr, part: Piece, point: Expr) -> Expr:
-    """From within the piece; at a point of its own both sides must agree, as those of (sin z)/z do."""
+def limit_at(expression: Expr, part: Piece, point: Expr) -> Expr:
+    """The limit from within the piece; at a point of its own both sides must agree, as those of (sin z)/z do."""
     sides = [side for side, end in (("+", part.right), ("-", part.left)) if point != end]
     limits = [sympy.limit(expression, z, point, side) for side in sides]
     within = len(limits) == 2
@@ -182,7 +193,7 @@ def end_value(expression: Expr, part: Piece, point: Expr) -> Expr:
     else:
         value = value_at(expression, point)
         if not value.is_finite:
-            value = _limit_at(expression, part, point)
+            value = limit_at(expression, part, point)
     if isinstance(value, sympy.AccumBounds) or not value.is_number or not value.is_extended_real:
         raise Unproved(f"the limit of {expression} at {point}")
     return value

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import sympy
+from sympy import oo
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.bounding.exact_number import exact_number
 from chainderiv.symbolic.bounding.exponentials import factored
-from chainderiv.symbolic.bounding.pieces import plain, slope_at
+from chainderiv.symbolic.bounding.landscape import limit_at
+from chainderiv.symbolic.bounding.pieces import Piece, plain, slope_at
 from chainderiv.symbolic.bounding.wording import value_at
 from chainderiv.symbols import Expr
 
@@ -42,7 +44,10 @@ def slope_size(neuron: Activation, z: Any) -> Expr:
     if expression.has(sympy.erf):
         return sympy.Abs(expression.subs(symbols.z, z).replace(sympy.erf, _far_erf))
     # over one denominator: 1 - tanh² would lose its digits
-    return sympy.Abs(value_at(factored(expression), z))
+    size = sympy.Abs(value_at(factored(expression), z))
+    return (
+        size if size.is_finite or not size.is_number else sympy.Abs(limit_at(expression, Piece(-oo, oo, expression), z))
+    )
 
 
 def _far_erf(t: Expr) -> Expr:
