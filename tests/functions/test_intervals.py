@@ -264,3 +264,32 @@ def test_an_unknown_function_is_refused_and_the_precision_is_left_alone():
         ball(sympy.Function("f")(z), arb(1))
     assert ctx.prec == before
     assert intervals.working_bits is working_bits
+
+
+def test_a_step_with_a_value_of_its_own_at_0_is_held():
+    for value in (5, Rational(1, 2), -3):
+        step = sympy.Heaviside(z, value)
+        found = enclose(step, Interval(arb(-1), arb(1)), 53)
+        for inside in (0, 1, value):
+            assert found.ball().contains(arb(float(inside)))
+        third = ball(sympy.Heaviside(3 * z - 1, value), arb(1) / 3)
+        assert third.contains(arb(float(value)))
+        assert ball(step, arb(0)) == arb(float(value))
+        assert ball(step, arb(2)) == 1
+
+
+def test_decimals_in_a_condition_are_not_rounded():
+    # SymPy makes z + 0.2333… of the difference of the sides, by 53 bits
+    apart = sympy.Gt(sympy.Add(z, Rational(1, 3), evaluate=False), sympy.Float(0.1), evaluate=False)
+    branches, point = Piecewise((5, apart), (7, True), evaluate=False), Rational(-0.2333333333333333)
+    assert point + Rational(1, 3) > Rational(0.1)
+    assert stated(branches, fmpq(int(point.p), int(point.q))) == 5
+    with working_bits(200):
+        assert ball(branches, arb(-0.2333333333333333)) == 5
+
+
+def test_a_logarithm_of_1_and_decimals_is_not_rounded():
+    inside = sympy.Add(1, sympy.Float(0.3), z, evaluate=False)
+    found = ball(log(inside), arb(-0.3))
+    assert found.contains(0)
+    assert abs(found) < 1e-15

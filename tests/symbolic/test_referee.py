@@ -2,6 +2,7 @@
 
 import random
 import time
+from fractions import Fraction
 
 import mpmath as mp
 import pytest
@@ -9,6 +10,7 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
+from chainderiv.functions.heads import cbrt
 from chainderiv.functions.intervals import FUNCTIONS, Rule
 from chainderiv.symbolic import referee
 from chainderiv.symbols import z
@@ -205,3 +207,47 @@ def test_the_check_of_the_tails_sees_a_function_whose_ball_is_rounded_inwards(mo
         want = (3 * mp.exp(3 * t) + mp.mpf(1) / 7) * (mp.exp(3 * t) + t / 7 - mp.mpf(0.25))
         with pytest.raises(AssertionError):
             is_right(got, want)
+
+
+# formulas whose slope at 0 is a limit that no term of it has: the limit, or None where that is infinite
+SINGULAR = {
+    "(cosh(z)-1)/z": Fraction(1, 2),
+    "(exp(z**2)-1)/z": 1,
+    "log(1+z**2)/z": 1,
+    "(sqrt(1+z**2)-1)/z": Fraction(1, 2),
+    "(1-cos(z))/z": Fraction(1, 2),
+    "z*tanh(z)**2/z**2": 1,
+    "sin(z)/z": 0,
+    "z/(exp(z)-1)": Fraction(-1, 2),
+    "z*log(z**2)": None,
+}
+
+
+@pytest.mark.parametrize("text", SINGULAR)
+def test_0_times_what_has_no_value_is_not_0(text):
+    formula = sympy.sympify(text, {"z": z})
+    assert SINGULAR[text] is None or sympy.limit(sympy.diff(formula, z), z, 0) == SINGULAR[text]
+    chain = cd.Chain(2, cd.Activation("m", formula))
+    with pytest.raises(BadValue, match="no finite value"):
+        cd.derive(chain).at(w=1, z=0, y=0.25)
+    with pytest.raises(BadValue, match="no finite value"):
+        cd.evaluate(chain, w=1.0, b=0.0, x=0.0, y=0.25)
+
+
+@pytest.mark.parametrize(("text", "slope"), [("z*exp(z)", 1), ("z*tanh(z)", 0), ("z**2*cos(z)/(1+exp(z))", 0)])
+def test_0_times_what_has_one_is(text, slope):
+    value = cd.derive(cd.Chain(1, cd.Activation("m", sympy.sympify(text, {"z": z})))).at(w=1, z=0)[0]
+    assert value.to_float() == slope
+
+
+def test_decimals_are_the_fractions_that_they_are():
+    one = sympy.Float(1.0)
+    activation = cd.Activation("m", sympy.sqrt(one + sympy.exp(-one * z)) - one)
+    phi = cd.derive(cd.Chain(2, activation)).at(w=1, z=4000, x=0.5, y=0)[-1]  # a_2 - 0 = φ(4000) = e^(-4000)/2 and less
+    assert is_right(phi, mp.exp(-4000) / 2)
+
+
+@pytest.mark.parametrize("formula", [cbrt(1 / z), z * cbrt(1 / z), cbrt(sympy.tanh(z) / z)], ids=str)
+def test_a_cube_root_of_what_has_no_value_is_refused(formula):
+    with pytest.raises(BadValue, match="no finite value"):
+        cd.derive(cd.Chain(1, cd.Activation("m", formula))).at(w=1, z=0.0)

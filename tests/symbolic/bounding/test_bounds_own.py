@@ -225,3 +225,16 @@ def test_a_formula_that_turns_without_end_says_what_is_not_known():
     assert found.widest.width is sympy.nan
     assert str(found.interval(2).certainty) == "numeric"
     assert "not known" in str(found)
+
+
+def test_a_slope_that_is_largest_at_the_end_of_what_was_looked_at_is_not_bounded_by_it():
+    # φ' → -1 at -∞, and |φ'(-16)| is less
+    with pytest.raises(BadValue, match="the largest slope is not found"):
+        cd.bounds(cd.Activation.from_formula("bernoulli", "z/(exp(z)-1)"))
+
+
+@pytest.mark.parametrize(("text", "slope"), [("sinc(z)", 0), ("(1-cos(z))/z", sympy.Rational(1, 2))])
+def test_a_slope_at_0_is_the_limit_where_the_formula_of_the_slope_has_none(text, slope):
+    found = cd.bounds(cd.Activation.from_formula("own", text))
+    want = sympy.erfc(1 / (sympy.sqrt(2) * slope)) if slope else 0
+    assert sympy.simplify(found.probability_exceeds(1) - want) == 0
