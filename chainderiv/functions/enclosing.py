@@ -153,6 +153,7 @@ _CONSTANTS: dict[Any, Callable[[], Ball]] = {
     sympy.E: arb.const_e,
     sympy.EulerGamma: arb.const_euler,
     sympy.Catalan: arb.const_catalan,
+    sympy.GoldenRatio: lambda: (1 + arb(5).sqrt()) / 2,
     sympy.oo: lambda: LINE.high,
     -sympy.oo: lambda: LINE.low,
 }

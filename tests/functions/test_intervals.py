@@ -24,6 +24,8 @@ BY_HAND = {
     sympy.Max: lambda t: max(t, mp.mpf(1) / 2), sympy.Min: lambda t: min(t, mp.mpf(1) / 2), sympy.LambertW: mp.lambertw,
     sympy.Heaviside: lambda t: (mp.sign(t) + 1) / 2, sympy.polygamma: lambda t: mp.psi(1, t), sympy.ceiling: mp.ceil,
     sympy.erfcinv: lambda t: -mp.erfinv(t - 1),
+    sympy.besselj: lambda t: mp.besselj(2, t), sympy.bessely: lambda t: mp.bessely(2, t),
+    sympy.besseli: lambda t: mp.besseli(2, t), sympy.besselk: lambda t: mp.besselk(2, t),
 }  # fmt: skip
 BY_HAND |= {sinc: mp.sinc, sympy.sinc: mp.sinc, log10: mp.log10, spherical: lambda t: mp.hyp0f1(3.5, -t * t / 4) / 15,
             cbrt: lambda t: mp.sign(t) * mp.cbrt(abs(t))}  # fmt: skip
@@ -32,10 +34,30 @@ OF_TWO = {
     sympy.Max: Max(z, HALF),
     sympy.Min: Min(z, HALF),
     sympy.polygamma: sympy.polygamma(1, z),
+    **{f: f(2, z) for f in (sympy.besselj, sympy.bessely, sympy.besseli, sympy.besselk)},
 }
-POSITIVE = ("log", "log10", "gamma", "loggamma", "polygamma", "Ei", "Ci", "LambertW", "cot", "csc", "coth", "csch")
+POSITIVE = (
+    "acsch",
+    "bessely",
+    "besselk",
+    "Chi",
+    "harmonic",
+    "log",
+    "log10",
+    "gamma",
+    "loggamma",
+    "polygamma",
+    "Ei",
+    "Ci",
+    "LambertW",
+    "cot",
+    "csc",
+    "coth",
+    "csch",
+)
 DOMAIN = {"acosh": (1.25, 20), "atanh": (-0.9, 0.9), "asin": (-1, 1), "acos": (-1, 1), "erfinv": (-0.99, 0.99),
-          "erfcinv": (0.01, 1.9), "tan": (-1.5, 1.5), "sec": (-1.5, 1.5), "log1p": (-0.99, 40)}  # fmt: skip
+          "erfcinv": (0.01, 1.9), "tan": (-1.5, 1.5), "sec": (-1.5, 1.5), "zeta": (1.25, 20), "li": (1.25, 20), "acoth": (1.25, 20), "asech": (0.125, 0.9),
+          "besselj": (-4, 4), "besseli": (-4, 4), "log1p": (-0.99, 40)}  # fmt: skip
 DOMAIN |= dict.fromkeys(POSITIVE, (0.125, 2.5))
 
 
