@@ -5,7 +5,6 @@ from __future__ import annotations
 from chainderiv.errors import unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.functions.plugins import plugin, plugin_names
 
 
 def neuron(given: str | Activation) -> Activation:
@@ -22,6 +21,8 @@ def neuron(given: str | Activation) -> Activation:
         return given
     if isinstance(given, str) and given in ACTIVATIONS:
         return ACTIVATIONS[given]
+    from chainderiv.functions.plugins import plugin, plugin_names  # looks through what is installed
+
     found = plugin(given) if isinstance(given, str) else None
     if found is None:
         raise unknown_name("activation", given, [*ACTIVATIONS, *plugin_names()])
