@@ -22,7 +22,7 @@ import sympy
 from sympy.codegen import cfunctions
 from sympy.core.function import Application
 from sympy.functions.elementary.piecewise import ExprCondPair
-from sympy.logic.boolalg import BooleanFunction
+from sympy.logic.boolalg import Boolean, BooleanFunction
 from sympy.printing.str import StrPrinter
 
 from chainderiv import symbols
@@ -31,7 +31,7 @@ from chainderiv.functions import heads
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.formula import parse_formula
-from chainderiv.functions.formula_node import MOST_BITS
+from chainderiv.functions.formula_node import MOST_BITS, MOST_EXPONENT, MOST_STACKED
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.stable import Stable
 from chainderiv.symbols import Expr, z
@@ -48,6 +48,9 @@ _ORIGINS = (
     heads.__name__,
 )
 _CONSTANTS = ("Pi", "Exp1", "EulerGamma", "GoldenRatio", "Infinity", "NegativeInfinity", "BooleanTrue", "BooleanFalse")
+# parts, and functions, within one another: a text may hold 40 brackets, and its stable forms a dozen parts more
+MOST_PARTS, MOST_FUNCTIONS = 240, 60
+MOST_DEGREE = MOST_EXPONENT**MOST_STACKED  # as of a text
 # what SymPy and Python raise for a tree that is none
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError)
 
@@ -139,8 +142,8 @@ def _by_trees(description: Mapping[str, Any], exact: Mapping[str, Any]) -> Activ
     known = {f.name for f in fields(Stable)}
     if not exact["stable"].keys() <= known:
         raise ValueError(f"stable forms are {', '.join(exact['stable'])}")
-    stable = Stable(**{field: _built(tree) for field, tree in exact["stable"].items()})
-    return Activation(name, _built(exact["formula"]), symbol, latex, stable, _typed(bool, exact["found"]))
+    stable = Stable(**{field: _formula(tree) for field, tree in exact["stable"].items()})
+    return Activation(name, _formula(exact["formula"]), symbol, latex, stable, _typed(bool, exact["found"]))
 
 
 def _typed(kind: type, value: Any) -> Any:
@@ -197,21 +200,41 @@ def _tree(expression: Any) -> Tree:
     return [name, *map(_tree, expression.args)]
 
 
-def _built(tree: Tree) -> Any:
+def _formula(tree: Tree) -> Expr:
+    return _typed(sympy.Expr, _built(tree))
+
+
+def _built(tree: Tree, parts: int = 0, functions: int = 0) -> Any:
+    """What a tree states, which stands within so many parts, of which some are functions."""
     if isinstance(tree, str):
         return _leaf(tree)
-    name, *parts = tree
-    arguments = [_built(part) for part in parts]
-    if name == "Float":
-        value, precision = arguments
-        if not 0 < precision <= MOST_BITS:
-            raise ValueError("a number has too many digits")
-        return sympy.Float(value, precision=int(precision))
-    head = _head(name)
-    if issubclass(head, sympy.Expr) and not all(isinstance(a, sympy.Expr | ExprCondPair) for a in arguments):
-        raise TypeError(f"{name} is given what is no expression")
+    name, *within = tree
+    head = sympy.Float if name == "Float" else _head(name)
+    functions += issubclass(head, Application)
+    if parts >= MOST_PARTS or functions > MOST_FUNCTIONS:
+        raise ValueError("its parts are nested too deep")
+    arguments = [_built(part, parts + 1, functions) for part in within]
+    if head is sympy.Float:
+        return _float(*arguments)
+    if not all(_is_argument(head, k, a) for k, a in enumerate(arguments)):
+        raise TypeError(f"{name} is given what it does not take")
     _require_small(head, arguments)
     return head(*arguments) if head is ExprCondPair else head(*arguments, evaluate=False)
+
+
+def _float(value: Any, precision: Any) -> sympy.Float:
+    if not (isinstance(precision, sympy.Integer) and 0 < precision <= MOST_BITS):
+        raise ValueError("a number has too many digits, or no whole number of them")
+    return sympy.Float(value, precision=int(precision))
+
+
+def _is_argument(head: Any, index: int, argument: Any) -> bool:
+    """Whether SymPy's class takes it there: a symbol would pass for a truth value, and a truth value for a number."""
+    if head is sympy.Piecewise:
+        return isinstance(argument, ExprCondPair)
+    if issubclass(head, BooleanFunction) or (head is ExprCondPair and index == 1):
+        return isinstance(argument, Boolean) and not isinstance(argument, sympy.Expr)
+    return isinstance(argument, sympy.Expr)
 
 
 def _leaf(text: str) -> Any:
@@ -243,6 +266,8 @@ def _require_small(head: Any, arguments: list[Any]) -> None:
     if not issubclass(head, sympy.Pow | Application):
         return
     if any(not isinstance(a, sympy.Expr) or a.has(z) for a in arguments):
+        if head is sympy.Pow and _degree(sympy.Pow(*arguments, evaluate=False)) > MOST_DEGREE:
+            raise ValueError("an exponent is too large")
         return
     sizes = [abs(sympy.N(head(*map(sympy.N, arguments)))) < sympy.Integer(2) ** MOST_BITS]
     if head is sympy.Pow:
@@ -251,3 +276,13 @@ def _require_small(head: Any, arguments: list[Any]) -> None:
         sizes.append(abs(sympy.N(exponent)) * max([64, *bits]) <= MOST_BITS)
     if not all(sizes):
         raise ValueError(f"a constant {head.__name__} has too many digits")
+
+
+def _degree(expression: Any) -> Any:
+    """A bound on the power of z that an expression holds, once it is multiplied out."""
+    if not expression.args:
+        return int(expression == z)
+    degrees = [_degree(e) for e in expression.args]
+    if isinstance(expression, sympy.Pow) and expression.exp.is_number:
+        return degrees[0] * max(1, abs(sympy.N(expression.exp)))
+    return sum(degrees) if isinstance(expression, sympy.Mul) else max(degrees)

@@ -8,6 +8,8 @@ import sympy
 
 from chainderiv.symbols import Expr
 
+MOST_ORDER = 12  # of spherical: its closed form grows as 2^n
+
 
 class log10(sympy.Function):  # noqa: N801 -- SymPy's functions are named as in mathematics
     """The logarithm to the base 10."""
@@ -82,6 +84,12 @@ class spherical(sympy.Function):  # noqa: N801
 
     nargs = 2
     is_real = True
+
+    def __new__(cls, n: Any, t: Any, **options: Any) -> Any:
+        """Raises ValueError for an order that is no Integer from 0 to 12."""
+        if not (isinstance(n, int | sympy.Integer) and 0 <= n <= MOST_ORDER):
+            raise ValueError(f"spherical's order is {str(n)[:40]}; give a whole number from 0 to {MOST_ORDER}")
+        return super().__new__(cls, n, t, **options)
 
     @classmethod
     def eval(cls, n: Any, t: Any) -> Any:

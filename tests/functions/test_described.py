@@ -137,7 +137,18 @@ TREES = [
     ["Mul", "z", ["Pow", "9", ["Pow", "9", ["Pow", "9", "9"]]]], ["Mul", "z", ["Pow", "10", "-100000000"]],
     ["Mul", "z", ["Pow", "1000000000000001/1000000000000000", "100000000"]], ["Mul", "z", ["Pow", "0", "-1"]],
     ["Mul", "z", ["exp", ["exp", ["exp", "1000"]]]], ["Mul", "z", ["exp", ["exp", ["exp", ["exp", "99"]]]]],
-    nested("exp", 3000), nested("Abs", 100_000),
+    nested("exp", 3000), nested("Abs", 100_000), nested("exp", 90), nested("Add", 400),
+    # what is a number of digits, an order, an exponent only in kind
+    ["Mul", "z", ["Float", "1", "1/2"]], ["Mul", "z", ["Float", "1", "Pi"]],
+    ["own.spherical", "1/2", "z"], ["own.spherical", "z", "z"], ["own.spherical", "-1", "z"],
+    ["own.spherical", "13", "z"], ["own.spherical", "3000", "z"], ["own.spherical", "100000", "z"],
+    ["Pow", ["Add", "z", "1"], "1000000000"], ["Pow", "z", "-10001"], ["Pow", "z", ["exp", "10"]],
+    ["Pow", ["Add", "1", ["Pow", ["Add", "1", ["Pow", ["Add", "z", "1"], "1000"]], "1000"]], "1000"],
+    ["Pow", ["Mul", *[["Pow", ["Add", "z", "1"], "5000"]] * 3], "1"],
+    # a truth value for an expression, and the other way about
+    ["And", "z"], ["Not", "z"], "BooleanTrue", ["StrictLessThan", "z", "1"], ["ExprCondPair", "z", ["Or", "z", "z"]],
+    ["Piecewise", ["ExprCondPair", "z", "z"], ["ExprCondPair", "1", "BooleanTrue"]],
+    ["Mul", "z", ["ExprCondPair", "z", "BooleanTrue"]], ["Equality", "z", "BooleanTrue"],
 ]  # fmt: skip
 
 
