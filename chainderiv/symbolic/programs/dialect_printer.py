@@ -52,16 +52,12 @@ class DialectPrinter(CodePrinter):
                 raise BadValue(f"{node} is not defined everywhere; end its branches with one for all other z")
 
     def _print_Integer(self, expr: Any) -> str:
-        return self._number(expr)
-
-    def _print_Float(self, expr: Any) -> str:
-        return self._number(expr)
-
-    def _number(self, expr: Any) -> str:
         value = repr(float(expr))
         if value.endswith("inf"):
             raise BadValue(f"the number {sympy.N(expr, 3)} is beyond float64; give a formula with smaller numbers")
         return value
+
+    _print_Float = _print_Integer  # noqa: N815 -- SymPy's printers are named after its classes
 
     def _print_NegativeInfinity(self, expr: Any) -> str:
         return self.lowest
