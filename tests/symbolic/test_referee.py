@@ -156,9 +156,15 @@ def test_a_logarithm_beyond_float64_is_refused():
 
 
 def test_a_function_without_balls_is_refused_by_name():
-    chain = cd.Chain(1, cd.Activation("own", z + sympy.besselj(0, z)))
-    with pytest.raises(BadValue, match="besselj"):
+    chain = cd.Chain(1, cd.Activation("own", z + sympy.beta(z, 2)))
+    with pytest.raises(BadValue, match="beta"):
         cd.evaluate(chain, w=1.0, z=0.5, engine="mpmath")
+
+
+def test_a_special_function_of_an_object_has_its_balls():
+    chain = cd.Chain(1, cd.Activation("own", z + sympy.besselj(0, z)))
+    slope = cd.derive(chain).at(w=1, z=0.5)[0]
+    assert is_right(slope, 1 - mp.besselj(1, mp.mpf(0.5)))
 
 
 @pytest.mark.parametrize("name", sorted(FORMULAS))
