@@ -206,12 +206,11 @@ def _program(expression: Expr, of: tuple[Any, ...], steady: bool) -> tuple[Steps
 
 def _ball(expression: Expr, of: tuple[Any, ...], at: tuple[Ball, ...]) -> Ball:
     steps, last = _program(expression, of, True)
-    return _balls(steps, at)[last]
+    return _balls(steps, list(at))[last]
 
 
-def _balls(steps: Steps, at: Sequence[Any]) -> list[Ball]:
-    """The value of every part."""
-    values = [arb(value) for value in at]
+def _balls(steps: Steps, values: list[Ball]) -> list[Ball]:
+    """The values of more parts behind those that are known."""
     for rule, places in steps:
         values.append(rule.ball(*[values[i] for i in places]))
     return values
@@ -296,17 +295,16 @@ def stated(expression: Expr, *at: Any, of: tuple[Any, ...] = (z,)) -> Any | None
     (0, None)
     """
     steps, last = _program(expression, of, False)
-    values: list[Any] = list(at)
+    values, balls = list[Any](at), [arb(value) for value in at]
     for rule, places in steps:
         inner = [values[i] for i in places]
         if None in inner:
-            # 0 times a number that is not known exactly is 0, but only where its ball shows that there is one
-            vanishes = (
-                rule is PRODUCT
-                and fmpq(0) in inner
-                and all(_balls(steps, at)[i].is_finite() for i in places if values[i] is None)
-            )
-            values.append(fmpq(0) if vanishes else None)
+            zero = None
+            if rule is PRODUCT and fmpq(0) in inner:
+                # 0 times a number that is not known exactly is 0, but only where its ball shows that there is one
+                _balls(steps[len(balls) - len(at) : len(values) - len(at)], balls)
+                zero = fmpq(0) if all(balls[i].is_finite() for i in places if values[i] is None) else None
+            values.append(zero)
             continue
         value = rule.exactly(*inner)
         values.append(None if value is None or _bits(value) > _MOST_EXACT else value)
