@@ -81,7 +81,8 @@ class Bounds:
         Raises
         ------
         BadValue
-            When w or b is no such number or symbol, or w is a symbol and the ends have no closed form.
+            When w or b is no such number or symbol, w is a symbol and the ends have no closed form, or 1/|w| and a
+            height of |φ'| cannot be told apart.
 
         Examples
         --------
@@ -91,11 +92,12 @@ class Bounds:
         (1 < w, Interval(-log(w - 1), oo))
         """
         weight, bias = exact_number("w", w, symbols=True), exact_number("b", b, symbols=True)
-        if not weight.free_symbols:
-            return amplifying(self._land, weight, bias)
-        if weight.is_positive is None or weight.is_zero is not False:
+        if weight.free_symbols and (weight.is_positive is None or weight.is_zero is not False):
             raise BadValue(f"w is {w} of unknown sign; give a number, or Symbol('w', positive=True)")
-        return regimes(self._land, weight, bias)
+        try:
+            return (regimes if weight.free_symbols else amplifying)(self._land, weight, bias)
+        except Unproved as e:
+            raise BadValue(f"the set is not known for w = {w}: {e}; give another w") from e
 
     @cached_property
     def widest(self) -> widest.Widest:

@@ -105,11 +105,11 @@ def landscape(neuron: Activation) -> Landscape:
     parts = pieces.pieces(neuron)
     even = pieces.mirrored(parts)
     try:
-        found = _segments(parts, even, zeros)
+        found = _segments(parts, even, zeros, compare)
         proved = True
     except Unproved:
         within = tuple(piece for part in parts for piece in _in_window(part))
-        found = _segments(within, False, scan.zeros)
+        found = _alike(_segments(within, False, scan.zeros, scan.compare))
         proved = False
         _require_inner_maximum(found)
     if len(found) > MOST_SEGMENTS:
@@ -120,6 +120,11 @@ def landscape(neuron: Activation) -> Landscape:
         for left, right in pairwise(found)
     )
     return Landscape(found, nodes, even and proved, proved)
+
+
+def _alike(found: Sequence[Segment]) -> tuple[Segment, ...]:
+    chosen = scan.alike([sympy.Integer(0), *(height for s in found for height in (s.at_left, s.at_right))])
+    return tuple(replace(s, at_left=chosen[s.at_left], at_right=chosen[s.at_right]) for s in found)
 
 
 def _require_inner_maximum(found: Sequence[Segment]) -> None:
@@ -146,19 +151,19 @@ def _in_window(part: Piece) -> list[Piece]:
     return [Piece(left, right, part.slope)] if left < right else []
 
 
-def _segments(parts: tuple[Piece, ...], even: bool, find: Any) -> tuple[Segment, ...]:
+def _segments(parts: tuple[Piece, ...], even: bool, find: Any, order: Any) -> tuple[Segment, ...]:
     if even:
         halves = tuple(
             replace(p, left=p.left if compare(p.left, 0) > 0 else sympy.Integer(0))
             for p in parts
             if compare(p.right, 0) > 0
         )
-        right = _segments(halves, False, find)
+        right = _segments(halves, False, find, order)
         return (*(s.mirror() for s in reversed(right)), *right)
-    return tuple(segment for part in parts for segment in _monotone(part, find))
+    return tuple(segment for part in parts for segment in _monotone(part, find, order))
 
 
-def _monotone(part: Piece, find: Any) -> list[Segment]:
+def _monotone(part: Piece, find: Any, order: Any) -> list[Segment]:
     """A piece divided where φ'' or φ' is 0."""
     if not part.slope.has(z):
         size = sympy.Abs(part.slope)
@@ -167,13 +172,13 @@ def _monotone(part: Piece, find: Any) -> list[Segment]:
     heights = [end_value(part.slope, part, p) for p in turns]
     made = []
     for i in range(len(turns) - 1):
-        low, high = compare(heights[i], 0), compare(heights[i + 1], 0)
+        low, high = order(heights[i], 0), order(heights[i + 1], 0)
         ends, sizes = [turns[i], turns[i + 1]], [heights[i], heights[i + 1]]
         if low * high < 0:
             ends[1:1] = [crossing(part.slope, turns[i], turns[i + 1], low)]
             sizes[1:1] = [sympy.Integer(0)]
         for k in range(len(ends) - 1):
-            sign = (compare(sizes[k], 0) or compare(sizes[k + 1], 0)) or 1
+            sign = order(sizes[k], 0) or order(sizes[k + 1], 0) or 1
             made.append(Segment(ends[k], ends[k + 1], sign * part.slope, sign * sizes[k], sign * sizes[k + 1]))
     return made
 

@@ -11,21 +11,29 @@ from sympy import oo
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Unenclosed, sign
+from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbols import Expr
 
 _BITS = (100, 350, 2400)
 
 
-@lru_cache(maxsize=4096)
 def compare(one: Any, other: Any) -> int:
     """1, 0 or -1 as one is larger than the other, equal or smaller; either may be infinite.
 
-    The sign of their difference is proved by an enclosure. Two numbers that algebra cannot part, and whose difference
-    is not seen with 2400 bits, count as equal.
+    Raises Unproved for two numbers that algebra does not show to be one, and 2400 bits not to be two.
 
     >>> compare(sympy.sqrt(2), sympy.Rational(3, 2)), compare(sympy.log(4), 2 * sympy.log(2)), compare(-oo, 1)
     (-1, 0, -1)
     """
+    found = proved_order(one, other)
+    if found is None:
+        raise Unproved(f"{one} and {other} cannot be told apart")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def proved_order(one: Any, other: Any) -> int | None:
+    """What compare tells where the sign of the difference is proved by an enclosure, else None."""
     one, other = sympy.sympify(one), sympy.sympify(other)
     if one == other:
         return 0
@@ -43,7 +51,7 @@ def compare(one: Any, other: Any) -> int:
             return found
         if bits == _BITS[1]:
             difference = sympy.simplify(difference)
-    return 0
+    return None
 
 
 def _sign(difference: Expr, bits: int) -> int | None:

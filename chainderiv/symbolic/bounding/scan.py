@@ -1,13 +1,16 @@
-"""What can be seen where nothing can be proved: the changes of sign on a grid."""
+"""What can be seen where nothing can be proved: the changes of sign on a grid, and which numbers look alike."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import sympy
 
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import root, sign_at
+from chainderiv.symbolic.bounding.order import proved_order
+from chainderiv.symbolic.bounding.root import Enclosed
 from chainderiv.symbols import Expr
 
 WINDOW = sympy.Integer(16)
@@ -41,3 +44,22 @@ def _sign_or_zero(expression: Expr, point: Expr) -> int:
         return sign_at(expression, point)
     except Unproved:
         return 0
+
+
+def compare(one: Any, other: Any) -> int:
+    """As order.compare, but what cannot be told apart counts as equal."""
+    return proved_order(one, other) or 0
+
+
+def alike(values: Iterable[Expr]) -> dict[Expr, Expr]:
+    """For each value the one that stands for all that cannot be told from it, in the fewest words.
+
+    >>> two = root(z**2 - 4, sympy.Integer(1), sympy.Integer(3))
+    >>> alike([two, sympy.Integer(2), sympy.Integer(3)])[two]
+    2
+    """
+    chosen: dict[Expr, Expr] = {}
+    # 1, and not cos at a root that is π
+    for value in sorted(set(values), key=lambda v: (v.has(Enclosed), sympy.count_ops(v))):
+        chosen[value] = next((other for other in chosen.values() if compare(value, other) == 0), value)
+    return chosen

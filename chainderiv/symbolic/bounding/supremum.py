@@ -14,7 +14,7 @@ from chainderiv.symbolic.bounding.amplifying import as_set, joined, levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.isolate import at
 from chainderiv.symbolic.bounding.landscape import Landscape
-from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.order import compare, proved_order
 from chainderiv.symbolic.bounding.pieces import pieces
 from chainderiv.symbolic.bounding.root import rational
 from chainderiv.symbols import Expr
@@ -61,6 +61,6 @@ def _never_above(neuron: Activation, value: Expr) -> bool:
         )
         with working_bits(_BITS):
             highest = abs(enclose(part.slope, over, _BITS)).high.upper()
-        if not highest.is_finite() or compare(rational(highest), value) > 0:
+        if not highest.is_finite() or proved_order(rational(highest), value) not in (0, -1):
             return False
     return True

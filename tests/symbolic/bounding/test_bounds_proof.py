@@ -168,6 +168,29 @@ def test_an_order_is_proved_and_equal_numbers_are_equal():
     assert (compare(oo, 10), compare(-oo, oo), compare(oo, oo)) == (1, -1, 0)
 
 
+def test_two_numbers_that_nothing_tells_apart_are_one_to_a_grid_alone_and_to_no_proof():
+    root_of_sine = Root(-sympy.sin(z), sympy.Rational(3141, 1000), sympy.Rational(1571, 500))  # π in other words
+    with pytest.raises(Unproved, match="told apart"):
+        compare(root_of_sine, sympy.pi)
+    assert scan.compare(root_of_sine, sympy.pi) == 0
+    assert scan.alike([root_of_sine, sympy.pi, sympy.E]) == {v: v for v in (sympy.pi, sympy.E)} | {
+        root_of_sine: sympy.pi
+    }
+
+
+def test_a_supremum_is_certified_only_where_it_is_proved_to_be_reached():
+    # |sin| <= 1 by its enclosure, but that it is 1 at the grid's root of cos is seen with many bits and not proved
+    assert str(cd.bounds(cd.Activation("wave", sympy.cos(z))).certainty["supremum"]) == "numeric"
+    assert str(cd.bounds(cd.Activation("wave", sympy.sin(z))).certainty["supremum"]) == "exact"
+
+
+def test_a_weight_whose_level_cannot_be_told_from_a_height_is_refused_by_name():
+    root_of_sine = Root(-sympy.sin(z), sympy.Rational(3141, 1000), sympy.Rational(1571, 500))
+    arctan = cd.Activation("steep", sympy.atan(z) / sympy.pi)  # |φ'| <= 1/π
+    with pytest.raises(BadValue, match="give another w"):
+        cd.bounds(arctan).interval(root_of_sine)
+
+
 def test_an_order_that_cannot_be_proved_is_refused():
     with pytest.raises(BadValue, match="cannot be proved"):
         compare(sympy.polylog(2, sympy.Rational(1, 3)), sympy.Rational(1, 3))
