@@ -54,6 +54,7 @@ def compare(one: Any, other: Any) -> int:
 def alike(values: Iterable[Expr]) -> dict[Expr, Expr]:
     """For each value the one that stands for all that cannot be told from it, in the fewest words.
 
+    >>> from chainderiv.symbols import z
     >>> two = root(z**2 - 4, sympy.Integer(1), sympy.Integer(3))
     >>> alike([two, sympy.Integer(2), sympy.Integer(3)])[two]
     2
