@@ -25,7 +25,7 @@ RADIUS, KEPT = mpmath.mpf("0.25"), 48  # terms that RADIUS leaves below KEPT dig
 
 
 def maclaurin(expression: Expr) -> Expr | None:
-    """z^k · (a polynomial in Horner's form), accurate to far more digits than float64 holds for small |z|; else None.
+    """z^k · (a polynomial), accurate to far more digits than float64 holds for small |z|; else None.
 
     >>> maclaurin(z - sympy.tanh(z)).subs(z, 0)
     0
@@ -54,15 +54,18 @@ def _terms(count: int) -> Iterator[None]:
 
 
 def _polynomial(coefficients: list[Any]) -> Expr:
-    total = sympy.Integer(0)
+    """z^k · (lower half + z^m · upper half), each half so again: no deeper than a few steps, unlike Horner's form."""
     powers = [k for k, c in enumerate(coefficients) if c != 0]
     if not powers:
         raise ValueError("a series of zeros")
-    above = powers[-1]
-    for k in reversed(powers):
-        total = total * z ** (above - k) + sympy.Float(coefficients[k], 60)
-        above = k
-    return total * z**above
+    first = powers[0]
+    kept = coefficients[first:]
+    if len(powers) == 1:
+        return sympy.Float(kept[0], 60) * z**first
+    half = len(kept) // 2
+    upper = kept[half:]
+    lower = _polynomial(kept[:half])
+    return z**first * (lower + z**half * _polynomial(upper)) if any(upper) else z**first * lower
 
 
 def _series(e: Expr) -> Series:
