@@ -18,6 +18,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.elementary import ROWS, spelled_out
 from chainderiv.symbols import z
 
+_EXACT = 2**53  # up to here float64 holds each integer
 ArrayFunction = Callable[[ArrayLike], NDArray[Any]]
 
 
@@ -34,7 +35,10 @@ def _named(full_name: str) -> Any:
 
 
 def _spelled(expression: Any) -> Any:
-    return spelled_out(sympy.sympify(expression), lambda row: not row.numpy)
+    """In functions that NumPy has, and in numbers: an integer beyond 64 bits would reach it as an object."""
+    spelled = spelled_out(sympy.sympify(expression), lambda row: not row.numpy)
+    large = (n for n in spelled.atoms(sympy.Rational) if max(abs(n.p), n.q) > _EXACT)
+    return spelled.xreplace({n: sympy.Float(n, 40) for n in large})
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def _complex(expression: Any) -> ArrayFunction:
     branched = branched.replace(
         lambda e: isinstance(e, sympy.core.relational.Relational), lambda e: e.subs(z, real_part)
     )
+    branched = _spelled(branched)
     function = lambdify((z, real_part), branched, modules=_modules(branched))
 
     def evaluate(values: ArrayLike) -> NDArray[Any]:
