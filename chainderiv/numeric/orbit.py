@@ -17,6 +17,7 @@ from chainderiv.symbolic.chain import Chain
 
 SMALLEST, LARGEST = 1e-140, 1e140  # beyond these a square, or the next product, may leave float64
 NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
+MOST_POWER = 32  # of a law: φ of a degree beyond it is left to the referee
 
 
 class Orbit:
@@ -109,7 +110,7 @@ class Orbit:
             return self._minus_in_range(target)
         inside = LogSign(0.0, -np.inf) if self.chain.residual else self._minus_in_range(target)
         log_a = wd.log_abs(self._wide)
-        far = (log_a < np.log(SMALLEST)) | (log_a > np.log(LARGEST)) | self.chain.residual
+        far = ~((log_a >= np.log(SMALLEST)) & (log_a <= np.log(LARGEST))) | self.chain.residual  # NaN is far, too
         difference = wd.plus(self._wide, wd.wide(-np.asarray(target)))
         log = np.where(far, wd.log_abs(difference), inside.log)
         return LogSign(np.where(far, np.sign(difference.m), inside.sign), log)
@@ -165,34 +166,35 @@ def _signed(derivative: Floats, log: Floats) -> LogSign:
 
 def _value_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> wd.Wide:
     value, log = f.value(clipped), f.log_abs_value(clipped)
-    inner = wd.wide(np.where(np.isfinite(value), value, 0.0))
+    inner = wd.wide(np.where(np.isfinite(value), value, np.nan))
     underflowed = (np.abs(value) < SMALLEST) & np.isfinite(log)
     inner = wd.choose(underflowed, wd.from_log(np.copysign(1.0, value), log), inner)
-    follows, sign, outer = _power_law(f.value, z)
-    return wd.choose(follows, wd.from_log(sign, outer), inner)
+    follows, outer = _power_law(f.value, z)
+    return wd.choose(follows, outer, inner)
 
 
 def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
     inner = _signed(f.derivative(clipped), f.log_abs_derivative(clipped))
-    follows, sign, outer = _power_law(f.derivative, z)
-    return LogSign(
-        np.where(follows, np.where(np.isneginf(outer), 0.0, sign), inner.sign), np.where(follows, outer, inner.log)
-    )
+    follows, outer = _power_law(f.derivative, z)
+    return LogSign(np.where(follows, np.sign(outer.m), inner.sign), np.where(follows, wd.log_abs(outer), inner.log))
 
 
-def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, Floats, Floats]:
-    """Where |z| is below NEAR or above FAR: whether f(z) ~ c|z|^p there, its sign and its logarithm."""
+def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, wd.Wide]:
+    """Where |z| is below NEAR or above FAR: whether f(z) ~ c z^p there for a whole p, and its value."""
     log_z, side = wd.log_abs(z), np.copysign(1.0, z.m)
     near = log_z < np.log(NEAR)
     anchor = side * np.where(near, NEAR, FAR)
     at, beyond = function(anchor), function(2 * anchor)
     with np.errstate(all="ignore"):
         power = np.log2(np.abs(beyond / at))
-        # every catalogue activation is a whole power at both ends; the rounding of log2 would grow with log|z|
-        power = np.where(np.abs(power - np.round(power)) < 1e-9, np.round(power), power)
-        log = np.log(np.abs(at)) + power * (log_z - np.log(np.abs(anchor)))
-    vanishes = (at == 0) & (beyond == 0)
+    # every catalogue activation is a whole power at both ends
+    whole = np.round(power)
+    lawful = (np.abs(power - whole) < 1e-9) & (np.abs(whole) <= MOST_POWER)
+    scaled = wd.times(z, wd.whole_power(wd.wide(anchor), -1))
+    outer = wd.wide(np.zeros_like(at))
+    for n in np.unique(whole[lawful]):
+        outer = wd.choose(lawful & (whole == n), wd.times(wd.wide(at), wd.whole_power(scaled, int(n))), outer)
     # a zero at the anchor may be an underflow (σ' at -1e100): only where f is zero near 0 as well is it one
-    flat = vanishes & (function(side) == 0)
-    follows = (near | (log_z > np.log(FAR))) & (z.m != 0) & (np.isfinite(power) | flat)
-    return follows, np.copysign(1.0, at), np.where(flat | (z.m == 0), -np.inf, log)
+    flat = (at == 0) & (beyond == 0) & (function(side) == 0)
+    follows = (near | (log_z > np.log(FAR))) & (z.m != 0) & (lawful | flat)
+    return follows, outer

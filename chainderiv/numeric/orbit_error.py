@@ -14,12 +14,14 @@ from __future__ import annotations
 import numpy as np
 
 from chainderiv.compiling.arrays import array_functions
-from chainderiv.kinds import Floats
+from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
+
+LOG_MARGIN = float(np.log(2 * np.finfo(float).eps))
 
 
 class OrbitError:
@@ -45,15 +47,29 @@ class OrbitError:
         f = array_functions(self.chain.activation(orbit.layer))
         curvature = f.curvature(orbit.z)
         # where φ' follows a power of z (|z| beyond 1e100) its curvature is a small multiple of 1/z
-        curvature = np.where(np.isfinite(curvature), curvature, 4 / np.maximum(np.abs(orbit.z), 1.0))
+        outside = ~np.isfinite(curvature) & (np.abs(orbit.z) > FAR)
+        curvature = np.where(outside, 4 / np.abs(orbit.z), curvature)
         change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z))
-        error = size(orbit.prime.log) + change
+        error = size(orbit.prime.log) + np.where(np.isnan(change), np.inf, change)
+        error = np.where(self._is_doubtful(orbit), np.inf, error)
         if f.derivative_rounding is not None:
             error = error + _lost(f.derivative_rounding(orbit.z), orbit.prime, f.states_zero_slope(orbit.z))
         if f.log_derivative_rounding is not None:
             own = f.log_derivative_rounding(orbit.z)
             error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
+
+    def _is_doubtful(self, orbit: Orbit) -> Mask:
+        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
+        activation = self.chain.activation(orbit.layer)
+        doubtful = np.asarray(orbit.prime.sign == 0)
+        if doubtful.any():
+            doubtful = doubtful & (array_functions(activation).states_zero_slope(orbit.z) != 1)
+        with np.errstate(over="ignore"):
+            reach = np.exp(self.log_z + LOG_MARGIN)
+        for kink in activation.kinks:
+            doubtful = doubtful | ((np.abs(orbit.z - float(kink)) < reach) & (reach > 0))
+        return doubtful
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""

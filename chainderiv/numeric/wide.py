@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from chainderiv.kinds import Floats, Mask
 
 LOG_2 = float(np.log(2.0))
+FARTHEST = 1e300  # of a logarithm: some of them still add up
 _FAR = 2000  # float64 holds exponents of less than this, so a term further away adds nothing
 
 
@@ -35,9 +36,9 @@ def wide(value: ArrayLike) -> Wide:
 
 
 def from_log(sign: ArrayLike, log: Floats) -> Wide:
-    """sign · exp(log); log -inf is 0."""
+    """sign · exp(log); log -inf is 0, and one that has nearly left float64 stays within it."""
     finite = np.isfinite(log)
-    power = np.where(finite, log, 0.0) / LOG_2
+    power = np.clip(np.where(finite, log, 0.0), -FARTHEST, FARTHEST) / LOG_2
     whole = np.floor(power)
     outside = np.where(np.isneginf(log), 0.0, log)  # 0, or what has left even the logarithm: inf, NaN
     m, e = np.frexp(np.where(finite, np.copysign(np.exp2(power - whole), sign), outside))
@@ -48,6 +49,17 @@ def times(p: Wide, q: Wide) -> Wide:
     """p · q."""
     m, shift = np.frexp(p.m * q.m)
     return Wide(m, p.e + q.e + shift)
+
+
+def whole_power(p: Wide, n: int) -> Wide:
+    """p^n for a small whole number, with a rounding for each factor and none of a logarithm."""
+    product = wide(np.ones_like(p.m))
+    for _ in range(abs(n)):
+        product = times(product, p)
+    if n >= 0:
+        return product
+    m, shift = np.frexp(1 / product.m)
+    return Wide(m, shift - product.e)
 
 
 def plus(p: Wide, q: Wide) -> Wide:
