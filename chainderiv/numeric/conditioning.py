@@ -18,6 +18,7 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
 EPSILON = float(np.finfo(float).eps)
+NEARLY = 1e-9  # of a bias: what it and w a may cancel to
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
 
 
@@ -64,3 +65,25 @@ class Conditioning:
         """κ, the output's miss included."""
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
         return np.asarray(self._kappa + self._error.of_output(orbit, target))
+
+
+class Doubts:
+    """Finds, beside an Orbit, the few points at which even a vouched gradient may be another: κ then says whether.
+
+    Attributes
+    ----------
+    mask : bool ndarray. Where some z_l is near a jump of φ', or some φ'(z_l) is computed as 0.
+    """
+
+    def __init__(self, chain: Chain, parameters: Parameters) -> None:
+        self.chain, self.parameters = chain, parameters
+        self.mask = np.zeros(parameters.shape, bool)
+
+    def step(self, orbit: Orbit, before: LogSign) -> None:
+        """The layer that the orbit has just walked."""
+        activation = self.chain.activation(orbit.layer)
+        if not activation.piecewise_linear:
+            self.mask |= np.asarray(orbit.prime.sign) == 0
+        for kink in activation.kinks:
+            reach = NEARLY * (np.abs(self.parameters.inner[orbit.layer]) + abs(float(kink)))
+            self.mask |= np.abs(orbit.z - float(kink)) <= reach

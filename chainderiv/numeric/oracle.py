@@ -8,7 +8,7 @@ import numpy as np
 
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.conditioning import Conditioning, is_lost, without
+from chainderiv.numeric.conditioning import Conditioning, Doubts, is_lost, without
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
@@ -34,8 +34,17 @@ class NumpyKernel:
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
 
     def gradient(self, parameters: Parameters) -> LogSign:
-        """∂C/∂θ alone."""
-        return self._walk(parameters)[1] if self.vouched else self.read(parameters)[0].gradient
+        """∂C/∂θ alone; NaN where it is lost, or lies within its rounding of a kink or of a slope that is 0."""
+        if not self.vouched:
+            return self.read(parameters)[0].gradient
+        doubts = Doubts(self.derivation.chain, parameters)
+        gradient = self._walk(parameters, doubts)[1]
+        if not doubts.mask.any():
+            return gradient
+        lost = doubts.mask.copy()
+        where = np.nonzero(lost) if lost.shape else ()
+        lost[where] = is_lost(self.read(parameters.at(where))[1])
+        return without(lost, gradient)
 
     def fill(self, parameters: Parameters, reading: Reading) -> None:
         """Read into a flat reading that is there already."""
@@ -53,7 +62,7 @@ class NumpyKernel:
         return Reading.of(value, links.log_sum, links.largest, lost), kappa
 
     @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
-    def _walk(self, parameters: Parameters, *beside: Links | Conditioning) -> tuple[Orbit, LogSign]:
+    def _walk(self, parameters: Parameters, *beside: Links | Conditioning | Doubts) -> tuple[Orbit, LogSign]:
         """The orbit at its end, and ∂C/∂θ; what goes beside it steps with it."""
         orbit, known = Orbit(self.derivation.chain, parameters), dict[Any, LogSign]()
         gradient = Product(parameters.shape)

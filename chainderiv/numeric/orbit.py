@@ -185,11 +185,12 @@ def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, wd.Wide]:
     near = log_z < np.log(NEAR)
     anchor = side * np.where(near, NEAR, FAR)
     at, beyond = function(anchor), function(2 * anchor)
-    with np.errstate(all="ignore"):
-        power = np.log2(np.abs(beyond / at))
+    power = np.log2(np.abs(beyond / at))
     # every catalogue activation is a whole power at both ends
     whole = np.round(power)
-    lawful = (np.abs(power - whole) < 1e-9) & (np.abs(whole) <= MOST_POWER)
+    lawful = (
+        (np.abs(power - whole) < 1e-9) & (np.abs(whole) <= MOST_POWER) & ~_breaks_law(function, z, at, anchor, whole)
+    )
     scaled = wd.times(z, wd.whole_power(wd.wide(anchor), -1))
     outer = wd.wide(np.zeros_like(at))
     for n in np.unique(whole[lawful]):
@@ -198,3 +199,11 @@ def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, wd.Wide]:
     flat = (at == 0) & (beyond == 0) & (function(side) == 0)
     follows = (near | (log_z > np.log(FAR))) & (z.m != 0) & (lawful | flat)
     return follows, outer
+
+
+def _breaks_law(function: Any, z: wd.Wide, at: Floats, anchor: Floats, power: Floats) -> Mask:
+    """Where f at z, or at float64's end before it, is a number that c z^p does not give: 1e155 + z at z = 1e155."""
+    clipped = wd.to_float(z)
+    value = np.abs(function(clipped))
+    law = np.log(np.abs(at)) + power * (np.log(np.abs(clipped)) - np.log(np.abs(anchor)))
+    return np.asarray((value > 0) & (value < np.inf) & (np.abs(np.log(value) - law) > 1e-6))

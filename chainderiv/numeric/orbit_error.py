@@ -21,7 +21,7 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
 
-LOG_MARGIN = float(np.log(2 * np.finfo(float).eps))
+LARGEST, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
 
 
 class OrbitError:
@@ -67,8 +67,9 @@ class OrbitError:
             doubtful = doubtful & (array_functions(activation).states_zero_slope(orbit.z) != 1)
         with np.errstate(over="ignore"):
             reach = np.exp(self.log_z + LOG_MARGIN)
-        for kink in activation.kinks:
-            doubtful = doubtful | ((np.abs(orbit.z - float(kink)) < reach) & (reach > 0))
+        for kink in activation.kinks if np.any(reach > 0) else ():
+            # beyond float64 z_l is clipped, and far from any kink
+            doubtful = doubtful | ((np.abs(orbit.z - float(kink)) < reach) & (np.abs(orbit.z) < LARGEST) & (reach > 0))
         return doubtful
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
@@ -100,6 +101,9 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             own, passed = (np.where(np.isneginf(weight), -np.inf, weight + log) for log in (before.log, self.log_a))
         fresh = np.logaddexp(own, log_abs(self.parameters.inner[orbit.layer]))
+        if orbit.layer == 1:
+            p = self.parameters
+            fresh = np.where(_rounds(p.w[1], p.x, p.inner[1]), fresh, -np.inf)
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
@@ -115,6 +119,24 @@ class OrbitError:
             else:
                 moved = np.logaddexp(orbit.prime.log + self.log_z, own)
         return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
+
+
+def _rounds(w: Floats, x: Floats, b: Floats) -> Mask:
+    """Whether w x + b is rounded (Dekker 1971): where it is exact, a kink that it meets is met."""
+    product, (w_high, w_low), (x_high, x_low) = w * x, _halves(w), _halves(x)
+    of_product = ((w_high * x_high - product) + w_high * x_low + w_low * x_high) + w_low * x_low
+    total = product + b
+    back = total - product
+    of_sum = (product - (total - back)) + (b - back)
+    tiny = (product != 0) & (np.abs(product) < 1e-290)  # what is rounded there is no float64
+    return np.asarray(~((of_product == 0) & (of_sum == 0)) | tiny)
+
+
+def _halves(value: Floats) -> tuple[Floats, Floats]:
+    """Its upper 26 bits, and the rest."""
+    scaled = value * (2.0**27 + 1.0)
+    high = scaled - (scaled - value)
+    return high, value - high
 
 
 def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:

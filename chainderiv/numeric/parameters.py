@@ -37,7 +37,7 @@ class Layered:
         shared = self.values.shape[:-1] if self.stacked else self.values.shape
         return np.broadcast_shapes(shared, *(a.shape for a in self.own.values()))
 
-    def at(self, index: tuple[int, ...], shape: tuple[int, ...]) -> Layered:
+    def at(self, index: tuple[Any, ...], shape: tuple[int, ...]) -> Layered:
         """The same at places of that shape."""
         whole = (*shape, self.values.shape[-1]) if self.stacked else shape
         own = {layer: _at(array, index, shape) for layer, array in self.own.items()}
@@ -61,7 +61,7 @@ class Parameters:
     y: Floats
     pinned: bool = False
 
-    def at(self, index: tuple[int, ...]) -> Parameters:
+    def at(self, index: tuple[Any, ...]) -> Parameters:
         """The parameters of one point, or of those that an index takes."""
         w, inner = (layers.at(index, self.shape) for layers in (self.w, self.inner))
         x, y = (_at(array, index, self.shape) for array in (self.x, self.y))

@@ -162,13 +162,14 @@ def get(buffer, row, values):
 
 @njit(error_model="numpy", nogil=True)
 def start(buffer):
-    """Points before their first layer, but for their input."""
+    """Points before their first layer; their input is there."""
     for i in range(LANES):
         buffer[Z * PITCH + i] = 0.0
         buffer[D * PITCH + i] = 0.0
         buffer[K * PITCH + i] = 0.0
         buffer[LARGEST * PITCH + i] = 0.0
-        buffer[LOW * PITCH + i] = 1.0
+        x = abs(buffer[A * PITCH + i])
+        buffer[LOW * PITCH + i] = pick(x > 0.0, x, 1.0)
         buffer[HIGH * PITCH + i] = 0.0
         buffer[SLACK * PITCH + i] = 1.0
         buffer[ODD * PITCH + i] = 0.0
@@ -260,8 +261,8 @@ def through(x, w, b, y, count, outputs):
     buffer = np.ones(ROWS * PITCH)
     for first in range(0, w.size, LANES):
         part = slice(first, min(first + LANES, w.size))
-        start(buffer)
         put(buffer, A, x[part])
+        start(buffer)
         place(buffer, w[part], b[part])
         put(buffer, Y, y[part])
         advance(buffer, 1, False)
@@ -278,8 +279,8 @@ def through(x, w, b, y, count, outputs):
 def start_all(state, x):
     """Points before their first layer, a buffer of LANES points after another."""
     for block in range(state.shape[0]):
-        start(state[block])
         put(state[block], A, x[block * LANES : (block + 1) * LANES])
+        start(state[block])
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
