@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,7 +13,6 @@ from chainderiv.experiments.catalogue import chosen, reproduce
 from chainderiv.experiments.experiment import pictures_of
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Report
-from chainderiv.pages.reproduction import data
 from chainderiv.pages.reproduction.page import reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
@@ -68,10 +68,11 @@ def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any
     """Write every file, each whole, the page last: where it is, all that it speaks of is. Returns the results."""
     drawings = [(name, d, found) for _, each, found in reproduced.shown() for name, d in each.figures.items()]
     pictures = pictures_of(drawings, report)
-    results, tables = data.results(reproduced), data.tables(reproduced)
+    results, tables = reproduced.results(), reproduced.tables()
     page = reproduction_page(reproduced, pictures, ("results.json", "arrays.npz", *tables))
-    write_npz(target / "arrays.npz", data.arrays(reproduced))
-    files = {"results.json": data.as_json(results), **tables, **pictures, "index.html": page.encode()}
+    write_npz(target / "arrays.npz", reproduced.arrays())
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    files = {"results.json": text.encode(), **tables, **pictures, "index.html": page.encode()}
     for name, content in files.items():
         write_whole(target / name, content)
     return results
