@@ -51,13 +51,9 @@ class Keeper:
         except OSError as e:
             raise OutputError(f"{e.filename!r} cannot be replaced ({e.strerror}); give another folder") from e
 
-    def keep_rows(self, record: TrainingRecord) -> None:
-        """Write the record alone: a run that ends early keeps what it measured since its last state."""
-        record.save(self.folder)
-
     def keep(self, record: TrainingRecord, state: State, net: Network, rng: np.random.Generator, epoch: int) -> None:
         """Write the record, then what it takes to go on: a kill between the two leaves rows too many, no state."""
-        self.keep_rows(record)
+        record.save(self.folder)
         arrays: dict[str, Any] = {f"{STATE}{name}": array for name, array in state.items()}
         arrays |= {f"weight_{n}": W for n, W in enumerate(net.weights, 1)}
         arrays |= {f"bias_{n}": b for n, b in enumerate(net.biases, 1)}
