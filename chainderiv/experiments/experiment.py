@@ -16,17 +16,15 @@ from chainderiv.view.picture import picture
 from chainderiv.view.theme import new_figure, theme
 
 Found = TypeVar("Found")
+Rows = Iterable[Sequence[Any]]  # of a CSV file, the column names first
+Tables = Iterable[Table]
 
 
 @dataclass(frozen=True)
 class Drawing(Generic[Found]):
-    """One figure.
+    """One figure: its size in inches, what is read out in its place, and what stands below.
 
-    Parameters
-    ----------
     draw : (found, an empty figure, whether it is dark) → what it draws there.
-    size : in inches.
-    alt, caption : what is read out in its place, and what stands below.
     """
 
     draw: Callable[[Found, Figure, bool], object]
@@ -89,10 +87,10 @@ class Experiment(Generic[Found]):
     question: str
     run: Callable[..., Found]
     summary: Callable[[Found], Mapping[str, Any]]
-    table: Callable[[Found], Iterable[Sequence[Any]]]
+    table: Callable[[Found], Rows]
     figures: Mapping[str, Drawing[Found]]
     reading: Callable[[Found, Setup], Sequence[str]]
-    section: Callable[[Found], Iterable[Table]]
+    section: Callable[[Found], Tables]
     needs: tuple[str, ...] = ()
     trains: Callable[[Setup], int] = lambda setup: 0
     introduction: Callable[[Setup], str] = lambda setup: ""

@@ -55,7 +55,7 @@ def _head(found: Findings) -> list[Html]:
         "layer, and products of many factors seldom stay near 1: they vanish or they explode. This page follows "
         "that product from the formula to real digits. Its numbers come from one run; those of Nielsen are named."
     )
-    entries = [
+    entries: list[tuple[str, str | Html]] = [
         ("|∂C/∂b₁| on the map, smallest and largest", Html(f"{power(low)} to {power(high)}")),
         ("worst disagreement of the check, |Δ log|", number(found.worst_disagreement, 2)),
         ("second hidden layer’s gradient over the first’s, at the start", f"{number(found.record.ratio()[0])} : 1"),
