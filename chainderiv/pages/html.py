@@ -139,17 +139,8 @@ def files_beside(holds: Mapping[str, str], *more: tuple[Content, Content]) -> Ht
 
 
 def page(title: str, head: Iterable[Content], sections: Iterable[Content], foot: Content) -> str:
-    """The whole page.
+    """The whole page, its head below the title and before the first section, its foot the last line.
 
-    Parameters
-    ----------
-    title : str. Its heading and the browser's title.
-    head : what stands below the heading, before the first section.
-    sections : from section(), or other content. Text that is no Html is escaped.
-    foot : the last line.
-
-    Examples
-    --------
     >>> "<h1>a &lt; b</h1>" in page("a < b", [], [], "")
     True
     """

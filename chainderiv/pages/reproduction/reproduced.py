@@ -23,8 +23,6 @@ from chainderiv.writing import plain
 class Reproduced:
     """A reproduction.
 
-    Parameters
-    ----------
     setup : what the experiments share; its source says on which data.
     found : by name, what was found: by those that are shown, and by those that they need.
     only : the experiments that are shown, of EXPERIMENTS.

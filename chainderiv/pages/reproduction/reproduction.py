@@ -50,11 +50,7 @@ def reproduction(
     quick : whether the page says that it is the quick form.
     report : called with (experiment, runs done, runs in all), then with "figures".
 
-    Raises
-    ------
-    OutputError
-        When the folder cannot be written.
-    What reproduce raises.
+    Raises OutputError when the folder cannot be written, and what reproduce raises.
     """
     # absolute: a cluster's workers stand elsewhere
     target = folder_for_writing(folder).resolve()

@@ -43,8 +43,6 @@ class Size:
 class TourResult:
     """Where a tour lies, and what it found.
 
-    Attributes
-    ----------
     folder, index : the folder, and the page in it to open.
     log10_smallest, log10_largest : the finite extremes of log10|∂C/∂b₁| on the map.
     worst_disagreement : the largest |Δlog| of the verification, natural.
@@ -74,16 +72,7 @@ def tour(
     progress : called with (stage, steps done, steps in the stage), for each of STAGES.
     seed : int >= 0. Draws the network, the order of its training and the verification's points.
 
-    Returns
-    -------
-    TourResult.
-
-    Raises
-    ------
-    OutputError
-        When the folder cannot be written, or is a file.
-    BadValue
-        When the seed is no whole number >= 0.
+    Raises OutputError when the folder cannot be written, or is a file, and BadValue for another seed.
 
     Source: Nielsen (2015), chapter 5.
 
