@@ -15,3 +15,4 @@ Signs = NDArray[np.int8]  # -1, 0, 1
 Places = NDArray[np.intp]  # indices into an array
 Box = tuple[slice, ...]  # a part of a grid: one slice per dimension
 Progress = Callable[[int, int], object]  # called with (done, in all)
+Report = Callable[[str, int, int], object]  # called with (stage, done, in all)

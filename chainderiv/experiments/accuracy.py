@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from chainderiv.experiments import published
-from chainderiv.experiments.beside import Beside, Table, compared
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.beside import Beside, compared
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.setup import Setup, to_the_end
 from chainderiv.kinds import Floats
 from chainderiv.records.statistics import Comparison, against_the_one_before, interval
@@ -71,14 +70,16 @@ def _run(setup: Setup) -> Accuracy:
 
 def _summary(found: Accuracy) -> dict[str, Any]:
     return {
-        "depths": found.depths, "final": found.final, "mean": [runs.mean() for runs in found.final],
+        "depths": found.depths,
+        "final": found.final,
+        "mean": [runs.mean() for runs in found.final],
         "mean_interval_95": found.intervals,
         "comparisons": [asdict(c) | {"differs": c.differs} for c in found.comparisons],
         "sentences": found.sentences(),
-    }  # fmt: skip
+    }
 
 
-def _table(found: Accuracy) -> Iterable[Sequence[Any]]:
+def _table(found: Accuracy) -> Rows:
     yield "hidden_layers", "seed", "epoch", "accuracy"
     for hidden, runs in zip(found.depths, found.by_epoch, strict=True):
         yield from ((hidden, *place, float(value)) for place, value in np.ndenumerate(runs))
@@ -136,13 +137,13 @@ def _headline(found: Accuracy) -> list[tuple[str, str]]:
     return [(steps, f"{worse} of {len(found.comparisons)}")]
 
 
-def _section(found: Accuracy) -> Iterable[Table]:
-    means = [
-        (percent(runs.mean()), span(low, high, percent))
-        for runs, (low, high) in zip(found.final, found.intervals, strict=True)
-    ]
-    caption, more = "Validation accuracy after the last epoch, in per cent.", ("mean", "its 95 % interval")
-    yield compared("quantity, %", _beside(found), caption, percent, more, means)
+def _section(found: Accuracy) -> Tables:
+    more = {
+        "mean": [percent(runs.mean()) for runs in found.final],
+        "its 95 % interval": [span(low, high, percent) for low, high in found.intervals],
+    }
+    caption = "Validation accuracy after the last epoch, in per cent."
+    yield compared("quantity, %", _beside(found), caption, percent, **more)
 
 
 EXPERIMENT = Experiment(

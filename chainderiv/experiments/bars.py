@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, middle_and_band, written
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.runs import Training
 from chainderiv.experiments.setup import NORM, Setup
@@ -44,7 +42,7 @@ def _run(setup: Setup, hidden: int = 2) -> Bars:
     return Bars(tuple(each[0]), np.array([[np.linalg.norm(g) for g in gradients] for gradients in each]))
 
 
-def _table(found: Bars) -> Iterable[Sequence[Any]]:
+def _table(found: Bars) -> Rows:
     yield "layer", "neuron", "mean_bias_gradient"
     for layer, gradients in enumerate(found.gradients, 1):
         yield from ((layer, neuron, float(g)) for neuron, g in enumerate(gradients, 1))
@@ -62,7 +60,7 @@ def _times(ratio: float) -> str:
     return f"{number(ratio)} times as much" if ratio >= 1 else f"{number(1 / ratio)} times less"
 
 
-def _section(found: Bars) -> Iterable[Table]:
+def _section(found: Bars) -> Tables:
     layers = by_layer("hidden layer {layer}", {len(found.norms): found.by_seed}, START_NORMS)
     rows = [
         (row.what, written(row.published), number(norm), *middle_and_band(row.measured))

@@ -17,14 +17,9 @@ MIDDLE_AND_BAND = ("median", "5 to 95 % of the seeds")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the page.
+    """A table of the page, its caption above it; '' or the line that it is folded under.
 
-    Parameters
-    ----------
-    head : the columns' names.
     rows : of each row the cells: text, or whether something holds; None is a dash.
-    caption : what stands above it.
-    folded : it is folded under this line; '' for a table that lies open.
     """
 
     head: Sequence[str]
@@ -35,13 +30,9 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """One quantity.
+    """One quantity, in words: the published figure of a single run, or None, and what was measured, shape (seeds,).
 
-    Parameters
-    ----------
     hidden, layer : of a network with so many hidden layers, of which one; 0: of none.
-    what : in words. published : the figure of a single run, or None.
-    measured : shape (seeds,).
     """
 
     hidden: int
@@ -89,13 +80,12 @@ def middle_and_band(measured: Floats, write: Callable[[float], str] = number) ->
 
 
 def compared(
-    what: str, rows: Sequence[Beside], caption: str, write: Callable[[float], str] = number,
-    more: Sequence[str] = (), cells: Sequence[Sequence[str]] | None = None,
-) -> Table:  # fmt: skip
-    """Published, median, band and whether it lies inside; then further columns."""
+    what: str, rows: Sequence[Beside], caption: str, write: Callable[[float], str] = number, **more: Sequence[str]
+) -> Table:
+    """Published, median, band and whether it lies inside; then more columns by their names."""
     body = [
         (row.what, written(row.published, write), *middle_and_band(row.measured, write), row.inside, *extra)
-        for row, extra in zip(rows, cells or [()] * len(rows), strict=True)
+        for row, *extra in zip(rows, *more.values(), strict=True)
     ]
     return Table((what, "published", *MIDDLE_AND_BAND, "inside?", *more), body, caption)
 

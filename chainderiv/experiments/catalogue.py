@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +10,7 @@ from chainderiv.errors import unknown_name
 from chainderiv.experiments import accuracy, bars, costs, insertion, norms, ratios, remedies
 from chainderiv.experiments.experiment import Experiment
 from chainderiv.experiments.setup import Setup
-
-Report = Callable[[str, int, int], object]
+from chainderiv.kinds import Report
 
 # in the order of the page; each stands behind what it needs
 EXPERIMENTS: dict[str, Experiment[Any]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, middle_and_band, written
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.norms import EXPERIMENT as NORMS
 from chainderiv.experiments.norms import WIDE, Norms, draw_panels
 from chainderiv.experiments.published import START_NORMS
@@ -57,7 +56,7 @@ def _summary(found: Costs) -> dict[str, Any]:
     }
 
 
-def _table(found: Costs) -> Iterable[Sequence[Any]]:
+def _table(found: Costs) -> Rows:
     yield "hidden_layers", "layer", "seed", "cross_entropy", "quadratic"
     for hidden, runs in found.quadratic.l2.items():
         pairs = np.stack([found.cross_entropy.l2[hidden][:, 0], runs[:, 0]], axis=-1).tolist()
@@ -93,7 +92,7 @@ def _reading(found: Costs, setup: Setup) -> list[str]:
     ]
 
 
-def _section(found: Costs) -> Iterable[Table]:
+def _section(found: Costs) -> Tables:
     hidden = found.deepest
     starts = [norms.at_start(hidden)[0] for norms in (found.cross_entropy, found.quadratic)]
     layers = by_layer("hidden layer {layer} of {hidden}", {hidden: found.shrinks(hidden)}, START_NORMS)

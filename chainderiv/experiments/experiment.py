@@ -11,20 +11,20 @@ from numpy.typing import ArrayLike
 
 from chainderiv.experiments.beside import Beside, Table
 from chainderiv.experiments.setup import Setup
+from chainderiv.kinds import Report
+from chainderiv.view.picture import picture
 from chainderiv.view.theme import new_figure, theme
 
 Found = TypeVar("Found")
+Rows = Iterable[Sequence[Any]]  # of a CSV file, the column names first
+Tables = Iterable[Table]
 
 
 @dataclass(frozen=True)
 class Drawing(Generic[Found]):
-    """One figure.
+    """One figure: its size in inches, what is read out in its place, and what stands below.
 
-    Parameters
-    ----------
     draw : (found, an empty figure, whether it is dark) → what it draws there.
-    size : in inches.
-    alt, caption : what is read out in its place, and what stands below.
     """
 
     draw: Callable[[Found, Figure, bool], object]
@@ -38,6 +38,21 @@ class Drawing(Generic[Found]):
         with theme(dark):
             self.draw(found, figure, dark)
         return figure
+
+
+def pictures_of(drawings: Sequence[tuple[str, Drawing[Any], Any]], report: Report) -> dict[str, bytes]:
+    """name-light.svg, name-light.png, name-dark.svg and name-dark.png of each (name, drawing, found)."""
+    pictures = {}
+    report("figures", 0, len(drawings))
+    for done, (name, drawing, found) in enumerate(drawings, 1):
+        for shade in ("light", "dark"):
+            figure = drawing.figure(found, shade == "dark")
+            for form in ("svg", "png"):
+                pictures[f"{name}-{shade}.{form}"] = picture(figure, form)
+                # laid out once: the second file takes half the time, and its parts stand where the first one's do
+                figure.set_layout_engine("none")
+        report("figures", done, len(drawings))
+    return pictures
 
 
 @dataclass(frozen=True)
@@ -72,10 +87,10 @@ class Experiment(Generic[Found]):
     question: str
     run: Callable[..., Found]
     summary: Callable[[Found], Mapping[str, Any]]
-    table: Callable[[Found], Iterable[Sequence[Any]]]
+    table: Callable[[Found], Rows]
     figures: Mapping[str, Drawing[Found]]
     reading: Callable[[Found, Setup], Sequence[str]]
-    section: Callable[[Found], Iterable[Table]]
+    section: Callable[[Found], Tables]
     needs: tuple[str, ...] = ()
     trains: Callable[[Setup], int] = lambda setup: 0
     introduction: Callable[[Setup], str] = lambda setup: ""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from chainderiv.experiments.accuracy import Accuracy
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, middle_and_band
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.passing import with_passing_layers
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
@@ -64,7 +62,7 @@ def _trained(setup: Setup, hidden: int) -> list[Network]:
         return [load_network(folder / each.name) for each in setup.stochastic(hidden)]
 
 
-def _table(found: Insertion) -> Iterable[Sequence[Any]]:
+def _table(found: Insertion) -> Rows:
     yield "inserted", "seed", "kept", "trained_from_the_start"
     for extra, kept, runs in zip(found.inserted, found.kept.T, found.trained, strict=True):
         yield from ((extra, seed, *map(float, pair)) for seed, pair in enumerate(zip(kept, runs, strict=True)))
@@ -83,14 +81,15 @@ def _reading(found: Insertion, setup: Setup) -> list[str]:
     change = float(np.abs(found.kept - found.kept[:, :1]).max())
     most = f"by more than {100 * change:.2f} points" if change > 0 else "at all"
     [gap] = against_the_one_before([found.trained[0], found.trained[-1]])
-    return [minus(
+    sentences = (
         f"Up to {found.inserted[-1]} layers that pass their input on do not change the accuracy of a trained network "
         f"{most}. "
         f"Trained from the start, networks of {found.depths[-1]} hidden layers end "
         f"{100 * abs(gap.difference):.2f} points {'below' if gap.difference < 0 else 'above'} those of "
         f"{found.depths[0]} (95 % interval {100 * gap.low:+.2f} to {100 * gap.high:+.2f}). "
         f"{_blame(change, gap)}"
-    )]  # fmt: skip
+    )
+    return [minus(sentences)]
 
 
 def _blame(change: float, gap: Comparison) -> str:
@@ -103,7 +102,7 @@ def _blame(change: float, gap: Comparison) -> str:
     return "The inserted layers lose as much, so that this says nothing against the training."
 
 
-def _section(found: Insertion) -> Iterable[Table]:
+def _section(found: Insertion) -> Tables:
     rows = [
         (str(depth), str(extra), percent(kept.mean()), percent(runs.mean()), middle_and_band(runs, percent)[1])
         for depth, extra, kept, runs in zip(found.depths, found.inserted, found.kept.T, found.trained, strict=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from chainderiv.experiments import published
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_layer, compared, middle_and_band
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.setup import NORM, Setup, to_the_end
 from chainderiv.kinds import Floats
 from chainderiv.view.networks.curves import BAND, plot_norm_bands
@@ -56,7 +56,7 @@ class Norms:
                 "last_over_first": np.quantile(self.slower(hidden), BAND, axis=0),
             }
             for hidden in self.l2
-        }  # fmt: skip
+        }
 
 
 def _run(setup: Setup, **network: Any) -> Norms:
@@ -73,7 +73,7 @@ def _run(setup: Setup, **network: Any) -> Norms:
     return Norms(l1, l2)
 
 
-def _table(found: Norms) -> Iterable[Sequence[Any]]:
+def _table(found: Norms) -> Rows:
     yield "order", "hidden_layers", "layer", "epoch", "p05", "median", "p95"
     for order in ("l2", "l1"):
         for hidden, runs in getattr(found, order).items():
@@ -138,7 +138,7 @@ def _headline(found: Norms) -> list[tuple[str, str]]:
     return [(f"last of {hidden} hidden layers’ gradient over the first’s, at the start", f"{ratio} : 1")]
 
 
-def _section(found: Norms) -> Iterable[Table]:
+def _section(found: Norms) -> Tables:
     yield compared("quantity", _start_norms(found), f"{NORM}.")
     if slow := _slower(found):
         yield compared("quantity", slow, "How many times slower the first layer learns than the last.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from chainderiv.experiments.beside import Beside, Table, by_layer, compared
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.beside import Beside, by_layer, compared
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.norms import Norms
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.setup import Setup
@@ -66,7 +66,7 @@ def _run(setup: Setup, measured: Norms, predicted: float | None = None) -> Ratio
     return Ratios({h: to_the_next(start) for h, start in measured.start("l2").items() if h > 1}, predicted)
 
 
-def _table(found: Ratios) -> Iterable[Sequence[Any]]:
+def _table(found: Ratios) -> Rows:
     yield "hidden_layers", "layer", "seed", "ratio_to_the_next"
     for hidden, runs in found.measured.items():
         yield from ((hidden, layer + 1, seed, float(value)) for (seed, layer), value in np.ndenumerate(runs))
@@ -117,11 +117,9 @@ def _reading(found: Ratios, setup: Setup) -> list[str]:
     ]
 
 
-def _section(found: Ratios) -> Iterable[Table]:
-    rows = _beside(found)
-    theory = [(found.theory.removeprefix("theory: "),)] * len(rows)
-    caption = "At the start. The published ones are ratios of published norms."
-    yield compared("ratio of norms", rows, caption, number, ("theory",), theory)
+def _section(found: Ratios) -> Tables:
+    rows, caption = _beside(found), "At the start. The published ones are ratios of published norms."
+    yield compared("ratio of norms", rows, caption, theory=[found.theory.removeprefix("theory: ")] * len(rows))
 
 
 EXPERIMENT = Experiment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.experiments.beside import Table
-from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.ratios import geometric_mean, to_the_next
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
@@ -66,12 +66,14 @@ def _final(record: TrainingRecord) -> float:
 
 def _summary(found: Remedies) -> dict[str, Any]:
     return {
-        "depths": found.depths, "start": found.start, "accuracy": found.accuracy,
+        "depths": found.depths,
+        "start": found.start,
+        "accuracy": found.accuracy,
         "factor_per_layer": {name: found.link(name) for name in found.start},
-    }  # fmt: skip
+    }
 
 
-def _table(found: Remedies) -> Iterable[Sequence[Any]]:
+def _table(found: Remedies) -> Rows:
     yield "neurons", "hidden_layers", "seed", "accuracy"
     for name, each in found.accuracy.items():
         for hidden, runs in zip(found.depths, each, strict=True):
@@ -118,7 +120,7 @@ def _lost(name: str, found: Remedies) -> str:
     return f"{name} ({', '.join(told)} hidden layers)"
 
 
-def _section(found: Remedies) -> Iterable[Table]:
+def _section(found: Remedies) -> Tables:
     link = [
         (name, number(found.link(name)), *(number(float(np.median(start[:, k]))) for k in (0, -1)))
         for name, start in found.start.items()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -141,34 +142,25 @@ def run_all(
     """
     from threadpoolctl import threadpool_limits
 
-    work, each = partial(_taken, source, folder), dict.fromkeys(trainings)
-    crew = Crew(executor, workers).size
+    work, each, stop = partial(_taken, source, folder), dict.fromkeys(trainings), Event()
+    window = crew = Crew(executor, workers).size
+    pool: AbstractContextManager[Executor]
+    if executor is None:
+        data = source.load()  # once, before the threads ask for it at once
+        _ = data.train.inked, data.validation.inked
+        pool, work = ThreadPoolExecutor(crew, "train"), partial(work, stop=stop)
+    else:
+        pool, window = nullcontext(executor), 2 * crew
     records: dict[Training, TrainingRecord] = {}
-    with threadpool_limits(limits=1, user_api="blas"):  # the runs are what goes on side by side
-        if executor is None:
-            data = source.load()  # once, before the threads ask for it at once
-            _ = data.train.inked, data.validation.inked
-            stop = Event()
-            with ThreadPoolExecutor(crew, "train") as pool:
-                try:
-                    _collect(records, as_done(pool, partial(work, stop=stop), each, crew), progress, len(each))
-                finally:
-                    stop.set()  # an interruption waits for the epochs under way, not for whole runs
-        else:
-            _collect(records, as_done(executor, work, each, 2 * crew), progress, len(each))
+    with threadpool_limits(limits=1, user_api="blas"), pool as takers:  # the runs are what goes on side by side
+        try:
+            for training, record in as_done(takers, work, each, window):
+                records[training] = record
+                if progress is not None:
+                    progress(len(records), len(each))
+        finally:
+            stop.set()  # an interruption waits for the epochs under way, not for whole runs
     return [records[training] for training in trainings]
-
-
-def _collect(
-    records: dict[Training, TrainingRecord],
-    done: Iterable[tuple[Training, TrainingRecord]],
-    progress: Progress | None,
-    total: int,
-) -> None:
-    for training, record in done:
-        records[training] = record
-        if progress is not None:
-            progress(len(records), total)
 
 
 def _taken(
@@ -176,14 +168,13 @@ def _taken(
 ) -> TrainingRecord:
     from threadpoolctl import threadpool_limits
 
-    where = None if folder is None else folder / training.name
+    kept: dict[str, Any] = {} if folder is None else {"folder": folder / training.name, "resume": True}
+    on_epoch = None if stop is None else partial(_unless_stopped, stop)
     # not for this run alone: who came first would give the threads back while others are at work in the same process
     threadpool_limits(limits=1, user_api="blas")
     try:
-        return train(
-            training.network(), source.load(), rng=training.seed, folder=where, resume=where is not None,
-            on_epoch=None if stop is None else partial(_unless_stopped, stop), **training.settings,
-        )  # fmt: skip
+        data = source.load()
+        return train(training.network(), data, rng=training.seed, on_epoch=on_epoch, **kept, **training.settings)
     except TrainingDiverged as e:
         return replace(e.record, settings=e.record.settings | {"diverged": str(e)})
 

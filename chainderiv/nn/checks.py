@@ -28,8 +28,7 @@ def float_type(given: object) -> np.dtype[Any]:
 def layer_sizes(given: object) -> tuple[int, ...]:
     """At least two whole numbers >= 1; raises BadValue."""
     sizes = tuple(given) if isinstance(given, list | tuple | np.ndarray) else ()
-    whole = all(is_whole(n, 1) for n in sizes)
-    if len(sizes) < 2 or not whole:
+    if len(sizes) < 2 or not all(is_whole(n, 1) for n in sizes):
         raise BadValue(
             f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [784, 30, 10]"
         )
@@ -42,15 +41,7 @@ def layer_sizes(given: object) -> tuple[int, ...]:
 
 
 def image_rows(images: ArrayLike, pixels: int, dtype: np.dtype[Any]) -> Array:
-    """Images as an array (n, pixels) of dtype.
-
-    Raises
-    ------
-    BadShape
-        For another shape, or none.
-    BadValue
-        When a value is not finite.
-    """
+    """Images as an array (n, pixels) of dtype; raises BadShape, and BadValue where one is not finite."""
     array = _numbers("images", images)
     if array.ndim != 2 or array.shape[1] != pixels or not len(array):
         raise BadShape(f"images have shape {array.shape}; give (n, {pixels}) with n >= 1")
@@ -63,19 +54,13 @@ def image_rows(images: ArrayLike, pixels: int, dtype: np.dtype[Any]) -> Array:
 def target_rows(labels: ArrayLike, count: int, outputs: int, dtype: np.dtype[Any]) -> Array:
     """Labels (n,) as one-hot rows (n, outputs), or the targets (n, outputs) themselves, of dtype.
 
-    Raises
-    ------
-    BadShape
-        When they are neither, or not as many as the images.
-    BadValue
-        When a label is no output's number, or a target is not finite.
+    Raises BadShape where they are neither, and BadValue for a label that no output has or a target that is not finite.
     """
     array = _numbers("labels", labels)
     if array.shape == (count,) and array.dtype.kind in "iu":
         if array.min() < 0 or array.max() >= outputs:
             raise BadValue(f"labels go from {array.min()} to {array.max()}; give 0 to {outputs - 1}")
-        one_hot: Array = np.eye(outputs, dtype=dtype)[array]
-        return one_hot
+        return np.asarray(np.eye(outputs, dtype=dtype)[array])
     if array.shape != (count, outputs) or not array.size:
         raise BadShape(
             f"labels have shape {array.shape} of {array.dtype}; "

@@ -44,13 +44,7 @@ def _unbiased(rng: np.random.Generator, fan_out: int, fan_in: int, variance: flo
 
 
 # each: (rng, fan_out, fan_in) -> W (fan_out, fan_in), b (fan_out,), float64
-INITIALISERS: dict[str, Initialiser] = {
-    "nielsen": nielsen,
-    "large": large,
-    "glorot": glorot,
-    "he": he,
-    "lecun": lecun,
-}
+INITIALISERS: dict[str, Initialiser] = {"nielsen": nielsen, "large": large, "glorot": glorot, "he": he, "lecun": lecun}
 
 
 def initialiser(name: Any) -> Initialiser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -76,9 +76,10 @@ def html(content: Content) -> str:
     return content.text if isinstance(content, Html) else escape(content)
 
 
-def paragraph(text: Content) -> Html:
-    """One paragraph."""
-    return Html(f"<p>{html(text)}</p>")
+def paragraph(text: Content, kind: str = "") -> Html:
+    """One paragraph; its kind is 'lead' or 'note', or none."""
+    opening = f'<p class="{kind}">' if kind else "<p>"
+    return Html(f"{opening}{html(text)}</p>")
 
 
 def formula(mathml: str) -> Html:
@@ -118,26 +119,28 @@ def numbers(entries: Iterable[tuple[str, Content]]) -> Html:
     return Html(f'<dl class="numbers">{cards}</dl>')
 
 
+def split(left: Content, right: Content, style: str = "") -> Html:
+    """Two columns on a wide page, one below the other on a narrow one."""
+    return Html(f'<div class="split"{style}><div>{html(left)}</div><div>{html(right)}</div></div>')
+
+
 def section(title: str, content: Iterable[Content], beside: Content | None = None) -> Html:
     """A heading and what belongs to it; on a wide page `beside` stands to its right."""
-    body = f"<h2>{escape(title)}</h2>{''.join(map(html, content))}"
-    if beside is not None:
-        body = f'<div class="split"><div>{body}</div><div>{html(beside)}</div></div>'
-    return Html(f"<section>{body}</section>")
+    body = Html(f"<h2>{escape(title)}</h2>{''.join(map(html, content))}")
+    return Html(f"<section>{html(body if beside is None else split(body, beside))}</section>")
+
+
+def files_beside(holds: Mapping[str, str], *more: tuple[Content, Content]) -> Html:
+    """The section that says what lies beside the page: what each file holds, the figures, and rows for more."""
+    links = [(Html(f'<a href="{name}">{name}</a>'), what) for name, what in holds.items()]
+    figures = (Html("<code>*-light.svg</code>, <code>*-dark.png</code>, …"), "every figure, light and dark")
+    listed = table(["file", "holds"], [*links, figures, *more], "In the same folder.", words=True)
+    return section("Files beside this page", [listed])
 
 
 def page(title: str, head: Iterable[Content], sections: Iterable[Content], foot: Content) -> str:
-    """The whole page.
+    """The whole page, its head below the title and before the first section, its foot the last line.
 
-    Parameters
-    ----------
-    title : str. Its heading and the browser's title.
-    head : what stands below the heading, before the first section.
-    sections : from section(), or other content. Text that is no Html is escaped.
-    foot : the last line.
-
-    Examples
-    --------
     >>> "<h1>a &lt; b</h1>" in page("a < b", [], [], "")
     True
     """

@@ -31,11 +31,6 @@ class Shape(NamedTuple):
     turned_at: Array
     adds: Array
 
-    @property
-    def biases_begin(self) -> int:
-        """How many of the parameters are weights, their padding included."""
-        return int(self.bias_at[1])
-
 
 class Work(NamedTuple):
     """What a pass over a mini-batch writes, in flat arrays of one dtype; layer l of a batch of m is at m · neuron_at.
@@ -63,27 +58,22 @@ def shape_of(net: Network) -> Shape:
     n = np.array(net.sizes, np.intp)
     pitches = -(-n // LANES) * LANES
     weights = n[:-1] * pitches[1:]
-    turned = np.where(np.arange(1, len(n)) == 1, 0, n[1:] * pitches[:-1])
-    return Shape(
-        n,
-        pitches,
-        _starts(np.concatenate([[0], pitches[1:]])),
-        _starts(np.concatenate([[0], weights])),
-        weights.sum() + _starts(np.concatenate([[0], pitches[1:]])),
-        _starts(np.concatenate([[0], turned])),
-        np.array([net.adds(layer) for layer in range(len(n))]),
-    )
+    neuron_at, weight_at = _starts(pitches[1:]), _starts(weights)
+    turned_at = _starts([0, *(n[2:] * pitches[1:-1])])
+    adds = np.array([net.adds(layer) for layer in range(len(n))])
+    return Shape(n, pitches, neuron_at, weight_at, weights.sum() + neuron_at, turned_at, adds)
 
 
-def _starts(counts: Array) -> Array:
-    return np.asarray(np.cumsum(counts) - counts, np.intp)
+def _starts(counts: Sequence[int] | Array) -> Array:
+    """Where each of the layers 1 … L begins, of so many numbers each; entry 0 is unused."""
+    return np.array([0, 0, *np.cumsum(counts)[:-1]], np.intp)
 
 
 def work_for(shape: Shape, images: int, dtype: np.dtype[Any]) -> Work:
     """Zeroed arrays for mini-batches of up to so many images."""
     pitches = shape.pitches
     neurons = int(pitches[1:].sum())
-    parameters = shape.biases_begin + neurons
+    parameters = int(shape.bias_at[1]) + neurons
     turned = int((shape.sizes[2:] * pitches[1:-1]).sum())
     counts = [parameters] * 3 + [turned] + [images * neurons] * 5 + [images * int(pitches[-1]), int(pitches.max())]
     return Work(*(_aligned(count, dtype) for count in counts))

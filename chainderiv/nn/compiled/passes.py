@@ -157,14 +157,9 @@ def turn(shape, work):
     """Copy W_l, l >= 2, to where the way back reads it, neuron by neuron."""
     for layer in range(2, len(shape.sizes)):
         pitch, width = shape.pitches[layer], shape.pitches[layer - 1]
-        here, there, n, before = (
-            shape.weight_at[layer],
-            shape.turned_at[layer],
-            shape.sizes[layer],
-            shape.sizes[layer - 1],
-        )
-        for j in range(n):
-            for k in range(before):
+        here, there = shape.weight_at[layer], shape.turned_at[layer]
+        for j in range(shape.sizes[layer]):
+            for k in range(shape.sizes[layer - 1]):
                 work.turned[there + j * width + k] = work.parameters[here + k * pitch + j]
 
 

@@ -30,12 +30,7 @@ CHUNK = 1 << 16  # bytes
 def cached_or_downloaded(collection: Collection, mirrors: tuple[str, ...]) -> dict[str, Bytes]:
     """A collection's four arrays from the user's cache, after downloading what it lacks or holds damaged.
 
-    Raises
-    ------
-    DataError
-        When no mirror gave a file; it names what each gave instead.
-    OutputError
-        When the cache cannot be written.
+    Raises DataError, which names what each mirror gave, where none gave a file, and OutputError of the cache.
     """
     import pooch
 

@@ -12,17 +12,10 @@ from numpy.typing import NDArray
 from chainderiv.errors import DataError
 
 Bytes = NDArray[np.uint8]
-_UNSIGNED_BYTE = 8
 
 
-def read_content(path: Path, limit: int = -1) -> bytes:
-    """The content of a file, unpacked when its name ends in .gz; at most limit bytes of it.
-
-    Raises
-    ------
-    DataError
-        When the file is missing, cannot be read or is no whole gzip stream.
-    """
+def read_content(path: Path, limit: int) -> bytes:
+    """The content of a file, unpacked when its name ends in .gz; at most limit bytes of it; raises DataError."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             return file.read(limit)
@@ -35,22 +28,12 @@ def read_content(path: Path, limit: int = -1) -> bytes:
 def parse_idx(content: bytes, source: object) -> Bytes:
     """The array that an IDX content states: 0, 0, 8 (bytes), the number of axes, their lengths, the bytes.
 
-    Parameters
-    ----------
-    content : bytes, unpacked.
-    source : what the error message calls it, such as the path.
+    Raises DataError, which calls it by its source, where it is shorter or longer than it says.
 
-    Raises
-    ------
-    DataError
-        When the content is no IDX of unsigned bytes, or shorter or longer than its header says.
-
-    Examples
-    --------
     >>> parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]), "two labels")
     array([7, 9], dtype=uint8)
     """
-    if len(content) < 4 or content[:3] != bytes([0, 0, _UNSIGNED_BYTE]):
+    if len(content) < 4 or content[:3] != bytes([0, 0, 8]):
         raise DataError(f"{source} begins with {content[:4]!r}; give an IDX file of unsigned bytes")
     start = 4 + 4 * content[3]
     shape = tuple(int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4))
@@ -58,8 +41,3 @@ def parse_idx(content: bytes, source: object) -> Bytes:
     if len(content) != expected:
         raise DataError(f"{source} holds {len(content)} bytes, its header says {expected}; give a whole file")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
-
-
-def read_idx(path: Path) -> Bytes:
-    """The array in an IDX file of unsigned bytes, plain or .gz; raises DataError."""
-    return parse_idx(read_content(path), path)

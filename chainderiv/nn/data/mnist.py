@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +23,9 @@ class Published:
 
 @dataclass(frozen=True)
 class Collection:
-    """Four files that are published together.
+    """Four files that are published together, by the keys of NAMES, and what people call them.
 
-    Parameters
-    ----------
-    title : str. What people call them.
-    subfolder : str. Where they lie in the cache and in a folder of several collections; "" is the folder itself.
-    files : dict of Published, by the keys train_images, train_labels, test_images, test_labels.
+    subfolder : where they lie in the cache and in a folder of several collections; "" is the folder itself.
     """
 
     title: str
@@ -36,68 +33,52 @@ class Collection:
     files: dict[str, Published]
 
 
+# names, and bytes of the content; they are both collections': only the sums tell the two apart
+NAMES = {
+    "train_images": ("train-images-idx3-ubyte", 47_040_016),
+    "train_labels": ("train-labels-idx1-ubyte", 60_008),
+    "test_images": ("t10k-images-idx3-ubyte", 7_840_016),
+    "test_labels": ("t10k-labels-idx1-ubyte", 10_008),
+}
+
+
+def _collection(title: str, subfolder: str, content: Sequence[str], gz: Sequence[str]) -> Collection:
+    each = zip(NAMES.items(), content, gz, strict=True)
+    return Collection(title, subfolder, {key: Published(*named, *sums) for (key, named), *sums in each})
+
+
 # the content is what is checked: a re-compressed or unpacked file is as good as the mirrors' own
-MNIST = Collection(
+MNIST = _collection(
     "MNIST",
     "",
-    {
-        "train_images": Published(
-            "train-images-idx3-ubyte",
-            47_040_016,
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        ),
-        "train_labels": Published(
-            "train-labels-idx1-ubyte",
-            60_008,
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        ),
-        "test_images": Published(
-            "t10k-images-idx3-ubyte",
-            7_840_016,
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        ),
-        "test_labels": Published(
-            "t10k-labels-idx1-ubyte",
-            10_008,
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-            "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        ),
-    },
+    content=[
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ],
+    gz=[
+        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+    ],
 )
-
-# names and sizes are MNIST's: only the sums tell the two apart
-FASHION_MNIST = Collection(
+FASHION_MNIST = _collection(
     "Fashion-MNIST",
     "fashion-mnist",
-    {
-        "train_images": Published(
-            "train-images-idx3-ubyte",
-            47_040_016,
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-        ),
-        "train_labels": Published(
-            "train-labels-idx1-ubyte",
-            60_008,
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-        ),
-        "test_images": Published(
-            "t10k-images-idx3-ubyte",
-            7_840_016,
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-        ),
-        "test_labels": Published(
-            "t10k-labels-idx1-ubyte",
-            10_008,
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-            "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-        ),
-    },
+    content=[
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ],
+    gz=[
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ],
 )
 
 
@@ -136,13 +117,7 @@ def _what_it_is(digest: str, file: Published) -> str:
 
 
 def read_folder(collection: Collection, folder: Path) -> dict[str, Bytes]:
-    """The four arrays in a folder by their keys: images (n, 28, 28), labels (n,), in the files' order.
-
-    Raises
-    ------
-    DataError
-        When the folder or a file is missing, a content is cut short or altered, or is another collection's.
-    """
+    """The four arrays by their keys: images (n, 28, 28), labels (n,), in the files' order; raises DataError."""
     if not folder.is_dir():
         raise DataError(
             f"{str(folder)!r} is no folder; give a folder with the four {collection.title} files "

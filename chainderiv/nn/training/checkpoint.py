@@ -51,17 +51,15 @@ class Keeper:
         except OSError as e:
             raise OutputError(f"{e.filename!r} cannot be replaced ({e.strerror}); give another folder") from e
 
-    def keep_rows(self, record: TrainingRecord) -> None:
-        """Write the record alone: a run that ends early keeps what it measured since its last state."""
-        record.save(self.folder)
-
     def keep(self, record: TrainingRecord, state: State, net: Network, rng: np.random.Generator, epoch: int) -> None:
         """Write the record, then what it takes to go on: a kill between the two leaves rows too many, no state."""
-        self.keep_rows(record)
+        record.save(self.folder)
         arrays: dict[str, Any] = {f"{STATE}{name}": array for name, array in state.items()}
         arrays |= {f"weight_{n}": W for n, W in enumerate(net.weights, 1)}
         arrays |= {f"bias_{n}": b for n, b in enumerate(net.biases, 1)}
-        arrays |= {"epoch": np.array(epoch), "rng": np.array(_as_text(rng))}
+        # some sources keep arrays in their state, and take lists in their place
+        told = json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
+        arrays |= {"epoch": np.array(epoch), "rng": np.array(told)}
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **arrays)
         write_whole(self.folder / WEIGHTS, content.getvalue())
@@ -80,11 +78,6 @@ class Keeper:
         state = {name.removeprefix(STATE): array for name, array in arrays.items() if name.startswith(STATE)}
         rows = [row for row in rows_of_record(record) if row.step <= last]
         return Kept(self.folder, rows, record.settings, epoch, state, rng)
-
-
-def _as_text(rng: np.random.Generator) -> str:
-    """The state of a source as JSON; some keep arrays in it, and take lists in their place."""
-    return json.dumps(rng.bit_generator.state, default=lambda array: array.tolist())
 
 
 def _exact(described: Any) -> Any:

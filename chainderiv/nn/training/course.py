@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue
@@ -43,35 +43,16 @@ class Course:
         return step == 0 or step - (epoch - 1) * steps in self.stops(epoch, steps)
 
     def settings(self) -> dict[str, Any]:
-        """As a record's settings hold it."""
-        d = self.descent
-        return {
-            "epochs": self.epochs,
-            "batch_size": d.batch_size,
-            "learning_rate": d.learning_rate,
-            "weight_decay": d.weight_decay,
-            "momentum": d.momentum,
-            "clip": None if math.isinf(d.clip) else d.clip,
-            "schedule": self.schedule,
-            "patience": self.patience,
-            "measure_epochs": self.measure_epochs,
-            "measure_steps": self.measure_steps,
-        }
+        """As a record's settings hold it, epochs first."""
+        own = asdict(self)
+        descent = own.pop("descent") | {"clip": None if math.isinf(self.descent.clip) else self.descent.clip}
+        return {"epochs": self.epochs, **descent, **own}
 
 
-def checked_course(
-    epochs: int,
-    batch_size: int,
-    learning_rate: float,
-    weight_decay: float,
-    momentum: float,
-    schedule_name: str,
-    clip: float | None,
-    patience: int | None,
-    measure_epochs: int,
-    measure_steps: int | None,
-) -> Course:
-    """The Course of settings that are as train() tells; raises BadValue or UnknownName."""
+def checked_descent(
+    batch_size: int, learning_rate: float, weight_decay: float, momentum: float, clip: float | None
+) -> Descent:
+    """The Descent of settings that are as train() tells; raises BadValue."""
     descent = Descent(
         whole_number("batch_size", batch_size, least=1),
         size("learning_rate", learning_rate, zero=False),
@@ -81,11 +62,18 @@ def checked_course(
     )
     if descent.momentum >= 1:
         raise BadValue(f"momentum is {momentum!r}; give a number from 0 to below 1")
-    schedule(schedule_name)
+    return descent
+
+
+def checked_course(
+    epochs: int, descent: Descent, name: str, patience: int | None, measure_epochs: int, measure_steps: int | None
+) -> Course:
+    """The Course of settings that are as train() tells, its schedule by name; raises BadValue or UnknownName."""
+    schedule(name)
     return Course(
         whole_number("epochs", epochs, least=0),
         descent,
-        schedule_name,
+        name,
         None if patience is None else whole_number("patience", patience, least=1),
         whole_number("measure_epochs", measure_epochs, least=1),
         None if measure_steps is None else whole_number("measure_steps", measure_steps, least=1),

@@ -77,13 +77,13 @@ class NumPyDescent:
 
     def state(self) -> State:
         """Descending.state."""
-        return _named("parameter", [*self._net.weights, *self._net.biases]) | _named("velocity", self._velocity)
+        kinds = {"parameter": [*self._net.weights, *self._net.biases], "velocity": self._velocity}
+        return {f"{kind}_{number}": array for kind, arrays in kinds.items() for number, array in enumerate(arrays)}
 
     def restore(self, state: State) -> None:
         """Descending.restore."""
-        for name, arrays in (("parameter", [*self._net.weights, *self._net.biases]), ("velocity", self._velocity)):
-            for number, array in enumerate(arrays):
-                array[...] = state[f"{name}_{number}"]
+        for name, array in self.state().items():
+            array[...] = state[name]
 
 
 def _clipped(gradients: Sequence[Array], clip: float) -> Sequence[Array]:
@@ -93,7 +93,3 @@ def _clipped(gradients: Sequence[Array], clip: float) -> Sequence[Array]:
     if norm == math.inf:  # of squares beyond float64
         norm = math.hypot(*(l2(g, 2) for g in gradients))
     return [g * (clip / norm) for g in gradients] if norm > clip else gradients
-
-
-def _named(name: str, arrays: Sequence[Array]) -> State:
-    return {f"{name}_{number}": array for number, array in enumerate(arrays)}

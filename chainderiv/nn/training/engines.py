@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from chainderiv.errors import unknown_name
-from chainderiv.nn.data.data import Data
+from chainderiv.errors import BadShape, BadValue, unknown_name
+from chainderiv.kinds import Array
+from chainderiv.nn.checks import image_rows, target_rows
+from chainderiv.nn.data.data import Data, Split
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descending, Descent, NumPyDescent
-from chainderiv.nn.training.fitting import fitting
 from chainderiv.nn.training.passes import Measurer, NumPyPasses
 from chainderiv.records.measured import MEASURED_IMAGES
 
@@ -44,9 +45,18 @@ def _seconds(net: Network, data: Data, descent: Descent, epochs: int) -> float:
     return epochs * (steps * net.depth * STEP + (2 * len(data.train) + len(data.validation)) * weights * PRODUCT)
 
 
+def _fitting(net: Network, part: Split, name: str) -> tuple[Array, Array]:
+    """The images (n, n_0) and targets (n, n_L) of a part, of the network's dtype; raises BadShape or BadValue."""
+    try:
+        rows = image_rows(part.images, net.sizes[0], net.dtype)
+        return rows, target_rows(part.labels, len(rows), net.sizes[-1], net.dtype)
+    except (BadShape, BadValue) as e:
+        raise type(e)(f"the {name} data do not fit {net!r}: {e}") from e
+
+
 def started(engine: str, net: Network, data: Data, descent: Descent) -> Descending:
-    """A network, in the dtype to be trained in, at the start of its descent; raises as fitting does."""
-    images, targets = fitting(net, data.train, "training")
+    """A network, in the dtype to be trained in, at the start of its descent; raises BadShape or BadValue."""
+    images, targets = _fitting(net, data.train, "training")
     if engine == "numpy":
         return NumPyDescent(net, descent, images, targets)
     from chainderiv.nn.compiled.engine import CompiledDescent
@@ -55,12 +65,12 @@ def started(engine: str, net: Network, data: Data, descent: Descent) -> Descendi
 
 
 def measurer(engine: str, net: Network, data: Data) -> Measurer:
-    """What measures a network; raises as fitting does."""
+    """What measures a network; raises BadShape or BadValue."""
     exact = net.copy("float64")
     first = data.train.first(MEASURED_IMAGES)
-    images, targets = fitting(exact, first, "training")
+    images, targets = _fitting(exact, first, "training")
     # the compiled passes read the pixels as they are: no float64 copy of all images is made for them
-    held_back, held_back_targets = fitting(exact if engine == "numpy" else net, data.validation, "validation")
+    held_back, held_back_targets = _fitting(exact if engine == "numpy" else net, data.validation, "validation")
     if engine == "numpy":
         return Measurer(NumPyPasses(images, targets, held_back), targets, held_back_targets)
     from chainderiv.nn.compiled.engine import CompiledPasses

@@ -48,16 +48,9 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
             weights, biases = ([arrays[f"{name}_{n}"] for n in layers] for name in ("weight", "bias"))
         hidden = _neuron(settings, "activation")
         output = "softmax" if settings["output"] == "softmax" else _neuron(settings, "output")
-        net = Network(
-            settings["sizes"],
-            hidden,
-            settings["cost"],
-            output,
-            settings["init"],
-            settings["init_seed"] or 0,
-            settings["network_dtype"],
-            settings["residual"],
-        )
+        same = {name: settings[name] for name in ("sizes", "cost", "init", "residual")}
+        seed, dtype = settings["init_seed"] or 0, settings["network_dtype"]
+        net = Network(activation=hidden, output=output, rng=seed, dtype=dtype, **same)
     except DAMAGE as e:
         if isinstance(e, BadValue):
             raise

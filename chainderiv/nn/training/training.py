@@ -18,7 +18,7 @@ from chainderiv.nn.checks import float_type
 from chainderiv.nn.data.data import Data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.checkpoint import Keeper
-from chainderiv.nn.training.course import Course, checked_course
+from chainderiv.nn.training.course import Course, checked_course, checked_descent
 from chainderiv.nn.training.descent import Descending
 from chainderiv.nn.training.engines import engine_for, measurer, started
 from chainderiv.nn.training.passes import Measurer, update_ratio
@@ -108,31 +108,23 @@ def train(
     >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
     ((4,), (4, 1), True)
     """
-    course = checked_course(
-        epochs,
-        batch_size,
-        learning_rate,
-        weight_decay,
-        momentum,
-        schedule,
-        clip,
-        patience,
-        measure_epochs,
-        measure_steps,
-    )
+    descent = checked_descent(batch_size, learning_rate, weight_decay, momentum, clip)
+    course = checked_course(epochs, descent, schedule, patience, measure_epochs, measure_steps)
     keeper = _keeper(folder, resume, net)
     kept = keeper.kept() if keeper is not None and resume else None
     working, source = net.copy(float_type(dtype)), generator(rng)
     before = None if kept is None else kept.settings.get("engine")
-    chosen = engine_for(engine or before, working, data, course.descent, course.epochs)
+    chosen = engine_for(engine or before, working, data, descent, course.epochs)
     settings = _settings(net, data, rng, working) | course.settings()
     settings["bit_generator"] = type(source.bit_generator).__name__
-    settings |= {"engine": chosen, "steps_per_epoch": -(-len(data.train) // course.descent.batch_size)}
+    settings |= {"engine": chosen, "steps_per_epoch": -(-len(data.train) // descent.batch_size)}
     if kept is not None:
         kept.require_same_run(settings)
-    descending, measure = started(chosen, working, data, course.descent), measurer(chosen, working, data)
+    descending, measure = started(chosen, working, data, descent), measurer(chosen, working, data)
     if kept is None:
-        rows = [_finite_at_the_start(measure.row(net, 0, np.full(net.depth, np.nan)))]
+        rows = [measure.row(net, 0, np.full(net.depth, np.nan))]
+        if not rows[0].finite:
+            raise BadValue("the cost is not finite before training; give a network with smaller weights and biases")
         if keeper is not None:
             keeper.clear()
     else:
@@ -178,7 +170,8 @@ class Run:
             self._go(done, on_epoch)
         except BaseException:
             if self.keeper is not None:
-                self.keeper.keep_rows(self.record())
+                # what it measured since its last state
+                self.record().save(self.keeper.folder)
             raise
 
     def _go(self, done: int, on_epoch: OnEpoch | None) -> None:
@@ -253,12 +246,6 @@ class Run:
         return record_of(self.rows, self.settings)
 
 
-def _finite_at_the_start(row: Row) -> Row:
-    if not row.finite:
-        raise BadValue("the cost is not finite before training; give a network with smaller weights and biases")
-    return row
-
-
 def _settings(net: Network, data: Data, rng: int | np.random.Generator, working: Network) -> dict[str, Any]:
     return {
         "sizes": list(net.sizes),
@@ -272,7 +259,7 @@ def _settings(net: Network, data: Data, rng: int | np.random.Generator, working:
         "cost_formula": str(net.cost.formula),
         "residual": net.residual,
         "init": net.init,
-        "init_seed": net.seed if net.seed is None else int(net.seed),
+        "init_seed": net.seed,
         "network_dtype": net.dtype.name,
         "seed": None if isinstance(rng, np.random.Generator) else int(rng),
         "dtype": working.dtype.name,
@@ -282,9 +269,5 @@ def _settings(net: Network, data: Data, rng: int | np.random.Generator, working:
             "validation_images": len(data.validation),
             "sha256": data.sha256,
         },
-        "versions": {
-            "chainderiv": __version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-        },
+        "versions": {"chainderiv": __version__, "numpy": np.__version__, "python": platform.python_version()},
     }

@@ -8,7 +8,7 @@ from typing import Any
 from chainderiv.experiments.beside import Table
 from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.experiments.experiment import Drawing
-from chainderiv.pages.html import Content, Html, details, figure, html, numbers, page, paragraph, section, table
+from chainderiv.pages.html import Html, details, figure, files_beside, numbers, page, paragraph, section, split, table
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.version import __version__
 
@@ -33,15 +33,11 @@ def _experiment(
     said = [*([introduction] if introduction else []), *(sentence.replace("'", "’") for sentence in told)]
     prose = Html("".join(paragraph(text).text for text in said))
     drawn = [_figure(pictures, of, drawing) for of, drawing in experiment.figures.items()]
-    content = [_beside(prose, drawn.pop(0)) if len(drawn) % 2 else prose]
-    content += [_beside(left, right, even=True) for left, right in zip(drawn[::2], drawn[1::2], strict=True)]
+    content = [split(prose, drawn.pop(0)) if len(drawn) % 2 else prose]
+    even = ' style="grid-template-columns: repeat(2, minmax(0, 1fr))"'
+    content += [split(left, right, even) for left, right in zip(drawn[::2], drawn[1::2], strict=True)]
     tables = map(_table, experiment.section(reproduced.found[name]))
     return section(f"{place}. {experiment.question}", [*content, *tables])
-
-
-def _beside(left: Html, right: Html, even: bool = False) -> Html:
-    columns = ' style="grid-template-columns: repeat(2, minmax(0, 1fr))"' if even else ""
-    return Html(f'<div class="split"{columns}><div>{left.text}</div><div>{right.text}</div></div>')
 
 
 def _figure(pictures: Mapping[str, bytes], name: str, drawing: Drawing[Any]) -> Html:
@@ -53,7 +49,7 @@ def _table(given: Table) -> Html:
     return details(given.folded, [whole]) if given.folded else whole
 
 
-def _cell(content: str | bool | None) -> Content:
+def _cell(content: str | bool | None) -> str | Html:
     if isinstance(content, bool):
         return Html('<span class="good">yes</span>' if content else '<span class="bad">no</span>')
     return "–" if content is None else content
@@ -66,11 +62,11 @@ def _head(reproduced: Reproduced) -> list[Html]:
         "from what depth does."
     )
     cards = _cards(reproduced)
-    return [Html(f'<p class="lead">{html(lead)}</p>'), *_warnings(reproduced), *([numbers(cards)] if cards else [])]
+    return [paragraph(lead, "lead"), *_warnings(reproduced), *([numbers(cards)] if cards else [])]
 
 
 def _warnings(reproduced: Reproduced) -> list[Html]:
-    texts: list[Content] = []
+    texts = []
     asked = reproduced.setup.source.name
     if reproduced.data != asked:
         texts.append(f"{asked.upper()} could not be had: scikit-learn’s 8 × 8 digits took its place.")
@@ -80,11 +76,9 @@ def _warnings(reproduced: Reproduced) -> list[Html]:
             "They stand side by side, and need not agree."
         )
     if reproduced.quick:
-        texts.append(Html(
-            "This is the quick form, with few seeds and short training. The same command without "
-            '<code style="white-space: nowrap">--quick</code> does the whole.'
-        ))  # fmt: skip
-    return [Html(f'<p><span class="bad">Note.</span> {html(text)}</p>') for text in texts]
+        short = "This is the quick form, with few seeds and short training. The same command without"
+        texts.append(f'{short} <code style="white-space: nowrap">--quick</code> does the whole.')
+    return [paragraph(Html(f'<span class="bad">Note.</span> {text}')) for text in texts]
 
 
 def _data_name(name: str) -> str:
@@ -104,15 +98,15 @@ def _setting(reproduced: Reproduced) -> Html:
     few = (
         " With so few seeds the band of 5 to 95 % reaches from nearly the least to nearly the greatest run and is "
         "narrower than it would be with many."
-        if setup.seeds < 20 else ""
-    )  # fmt: skip
+    )
+    seeds = f"{setup.seeds} seeds; the band is 5 to 95 % of them.{few if setup.seeds < 20 else ''}"
     text = (
         f"Data: {_data_name(data.name)}, {len(data.train)} images to train on and {len(data.validation)} to validate. "
         f"Networks: {data.pixels} inputs, hidden layers of {setup.width} sigmoid neurons, {data.classes} outputs, "
         "weights N(0, 1/n), biases N(0, 1), cross-entropy, unless said otherwise. Norms over epochs: "
         f"{setup.full_batch_epochs} epochs of full-batch descent on the first {min(1000, len(data.train))} images, "
         f"η = 0.1, λ = 5.0, each norm taken before its update. Accuracy: {setup.epochs} epochs in mini-batches of 10, "
-        f"η = 0.1, λ = 5.0 per 50,000 images. {setup.seeds} seeds; the band is 5 to 95 % of them.{few}"
+        f"η = 0.1, λ = 5.0 per 50,000 images. {seeds}"
     )
     tests = (
         "Differences of accuracy are tested by Welch’s test, corrected for their number by Holm’s method; "
@@ -127,9 +121,5 @@ def _files(names: Iterable[str]) -> Html:
         "arrays.npz": "what was measured, a run a row",
         **{f"{name}.csv": f"a table of “{each.question}”" for name, each in EXPERIMENTS.items()},
     }
-    rows = [(Html(f'<a href="{name}">{name}</a>'), holds[name]) for name in names]
-    figures = (Html("<code>*-light.svg</code>, <code>*-dark.png</code>, …"), "every figure, light and dark")
     runs = (Html("<code>runs/</code>"), "every training run, from where the same command goes on")
-    return section("Files beside this page", [
-        table(["file", "holds"], [*rows, figures, runs], "In the same folder.", words=True)
-    ])  # fmt: skip
+    return files_beside({name: holds[name] for name in names}, runs)

@@ -1,23 +1,28 @@
-"""What a reproduction of the published experiments was asked for, what it found, and what that says."""
+"""What a reproduction of the published experiments was asked for, and what it found, in numbers and in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from chainderiv.experiments.beside import Beside, inside
 from chainderiv.experiments.catalogue import EXPERIMENTS, chosen
 from chainderiv.experiments.experiment import Experiment
 from chainderiv.experiments.setup import Setup
+from chainderiv.kinds import Array
+from chainderiv.version import __version__
+from chainderiv.writing import plain
 
 
 @dataclass(frozen=True, eq=False)
 class Reproduced:
     """A reproduction.
 
-    Parameters
-    ----------
     setup : what the experiments share; its source says on which data.
     found : by name, what was found: by those that are shown, and by those that they need.
     only : the experiments that are shown, of EXPERIMENTS.
@@ -49,3 +54,50 @@ class Reproduced:
             rows = experiment.beside(found) if self.setup.as_published else ()
             said[name] = [*experiment.reading(found, self.setup), *([inside(rows)] if rows else [])]
         return said
+
+    def results(self) -> dict[str, Any]:
+        """Every number of the page, as results.json has it: what is not finite is None."""
+        content = {
+            "version": __version__,
+            "settings": self._settings(),
+            "beside": [_beside(name, row) for name, row in self.beside()],
+            **{name: experiment.summary(found) for name, experiment, found in self.shown()},
+        }
+        return dict(plain(content))
+
+    def _settings(self) -> dict[str, Any]:
+        setup, data = self.setup, self.setup.source.load()
+        return {
+            "quick": self.quick,
+            "data": {
+                "asked": setup.source.name, "used": data.name, "training_images": len(data.train),
+                "validation_images": len(data.validation), "sha256": data.sha256,
+            },
+            "seeds": setup.seeds, "width": setup.width, "depths": setup.depths,
+            "accuracy_depths": setup.accuracy_depths or setup.depths, "remedy_depths": setup.deepest,
+            "remedy_seeds": setup.remedy_seeds or setup.seeds, "remedy_epochs": setup.epochs,
+            "full_batch_epochs": setup.full_batch_epochs, "epochs": setup.epochs,
+        }  # fmt: skip
+
+    def tables(self) -> dict[str, bytes]:
+        """name.csv -> its content, for each experiment that was asked for."""
+        return {f"{name}.csv": _csv(experiment.table(found)) for name, experiment, found in self.shown()}
+
+    def arrays(self) -> dict[str, Array]:
+        """What was measured, by those that are needed alone as well: a run a row, then epochs, then layers."""
+        each = (EXPERIMENTS[name].arrays(found) for name, found in self.found.items())
+        return {name: np.asarray(array) for named in each for name, array in named.items()}
+
+
+def _beside(name: str, row: Beside) -> dict[str, Any]:
+    return {
+        "experiment": name, "quantity": row.what, "hidden_layers": row.hidden, "layer": row.layer,
+        "published": row.published, **dict(zip(("p05", "median", "p95"), row.band, strict=True)),
+        "inside": row.inside, "measured": row.measured,
+    }  # fmt: skip
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue().encode()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chainderiv.experiments.catalogue import Report, chosen, reproduce
+from chainderiv.experiments.catalogue import chosen, reproduce
+from chainderiv.experiments.experiment import pictures_of
 from chainderiv.experiments.setup import Setup
-from chainderiv.pages.reproduction import data
+from chainderiv.kinds import Report
 from chainderiv.pages.reproduction.page import reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
-from chainderiv.view.picture import picture
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
 
 
@@ -49,11 +50,7 @@ def reproduction(
     quick : whether the page says that it is the quick form.
     report : called with (experiment, runs done, runs in all), then with "figures".
 
-    Raises
-    ------
-    OutputError
-        When the folder cannot be written.
-    What reproduce raises.
+    Raises OutputError when the folder cannot be written, and what reproduce raises.
     """
     # absolute: a cluster's workers stand elsewhere
     target = folder_for_writing(folder).resolve()
@@ -65,27 +62,13 @@ def reproduction(
 
 def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any]:
     """Write every file, each whole, the page last: where it is, all that it speaks of is. Returns the results."""
-    drawn = pictures(reproduced, report)
-    results, tables = data.results(reproduced), data.tables(reproduced)
-    files = {"results.json": data.as_json(results), **tables, **drawn}
+    drawings = [(name, d, found) for _, each, found in reproduced.shown() for name, d in each.figures.items()]
+    pictures = pictures_of(drawings, report)
+    results, tables = reproduced.results(), reproduced.tables()
+    page = reproduction_page(reproduced, pictures, ("results.json", "arrays.npz", *tables))
+    write_npz(target / "arrays.npz", reproduced.arrays())
+    text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    files = {"results.json": text.encode(), **tables, **pictures, "index.html": page.encode()}
     for name, content in files.items():
         write_whole(target / name, content)
-    write_npz(target / "arrays.npz", data.arrays(reproduced))
-    listed = ("results.json", "arrays.npz", *tables)
-    write_whole(target / "index.html", reproduction_page(reproduced, drawn, listed).encode())
     return results
-
-
-def pictures(reproduced: Reproduced, report: Report) -> dict[str, bytes]:
-    """name-light.svg, name-light.png, name-dark.svg and name-dark.png for each figure of what was asked for."""
-    drawings = [(name, d, found) for _, each, found in reproduced.shown() for name, d in each.figures.items()]
-    made: dict[str, bytes] = {}
-    for done, (name, drawing, found) in enumerate(drawings, 1):
-        for dark in (False, True):
-            figure = drawing.figure(found, dark)
-            for form in ("svg", "png"):
-                made[f"{name}-{'dark' if dark else 'light'}.{form}"] = picture(figure, form)
-                # laid out once: the second file takes half the time, and its parts stand where the first one's do
-                figure.set_layout_engine("none")
-        report("figures", done, len(drawings))
-    return made

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from matplotlib.figure import Figure
-
-from chainderiv.maps.axis import Axis
+from chainderiv.experiments.experiment import pictures_of
+from chainderiv.kinds import Report
+from chainderiv.pages.tour.figures import FIGURES
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.pages.tour.page import tour_page
 from chainderiv.symbolic.notation.equations import write
 from chainderiv.version import __version__
-from chainderiv.view.maps.maps import plot_link_map, plot_sweep
-from chainderiv.view.networks.curves import plot_accuracy, plot_bars, plot_norms
-from chainderiv.view.picture import picture
-from chainderiv.view.theme import SIZE, new_figure, theme
 from chainderiv.writing import plain
 
-LINK_Z = Axis(-10, 10, 401)
-Draw = Callable[[Findings, bool], Figure]
 
-
-def tour_files(found: Findings, progress: Callable[[int, int], object]) -> dict[str, bytes]:
+def tour_files(found: Findings, report: Report) -> dict[str, bytes]:
     """Name -> content of formula.txt, formula.tex, results.json, every figure and index.html.
 
-    progress : called with (pictures done, pictures in all).
+    The page comes last: where it is, all that it speaks of is.
     """
-    pictures = _pictures(found, progress)
+    pictures = pictures_of([(name, drawing, found) for name, drawing in FIGURES.items()], report)
     return {
         "formula.txt": formula_text(found).encode(),
         "formula.tex": formula_latex(found).encode(),
@@ -106,56 +98,3 @@ def results(found: Findings) -> dict[str, Any]:
         },
     }
     return dict(plain(content))
-
-
-def _pictures(found: Findings, progress: Callable[[int, int], object]) -> dict[str, bytes]:
-    pictures: dict[str, bytes] = {}
-    progress(0, 2 * len(FIGURES))
-    for name, draw in FIGURES.items():
-        for dark in (False, True):
-            figure = draw(found, dark)
-            for form in ("svg", "png"):
-                pictures[f"{name}-{'dark' if dark else 'light'}.{form}"] = picture(figure, form)
-            progress(len(pictures) // 2, 2 * len(FIGURES))
-    return pictures
-
-
-def _link_map(found: Findings, dark: bool) -> Figure:
-    return _alone(
-        SIZE,
-        dark,
-        lambda ax: plot_link_map(found.derivation.chain.activation(1), found.map.axes["w"], LINK_Z, ax=ax, dark=dark),
-    )
-
-
-def _gradient_map(found: Findings, dark: bool) -> Figure:
-    return _alone(SIZE, dark, lambda ax: plot_sweep(found.map, ax=ax, dark=dark))
-
-
-def _bars(found: Findings, dark: bool) -> Figure:
-    return _alone(SIZE, dark, lambda ax: plot_bars(found.bars, ax=ax, dark=dark))
-
-
-def _training(found: Findings, dark: bool) -> Figure:
-    figure = new_figure((6.0, 5.6), dark)
-    with theme(dark):
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-        plot_norms(found.record, ax=above, dark=dark)
-        plot_accuracy(found.record, ax=below, dark=dark)
-        above.set_xlabel("")
-    return figure
-
-
-def _alone(size: tuple[float, float], dark: bool, draw: Callable[[Any], object]) -> Figure:
-    figure = new_figure(size, dark)
-    with theme(dark):
-        draw(figure.add_subplot())
-    return figure
-
-
-FIGURES: dict[str, Draw] = {
-    "link-map": _link_map,
-    "gradient-map": _gradient_map,
-    "bars": _bars,
-    "training": _training,
-}

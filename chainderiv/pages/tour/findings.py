@@ -19,8 +19,6 @@ from chainderiv.symbolic.derivation import Derivation
 class Findings:
     """All that a tour has computed.
 
-    Attributes
-    ----------
     derivation, map, verification, record : of ∂C/∂b₁ of the chain; record is of the network.
     exploding : the value of each factor at w = 100, z = 0.
     bars : mean ∂C/∂b of every hidden neuron before training, one array (n_l,) per hidden layer.

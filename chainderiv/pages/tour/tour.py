@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from chainderiv.checking.verify import verify
 from chainderiv.errors import OutputError
 from chainderiv.given import whole_number
+from chainderiv.kinds import Array, Progress, Report
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.sweep import sweep
-from chainderiv.nn.data.data import Data, load_data
+from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
 from chainderiv.pages.tour.files import tour_files
@@ -24,7 +24,6 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
 from chainderiv.writing import folder_for_writing, write_whole
 
-Progress = Callable[[str, int, int], object]
 W_RANGE, B_RANGE = (-12.0, 12.0), (-10.0, 10.0)
 HIDDEN = (30, 30)
 NIELSEN_DECAY = 5.0 / 50_000  # λ/n of his runs; λ itself goes with the number of images
@@ -44,8 +43,6 @@ class Size:
 class TourResult:
     """Where a tour lies, and what it found.
 
-    Attributes
-    ----------
     folder, index : the folder, and the page in it to open.
     log10_smallest, log10_largest : the finite extremes of log10|∂C/∂b₁| on the map.
     worst_disagreement : the largest |Δlog| of the verification, natural.
@@ -63,7 +60,7 @@ class TourResult:
 
 
 def tour(
-    folder: str | os.PathLike[str], progress: Progress | None = None, seed: int = 0, *, _size: Size | None = None
+    folder: str | os.PathLike[str], progress: Report | None = None, seed: int = 0, *, _size: Size | None = None
 ) -> TourResult:
     """Derive, map, verify and train, and write index.html with all of it into folder; needs no network.
 
@@ -75,16 +72,7 @@ def tour(
     progress : called with (stage, steps done, steps in the stage), for each of STAGES.
     seed : int >= 0. Draws the network, the order of its training and the verification's points.
 
-    Returns
-    -------
-    TourResult.
-
-    Raises
-    ------
-    OutputError
-        When the folder cannot be written, or is a file.
-    BadValue
-        When the seed is no whole number >= 0.
+    Raises OutputError when the folder cannot be written, or is a file, and BadValue for another seed.
 
     Source: Nielsen (2015), chapter 5.
 
@@ -97,12 +85,14 @@ def tour(
     ...     result.index.name, result.verified
     ('index.html', True)
     """
-    report = progress or _silent
     seed = whole_number("seed", seed, least=0)
     target = _writable(folder)
+    report: Report = progress or (lambda stage, done, total: None)
     findings = compute(seed, _size or Size(), report)
-    files = tour_files(findings, lambda done, total: report("figures", done, total))
-    _write(target, files, report)
+    files = tour_files(findings, report)
+    for done, (name, content) in enumerate(files.items(), 1):
+        write_whole(target / name, content)
+        report("files", done, len(files))
     low, high = findings.log10_range
     return TourResult(
         folder=target,
@@ -115,7 +105,7 @@ def tour(
     )
 
 
-def compute(seed: int, size: Size, report: Progress) -> Findings:
+def compute(seed: int, size: Size, report: Report) -> Findings:
     """Everything that the tour shows."""
     report("formula", 0, 1)
     chain = Chain(depth=4, activation="sigmoid", cost="quadratic")
@@ -129,32 +119,19 @@ def compute(seed: int, size: Size, report: Progress) -> Findings:
     return Findings(derivation, swept, exploding, checked, bars, record, seed)
 
 
-def _train(seed: int, epochs: int, report: Progress) -> tuple[list[Any], TrainingRecord]:
-    data: Data = load_data("digits")
+def _train(seed: int, epochs: int, report: Report) -> tuple[list[Array], TrainingRecord]:
+    data = load_data("digits")
     net = Network([data.pixels, *HIDDEN, data.classes], rng=seed)
-    start = data.train
-    bars = net.mean_bias_gradients(start.images[:MEASURED_IMAGES], start.labels[:MEASURED_IMAGES])[:-1]
-    record = train(
-        net,
-        data,
-        epochs=epochs,
-        weight_decay=NIELSEN_DECAY * len(data.train),
-        rng=seed,
-        on_epoch=lambda so_far: report("training", so_far.epochs, epochs),
-    )
+    start, decay = data.train.first(MEASURED_IMAGES), NIELSEN_DECAY * len(data.train)
+    bars = net.mean_bias_gradients(start.images, start.labels)[:-1]
+    step = partial(report, "training")
+    record = train(net, data, epochs, weight_decay=decay, rng=seed, on_epoch=lambda now: step(now.epochs, epochs))
     return bars, record
 
 
-def _silent(stage: str, done: int, total: int) -> None:
-    pass
-
-
-def _stage(report: Progress, stage: str) -> Callable[[int, int], None]:
-    def step(done: int, total: int) -> None:
-        report(stage, done, total)
-
-    step(0, 1)
-    return step
+def _stage(report: Report, stage: str) -> Progress:
+    report(stage, 0, 1)
+    return partial(report, stage)
 
 
 def _writable(folder: str | os.PathLike[str]) -> Path:
@@ -165,11 +142,3 @@ def _writable(folder: str | os.PathLike[str]) -> Path:
     if not os.access(target, os.W_OK | os.X_OK):
         raise OutputError(f"folder {str(target)!r} cannot be written; give another")
     return target
-
-
-def _write(target: Path, files: Mapping[str, bytes], report: Progress) -> None:
-    # the page last: where it is, all that it speaks of is
-    names = sorted(files, key=lambda name: name == "index.html")
-    for done, name in enumerate(names, start=1):
-        write_whole(target / name, files[name])
-        report("files", done, len(names))

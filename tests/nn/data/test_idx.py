@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 
 from chainderiv.errors import DataError
-from chainderiv.nn.data.idx import parse_idx, read_idx
+from chainderiv.nn.data.idx import parse_idx, read_content
 
 
 def idx(array):
     """The IDX content of an array of unsigned bytes."""
     axes = b"".join(int(n).to_bytes(4, "big") for n in array.shape)
     return bytes([0, 0, 8, array.ndim]) + axes + array.astype(np.uint8).tobytes()
+
+
+def read_idx(path):
+    return parse_idx(read_content(path, 10_000), path)
 
 
 IMAGES = np.arange(2 * 3 * 4).reshape(2, 3, 4)

@@ -36,7 +36,7 @@ def asked_for(epochs, steps, measure_epochs, measure_steps):
 def test_a_course_stops_behind_exactly_the_mini_batches_that_were_asked_for(
     epochs, steps, measure_epochs, measure_steps
 ):
-    course = checked_course(epochs, 1, 0.1, 0, 0, "constant", None, None, measure_epochs, measure_steps)
+    course = checked_course(epochs, Descent(1, 0.1, 0), "constant", None, measure_epochs, measure_steps)
     stops = [(e - 1) * steps + stop for e in range(1, epochs + 1) for stop in course.stops(e, steps)]
     want = asked_for(epochs, steps, measure_epochs, measure_steps)
     assert [0, *stops] == want
@@ -79,7 +79,7 @@ def test_what_is_measured_never_changes_what_is_trained(engine, settings):
     ],
 )
 def test_a_schedule_s_factors_are_those_of_its_formula(name, epochs, factors):
-    course = checked_course(epochs, 1, 0.1, 0, 0, name, None, None, 1, None)
+    course = checked_course(epochs, Descent(1, 0.1, 0), name, None, 1, None)
     np.testing.assert_allclose([course.factor(e) for e in range(1, epochs + 1)], factors, rtol=1e-14, atol=0)
 
 
