@@ -15,7 +15,26 @@ from sympy.utilities.lambdify import lambdify
 from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.held import held
 
-_NAMES: list[Any] = [{row.name: row.precise for row in ROWS if row.precise is not None}, "mpmath"]
+MOST_MAGNITUDE = 2**17  # of a number whose exponential or sine is taken: mpmath works with as many bits
+
+
+def _capped(name: str) -> Callable[[Any], Any]:
+    """mpmath's function, which raises OverflowError where its work would grow with the number and not its digits."""
+    function = getattr(mpmath, name)
+
+    def evaluate(t: Any) -> Any:
+        if mpmath.isfinite(t) and t != 0 and mpmath.mag(t) > MOST_MAGNITUDE:
+            raise OverflowError(f"{name} of a number beyond 2^{MOST_MAGNITUDE}")
+        return function(t)
+
+    return evaluate
+
+
+_NAMES: list[Any] = [
+    {row.name: row.precise for row in ROWS if row.precise is not None}
+    | {name: _capped(name) for name in ("exp", "expm1", "sin", "cos", "tan", "sinh", "cosh")},
+    "mpmath",
+]
 _LOCK = threading.RLock()
 
 

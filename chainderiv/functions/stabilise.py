@@ -31,6 +31,7 @@ from chainderiv.functions.stable import Stable
 from chainderiv.symbols import Expr, z
 
 MOST_OPERATIONS, MOST_REGIONS = 150, 8
+MOST_NESTED = 6  # functions within functions: each nest multiplies what the search works through
 # what SymPy and mpmath raise for a formula that they cannot take apart
 _UNSUITABLE = (
     *(ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, ArithmeticError),
@@ -59,7 +60,7 @@ def stable_forms(formula: Expr) -> Stable | None:
     True
     """
     try:
-        if formula.count_ops() > MOST_OPERATIONS:
+        if formula.count_ops() > MOST_OPERATIONS or _nested(formula) > MOST_NESTED:
             return None
         branches = Branches(formula)
         found = regions(branches)
@@ -69,6 +70,11 @@ def stable_forms(formula: Expr) -> Stable | None:
     except _UNSUITABLE:
         return None
     return Stable(**forms) if forms else None
+
+
+def _nested(expression: Expr) -> int:
+    """How many functions stand within one another."""
+    return int(isinstance(expression, sympy.Function)) + max(map(_nested, expression.args), default=0)
 
 
 def _found(branches: Branches, found: list[Region]) -> Iterable[tuple[str, Expr | None]]:
