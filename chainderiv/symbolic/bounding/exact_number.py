@@ -21,19 +21,9 @@ _RANGE = sympy.Integer(10) ** 300
 def exact_number(name: str, given: Any, symbols: bool = False) -> Expr:
     """An exact SymPy number from an int, float, fraction, text such as '13/2' or '6.9', or a SymPy number.
 
-    Parameters
-    ----------
-    name : str. What the error calls it.
-    given : the number.
-    symbols : bool. Whether a real SymPy symbol, or an expression in some, is taken as well.
+    With symbols, an expression in real SymPy symbols as well. Raises BadValue when it is none, not finite, or beyond
+    1e300 or within 1e-300 of 0.
 
-    Raises
-    ------
-    BadValue
-        When it is none, not finite, or beyond 1e300 or within 1e-300 of 0.
-
-    Examples
-    --------
     >>> exact_number("w", 6.9), exact_number("w", "13/2")
     (69/10, 13/2)
     """

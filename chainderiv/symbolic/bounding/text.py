@@ -133,8 +133,7 @@ def _part(part: Any, digits: int) -> str:
 
 
 def _bare(value: Expr, digits: int) -> str:
-    plain = value in (oo, -oo) or value.is_Integer
-    return str(value) if plain else _decimal(value, digits)
+    return str(value) if value.is_Integer else _decimal(value, digits)
 
 
 def _shortened(formula: Expr) -> str:
@@ -163,7 +162,7 @@ def as_dict(found: Bounds, digits: int = 17) -> dict[str, Any]:
 
 def both(value: Expr, digits: int) -> dict[str, str]:
     """A number exactly and in decimals."""
-    return {"exact": str(value), "decimal": str(value) if value in (oo, -oo) else _decimal(value, digits)}
+    return {"exact": str(value), "decimal": _decimal(value, digits)}
 
 
 def sets_as_dict(found: Amplifying, digits: int = 17) -> dict[str, Any]:
