@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainderiv import symbols
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbols import Expr
 
 
@@ -26,15 +28,15 @@ class Step:
     reason: str
 
 
-def count(chain: Chain, wrt: Parameter) -> int:
-    """How many steps lead to ∂C/∂θ."""
+def steps_to(chain: Chain, wrt: Parameter) -> Sequence[Step]:
+    """The steps that lead to ∂C/∂θ."""
     layers = chain.depth - wrt.start + 1
     # ∂C/∂x of a residual chain is its last BP2: no δ is needed
-    return layers if chain.residual and wrt.kind == "x" else layers + 1
+    count = layers if chain.residual and wrt.kind == "x" else layers + 1
+    return Lazy(count, lambda k: _step(chain, wrt, k))
 
 
-def step(chain: Chain, wrt: Parameter, index: int) -> Step:
-    """The step of that number, the first being 0."""
+def _step(chain: Chain, wrt: Parameter, index: int) -> Step:
     layer = chain.depth - index
     if chain.residual:
         return _residual_step(chain, wrt, layer)
