@@ -72,10 +72,7 @@ def regimes(land: Landscape, w: Expr, b: Expr) -> tuple[Amplifying, ...]:
     marks = levels(land)
     for above, below in zip(marks, [*marks[1:], sympy.Integer(0)], strict=True):
         level = (above + below) / 2 if above != oo else below + 1
-        formulas = {s: closed_form(s) for s in land.solved if _crosses(s, level)}
-        if None in formulas.values():
-            raise BadValue("the bounds of this set have no closed form in w; give a number for w")
-        moving = {s: formula.subs(size_of_w, sympy.Abs(w)) for s, formula in formulas.items()}
+        moving = {s: _in_closed_form(s).subs(size_of_w, sympy.Abs(w)) for s in land.solved if _crosses(s, level)}
         low = 1 / above if above != oo else sympy.Integer(0)
         enters = _reached(land, above)
         condition = sympy.And(
@@ -84,6 +81,13 @@ def regimes(land: Landscape, w: Expr, b: Expr) -> tuple[Amplifying, ...]:
         )
         made.append(_sets(land, level, moving, w, b, condition))
     return tuple(made)
+
+
+def _in_closed_form(segment: Segment) -> Expr:
+    formula = closed_form(segment)
+    if formula is None:
+        raise BadValue("the bounds of this set have no closed form in w; give a number for w")
+    return formula
 
 
 def levels(land: Landscape) -> list[Expr]:

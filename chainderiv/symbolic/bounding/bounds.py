@@ -13,7 +13,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.intervals import Unenclosed
 from chainderiv.functions.lookup import neuron
-from chainderiv.symbolic.bounding import widest
+from chainderiv.symbolic.bounding import text, widest
 from chainderiv.symbolic.bounding.amplifying import Amplifying, amplifying, regimes
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.exact_number import exact_number
@@ -92,7 +92,7 @@ class Bounds:
         >>> found.condition, found.z_set
         (1 < w, Interval(-log(w - 1), oo))
         """
-        weight, bias = exact_number("w", w, symbols=True), exact_number("b", b, symbols=True)
+        weight, bias = exact_number("w", w), exact_number("b", b)
         if weight.free_symbols and (weight.is_positive is None or weight.is_zero is not False):
             raise BadValue(f"w is {w} of unknown sign; give a number, or Symbol('w', positive=True)")
         try:
@@ -145,14 +145,10 @@ class Bounds:
 
     def to_dict(self, digits: int = 17) -> dict[str, Any]:
         """Every quantity as text, exactly and in decimals, with its certainty."""
-        from chainderiv.symbolic.bounding.text import as_dict
-
-        return as_dict(self, digits)
+        return text.as_dict(self, digits)
 
     def __str__(self) -> str:
-        from chainderiv.symbolic.bounding.text import as_text
-
-        return as_text(self)
+        return text.as_text(self)
 
 
 def _numbers(argument: Any) -> list[Expr]:

@@ -6,6 +6,7 @@ solved. What is left is subdivided until each interval has, by interval arithmet
 
 from __future__ import annotations
 
+from functools import cmp_to_key
 from typing import Any
 
 import sympy
@@ -68,10 +69,9 @@ def factors(expression: Expr) -> list[tuple[Expr, Expr]]:
 def in_order(points: list[Expr]) -> list[Expr]:
     """Numbers from left to right, each once."""
     ordered: list[Expr] = []
-    for point in points:
-        place = next((i for i, other in enumerate(ordered) if compare(point, other) <= 0), len(ordered))
-        if place == len(ordered) or compare(point, ordered[place]):
-            ordered.insert(place, point)
+    for point in sorted(points, key=cmp_to_key(compare)):
+        if not ordered or compare(point, ordered[-1]):
+            ordered.append(point)
     return ordered
 
 

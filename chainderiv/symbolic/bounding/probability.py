@@ -26,7 +26,7 @@ def of_link(neuron: Activation, s: Any, z: Any, of_size: Callable[[Expr], Expr],
     >>> of_link(neuron("relu"), 2, -3, sympy.erf, 0), of_link(neuron("relu"), 2, 3, sympy.erf, 0)
     (0, erf(2))
     """
-    spread, point = exact_number("s", s, symbols=True), exact_number("z", z, symbols=True)
+    spread, point = exact_number("s", s), exact_number("z", z)
     if not spread.free_symbols and not spread > 0:
         raise BadValue(f"s is {s!r}; give a positive standard deviation")
 

@@ -88,8 +88,7 @@ class Levels:
 
 def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
     """(F, c) at each stationary point that may be the maximum, 30 digits each, all of them; None if not proved."""
-    samples = [levels.lower + (levels.upper - levels.lower) * sympy.Rational(k, 16) for k in range(1, 16)]
-    samples = [sympy.Rational(str(c.n(12))) for c in samples]
+    samples = [_short(levels.lower + (levels.upper - levels.lower) * k / 16, 12) for k in range(1, 16)]
     best = max(levels.value(c, c, _BITS).low.lower() for c in samples)
     start = levels.lower if levels.lower != 0 else _low_enough(levels, best)
     if start is None:
@@ -116,7 +115,7 @@ def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
 
 def _low_enough(levels: Levels, best: Any) -> Expr | None:
     """A level below which F is proved to stay under best."""
-    c = sympy.Rational(str((levels.upper / 16).n(6)))
+    c = _short(levels.upper / 16, 6)
     for _ in range(60):
         try:
             above = _under(levels, c)
@@ -163,11 +162,11 @@ def _tops(levels: Levels, low: Expr, high: Expr) -> bool:
 
 def _refined(levels: Levels, low: Expr, high: Expr) -> tuple[Expr, Expr]:
     """Newton's steps to the stationary point between two levels, proved by the sign of F' on either side of it."""
-    c = sympy.Rational(str(((low + high) / 2).n(40)))
+    c = _short((low + high) / 2, 40)
     for _ in range(60):
         first, second = (_middle(pair) for pair in levels.derivatives(c, c, _FINE))
         newer = c - first / second
-        newer = sympy.Rational(str((newer if low < newer < high else (low + high) / 2).n(DIGITS + 15)))
+        newer = _short(newer if low < newer < high else (low + high) / 2, DIGITS + 15)
         if abs(newer - c) < c * sympy.Rational(1, 10 ** (DIGITS + 8)):
             break
         c, low, high = newer, (c if first > 0 else low), (c if first < 0 else high)
@@ -199,5 +198,5 @@ def _value(levels: Levels, c: Expr) -> Expr:
     return _middle(levels.value(c, c, _BITS)).n(DIGITS)
 
 
-def _short(c: Expr) -> Expr:
-    return sympy.Rational(str(c.n(DIGITS)))
+def _short(c: Expr, digits: int = DIGITS) -> Expr:
+    return sympy.Rational(str(c.n(digits)))
