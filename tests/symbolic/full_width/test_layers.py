@@ -13,7 +13,7 @@ from chainderiv.errors import BadShape, BadValue, CostDomain, TooDeep, UnknownNa
 from chainderiv.functions.cost import COSTS
 from chainderiv.functions.lookup import neuron
 from chainderiv.nn.output_layer import output_layer
-from chainderiv.symbolic.full_width.indexed import width
+from chainderiv.symbolic.full_width.indexed import n as width
 from chainderiv.symbolic.full_width.layers import derive_layers
 
 

@@ -12,16 +12,22 @@ from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_slope
 from chainderiv.symbolic.full_width.index_algebra import sum_out
 from chainderiv.symbolic.full_width.indexed import (
-    activation,
+    a as activation,
+)
+from chainderiv.symbolic.full_width.indexed import (
     delta,
     j,
     k,
     last,
     layer,
     phi_prime,
-    pre_activation,
     total,
-    weight,
+)
+from chainderiv.symbolic.full_width.indexed import (
+    w as weight,
+)
+from chainderiv.symbolic.full_width.indexed import (
+    z as pre_activation,
 )
 from chainderiv.symbolic.full_width.layers import derive_layers
 
@@ -152,7 +158,7 @@ def planted(derivation, name, change):
 
 
 def jacobian_with(change):
-    whole = sum_out(total(slope(k) * change, k, last), {j: indexed.width[last]})
+    whole = sum_out(total(slope(k) * change, k, last), {j: indexed.n[last]})
     return lambda _: whole
 
 

@@ -10,17 +10,25 @@ from chainderiv import symbols
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.indexed import (
-    activation,
-    bias,
+    a as activation,
+)
+from chainderiv.symbolic.full_width.indexed import (
+    b as bias,
+)
+from chainderiv.symbolic.full_width.indexed import (
     delta,
     j,
     k,
     last,
     layer,
     phi_prime,
-    pre_activation,
     total,
-    weight,
+)
+from chainderiv.symbolic.full_width.indexed import (
+    w as weight,
+)
+from chainderiv.symbolic.full_width.indexed import (
+    z as pre_activation,
 )
 from chainderiv.symbolic.full_width.layers import derive_layers
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
@@ -80,12 +88,12 @@ def test_shapes_that_do_not_fit_are_refused_by_sympy_itself():
 
 
 def test_a_sum_over_the_first_index_is_a_product_with_the_transpose_and_over_the_second_with_the_matrix():
-    W = LayerArray("W", layer, indexed.width[layer], indexed.width[layer - 1])
-    d, a = (LayerArray(kind, at, indexed.width[at], 1) for kind, at in (("delta", layer), ("a", layer - 1)))
+    W = LayerArray("W", layer, indexed.n[layer], indexed.n[layer - 1])
+    d, a = (LayerArray(kind, at, indexed.n[at], 1) for kind, at in (("delta", layer), ("a", layer - 1)))
     assert matrix_form(total(weight[layer, k, j] * delta[layer, k], k, layer), [j], layer) == W.T * d
     assert matrix_form(total(weight[layer, j, k] * activation[layer - 1, k], k, layer - 1), [j], layer) == W * a
     affine = total(weight[layer, j, k] * activation[layer - 1, k], k, layer - 1) + bias[layer, j]
-    assert set(matrix_form(affine, [j], layer).args) == {W * a, LayerArray("b", layer, indexed.width[layer], 1)}
+    assert set(matrix_form(affine, [j], layer).args) == {W * a, LayerArray("b", layer, indexed.n[layer], 1)}
     assert matrix_form(delta[layer, j] * activation[layer - 1, k], [j, k], layer) == d * a.T
     assert matrix_form(delta[layer, j] * activation[layer - 1, k], [k, j], layer) == a * d.T
 
@@ -128,7 +136,7 @@ def test_one_derivative_and_no_other_is_cancelled_at_full_width(network):
     assert len(short) == len(long) - 1
     a, y = (LayerArray(kind, sympy.Integer(depth), sympy.Integer(network[0][-1]), 1) for kind in ("a", "y"))
     assert short[-1] == a - y
-    assert derivation.surviving == activation[last, j] - indexed.target[j]
+    assert derivation.surviving == activation[last, j] - indexed.y[j]
 
 
 def test_what_is_cancelled_is_named():
@@ -136,17 +144,17 @@ def test_what_is_cancelled_is_named():
     assert derive_layers([2, 2, 2]).hypothesis is None
     softmax = derive_layers([2, 2, 2], "tanh", "log_likelihood")
     assert softmax.cancelled == activation[last, k]
-    assert softmax.hypothesis == (total(indexed.target[k], k, last), 1)
+    assert softmax.hypothesis == (total(indexed.y[k], k, last), 1)
     for name in ("sigmoid", "tanh", "relu"):
         quadratic = derive_layers([2, 2, 2], name, "quadratic")
         assert quadratic.cancelled is None
-        assert quadratic.surviving == phi_prime(pre_activation[last, j]) * (activation[last, j] - indexed.target[j])
+        assert quadratic.surviving == phi_prime(pre_activation[last, j]) * (activation[last, j] - indexed.y[j])
 
 
 def test_cross_entropy_cancels_every_sigmoid_up_to_its_scale():
     halved = cd.Activation("halved", 1 / (1 + sympy.exp(-symbols.z / 2)))
     derivation = derive_layers([2, 2, 2], "tanh", "cross_entropy", halved)
-    assert derivation.surviving == (activation[last, j] - indexed.target[j]) / 2
+    assert derivation.surviving == (activation[last, j] - indexed.y[j]) / 2
 
 
 # a width of one

@@ -141,7 +141,7 @@ def test_activations_of_each_layer_have_names_of_their_own():
 
 
 def test_indices_of_two_digits_are_set_apart():
-    from chainderiv.symbolic.full_width.indexed import weight
+    from chainderiv.symbolic.full_width.indexed import w as weight
 
     assert SIGMOID.written(weight[2, 1, 3]) == "w²₁₃"
     assert SIGMOID.written(weight[12, 1, 13]) == "w¹²₁,₁₃"
