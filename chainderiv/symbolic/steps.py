@@ -41,18 +41,13 @@ def _step(chain: Chain, wrt: Parameter, index: int) -> Step:
     if chain.residual:
         return _residual_step(chain, wrt, layer)
     if index == 0:
-        return _at_output(chain)
+        reason = "definition of δ_L and the chain rule at a_L = φ(z_L)"
+        return Step("BP1", symbols.delta(layer), _prime(chain, layer) * _by_activation(chain, layer), reason)
     if layer >= wrt.start:
         right = _prime(chain, layer) * symbols.weight(layer + 1) * symbols.delta(layer + 1)
         reason = f"z_{layer + 1} = w_{layer + 1} φ(z_{layer}) + b_{layer + 1}"
         return Step("BP2", symbols.delta(layer), right, reason)
     return _at_parameter(wrt)
-
-
-def _at_output(chain: Chain) -> Step:
-    last = chain.depth
-    reason = "definition of δ_L and the chain rule at a_L = φ(z_L)"
-    return Step("BP1", symbols.delta(last), _prime(chain, last) * _by_activation(chain, last), reason)
 
 
 def _at_parameter(wrt: Parameter) -> Step:
