@@ -95,11 +95,16 @@ class Chain:
         cost: str | Cost = "quadratic",
         residual: bool = False,
     ) -> None:
-        object.__setattr__(self, "depth", _checked_depth(depth))
-        object.__setattr__(self, "activations", _checked_activations(activation, self.depth))
+        if not is_whole(depth, 1, MAX_DEPTH):
+            raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
+        object.__setattr__(self, "depth", int(depth))
+        layers = read_activations(activation, self.depth, f"layer ({depth} for this depth)")
+        object.__setattr__(self, "activations", layers)
         object.__setattr__(self, "cost", find_cost(cost))
-        object.__setattr__(self, "residual", _checked_residual(residual))
-        for used in dict.fromkeys(self.activations):
+        if not isinstance(residual, bool):
+            raise BadValue(f"residual is {residual!r}; give True or False")
+        object.__setattr__(self, "residual", residual)
+        for used in neurons(self):
             used.require_usable()
         self.cost.require_chain_output(self.activation(self.depth), self.residual)
 
@@ -173,28 +178,12 @@ def runs(chain: Chain) -> list[tuple[int, int]]:
     return [(len(list(stretch)), index) for index, stretch in groupby(indices)]
 
 
-def _checked_depth(depth: Any) -> int:
-    if not is_whole(depth, 1, MAX_DEPTH):
-        raise BadValue(f"depth is {depth!r}; give a whole number from 1 to {MAX_DEPTH}")
-    return int(depth)
-
-
-def _checked_residual(residual: Any) -> bool:
-    if not isinstance(residual, bool):
-        raise BadValue(f"residual is {residual!r}; give True or False")
-    return residual
-
-
-def _checked_activations(given: Any, depth: int) -> tuple[Activation, ...]:
+def read_activations(given: Any, count: int, each: str) -> tuple[Activation, ...]:
+    """One Activation for all of count layers, or where they differ one for each; raises BadShape or UnknownName."""
     if isinstance(given, str | Activation):
         return (neuron(given),)
-    if not isinstance(given, Sequence) or len(given) != depth:
-        raise BadShape(
-            f"activation is {_brief(given)}; give one name or Activation, or one per layer ({depth} for this depth)"
-        )
+    if not isinstance(given, Sequence) or len(given) != count or not given:
+        what = f"{len(given)} of them" if isinstance(given, Sequence) else repr(given)
+        raise BadShape(f"activation is {what}; give one name or Activation, or one per {each}")
     layers = tuple(neuron(f) for f in given)
     return layers if any(f != layers[0] for f in layers) else layers[:1]
-
-
-def _brief(given: Any) -> str:
-    return f"{len(given)} of them" if isinstance(given, Sequence) else repr(given)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
+from chainderiv.symbolic.notation.equations import product, write
 from chainderiv.symbols import Expr, gradient
 
 
@@ -15,13 +16,12 @@ from chainderiv.symbols import Expr, gradient
 class Comparison:
     """Two gradients of one chain: what they share, and first/second as the product of what stands between.
 
+    The ratio is the product of the factors between over that of the factors below, and φ'(z_j)/φ'(z_k) times that of
+    the links.
+
     Attributes
     ----------
     first, second : Derivation, of biases of the layers j < k.
-    common : the factors that both have.
-    between, below : first/second is the product of the factors between over that of the factors below; a chain
-        that is not residual has none below.
-    links : the links of the layers j + 1 … k; first/second is also φ'(z_j)/φ'(z_k) times their product.
 
     Examples
     --------
@@ -49,13 +49,11 @@ class Comparison:
 
     @property
     def links(self) -> Sequence[Expr]:
-        """w_l φ'(z_l), or 1 + w_l φ'(z_l), of the layers between."""
+        """w_l φ'(z_l), or 1 + w_l φ'(z_l), of the layers j + 1 … k."""
         return self.first.links[: self.second.start - self.first.start]
 
     def __str__(self) -> str:
         """∂C/∂b_j = [ what stands between ] · ∂C/∂b_k."""
-        from chainderiv.symbolic.notation.equations import product, write
-
         chain = self.first.chain
         left, right = (write(chain, gradient(d.wrt.symbol)) for d in (self.first, self.second))
         between = product(chain, self.first.places[: len(self.between)], self.between, "unicode", elide=True)

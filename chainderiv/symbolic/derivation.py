@@ -11,13 +11,12 @@ import sympy
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep, unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor
-from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.nesting import nested
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
+from chainderiv.symbolic.steps import Step, steps_to
 from chainderiv.symbols import Expr
 
 SUBSTITUTE_DEPTH = 30
@@ -64,7 +63,8 @@ class Derivation:
     @property
     def places(self) -> Sequence[Factor]:
         """What stands at each index, in the order of the factors."""
-        return Lazy(self._before_links + self._per_link * len(self.links) + 1, self._place)
+        per_link = 1 if self.chain.residual else 2
+        return Lazy(len(a_by(self.wrt)) + per_link * len(self.links) + 1, self._place)
 
     @property
     def factors(self) -> Sequence[Expr]:
@@ -74,7 +74,12 @@ class Derivation:
     @property
     def links(self) -> Sequence[Expr]:
         """w_l φ'(z_l), or 1 + w_l φ'(z_l) of a residual chain, for each layer between θ and the output."""
-        return Lazy(self.chain.depth - self._first_link + 1, self._link)
+        first = self.wrt.layer + 1
+
+        def link(index: int) -> Expr:
+            return sympy.Mul(*map(self.symbol_of, through(self.chain, first + index)))
+
+        return Lazy(self.chain.depth - first + 1, link)
 
     @property
     def cancelled(self) -> Expr | None:
@@ -88,17 +93,18 @@ class Derivation:
         """The factors that remain after the cost has cancelled what it cancels; the last is then a_L - y."""
         if self.cancelled is None:
             return self.factors
-        return Lazy(len(self.factors) - 1, self._survivor)
+        last, rest = len(self.factors) - 2, self.symbol_of(Factor("rest", self.chain.depth))
+        return Lazy(last + 1, lambda k: rest if k == last else self._factor(k))
 
     @property
     def assignments(self) -> Sequence[tuple[Expr, Expr]]:
         """The layer equations in order, at any depth, as (z_1, w_1 x + b_1), (a_1, φ(z_1)), (z_2, …)."""
-        return Lazy(2 * self.chain.depth, self._assignment)
+        return Lazy(2 * self.chain.depth, lambda k: self.chain.equations(k // 2 + 1)[k % 2])
 
     @property
-    def steps(self) -> Sequence[backward.Step]:
+    def steps(self) -> Sequence[Step]:
         """BP1 at the output, BP2 once per layer down to θ, and BP3 or BP4 (or the input's equation) at the end."""
-        return Lazy(backward.count(self.chain, self.wrt), self._step)
+        return steps_to(self.chain, self.wrt)
 
     def replace(self, index: int, expression: Any) -> Derivation:
         """This derivation with one factor replaced: a deliberate error, which the checker must catch.
@@ -144,7 +150,7 @@ class Derivation:
 
         return factor_values(self.chain, self.factors, w=w, b=b, z=z, x=x, y=y)
 
-    def line(self, step: backward.Step, target: str = "unicode") -> str:
+    def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex': its name, equation and reason.
 
         Raises UnknownName for another target.
@@ -195,55 +201,26 @@ class Derivation:
     def _repr_html_(self) -> str:
         return self.shown("mathml")
 
-    @property
-    def _first_link(self) -> int:
-        return self.start + (self.wrt.kind != "x")
-
-    @property
-    def _before_links(self) -> int:
-        """How many factors stand before the first link: φ'(z_k) of b_k, a_{k-1} and it of w_k, none of x."""
-        return {"b": 1, "w": 2, "x": 0}[self.wrt.kind]
-
-    @property
-    def _per_link(self) -> int:
-        return 1 if self.chain.residual else 2
-
     def _place(self, index: int) -> Factor:
-        behind = index - self._before_links
-        if behind < 0:
-            return Factor("prime", self.start) if behind == -1 else Factor("activation", self.start - 1)
-        link, part = divmod(behind, self._per_link)
-        layer = self._first_link + link
+        before = a_by(self.wrt)
+        if index < len(before):
+            return before[index]
+        link, part = divmod(index - len(before), 1 if self.chain.residual else 2)
+        layer = self.wrt.layer + 1 + link
         if layer > self.chain.depth:
             return Factor("slope", self.chain.depth)
-        return factor.through(self.chain, layer)[part]
+        return through(self.chain, layer)[part]
 
     def _factor(self, index: int) -> Expr:
-        for k, expression in self.replaced:
-            if k == index:
-                return expression
-        return self.symbol_of(self._place(index))
+        replaced = dict(self.replaced)
+        return replaced[index] if index in replaced else self.symbol_of(self._place(index))
 
     def symbol_of(self, place: Factor) -> Expr:
         """The SymPy object that stands at a place before any replacement."""
-        return factor.symbol_of(self.chain, place)
-
-    def _link(self, index: int) -> Expr:
-        made = [self.symbol_of(place) for place in factor.through(self.chain, self._first_link + index)]
-        return made[0] if self.chain.residual else made[0] * made[1]
-
-    def _survivor(self, index: int) -> Expr:
-        last = index == len(self.factors) - 2
-        return self.symbol_of(Factor("rest", self.chain.depth)) if last else self.factors[index]
-
-    def _assignment(self, index: int) -> tuple[Expr, Expr]:
-        return self.chain.equations(index // 2 + 1)[index % 2]
+        return symbol_of(self.chain, place)
 
     def _unfolded(self, factor: Expr) -> Expr:
         """A factor with φ' and ∂C/∂a written out in z_l, a_L and y."""
         phi, slope = self.chain.activation, self.chain.cost.slope
         factor = factor.replace(symbols.PhiPrime, lambda _, z: phi(symbols.layer_of(z)).derivative.subs(symbols.z, z))
         return factor.replace(symbols.CostSlope, lambda name, a, y: slope.subs(symbols.a, a))
-
-    def _step(self, index: int) -> backward.Step:
-        return backward.step(self.chain, self.wrt, index)

@@ -7,7 +7,7 @@ from typing import overload
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.derivation import Derivation
-from chainderiv.symbolic.second import SecondDerivation, second_derivation
+from chainderiv.symbolic.second import SecondDerivation
 
 Pair = tuple[str | Parameter, ...] | list[str | Parameter] | tuple[str, ...] | list[str]
 Wrt = str | Parameter | Pair
@@ -33,6 +33,8 @@ def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
         raise BadValue(f"chain is {chain!r}; give a Chain")
     if isinstance(wrt, str | Parameter):
         return Derivation(chain, chain.parameter(wrt))
-    if not isinstance(wrt, tuple | list):
-        raise BadValue(f"wrt is {wrt!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
-    return second_derivation(chain, wrt)
+    given = tuple(wrt) if isinstance(wrt, list) else wrt
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise BadValue(f"wrt is {given!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
+    early, late = sorted(map(chain.parameter, given), key=lambda p: (p.layer, p.kind))
+    return SecondDerivation(chain, (early, late))

@@ -23,6 +23,7 @@ from chainderiv.functions.intervals import Ball, Unenclosed, working_bits
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbolic.replacement import KEPT, bare
 from chainderiv.symbolic.term import Term
 from chainderiv.symbols import Expr
 
@@ -96,7 +97,7 @@ def per_layer(name: str, given: Any, depth: int) -> list[float]:
         floats = [float(v) for v in values]
     except (TypeError, ValueError, OverflowError) as e:
         raise BadValue(f"{name} is {given!r}; give numbers that float64 holds") from e
-    if any(v != v or v in (float("inf"), float("-inf")) for v in floats):
+    if not all(map(math.isfinite, floats)):
         raise BadValue(f"{name} is {given!r}; give finite numbers")
     return floats
 
@@ -116,18 +117,8 @@ def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequenc
     return Orbit(weights, zs, activations)
 
 
-def factor_values(
-    chain: Chain,
-    factors: Sequence[Any],
-    *,
-    w: Any,
-    b: Any = None,
-    z: Any = None,
-    x: float = 0.5,
-    y: float = 0.0,
-    beyond: bool = False,
-) -> tuple[LogSign, ...]:
-    """Every factor of a chain's derivation as LogSign, each proved to SETTLED bits.
+def factor_values(chain: Chain, factors: Sequence[Any], beyond: bool = False, **point: Any) -> tuple[LogSign, ...]:
+    """Every factor of a chain's derivation as LogSign, each proved to SETTLED bits; the point as in Derivation.at.
 
     beyond says whether a logarithm that leaves float64 may be ±∞; otherwise it is refused.
 
@@ -139,45 +130,32 @@ def factor_values(
 
     Source: Johansson (2017), "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic".
     """
-    orbit_at, y_ = _orbits(chain, w, b, z, x, y)
-
-    def evaluate() -> list[Known]:
-        orbit = orbit_at()
-        return [_value(chain, f, orbit, y_) for f in factors]
-
-    return tuple(settle(evaluate, beyond))
+    return tuple(_settled(chain, lambda orbit, y: [_value(chain, f, orbit, y) for f in factors], beyond, **point))
 
 
-def term_values(
-    chain: Chain, terms: Sequence[Term], *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
-) -> tuple[tuple[LogSign, ...], ...]:
+def term_values(chain: Chain, terms: Sequence[Term], **point: Any) -> tuple[tuple[LogSign, ...], ...]:
     """The factors of every term of a second derivative; raises as factor_values does."""
-    orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
-    def evaluate() -> list[Known]:
-        return [v for term in _term_factors(chain, terms, orbit_at(), y_, {}) for v in term]
+    def in_a_row(orbit: Orbit, y: float) -> list[Known]:
+        return [value for factors in _term_factors(chain, terms, orbit, y) for value in factors]
 
-    flat = iter(settle(evaluate))
-    return tuple(tuple(next(flat) for _ in term.factors) for term in terms)
+    values = iter(_settled(chain, in_a_row, **point))
+    return tuple(tuple(next(values) for _ in term.factors) for term in terms)
 
 
-def second_value(
-    chain: Chain, terms: Sequence[Term], *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
-) -> LogSign:
+def second_value(chain: Chain, terms: Sequence[Term], **point: Any) -> LogSign:
     """The sum of the terms that survive of a second derivative; raises as factor_values does."""
-    orbit_at, y_ = _orbits(chain, w, b, z, x, y)
 
-    def evaluate() -> list[Known]:
-        factors = _term_factors(chain, terms, orbit_at(), y_, {})
-        return [reduce(add, (reduce(mul, values, Known.of(1)) for values in factors), Known.of(0))]
+    def total(orbit: Orbit, y: float) -> list[Known]:
+        products = (reduce(mul, factors, Known.of(1)) for factors in _term_factors(chain, terms, orbit, y))
+        return [reduce(add, products, Known.of(0))]
 
-    return settle(evaluate)[0]
+    return _settled(chain, total, **point)[0]
 
 
-def _term_factors(
-    chain: Chain, terms: Sequence[Term], orbit: Orbit, y: float, known: dict[Any, Known]
-) -> Iterator[list[Known]]:
-    """The factors of each term, every distinct one evaluated once and kept in known."""
+def _term_factors(chain: Chain, terms: Sequence[Term], orbit: Orbit, y: float) -> Iterator[list[Known]]:
+    """The factors of each term, every distinct one evaluated once."""
+    known: dict[Any, Known] = {}
     for term in terms:
         keys = [term.replaced.get(k, place) for k, place in enumerate(term.places)]
         for key in keys:
@@ -187,8 +165,18 @@ def _term_factors(
         yield [known[key] for key in keys]
 
 
-def _orbits(chain: Chain, w: Any, b: Any, z: Any, x: float, y: float) -> tuple[Callable[[], Orbit], float]:
-    """A function that walks at the bits that are set; and y, checked."""
+def _settled(
+    chain: Chain,
+    evaluate: Callable[[Orbit, float], list[Known]],
+    beyond: bool = False,
+    *,
+    w: Any,
+    b: Any = None,
+    z: Any = None,
+    x: float = 0.5,
+    y: float = 0.0,
+) -> list[LogSign]:
+    """What is evaluated on the orbit of a point and at its y, settled."""
     if (b is None) == (z is None):
         which = "neither b nor z is given" if b is None else "b and z are both given"
         raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
@@ -196,7 +184,7 @@ def _orbits(chain: Chain, w: Any, b: Any, z: Any, x: float, y: float) -> tuple[C
     bs = None if b is None else per_layer("b", b, chain.depth)
     zs = None if z is None else per_layer("z", z, chain.depth)
     (x_,), (y_,) = per_layer("x", x, 1), per_layer("y", y, 1)
-    return (lambda: walk(chain, ws, bs, zs, x_)), y_
+    return settle(lambda: evaluate(walk(chain, ws, bs, zs, x_), y_), beyond)
 
 
 def settle(evaluate: Callable[[], list[Known]], beyond: bool = False) -> list[LogSign]:
@@ -228,21 +216,13 @@ def _proved(value: Ball) -> bool:
     return bool(value == 0 or (value.is_finite() and value.rel_accuracy_bits() >= SETTLED))
 
 
-KEPT = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
-
-
 def _value(chain: Chain, factor: Any, orbit: Orbit, y: float) -> Known:
     """One factor at the bits that are set; a replaced one is an expression in the chain's symbols."""
-    atoms = sorted(factor.atoms(*KEPT) | _loose_symbols(factor), key=str)
+    atoms = sorted(factor.atoms(*KEPT) | bare(factor).free_symbols, key=str)
     values = [_atom(chain, atom, orbit, y) for atom in atoms]
     if factor in atoms:
         return values[atoms.index(factor)]
     return evaluated(factor, tuple(atoms), values)
-
-
-def _loose_symbols(factor: Any) -> set[Any]:
-    """The symbols that stand in a factor outside its φ' and ∂C/∂a."""
-    return set(factor.replace(lambda e: isinstance(e, KEPT), lambda _: sympy.Integer(1)).free_symbols)
 
 
 def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Known:

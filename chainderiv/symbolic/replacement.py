@@ -11,6 +11,13 @@ from chainderiv.errors import BadValue
 from chainderiv.given import is_whole
 from chainderiv.symbolic.chain import Chain
 
+KEPT = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
+
+
+def bare(expression: Any) -> Any:
+    """An expression with 1 in the place of each φ', φ'', ∂C/∂a and ∂²C/∂a²."""
+    return expression.replace(lambda e: isinstance(e, KEPT), lambda _: sympy.Integer(1))
+
 
 def checked_index(what: str, index: Any, count: int) -> int:
     """The index of one of count, counted from the front; raises BadValue."""
@@ -25,22 +32,15 @@ def checked_replacement(expression: Any, chain: Chain) -> Any:
         new = sympy.sympify(expression, strict=True)
     except sympy.SympifyError as e:
         raise BadValue(f"factor {expression!r} is no SymPy expression or number; give one") from e
-    _require_known(new, chain)
-    return new
-
-
-def _require_known(expression: Any, chain: Chain) -> None:
-    """Raise BadValue unless it is made of sums, products and numeric powers of numbers and the chain's symbols."""
-    if not isinstance(expression, sympy.Expr):
-        raise BadValue(f"factor {str(expression)!r} is no SymPy expression or number; give one")
-    kept = (symbols.PhiPrime, symbols.PhiSecond, symbols.CostSlope, symbols.CostSecond)
-    bare = expression.replace(lambda e: isinstance(e, kept), lambda _: sympy.Integer(1))
-    for part in sympy.preorder_traversal(bare):
+    if not isinstance(new, sympy.Expr):
+        raise BadValue(f"factor {str(new)!r} is no SymPy expression or number; give one")
+    for part in sympy.preorder_traversal(bare(new)):
         if not _known(part, chain):
             raise BadValue(
-                f"factor {str(expression)!r} holds {str(part)!r}; give a sum, product or power of finite real numbers, "
+                f"factor {str(new)!r} holds {str(part)!r}; give a sum, product or power of finite real numbers, "
                 "the chain's w_l, z_l, a_l, x and y, and its factors"
             )
+    return new
 
 
 def _known(part: Any, chain: Chain) -> bool:

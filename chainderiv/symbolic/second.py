@@ -17,16 +17,16 @@ from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor
-from chainderiv.symbolic import steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through, z_by
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
+from chainderiv.symbolic.steps import Step, steps_to
 from chainderiv.symbolic.term import Term
 from chainderiv.symbols import Expr
 
 Places = list[Factor]
+Groups = tuple[tuple[Factor, ...], ...]
 A_LINE_EACH = {"unicode": "\n    + ", "text": "\n    + "}  # between the terms of a sum that is shown
 
 
@@ -67,7 +67,7 @@ class SecondDerivation:
     def cancelled(self) -> Expr | None:
         """The factor φ'(z_L) where the cost cancels it, else None."""
         cancels = self.chain.output_rest is not None and not self.replaced
-        return factor.symbol_of(self.chain, Factor("prime", self.chain.depth)) if cancels else None
+        return symbol_of(self.chain, Factor("prime", self.chain.depth)) if cancels else None
 
     @property
     def surviving(self) -> Sequence[Term]:
@@ -77,9 +77,9 @@ class SecondDerivation:
         return Lazy(self._moves_input + self._layers, self._survivor)
 
     @property
-    def steps(self) -> Sequence[backward.Step]:
+    def steps(self) -> Sequence[Step]:
         """The steps to ∂C/∂η; the terms are what the product rule makes of it when θ moves."""
-        return Lazy(backward.count(self.chain, self.wrt[1]), lambda k: backward.step(self.chain, self.wrt[1], k))
+        return steps_to(self.chain, self.wrt[1])
 
     def replace(self, term: int, index: int, expression: Any) -> SecondDerivation:
         """This derivation with one factor of one term replaced: a deliberate error, which the checker must catch.
@@ -99,7 +99,7 @@ class SecondDerivation:
 
         return term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y)
 
-    def line(self, step: backward.Step, target: str = "unicode") -> str:
+    def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex', as Derivation.line."""
         from chainderiv.symbolic.notation import equations
 
@@ -112,9 +112,10 @@ class SecondDerivation:
         if target not in TARGETS:
             raise unknown_name("target", target, FORMULAS)
         if target not in FORMULAS:
+            pair = ", ".join(repr(str(p)) for p in self.wrt)
             raise BadValue(
                 f"a second derivative is given the target {target!r}, and has no program; give one of "
-                f"{', '.join(FORMULAS)}, or call evaluate(chain, …, wrt=({self._pair}))"
+                f"{', '.join(FORMULAS)}, or call evaluate(chain, …, wrt=({pair}))"
             )
         return self._written(self.terms, target, elide=False)
 
@@ -139,35 +140,27 @@ class SecondDerivation:
         return equation(self.chain, self.wrt, products, form, elide, between)
 
     @property
-    def _pair(self) -> str:
-        return ", ".join(repr(str(p)) for p in self.wrt)
-
-    @property
     def _moves_input(self) -> bool:
         """Whether θ moves a_{j-1}, the factor of ∂C/∂w_j."""
         early, late = self.wrt
         return late.kind == "w" and early.layer < late.layer
 
     @property
-    def _first(self) -> int:
-        return self.wrt[1].start
-
-    @property
     def _layers(self) -> int:
-        return self.chain.depth - self._first + 1
+        return self.chain.depth - self.wrt[1].start + 1
 
     def _term(self, index: int) -> Term:
         changed = {k: e for (term, k), e in self.replaced if term == index}
-        return Term(self.chain, tuple(tuple(g) for g in self._groups(index)), changed)
+        return Term(self.chain, self._groups(index), changed)
 
-    def _groups(self, index: int) -> list[Places]:
+    def _groups(self, index: int) -> Groups:
         early, late = self.wrt
         if self._moves_input:
             if index == 0:
                 onward = [Factor("prime", late.layer), *self._onward(late.layer)]
                 return _filled(self._of_a(early, late.layer - 1), onward)
             index -= 1
-        layer = self._first + index
+        layer = late.start + index
         if layer > self.chain.depth:
             return _filled(
                 self._of_a(early, self.chain.depth), [Factor("bend", self.chain.depth)], self._of_a(late, layer - 1)
@@ -178,44 +171,32 @@ class SecondDerivation:
         depth = self.chain.depth
         if index == self._moves_input + self._layers - 1:
             early, late = self.wrt
-            last = [] if self._constant_rest else [Factor("rest_slope", depth)]
+            slope = Factor("rest_slope", depth)
+            last = [] if symbol_of(self.chain, slope) == 1 else [slope]
             groups = _filled(self._of_z(early, depth), [Factor("prime", depth)], self._of_z(late, depth), last)
         else:
             # φ'(z_L) and ∂C/∂a_L end the last group together
-            *groups, onward = self._groups(index)
-            groups.append([*onward[:-2], Factor("rest", depth)])
-        return Term(self.chain, tuple(tuple(g) for g in groups))
-
-    @property
-    def _constant_rest(self) -> bool:
-        return bool(factor.symbol_of(self.chain, Factor("rest_slope", self.chain.depth)) == 1)
+            *before, onward = self._groups(index)
+            groups = *before, (*onward[:-2], Factor("rest", depth))
+        return Term(self.chain, groups)
 
     def _of_z(self, parameter: Parameter, layer: int) -> Places:
         """∂z_l/∂θ, l at least θ's own layer."""
         if layer == parameter.layer:
-            return factor.head(parameter)
+            return z_by(parameter)
         return [*self._of_a(parameter, layer - 1), Factor("weight", layer)]
 
     def _of_a(self, parameter: Parameter, layer: int) -> Places:
         """∂a_l/∂θ, l at least θ's own layer (a_0 = x)."""
-        k = parameter.layer
-        start = [*factor.head(parameter), Factor("prime", k)] if k else []
-        return start + [place for m in range(k + 1, layer + 1) for place in factor.through(self.chain, m)]
+        between = range(parameter.layer + 1, layer + 1)
+        return a_by(parameter) + [place for m in between for place in through(self.chain, m)]
 
     def _onward(self, layer: int) -> Places:
         """∂C/∂a_l."""
-        links = [place for m in range(layer + 1, self.chain.depth + 1) for place in factor.through(self.chain, m)]
+        links = [place for m in range(layer + 1, self.chain.depth + 1) for place in through(self.chain, m)]
         return [*links, Factor("slope", self.chain.depth)]
 
 
-def _filled(*groups: Places) -> list[Places]:
+def _filled(*groups: Places) -> Groups:
     """The groups that hold anything: ∂z_l/∂b_l is 1."""
-    return [group for group in groups if group]
-
-
-def second_derivation(chain: Chain, wrt: Sequence[Any]) -> SecondDerivation:
-    """∂²C/∂θ∂η; raises BadValue unless there are two parameters that the chain has."""
-    if len(wrt) != 2:
-        raise BadValue(f"wrt is {tuple(wrt)!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
-    early, late = sorted((chain.parameter(p) for p in wrt), key=lambda p: (p.layer, p.kind))
-    return SecondDerivation(chain, (early, late))
+    return tuple(tuple(group) for group in groups if group)

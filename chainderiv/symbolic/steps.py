@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainderiv import symbols
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
+from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbols import Expr
 
 
@@ -26,31 +28,26 @@ class Step:
     reason: str
 
 
-def count(chain: Chain, wrt: Parameter) -> int:
-    """How many steps lead to ∂C/∂θ."""
+def steps_to(chain: Chain, wrt: Parameter) -> Sequence[Step]:
+    """The steps that lead to ∂C/∂θ."""
     layers = chain.depth - wrt.start + 1
     # ∂C/∂x of a residual chain is its last BP2: no δ is needed
-    return layers if chain.residual and wrt.kind == "x" else layers + 1
+    count = layers if chain.residual and wrt.kind == "x" else layers + 1
+    return Lazy(count, lambda k: _step(chain, wrt, k))
 
 
-def step(chain: Chain, wrt: Parameter, index: int) -> Step:
-    """The step of that number, the first being 0."""
+def _step(chain: Chain, wrt: Parameter, index: int) -> Step:
     layer = chain.depth - index
     if chain.residual:
         return _residual_step(chain, wrt, layer)
     if index == 0:
-        return _at_output(chain)
+        reason = "definition of δ_L and the chain rule at a_L = φ(z_L)"
+        return Step("BP1", symbols.delta(layer), _prime(chain, layer) * _by_activation(chain, layer), reason)
     if layer >= wrt.start:
         right = _prime(chain, layer) * symbols.weight(layer + 1) * symbols.delta(layer + 1)
         reason = f"z_{layer + 1} = w_{layer + 1} φ(z_{layer}) + b_{layer + 1}"
         return Step("BP2", symbols.delta(layer), right, reason)
     return _at_parameter(wrt)
-
-
-def _at_output(chain: Chain) -> Step:
-    last = chain.depth
-    reason = "definition of δ_L and the chain rule at a_L = φ(z_L)"
-    return Step("BP1", symbols.delta(last), _prime(chain, last) * _by_activation(chain, last), reason)
 
 
 def _at_parameter(wrt: Parameter) -> Step:

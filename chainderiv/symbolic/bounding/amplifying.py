@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cmp_to_key
 from typing import Any
 
 import sympy
@@ -13,6 +12,7 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.inverse import closed_form, where
 from chainderiv.symbolic.bounding.inverse import weight as size_of_w
+from chainderiv.symbolic.bounding.isolate import in_order
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.root import Enclosed
@@ -59,7 +59,7 @@ def amplifying(land: Landscape, w: Expr, b: Expr) -> Amplifying:
         empty = sympy.S.EmptySet
         return Amplifying(w, b, sympy.true, empty, sympy.Integer(0), empty, sympy.Integer(0), certainty(land.proved))
     level = 1 / sympy.Abs(w)
-    moving = {s: where(s, sympy.Abs(w)) for s in _right(land) if _crosses(s, level)}
+    moving = {s: where(s, sympy.Abs(w)) for s in land.solved if _crosses(s, level)}
     return _sets(land, level, moving, w, b, sympy.true)
 
 
@@ -72,13 +72,7 @@ def regimes(land: Landscape, w: Expr, b: Expr) -> tuple[Amplifying, ...]:
     marks = levels(land)
     for above, below in zip(marks, [*marks[1:], sympy.Integer(0)], strict=True):
         level = (above + below) / 2 if above != oo else below + 1
-        moving = {}
-        for segment in _right(land):
-            if _crosses(segment, level):
-                formula = closed_form(segment)
-                if formula is None:
-                    raise BadValue("the bounds of this set have no closed form in w; give a number for w")
-                moving[segment] = formula.subs(size_of_w, sympy.Abs(w))
+        moving = {s: _in_closed_form(s).subs(size_of_w, sympy.Abs(w)) for s in land.solved if _crosses(s, level)}
         low = 1 / above if above != oo else sympy.Integer(0)
         enters = _reached(land, above)
         condition = sympy.And(
@@ -89,16 +83,19 @@ def regimes(land: Landscape, w: Expr, b: Expr) -> tuple[Amplifying, ...]:
     return tuple(made)
 
 
+def _in_closed_form(segment: Segment) -> Expr:
+    formula = closed_form(segment)
+    if formula is None:
+        raise BadValue("the bounds of this set have no closed form in w; give a number for w")
+    return formula
+
+
 def levels(land: Landscape) -> list[Expr]:
     """The values at which |φ'| has an end of a segment, from the largest down to above 0, each once."""
     heights = [v for s in land.segments for v in (s.low, s.high)] + [node.size for node in land.nodes]
-    ordered: list[Expr] = []
     # of equal ones the one in the fewest words: 1, and not cos at a root that is π
     plainly = sorted(set(heights), key=lambda value: (value.has(Enclosed), sympy.count_ops(value)))
-    for value in sorted(plainly, key=cmp_to_key(compare), reverse=True):
-        if compare(value, 0) > 0 and not (ordered and compare(value, ordered[-1]) == 0):
-            ordered.append(value)
-    return ordered
+    return [value for value in reversed(in_order(plainly)) if compare(value, 0) > 0]
 
 
 def _reached(land: Landscape, level: Expr) -> bool:
@@ -106,13 +103,8 @@ def _reached(land: Landscape, level: Expr) -> bool:
     if level == oo:
         return False
     at = {node.point: node.size for node in land.nodes}
-    ends = [(s.right if s.rises else s.left) for s in land.segments if not s.constant and compare(s.high, level) == 0]
-    return all(end in at and compare(at[end], level) == 0 for end in ends)
-
-
-def _right(land: Landscape) -> tuple[Segment, ...]:
-    """The segments that are solved; where |φ'| is even the left ones are their mirror images."""
-    return tuple(s for s in land.segments if not land.even or compare(s.right, 0) > 0)
+    tops = [s.top for s in land.segments if not s.constant and compare(s.high, level) == 0]
+    return all(top in at and compare(at[top], level) == 0 for top in tops)
 
 
 def _crosses(segment: Segment, level: Expr) -> bool:
@@ -121,20 +113,12 @@ def _crosses(segment: Segment, level: Expr) -> bool:
 
 def _sets(land: Landscape, level: Expr, moving: dict[Segment, Expr], w: Expr, b: Expr, condition: Any) -> Amplifying:
     stretches = joined(land, level, moving)
-    z_width = width(stretches)
+    ends = [end for stretch in stretches for end in stretch[:2]]
+    z_width = oo if {oo, -oo} & set(ends) else sum((right - left for left, right, _, _ in stretches), sympy.Integer(0))
     mapped = [_mapped(stretch, w, b) for stretch in (stretches if w.is_positive else reversed(stretches))]
     a_width = oo if z_width == oo else z_width / sympy.Abs(w)
-    return Amplifying(
-        w, b, condition, as_set(stretches), z_width, as_set(mapped), a_width,
-        certainty(land.proved, *(end for left, right, _, _ in stretches for end in (left, right))),
-    )  # fmt: skip
-
-
-def width(stretches: list[Stretch]) -> Expr:
-    """What stretches measure together."""
-    if any(end in (oo, -oo) for left, right, _, _ in stretches for end in (left, right)):
-        return oo
-    return sum((right - left for left, right, _, _ in stretches), sympy.Integer(0))
+    sure = certainty(land.proved, *ends)
+    return Amplifying(w, b, condition, as_set(stretches), z_width, as_set(mapped), a_width, sure)
 
 
 def joined(land: Landscape, level: Expr, moving: dict[Segment, Expr]) -> list[Stretch]:

@@ -13,12 +13,13 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.intervals import Unenclosed
 from chainderiv.functions.lookup import neuron
-from chainderiv.symbolic.bounding import probability, widest
+from chainderiv.symbolic.bounding import text, widest
 from chainderiv.symbolic.bounding.amplifying import Amplifying, amplifying, regimes
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.exact_number import exact_number
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.landscape import Landscape, landscape
+from chainderiv.symbolic.bounding.probability import of_link
 from chainderiv.symbolic.bounding.supremum import supremum
 from chainderiv.symbols import Expr
 
@@ -91,7 +92,7 @@ class Bounds:
         >>> found.condition, found.z_set
         (1 < w, Interval(-log(w - 1), oo))
         """
-        weight, bias = exact_number("w", w, symbols=True), exact_number("b", b, symbols=True)
+        weight, bias = exact_number("w", w), exact_number("b", b)
         if weight.free_symbols and (weight.is_positive is None or weight.is_zero is not False):
             raise BadValue(f"w is {w} of unknown sign; give a number, or Symbol('w', positive=True)")
         try:
@@ -117,7 +118,7 @@ class Bounds:
         >>> bounds("sigmoid").probability_exceeds(1)
         erfc(2*sqrt(2))
         """
-        return probability.exceeds(self.activation, s, z)
+        return of_link(self.activation, s, z, lambda size: sympy.erfc(1 / (sympy.sqrt(2) * size)), at_zero=0)
 
     def probability_under_quarter(self, s: Any, z: Any = 0) -> Expr:
         """P(|w φ'(z)| < 1/4) for w ~ N(0, s²), which is erf(1/(4 s |φ'(z)| √2)); 1 where φ'(z) = 0.
@@ -129,7 +130,7 @@ class Bounds:
         >>> bounds("sigmoid").probability_under_quarter(1).n(4)
         0.6827
         """
-        return probability.under_quarter(self.activation, s, z)
+        return of_link(self.activation, s, z, lambda size: sympy.erf(1 / (4 * sympy.sqrt(2) * size)), at_zero=1)
 
     @property
     def certainty(self) -> dict[str, Certainty]:
@@ -144,14 +145,10 @@ class Bounds:
 
     def to_dict(self, digits: int = 17) -> dict[str, Any]:
         """Every quantity as text, exactly and in decimals, with its certainty."""
-        from chainderiv.symbolic.bounding.text import as_dict
-
-        return as_dict(self, digits)
+        return text.as_dict(self, digits)
 
     def __str__(self) -> str:
-        from chainderiv.symbolic.bounding.text import as_text
-
-        return as_text(self)
+        return text.as_text(self)
 
 
 def _numbers(argument: Any) -> list[Expr]:

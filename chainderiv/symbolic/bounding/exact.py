@@ -56,8 +56,7 @@ def _polynomial_zeros(expression: Expr, variable: Any) -> list[Expr] | None:
 
 def _by_radicals(polynomial: Any, step: int) -> list[Expr] | None:
     """Of a x^(2k) + b x^k + c."""
-    coefficients = dict(polynomial.terms())
-    a, b, c = (coefficients.get((k * step,), sympy.Integer(0)) for k in (2, 1, 0))
+    a, b, c = (polynomial.nth(k * step) for k in (2, 1, 0))
     if a == 0:
         powers = [-c / b]
     else:

@@ -18,27 +18,17 @@ _LONGEST = 60
 _RANGE = sympy.Integer(10) ** 300
 
 
-def exact_number(name: str, given: Any, symbols: bool = False) -> Expr:
+def exact_number(name: str, given: Any) -> Expr:
     """An exact SymPy number from an int, float, fraction, text such as '13/2' or '6.9', or a SymPy number.
 
-    Parameters
-    ----------
-    name : str. What the error calls it.
-    given : the number.
-    symbols : bool. Whether a real SymPy symbol, or an expression in some, is taken as well.
+    An expression in real SymPy symbols stays one. Raises BadValue when it is none of these, not finite, or beyond 1e300
+    or within 1e-300 of 0.
 
-    Raises
-    ------
-    BadValue
-        When it is none, not finite, or beyond 1e300 or within 1e-300 of 0.
-
-    Examples
-    --------
     >>> exact_number("w", 6.9), exact_number("w", "13/2")
     (69/10, 13/2)
     """
     number = _read(given)
-    if number is None or (number.free_symbols and not symbols):
+    if number is None:
         raise BadValue(f"{name} is {given!r}; give a finite real number, such as 8, 6.9 or 13/2")
     if number.free_symbols:
         if not number.is_extended_real:

@@ -19,12 +19,9 @@ class Unproved(Exception):
 
 @dataclass(frozen=True)
 class Split:
-    """An expression in z and symbols, each of which stands for one exponential.
+    """An expression in z and symbols t, each of which stands for one exponential exp(q).
 
-    Attributes
-    ----------
-    expression : in z and the symbols.
-    exponents : dict from a symbol t to q, t = exp(q); q is in z, or a number that is no multiple of another q.
+    The exponents lead from t to q, which is in z, or a number that is no multiple of another q.
     """
 
     expression: Expr

@@ -6,6 +6,7 @@ solved. What is left is subdivided until each interval has, by interval arithmet
 
 from __future__ import annotations
 
+from functools import cmp_to_key
 from typing import Any
 
 import sympy
@@ -32,15 +33,8 @@ _SHARES = [sympy.Rational(k, 64) for k in (3, -5, 9)]
 
 
 def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
-    """The zeros strictly between left and right (SymPy numbers or ±∞), in order.
+    """The zeros strictly between left and right (SymPy numbers or ±∞), in order; raises Unproved.
 
-    Raises
-    ------
-    Unproved
-        When they cannot be isolated, or the expression has a pole or no interval function.
-
-    Examples
-    --------
     >>> zeros(z**2 - 2, -sympy.oo, sympy.oo)
     [-sqrt(2), sqrt(2)]
     >>> zeros(z * sympy.exp(z) - sympy.exp(z) * 2 - z - 2, 0, sympy.oo)
@@ -75,10 +69,9 @@ def factors(expression: Expr) -> list[tuple[Expr, Expr]]:
 def in_order(points: list[Expr]) -> list[Expr]:
     """Numbers from left to right, each once."""
     ordered: list[Expr] = []
-    for point in points:
-        place = next((i for i, other in enumerate(ordered) if compare(point, other) <= 0), len(ordered))
-        if place == len(ordered) or compare(point, ordered[place]):
-            ordered.insert(place, point)
+    for point in sorted(points, key=cmp_to_key(compare)):
+        if not ordered or compare(point, ordered[-1]):
+            ordered.append(point)
     return ordered
 
 
@@ -108,7 +101,7 @@ def _isolated(base: Expr, low: Expr, high: Expr) -> list[Expr]:
         count += 1
         if count > MOST_INTERVALS or compare(a, b) >= 0:
             raise Unproved(f"the zeros of {base}: they take too many intervals")
-        box = hull(a, b)
+        box = ends_of(a, b, _BITS)
         if any(sign(_tight(form, slope, box)) is not None for form, slope in forms):
             continue
         if any(sign(enclose(slope, box, _BITS)) is not None for _, slope in forms):
@@ -157,11 +150,6 @@ def _tight(base: Expr, slope: Expr, box: Interval) -> Interval:
         return enclose(base, middle, _BITS) + enclose(slope, box, _BITS) * (box - middle)
 
 
-def hull(a: Expr, b: Expr) -> Interval:
-    """The narrowest interval that holds two numbers, outward rounded."""
-    return ends_of(a, b, _BITS)
-
-
 def at(point: Expr, bits: int) -> Interval:
     """An enclosure of a number."""
     return enclose(point, NOWHERE, bits)
@@ -171,8 +159,7 @@ def sign_at(expression: Expr, point: Expr) -> int:
     """The sign of an expression at a number, proved; raises Unproved where neither it nor a zero can be."""
     bits = _BITS
     while bits <= _SIGN_BITS:
-        found = sign(enclose(expression, at(point, bits), bits))
-        if found is not None:
+        if (found := sign(enclose(expression, at(point, bits), bits))) is not None:
             return found
         if bits == _SIGN_BITS // 4 and sympy.simplify(expression.subs(z, point)) == 0:
             return 0

@@ -26,14 +26,7 @@ from chainderiv.symbols import Expr, z
 
 @dataclass(frozen=True)
 class Segment:
-    """An open interval on which |φ'| is one smooth formula, positive, and monotone.
-
-    Attributes
-    ----------
-    left, right : SymPy numbers or ±∞.
-    size : |φ'| there, as an expression in z.
-    at_left, at_right : its limits at the two ends, SymPy numbers or ∞.
-    """
+    """An open interval on which |φ'| is one smooth formula, positive and monotone; and its limits at the ends."""
 
     left: Expr
     right: Expr
@@ -61,6 +54,16 @@ class Segment:
         """The larger limit."""
         return self.at_right if self.rises else self.at_left
 
+    @property
+    def foot(self) -> Expr:
+        """The end at which |φ'| has its smaller limit."""
+        return self.left if self.rises else self.right
+
+    @property
+    def top(self) -> Expr:
+        """The end at which |φ'| has its larger limit."""
+        return self.right if self.rises else self.left
+
     def mirror(self) -> Segment:
         """The same on the other side of 0, where |φ'| is even."""
         return Segment(-self.right, -self.left, self.size.subs(z, -z), self.at_right, self.at_left)
@@ -76,19 +79,20 @@ class Node:
 
 @dataclass(frozen=True)
 class Landscape:
-    """The segments and the nodes between them, from left to right.
+    """The segments and the nodes between them, from left to right; even says whether |φ'(-z)| = |φ'(z)|.
 
-    Attributes
-    ----------
-    even : bool. Whether |φ'(-z)| = |φ'(z)|.
-    proved : bool. Whether it is proved that |φ'| turns nowhere else. If not, it was looked at on a grid of
-        |z| <= scan.WINDOW, and the segments end there.
+    It is proved that |φ'| turns nowhere else, or it was looked at on a grid of |z| <= scan.WINDOW, where they then end.
     """
 
     segments: tuple[Segment, ...]
     nodes: tuple[Node, ...]
     even: bool
     proved: bool
+
+    @property
+    def solved(self) -> tuple[Segment, ...]:
+        """The segments in which levels are looked for; where |φ'| is even the left ones are their mirror images."""
+        return tuple(s for s in self.segments if not self.even or compare(s.right, 0) > 0)
 
 
 MOST_SEGMENTS = 40
@@ -169,17 +173,16 @@ def _monotone(part: Piece, find: Any, order: Any) -> list[Segment]:
         size = sympy.Abs(part.slope)
         return [Segment(part.left, part.right, size, size, size)]
     turns = [part.left, *find(derivative(part.slope), part.left, part.right), part.right]
-    heights = [end_value(part.slope, part, p) for p in turns]
+    row: list[tuple[Expr, Expr]] = []
+    for turn in turns:
+        height = end_value(part.slope, part, turn)
+        if row and order(row[-1][1], 0) * order(height, 0) < 0:
+            row.append((crossing(part.slope, row[-1][0], turn, order(row[-1][1], 0)), sympy.Integer(0)))
+        row.append((turn, height))
     made = []
-    for i in range(len(turns) - 1):
-        low, high = order(heights[i], 0), order(heights[i + 1], 0)
-        ends, sizes = [turns[i], turns[i + 1]], [heights[i], heights[i + 1]]
-        if low * high < 0:
-            ends[1:1] = [crossing(part.slope, turns[i], turns[i + 1], low)]
-            sizes[1:1] = [sympy.Integer(0)]
-        for k in range(len(ends) - 1):
-            sign = order(sizes[k], 0) or order(sizes[k + 1], 0) or 1
-            made.append(Segment(ends[k], ends[k + 1], sign * part.slope, sign * sizes[k], sign * sizes[k + 1]))
+    for (left, at_left), (right, at_right) in pairwise(row):
+        sign = order(at_left, 0) or order(at_right, 0) or 1
+        made.append(Segment(left, right, sign * part.slope, sign * at_left, sign * at_right))
     return made
 
 

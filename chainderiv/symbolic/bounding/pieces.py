@@ -100,7 +100,8 @@ def _same_size(one: Expr, other: Expr) -> bool:
 
 def _branch(expression: Expr, point: Any) -> Expr:
     """The expression with each Piecewise replaced by what it is at a point."""
-    return expression.replace(
-        lambda part: isinstance(part, sympy.Piecewise),
-        lambda part: next((value for value, when in part.args if when.subs(z, point) == sympy.true), sympy.nan),
-    )
+
+    def chosen(*branches: Expr) -> Expr:
+        return next((value for value, when in branches if when.subs(z, point) == sympy.true), sympy.nan)
+
+    return expression.replace(sympy.Piecewise, chosen)

@@ -1,7 +1,8 @@
-"""How probable it is that a link w φ'(z) amplifies, or stays under 1/4, when w is drawn from N(0, s²)."""
+"""How probable it is that a link w φ'(z) has a size, when w is drawn from N(0, s²): a function of s |φ'(z)|."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy
@@ -18,55 +19,22 @@ from chainderiv.symbolic.bounding.wording import value_at
 from chainderiv.symbols import Expr
 
 
-def exceeds(neuron: Activation, s: Any, z: Any = 0) -> Expr:
-    """P(|w φ'(z)| > 1) = P(|w|/s > 1/(s |φ'(z)|)) = erfc(1/(s |φ'(z)| √2)).
+def of_link(neuron: Activation, s: Any, z: Any, of_size: Callable[[Expr], Expr], at_zero: int) -> Expr:
+    """The probability as of_size has it of s |φ'(z)|, and as at_zero where φ'(z) = 0.
 
     >>> from chainderiv.functions.lookup import neuron
-    >>> exceeds(neuron("relu"), 1, -3), exceeds(neuron("relu"), 1, 3)
-    (0, erfc(sqrt(2)/2))
+    >>> of_link(neuron("relu"), 2, -3, sympy.erf, 0), of_link(neuron("relu"), 2, 3, sympy.erf, 0)
+    (0, erf(2))
     """
-    return _by_branch(neuron, s, z, lambda size: sympy.erfc(1 / (sympy.sqrt(2) * size)), sympy.Integer(0))
-
-
-def under_quarter(neuron: Activation, s: Any, z: Any = 0) -> Expr:
-    """P(|w φ'(z)| < 1/4) = erf(1/(4 s |φ'(z)| √2)).
-
-    >>> from chainderiv.functions.lookup import neuron
-    >>> under_quarter(neuron("sigmoid"), 1)
-    erf(sqrt(2)/2)
-    """
-    return _by_branch(neuron, s, z, lambda size: sympy.erf(1 / (4 * sympy.sqrt(2) * size)), sympy.Integer(1))
-
-
-def slope_size(neuron: Activation, z: Any) -> Expr:
-    """|φ'(z)| at an exact number, as the formula's own branch has it."""
-    expression = slope_at(neuron, z)
-    if expression.has(sympy.erf):
-        return sympy.Abs(expression.subs(symbols.z, z).replace(sympy.erf, _far_erf))
-    # over one denominator: 1 - tanh² would lose its digits
-    size = sympy.Abs(value_at(factored(expression), z))
-    return (
-        size if size.is_finite or not size.is_number else sympy.Abs(limit_at(expression, Piece(-oo, oo, expression), z))
-    )
-
-
-def _far_erf(t: Expr) -> Expr:
-    """erf(t) by erfc where it is near ±1: 1 + erf(-700) has no digit before the 200,000th."""
-    if abs(t) < 1:
-        return sympy.erf(t)
-    return sympy.erfc(-t) - 1 if t < 0 else 1 - sympy.erfc(t)
-
-
-def _by_branch(neuron: Activation, s: Any, z: Any, of_size: Any, at_zero: Expr) -> Expr:
-    spread, point = exact_number("s", s, symbols=True), exact_number("z", z, symbols=True)
+    spread, point = exact_number("s", s), exact_number("z", z)
     if not spread.free_symbols and not spread > 0:
         raise BadValue(f"s is {s!r}; give a positive standard deviation")
 
     def probability(size: Expr) -> Expr:
-        return at_zero if size == 0 else of_size(spread * size)
+        return sympy.Integer(at_zero) if size == 0 else of_size(spread * size)
 
     if not point.free_symbols:
-        size = slope_size(neuron, point)
+        size = _slope_size(neuron, point)
         if not size.is_finite:
             raise BadValue(f"the derivative of {neuron.name!r} at z = {point} is not finite; give another z")
         return probability(size)
@@ -78,3 +46,22 @@ def _by_branch(neuron: Activation, s: Any, z: Any, of_size: Any, at_zero: Expr) 
         for value, when in slope.args
     ]
     return sympy.Piecewise(*branches)
+
+
+def _slope_size(neuron: Activation, z: Any) -> Expr:
+    """|φ'(z)| at an exact number, as the formula's own branch has it."""
+    expression = slope_at(neuron, z)
+    if expression.has(sympy.erf):
+        return sympy.Abs(expression.subs(symbols.z, z).replace(sympy.erf, _far_erf))
+    # over one denominator: 1 - tanh² would lose its digits
+    size = value_at(factored(expression), z)
+    if size.is_number and not size.is_finite:
+        size = limit_at(expression, Piece(-oo, oo, expression), z)
+    return sympy.Abs(size)
+
+
+def _far_erf(t: Expr) -> Expr:
+    """erf(t) by erfc where it is near ±1: 1 + erf(-700) has no digit before the 200,000th."""
+    if abs(t) < 1:
+        return sympy.erf(t)
+    return sympy.erfc(-t) - 1 if t < 0 else 1 - sympy.erfc(t)

@@ -40,6 +40,9 @@ class Enclosed(sympy.AtomicExpr):
     def _narrower(self, held: Interval | None, bits: int) -> Interval:
         raise NotImplementedError
 
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self._hashable_content())
+
     def _eval_evalf(self, prec: int) -> Any:
         with working_bits(prec + _FIRST_BITS):
             middle = self.enclose(prec + _GUARD).middle()
@@ -61,20 +64,8 @@ class Root(Enclosed):
     """The zero of an equation between two rational numbers, where the equation changes its sign exactly once.
 
     It is a number to SymPy: `.n(50)` gives 50 digits, refined by interval Newton steps, so that each is proved.
+    Raises BadValue when its digits are asked for and the equation does not change its sign between them.
 
-    Parameters
-    ----------
-    equation : SymPy expression in chainderiv.symbols.z, 0 at the root.
-    lower, upper : rational numbers on either side of it. Another root that the equation has outside of them is another
-        Root.
-
-    Raises
-    ------
-    BadValue
-        When its digits are asked for and the equation does not change its sign between them.
-
-    Examples
-    --------
     >>> fixed = Root(z - sympy.exp(-z), 0, 1)
     >>> fixed.n(20), (fixed + 1).n(5)
     (0.56714329040978387300, 1.5671)
@@ -92,9 +83,6 @@ class Root(Enclosed):
     def _hashable_content(self) -> tuple[Any, ...]:
         return (self.equation, *self.isolating)
 
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return (self.equation, *self.isolating)
-
     def _narrower(self, held: Interval | None, bits: int) -> Interval:
         return _refined(self.equation, held or ends_of(*self.isolating, 200), bits)
 
@@ -110,13 +98,6 @@ class Root(Enclosed):
 class ValueAt(Enclosed):
     """The value of an expression in z at a Root, where its equation does not make it shorter.
 
-    Parameters
-    ----------
-    expression : SymPy expression in chainderiv.symbols.z.
-    root : Root.
-
-    Examples
-    --------
     >>> ValueAt(sympy.exp(z), Root(z - sympy.exp(-z), 0, 1)).n(10)
     1.763222834
     """
@@ -131,9 +112,6 @@ class ValueAt(Enclosed):
     root: Root
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return self.expression, self.root
-
-    def __getnewargs__(self) -> tuple[Any, ...]:
         return self.expression, self.root
 
     def _narrower(self, _held: Interval | None, bits: int) -> Interval:

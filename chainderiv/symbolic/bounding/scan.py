@@ -28,22 +28,16 @@ def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
     found: list[Expr] = []
     before: tuple[Expr, int] | None = None
     for point in grid:
-        side = _sign_or_zero(expression, point)
+        try:
+            side = sign_at(expression, point)
+        except Unproved:
+            side = 0
         if side == 0:
             found.append(point)
-            before = None
-            continue
-        if before is not None and before[1] != side:
+        elif before is not None and before[1] != side:
             found.append(root(expression, before[0], point))
-        before = (point, side)
+        before = (point, side) if side else None
     return found
-
-
-def _sign_or_zero(expression: Expr, point: Expr) -> int:
-    try:
-        return sign_at(expression, point)
-    except Unproved:
-        return 0
 
 
 def compare(one: Any, other: Any) -> int:

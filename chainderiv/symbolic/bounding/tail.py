@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
-from typing import Any
 
 import sympy
 from flint import arb
@@ -137,12 +136,8 @@ def limit(expression: Expr, side: int) -> Expr:
         return sympy.limit(turned, z, oo)
     if not above:
         return sympy.Integer(0)
-    return _quotient(leading(above), leading(below))
-
-
-def _quotient(above: Term, below: Term) -> Any:
-    pace = growth(above, below)
-    ratio = above.c / below.c
+    first, second = leading(above), leading(below)
+    pace, ratio = growth(first, second), first.c / second.c
     if pace == 0:
         return sympy.simplify(ratio)
     return sympy.Integer(0) if pace < 0 else oo * compare(ratio, 0)

@@ -24,17 +24,15 @@ def as_text(found: Bounds, digits: int = DIGITS) -> str:
     certainty, widest = found.certainty, found.widest
     verb = "at" if found.attained else "approached as"
     where = place(found.argument, digits) if found.attained else f"z -> {_towards(found.argument, digits)}"
+    weights = f"a link can have the size 1 {'beyond it' if found.strict else 'from it on'}"
     rows = [
         ("sup |φ'|", f"{number(found.supremum, digits)} {verb} {where}", certainty["supremum"]),
-        (
-            "smallest |w|",
-            f"{number(found.smallest_weight, digits)}: a link can have the size 1 "
-            + ("beyond it" if found.strict else "from it on"),
-            certainty["smallest_weight"],
-        ),
+        ("smallest |w|", f"{number(found.smallest_weight, digits)}: {weights}", certainty["smallest_weight"]),
         ("widest in a", _widest(found, digits), widest.certainty),
     ]
-    return "\n".join([f"{found.activation.name}: φ(z) = {_shortened(found.activation.formula)}", *lines(rows)])
+    formula = str(found.activation.formula)
+    shown = formula if len(formula) <= 100 else formula[:97] + "..."
+    return "\n".join([f"{found.activation.name}: φ(z) = {shown}", *lines(rows)])
 
 
 def lines(rows: list[tuple[str, str, Certainty]]) -> list[str]:
@@ -133,13 +131,7 @@ def _part(part: Any, digits: int) -> str:
 
 
 def _bare(value: Expr, digits: int) -> str:
-    plain = value in (oo, -oo) or value.is_Integer
-    return str(value) if plain else _decimal(value, digits)
-
-
-def _shortened(formula: Expr) -> str:
-    text = str(formula)
-    return text if len(text) <= 100 else text[:97] + "..."
+    return str(value) if value.is_Integer else _decimal(value, digits)
 
 
 def as_dict(found: Bounds, digits: int = 17) -> dict[str, Any]:
@@ -163,7 +155,7 @@ def as_dict(found: Bounds, digits: int = 17) -> dict[str, Any]:
 
 def both(value: Expr, digits: int) -> dict[str, str]:
     """A number exactly and in decimals."""
-    return {"exact": str(value), "decimal": str(value) if value in (oo, -oo) else _decimal(value, digits)}
+    return {"exact": str(value), "decimal": _decimal(value, digits)}
 
 
 def sets_as_dict(found: Amplifying, digits: int = 17) -> dict[str, Any]:

@@ -6,7 +6,7 @@ F' = M - c Σ 1/|s'(ζ)| and F'' = -2 Σ 1/|s'(ζ)| + c Σ ± s''(ζ)/s'(ζ)³.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,7 +50,7 @@ class Levels:
     def _solved(self, segment: Segment, c: Expr, bits: int) -> Interval:
         for limit_c, mark in ((self.upper, segment.high), (self.lower, segment.low)):
             if c == limit_c and c == mark:
-                return at(segment.right if (mark == segment.high) == segment.rises else segment.left, bits)
+                return at(segment.top if mark == segment.high else segment.foot, bits)
         low, high = bracket(segment.size - c, segment.left, segment.right, -1 if segment.rises else 1)
         return at(low, bits) if low == high else Root(segment.size - c, low, high).enclose(bits)
 
@@ -88,9 +88,8 @@ class Levels:
 
 def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
     """(F, c) at each stationary point that may be the maximum, 30 digits each, all of them; None if not proved."""
-    samples = [levels.lower + (levels.upper - levels.lower) * sympy.Rational(k, 16) for k in range(1, 16)]
-    samples = [sympy.Rational(str(c.n(12))) for c in samples]
-    best = _largest(levels.value(c, c, _BITS).low.lower() for c in samples)
+    samples = [_short(levels.lower + (levels.upper - levels.lower) * k / 16, 12) for k in range(1, 16)]
+    best = max(levels.value(c, c, _BITS).low.lower() for c in samples)
     start = levels.lower if levels.lower != 0 else _low_enough(levels, best)
     if start is None:
         return None
@@ -114,14 +113,9 @@ def maxima(levels: Levels) -> list[tuple[Expr, Expr]] | None:
     return found
 
 
-def _largest(values: Iterable[Ball]) -> Ball:
-    """Of exact numbers."""
-    return max(values)
-
-
 def _low_enough(levels: Levels, best: Any) -> Expr | None:
     """A level below which F is proved to stay under best."""
-    c = sympy.Rational(str((levels.upper / 16).n(6)))
+    c = _short(levels.upper / 16, 6)
     for _ in range(60):
         try:
             above = _under(levels, c)
@@ -138,8 +132,7 @@ def _under(levels: Levels, c: Expr) -> Ball:
     with working_bits(_BITS):
         total = (at(c, _BITS) * at(levels.fixed, _BITS)).high
     for index, segment in enumerate(levels.moving):
-        far = segment.left if segment.rises else segment.right
-        near = segment.right if segment.rises else segment.left
+        far, near = segment.foot, segment.top
         end = levels.end(index, c, _BITS)
         with working_bits(_BITS):
             if far not in (oo, -oo):
@@ -160,7 +153,7 @@ def _largest_beyond(area: Expr, end: Interval, far: Expr) -> Ball:
     tends = limit(area, side)
     if tends == oo:
         return arb.pos_inf()
-    return _largest([enclose(area, end, _BITS).high.upper(), at(tends, _BITS).high.upper()])
+    return max(enclose(area, end, _BITS).high.upper(), at(tends, _BITS).high.upper())
 
 
 def _tops(levels: Levels, low: Expr, high: Expr) -> bool:
@@ -169,11 +162,11 @@ def _tops(levels: Levels, low: Expr, high: Expr) -> bool:
 
 def _refined(levels: Levels, low: Expr, high: Expr) -> tuple[Expr, Expr]:
     """Newton's steps to the stationary point between two levels, proved by the sign of F' on either side of it."""
-    c = sympy.Rational(str(((low + high) / 2).n(40)))
+    c = _short((low + high) / 2, 40)
     for _ in range(60):
         first, second = (_middle(pair) for pair in levels.derivatives(c, c, _FINE))
         newer = c - first / second
-        newer = sympy.Rational(str((newer if low < newer < high else (low + high) / 2).n(DIGITS + 15)))
+        newer = _short(newer if low < newer < high else (low + high) / 2, DIGITS + 15)
         if abs(newer - c) < c * sympy.Rational(1, 10 ** (DIGITS + 8)):
             break
         c, low, high = newer, (c if first > 0 else low), (c if first < 0 else high)
@@ -205,5 +198,5 @@ def _value(levels: Levels, c: Expr) -> Expr:
     return _middle(levels.value(c, c, _BITS)).n(DIGITS)
 
 
-def _short(c: Expr) -> Expr:
-    return sympy.Rational(str(c.n(DIGITS)))
+def _short(c: Expr, digits: int = DIGITS) -> Expr:
+    return sympy.Rational(str(c.n(digits)))

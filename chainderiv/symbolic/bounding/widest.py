@@ -6,6 +6,7 @@ With c = 1/|w| and M(c) the measure of {z : |φ'(z)| >= c}, the width in a is F(
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cmp_to_key
 
 import sympy
 from sympy import oo
@@ -22,6 +23,8 @@ from chainderiv.symbolic.bounding.root import derivative
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.wording import value_at
 from chainderiv.symbols import Expr, z
+
+_by_size = cmp_to_key(compare)
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,10 @@ def widest(land: Landscape) -> Widest:
     endless = _endless(land)
     if endless is not None:
         return endless
-    solved = tuple(s for s in land.segments if not land.even or compare(s.right, 0) > 0)
     marks = levels(land)
-    tries = [t for regime in zip([*marks[1:], sympy.Integer(0)], marks, strict=True) for t in _tries(solved, *regime)]
-    best = tries[0]
-    for one in tries[1:]:
-        best = one if compare(one.width, best.width) > 0 else best
+    ranges = zip([*marks[1:], sympy.Integer(0)], marks, strict=True)
+    tries = [one for lower, upper in ranges for one in _tries(land.solved, lower, upper)]
+    best = max(tries, key=lambda one: _by_size(one.width))
     width = (2 if land.even else 1) * best.width
     sure = certainty(land.proved and all(t.proved for t in tries), width, best.weight)
     if sure == Certainty.EXACT and not best.closed:
@@ -95,11 +96,11 @@ def widest(land: Landscape) -> Widest:
 def _endless(land: Landscape) -> Widest | None:
     """Where |φ'| tends to a number other than 0, so that a half line belongs to the set."""
     first, last = land.segments[0], land.segments[-1]
-    far = [(s, v) for s, v, end in ((first, first.at_left, first.left), (last, last.at_right, last.right))
-           if end in (oo, -oo) and compare(v, 0) > 0]  # fmt: skip
+    sides = (first, first.at_left, first.left), (last, last.at_right, last.right)
+    far = [(s, v) for s, v, end in sides if end in (oo, -oo) and compare(v, 0) > 0]
     if not far:
         return None
-    largest = far[0][1] if len(far) == 1 or compare(far[0][1], far[1][1]) >= 0 else far[1][1]
+    largest = max((v for _, v in far), key=_by_size)
     # at 1/|w| = the limit itself the half line belongs to the set where |φ'| comes down to its limit
     reached = any(compare(v, largest) == 0 and (s.constant or compare(s.low, largest) == 0) for s, v in far)
     weight = sympy.Integer(0) if largest == oo else 1 / largest
@@ -137,9 +138,9 @@ def _of_one(segment: Segment, fixed: Expr, lower: Expr, upper: Expr) -> list[_Tr
 
 def _end(segment: Segment, level: Expr) -> Expr:
     if compare(level, segment.high) == 0:
-        return segment.right if segment.rises else segment.left
+        return segment.top
     if compare(level, segment.low) == 0:
-        return segment.left if segment.rises else segment.right
+        return segment.foot
     return where(segment, 1 / level)
 
 
@@ -149,18 +150,13 @@ def _in_window(segment: Segment, low: Expr, high: Expr) -> tuple[Expr, Expr]:
 
 
 def _of_several(moving: list[Segment], fixed: Expr, lower: Expr, upper: Expr) -> list[_Try]:
-    found = together.maxima(together.Levels(moving, fixed, lower, upper))
-    at_upper = (
-        []
-        if upper == oo
-        else [
-            _Try(
-                upper * (fixed + sum(abs(_end(s, upper) - (s.right if s.rises else s.left)) for s in moving)),
-                1 / upper,
-                True,
-            )
-        ]
-    )
+    between = together.Levels(moving, fixed, lower, upper)
+    found = together.maxima(between)
     if found is None:
-        return [_Try(*together.seen(together.Levels(moving, fixed, lower, upper)), True, False), *at_upper]
-    return [*(_Try(width, 1 / c, True, closed=False) for width, c in found), *at_upper]
+        tries = [_Try(*together.seen(between), True, proved=False)]
+    else:
+        tries = [_Try(width, 1 / c, True, closed=False) for width, c in found]
+    if upper != oo:
+        reach = fixed + sum(abs(_end(s, upper) - s.top) for s in moving)
+        tries.append(_Try(upper * reach, 1 / upper, True))
+    return tries

@@ -15,13 +15,13 @@ from chainderiv.symbols import Expr, PhiPrime
 layer, last = sympy.symbols("l L", integer=True, positive=True)
 j, k, m, p = sympy.symbols("j k m p", integer=True, positive=True)
 
-width = sympy.IndexedBase("n", integer=True, positive=True)  # width[l] is n_l
-pre_activation = sympy.IndexedBase("z", real=True)
-activation = sympy.IndexedBase("a", real=True)
-weight = sympy.IndexedBase("w", real=True)
-bias = sympy.IndexedBase("b", real=True)
+n = sympy.IndexedBase("n", integer=True, positive=True)  # n[l] is n_l
+z = sympy.IndexedBase("z", real=True)
+a = sympy.IndexedBase("a", real=True)
+w = sympy.IndexedBase("w", real=True)
+b = sympy.IndexedBase("b", real=True)
 delta = sympy.IndexedBase("delta", real=True)
-target = sympy.IndexedBase("y", real=True)
+y = sympy.IndexedBase("y", real=True)
 
 total_cost = sympy.Symbol("C", real=True)
 PHI = sympy.Symbol("phi")
@@ -52,14 +52,14 @@ def phi_prime(z: Expr) -> Expr:
 
 def total(summand: Expr, index: Expr, at: Expr) -> Expr:
     """Σ over the neurons of layer `at`, index = 1 … n_at."""
-    return sympy.Sum(summand, (index, 1, width[at]))
+    return sympy.Sum(summand, (index, 1, n[at]))
 
 
 def weighted_input(at: Expr, row: Expr, column: Expr) -> Expr:
     """Σ_k w^l_jk a^{l-1}_k + b^l_j, which is z^l_j."""
-    return total(weight[at, row, column] * activation[at - 1, column], column, at - 1) + bias[at, row]
+    return total(w[at, row, column] * a[at - 1, column], column, at - 1) + b[at, row]
 
 
 def softmax(at: Expr, row: Expr, dummy: Expr) -> Expr:
     """exp(z_j)/Σ_m exp(z_m) of layer `at` (Bridle 1990)."""
-    return sympy.exp(pre_activation[at, row]) / total(sympy.exp(pre_activation[at, dummy]), dummy, at)
+    return sympy.exp(z[at, row]) / total(sympy.exp(z[at, dummy]), dummy, at)

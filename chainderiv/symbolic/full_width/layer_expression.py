@@ -14,17 +14,7 @@ from chainderiv.errors import BadValue, TooDeep
 from chainderiv.given import is_whole
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_sum, definitions
-from chainderiv.symbolic.full_width.indexed import (
-    activation,
-    bias,
-    delta,
-    j,
-    k,
-    last,
-    layer,
-    pre_activation,
-    weight,
-)
+from chainderiv.symbolic.full_width.indexed import a, b, delta, j, k, last, layer, w, z
 from chainderiv.symbolic.full_width.layer_input import Layers
 from chainderiv.symbolic.nesting import nested
 from chainderiv.symbols import Expr
@@ -59,7 +49,7 @@ class LayerParameter:
     @property
     def indexed(self) -> Expr:
         """The same in index form."""
-        return {"w": weight, "b": bias}[self.kind][(self.layer, *self.indices)]
+        return {"w": w, "b": b}[self.kind][(self.layer, *self.indices)]
 
 
 def _joined(indices: Sequence[int]) -> str:
@@ -116,15 +106,12 @@ def require_small(layers: Layers) -> tuple[int, ...]:
         formula = layers.activation(at)
         leaves *= sizes[at] + 1 if formula is None else formula.formula.count(symbols.z)
         if leaves * sizes[-1] > MOST_LEAVES or at > MOST_LAYERS:
+            brief = list(sizes) if len(sizes) <= 12 else f"[{sizes[0]}, …, {sizes[-1]}] ({len(sizes)} of them)"
             raise TooDeep(
-                f"an explicit expression of sizes {_brief(sizes)} is refused (more than {MOST_LEAVES} parameters in "
+                f"an explicit expression of sizes {brief} is refused (more than {MOST_LEAVES} parameters in "
                 f"one formula, or more than {MOST_LAYERS} layers); use the equations, which serve at any size"
             )
     return tuple(sizes)
-
-
-def _brief(sizes: Sequence[int]) -> str:
-    return str(list(sizes)) if len(sizes) <= 12 else f"[{sizes[0]}, …, {sizes[-1]}] ({len(sizes)} of them)"
 
 
 def write_cost(layers: Layers) -> Expr:
@@ -137,25 +124,22 @@ def forward(layers: Layers) -> dict[Expr, Expr]:
     """Every indexed symbol of the forward pass as an expression in x_i, w^l_jk and b^l_j; and y_k."""
     sizes = require_small(layers)
     known = {parameter.indexed: parameter.symbol for parameter in all_parameters(sizes)}
-    known |= {activation[0, i]: sympy.Symbol(f"x_{i}", real=True) for i in range(1, sizes[0] + 1)}
-    known |= {indexed.target[i]: sympy.Symbol(f"y_{i}", real=True) for i in range(1, sizes[-1] + 1)}
+    known |= {a[0, i]: sympy.Symbol(f"x_{i}", real=True) for i in range(1, sizes[0] + 1)}
+    known |= {indexed.y[i]: sympy.Symbol(f"y_{i}", real=True) for i in range(1, sizes[-1] + 1)}
     given = {step.name: step.right for step in definitions(layers.output, layers.cost)}
     for at in range(1, layers.depth + 1):
-        for name, base in (
-            ("layer", pre_activation),
-            ("output" if at == layers.depth else "activation", activation),
-        ):
-            written = {base[at, i]: _write(layers, given[name], at, {j: i}, known) for i in _up_to(sizes[at])}
-            known |= written
+        value = "output" if at == layers.depth else "activation"
+        for name, base in (("layer", z), (value, a)):
+            known |= {base[at, i]: _write(layers, given[name], at, {j: i}, known) for i in range(1, sizes[at] + 1)}
     return known
 
 
 def write_errors(layers: Layers, at_output: Expr, equations: Equations) -> dict[Expr, Expr]:
     """What `forward` knows, and every δ^l_j: δ^L_j as given at the output and BP2 from layer to layer, written out."""
-    known, sizes = dict(forward(layers)), layers.sizes
+    known, sizes = forward(layers), layers.sizes
     for at in range(layers.depth, 0, -1):
         right = at_output if at == layers.depth else equations["BP2"][1]
-        known |= {delta[at, i]: _write(layers, right, at, {j: i}, known) for i in _up_to(sizes[at])}
+        known |= {delta[at, i]: _write(layers, right, at, {j: i}, known) for i in range(1, sizes[at] + 1)}
     return known
 
 
@@ -179,7 +163,3 @@ def _write(layers: Layers, right: Expr, at: int, values: dict[Expr, int], known:
 
 def _at(layers: Layers, z: Expr) -> Any:
     return layers.activation(int(z.indices[0]))
-
-
-def _up_to(count: int) -> range:
-    return range(1, count + 1)

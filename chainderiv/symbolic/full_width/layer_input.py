@@ -8,15 +8,15 @@ from typing import Any
 
 import sympy
 
-from chainderiv.errors import BadShape, BadValue
+from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost
-from chainderiv.functions.lookup import neuron
-from chainderiv.given import is_whole, one_of
+from chainderiv.given import is_whole
 from chainderiv.symbolic.chain import MAX_DEPTH
-from chainderiv.symbolic.full_width.indexed import last, width
+from chainderiv.symbolic.full_width.indexed import last, n
 from chainderiv.symbolic.lazy import Lazy
-from chainderiv.symbolic.notation.indices import index_writer
+from chainderiv.symbolic.notation.forms import FORMS
+from chainderiv.symbolic.notation.indices import RULES
 from chainderiv.symbolic.notation.writer import Writer
 from chainderiv.symbols import Expr
 
@@ -34,7 +34,7 @@ class Layers:
     @property
     def sizes(self) -> Sequence[Any]:
         """n_0 … n_L: ints, or the symbols n_l."""
-        return self.widths if self.widths is not None else Lazy(self.depth + 1, lambda at: width[at])
+        return self.widths if self.widths is not None else Lazy(self.depth + 1, lambda at: n[at])
 
     def activation(self, at: int) -> Activation | None:
         """φ_l, l = 1 … L; None for a last layer of softmax."""
@@ -47,12 +47,14 @@ class Layers:
         at = expression.xreplace(values or {})
         if self.widths is None:
             return at
-        found = {n: n.indices[0] for n in at.atoms(sympy.Indexed) if n.base == width}
-        return at.xreplace({n: sympy.Integer(self.widths[int(i)]) for n, i in found.items() if i.is_Integer})
+        found = [width for width in at.atoms(sympy.Indexed) if width.base == n and width.indices[0].is_Integer]
+        return at.xreplace({width: sympy.Integer(self.widths[int(width.indices[0])]) for width in found})
 
     def writer(self, target: str) -> Writer:
         """The writer of that form; raises UnknownName."""
-        return index_writer(self._named, target)
+        if target not in FORMS:
+            raise unknown_name("target", target, FORMS)
+        return Writer(FORMS[target], self._named, RULES)
 
     def _named(self, at: Expr) -> Activation | None:
         """The activation that a φ_l is named after: the output's at L, and that of hidden layers which share one."""
@@ -72,19 +74,3 @@ def read_sizes(given: Any) -> tuple[int, tuple[int, ...] | None]:
             f"or the number of layers, 1 to {MAX_DEPTH}"
         )
     return len(sizes) - 1, tuple(int(n) for n in sizes)
-
-
-def read_layer(given: Any, depth: int) -> int:
-    """The number of a layer, 1 to L; raises BadValue."""
-    return one_of("layer", given, depth)
-
-
-def read_hidden(given: Any, depth: int) -> tuple[Activation, ...]:
-    """One Activation for all hidden layers, or one per hidden layer; raises BadShape or UnknownName."""
-    if isinstance(given, str | Activation):
-        return (neuron(given),)
-    if not isinstance(given, Sequence) or len(given) != depth - 1 or not given:
-        what = f"{len(given)} of them" if isinstance(given, Sequence) else repr(given)
-        raise BadShape(f"activation is {what}; give one name or Activation, or one per hidden layer ({depth - 1} here)")
-    layers = tuple(neuron(f) for f in given)
-    return layers if any(f != layers[0] for f in layers) else layers[:1]

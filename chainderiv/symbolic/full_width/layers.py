@@ -13,21 +13,12 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.cost import cost as find_cost
 from chainderiv.functions.output_choice import choose_output
+from chainderiv.given import one_of
+from chainderiv.symbolic.chain import read_activations
 from chainderiv.symbolic.full_width import backward_steps, layer_expression
-from chainderiv.symbolic.full_width.indexed import (
-    activation,
-    j,
-    k,
-    last,
-    layer,
-    phi_prime,
-    pre_activation,
-    target,
-    total,
-    width,
-)
+from chainderiv.symbolic.full_width.indexed import a, j, k, last, layer, n, phi_prime, total, y, z
 from chainderiv.symbolic.full_width.layer_expression import LayerParameter
-from chainderiv.symbolic.full_width.layer_input import Layers, read_hidden, read_layer, read_sizes
+from chainderiv.symbolic.full_width.layer_input import Layers, read_sizes
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.notation import lines
@@ -75,7 +66,7 @@ class LayerDerivation(Layers):
 
     def steps_at(self, at: int) -> tuple[Step, ...]:
         """The argument carried out at one layer, l = 1 … L, with its number and widths; raises BadValue."""
-        number = sympy.Integer(read_layer(at, self.depth))
+        number = sympy.Integer(one_of("layer", at, self.depth))
         if at == self.depth:
             first = tuple(backward_steps.output_steps(self.output, self.cost, number))
             first += tuple(backward_steps.cancellation_steps(self.output, self.cost, first, number))
@@ -116,13 +107,13 @@ class LayerDerivation(Layers):
     @cached_property
     def cancelled(self) -> Expr | None:
         """The factor that the cost cancels at the output, φ'(z^L_j) or softmax's a^L_k, else None."""
-        gone = activation[last, k] if self.output is None else phi_prime(pre_activation[last, j])
+        gone = a[last, k] if self.output is None else phi_prime(z[last, j])
         return gone if any(s.name == "cancellation" for s in self.steps) else None
 
     @property
     def hypothesis(self) -> Equation | None:
         """What `surviving` takes for granted: (Σ_k y_k, 1) after softmax, else None."""
-        return (total(target[k], k, last), sympy.Integer(1)) if self.output is None else None
+        return (total(y[k], k, last), sympy.Integer(1)) if self.output is None else None
 
     def unrolled(self, at: int = 1, cancel: bool = False) -> Sequence[Expr]:
         """δ^l as the factors of a matrix product: Σ'(z^l), (W^{l+1})ᵀ, Σ'(z^{l+1}), …, (W^L)ᵀ, Σ'(z^L), ∇_a C.
@@ -130,7 +121,7 @@ class LayerDerivation(Layers):
         BP2 in matrix form, put into itself layer by layer; with cancel=True the end is a^L - y where the cost
         cancels Σ'(z^L). Raises BadValue for a layer that is none, or an end that has no matrix form.
         """
-        first = read_layer(at, self.depth)
+        first = one_of("layer", at, self.depth)
         gone = cancel and self.cancelled is not None
         end = matrix_form(self.surviving, [j], last) if gone else self.matrix["BP1"][1]
         ends = [self.numbered(f, {last: sympy.Integer(self.depth)}) for f in _factors(end)]
@@ -235,11 +226,11 @@ class LayerDerivation(Layers):
     def _link(self) -> tuple[Expr, ...]:
         """The factors between δ^l and δ^{l+1}."""
         *head, end = _factors(self.matrix["BP2"][1])
-        assert end == LayerArray("delta", layer + 1, width[layer + 1], 1)
+        assert end == LayerArray("delta", layer + 1, n[layer + 1], 1)
         return tuple(head)
 
     def _numbered_at(self, equations: dict[str, Equation], at: int) -> dict[str, Equation]:
-        number = sympy.Integer(read_layer(at, self.depth))
+        number = sympy.Integer(one_of("layer", at, self.depth))
         skipped = "BP2" if at == self.depth else "BP1"
         values = {layer: number, last: number}
         return {
@@ -281,7 +272,7 @@ def derive_layers(
     (PhiPrime(phi, z[L, j]), a[L, j] - y[j])
     """
     depth, widths = read_sizes(sizes)
-    hidden = read_hidden(activation, depth)
+    hidden = read_activations(activation, depth - 1, f"hidden layer ({depth - 1} here)")
     found = find_cost(cost)
     last_layer = choose_output(output, found, hidden[-1])
     for used in dict.fromkeys([*hidden, *([] if last_layer is None else [last_layer])]):

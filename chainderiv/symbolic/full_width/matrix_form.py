@@ -10,30 +10,21 @@ from sympy.core.symbol import Str
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue
-from chainderiv.symbolic.full_width.indexed import (
-    activation,
-    bias,
-    delta,
-    phi_prime,
-    pre_activation,
-    target,
-    weight,
-    width,
-)
+from chainderiv.symbolic.full_width.indexed import a, b, delta, n, phi_prime, w, y, z
 from chainderiv.symbols import Expr
 
 # what stands in row i (and column c) of each array, in index form
 _ENTRIES: dict[str, Any] = {
-    "a": lambda at, i, c: activation[at, i],
-    "b": lambda at, i, c: bias[at, i],
+    "a": lambda at, i, c: a[at, i],
+    "b": lambda at, i, c: b[at, i],
     "delta": lambda at, i, c: delta[at, i],
-    "y": lambda at, i, c: target[i],
-    "W": lambda at, i, c: weight[at, i, c],
-    "prime": lambda at, i, c: phi_prime(pre_activation[at, i]),
-    "of b": lambda at, i, c: symbols.gradient(bias[at, i]),
-    "of W": lambda at, i, c: symbols.gradient(weight[at, i, c]),
+    "y": lambda at, i, c: y[i],
+    "W": lambda at, i, c: w[at, i, c],
+    "prime": lambda at, i, c: phi_prime(z[at, i]),
+    "of b": lambda at, i, c: symbols.gradient(b[at, i]),
+    "of W": lambda at, i, c: symbols.gradient(w[at, i, c]),
 }
-_VECTORS = {activation: "a", bias: "b", delta: "delta", target: "y"}
+_VECTORS = {a: "a", b: "b", delta: "delta", y: "y"}
 
 
 class LayerArray(sympy.MatrixExpr):
@@ -44,8 +35,7 @@ class LayerArray(sympy.MatrixExpr):
 
     def __new__(cls, kind: Any, at: Any, rows: Any, columns: Any, cost: Any = "") -> Any:
         """Kind is a key of _ENTRIES, or 'slope' for ∇_a C of a named cost."""
-        words = (word if isinstance(word, Str) else Str(word) for word in (kind, cost))
-        first, final = words
+        first, final = (word if isinstance(word, Str) else Str(word) for word in (kind, cost))
         return super().__new__(cls, first, *map(sympy.sympify, (at, rows, columns)), final)
 
     @property
@@ -66,37 +56,27 @@ class LayerArray(sympy.MatrixExpr):
     def _entry(self, i: Expr, j: Expr, **_: Any) -> Expr:
         if self.kind == "slope":
             name = sympy.Symbol(self.args[4].name)
-            return symbols.CostSlope(name, activation[self.layer, i + 1], target[i + 1])
+            return symbols.CostSlope(name, a[self.layer, i + 1], y[i + 1])
         return _ENTRIES[self.kind](self.layer, i + 1, j + 1)
 
 
 def matrix_form(expression: Expr, free: Sequence[Expr], at: Expr) -> Expr:
-    """An expression with one free index as a column, with two as a matrix (the first counts the rows).
+    """Sums and products as BP1 to BP4 have them, with one free index as a column, with two as a matrix.
 
-    Parameters
-    ----------
-    expression : sums and products of indexed symbols of a network, as BP1 to BP4 have them.
-    free : its free indices.
-    at : the layer of a target y, which does not name its own.
+    The first free index counts the rows; at is the layer of a target y, which does not name its own. Raises BadValue
+    for what is no such sum or product.
 
-    Raises BadValue for what is no such sum or product.
-
-    Examples
-    --------
-    >>> from chainderiv.symbolic.full_width.indexed import activation, delta, j, k, layer, total, weight
-    >>> matrix_form(total(weight[layer, j, k] * activation[layer - 1, k], k, layer - 1), [j], layer).args[0].kind
+    >>> from chainderiv.symbolic.full_width.indexed import a, delta, j, k, layer, total, w
+    >>> matrix_form(total(w[layer, j, k] * a[layer - 1, k], k, layer - 1), [j], layer).args[0].kind
     'W'
     """
     if expression.is_Add:
         return sympy.MatAdd(*(matrix_form(term, free, at) for term in expression.args))
-    number, factors = sympy.Integer(1), []
-    for factor in sympy.Mul.make_args(expression):
-        if factor.is_number:
-            number *= factor
-        else:
-            factors.append(factor)
+    number = sympy.Mul(*(f for f in sympy.Mul.make_args(expression) if f.is_number))
+    factors = [f for f in sympy.Mul.make_args(expression) if not f.is_number]
     product = _column(factors, free[0], at) if len(free) == 1 else _matrix(factors, free[0], free[1], at)
-    return _product([number, *product] if number != 1 else product)
+    row = product if number == 1 else [number, *product]
+    return row[0] if len(row) == 1 else sympy.MatMul(*row)
 
 
 def _column(factors: Sequence[Expr], row: Expr, at: Expr) -> list[Expr]:
@@ -149,7 +129,7 @@ def _one_matrix(factor: Expr, row: Expr, column: Expr) -> Expr:
     derivative = isinstance(factor, symbols.Gradient)
     inner = factor.args[0] if derivative else factor
     at, i, j = inner.indices
-    found = LayerArray("of W" if derivative else "W", at, width[at], width[at - 1])
+    found = LayerArray("of W" if derivative else "W", at, n[at], n[at - 1])
     return found if (i, j) == (row, column) else found.T
 
 
@@ -159,23 +139,19 @@ def _one_column(factor: Expr, row: Expr, at: Expr) -> Expr:
     if isinstance(factor, symbols.PhiPrime):
         return _layer_column("prime", factor.args[1].indices[0])
     if isinstance(factor, symbols.CostSlope):
-        return LayerArray("slope", at, width[at], 1, factor.args[0].name)
+        return LayerArray("slope", at, n[at], 1, factor.args[0].name)
     if isinstance(factor, symbols.Gradient):
         return _layer_column("of b", factor.args[0].indices[0])
     if not isinstance(factor, sympy.Indexed):
         raise BadValue(f"{factor} has no matrix form; use the index form")
-    return _layer_column(_VECTORS[factor.base], at if factor.base == target else factor.indices[0])
+    return _layer_column(_VECTORS[factor.base], at if factor.base == y else factor.indices[0])
 
 
 def _layer_column(kind: str, at: Expr) -> Expr:
-    return LayerArray(kind, at, width[at], 1)
+    return LayerArray(kind, at, n[at], 1)
 
 
 def _ordered(factors: Sequence[Expr]) -> list[Expr]:
     """φ' before what it scales, as it is written, and ∂C/∂a last."""
     rank = {"PhiPrime": 0, "CostSlope": 2}
     return sorted(factors, key=lambda f: rank.get(type(f).__name__, 1))
-
-
-def _product(factors: Sequence[Expr]) -> Expr:
-    return factors[0] if len(factors) == 1 else sympy.MatMul(*factors)

@@ -15,57 +15,41 @@ _COMMANDS = {
     **{"delta": r"\delta", "phi": r"\varphi", "∑": r"\sum"},
     **{"log": r"\log", "exp": r"\exp", "diag": r"\operatorname{diag}"},
 }
-_WORDS = {"∂": "d", "δ": "delta", "∑": "sum", "…": "...", "φ": "phi"}
+_WORDS = str.maketrans({"∂": "d", "δ": "delta", "∑": "sum", "…": "...", "φ": "phi"})
 _SPACE = "<mspace width='0.2em'/>"
 
 
 @dataclass(frozen=True)
 class Form:
-    """One written form: signs, and functions that take parts which are written already.
-
-    Attributes
-    ----------
-    times, within : what stands between factors, and between those that belong together.
-    star : what stands for the product in what SymPy writes.
-    beside : what stands between two partial derivatives below a fraction's line.
-    markup : 'latex', 'mathml', or nothing for text, whose fractions stand on one line.
-    neuron : the name of an activation, with nothing in it that is markup there.
-    marked : a symbol from its name, its mark above and its mark below, either of which may be empty.
-    primed : f' from f and a number of primes.
-    partial : ∂u, and squared : u², as they stand in ∂²C/∂u².
-    second : ∂²C.
-    sum : from the index, the upper limit and the summand.
-    slope : ∇_a C, and diagonal : Σ'(z).
-    plain : words between formulas.
-    """
+    """One written form: signs, and functions that take parts which are written already."""
 
     times: str
-    within: str
+    within: str  # between factors that belong together
     plus: str
     minus: str
     sign: str
     equals: str
     dots: str
-    star: str
-    beside: str
-    markup: str
+    star: str  # what stands for the product in what SymPy writes
+    beside: str  # between two partial derivatives below a fraction's line
+    markup: str  # 'latex', 'mathml', or nothing for text, whose fractions stand on one line
     letter: Callable[[str], str]
     number: Callable[[str], str]
-    neuron: Callable[[Activation], str]
-    marked: Callable[[str, str, str], str]
+    neuron: Callable[[Activation], str]  # with nothing in it that is markup there
+    marked: Callable[[str, str, str], str]  # a name, its mark above and its mark below, either of which may be empty
     applied: Callable[[str, str], str]
-    primed: Callable[[str, int], str]
-    partial: Callable[[str], str]
-    squared: Callable[[str], str]
-    second: str
+    primed: Callable[[str, int], str]  # f' from f and a number of primes
+    partial: Callable[[str], str]  # ∂u
+    squared: Callable[[str], str]  # u² as in ∂²C/∂u²
+    second: str  # ∂²C
     fraction: Callable[[str, str], str]
     power: Callable[[str, str], str]
-    sum: Callable[[str, str, str], str]
+    sum: Callable[[str, str, str], str]  # from the index, the upper limit and the summand
     bracketed: Callable[[str], str]
     transposed: Callable[[str], str]
-    slope: str
-    diagonal: Callable[[str], str]
-    plain: Callable[[str], str]
+    slope: str  # ∇_a C
+    diagonal: Callable[[str], str]  # Σ'(z)
+    plain: Callable[[str], str]  # words between formulas
 
     def elided(self, parts: Iterable[str], between: str) -> str:
         """What is left of a row of which the middle was left out, or all of it."""
@@ -80,10 +64,6 @@ def _word(name: str) -> str:
 def _text_marked(name: str, above: str, below: str) -> str:
     high = f"^({above})" if len(above) > 1 and not above.isdigit() else f"^{above}" * bool(above)
     return name + high + (f"_{below}" if below.isalnum() or "," in below else f"_({below})" * bool(below))
-
-
-def _text_plain(text: str) -> str:
-    return "".join(_WORDS.get(c, c) for c in text)
 
 
 def _latex_neuron(activation: Activation) -> str:
@@ -152,7 +132,7 @@ _TEXT = replace(
     transposed="{}^T".format,
     slope="grad_a C",
     diagonal="Sigma'({})".format,
-    plain=_text_plain,
+    plain=lambda text: text.translate(_WORDS),
 )
 _LATEX = replace(
     _UNICODE,

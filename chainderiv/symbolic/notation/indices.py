@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import sympy
 
-from chainderiv.errors import unknown_name
-from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.notation.forms import FORMS
 from chainderiv.symbolic.notation.writer import SYMBOLS, Rule, Writer, Written, around
 from chainderiv.symbols import Expr
@@ -168,10 +166,3 @@ RULES: dict[str, Rule] = {
     "MatMul": _matrix_product,
     "Transpose": lambda writer, e: writer.form.transposed(_bracketed(writer, e.args[0])),
 }
-
-
-def index_writer(activation: Callable[[Expr], Activation | None], target: str) -> Writer:
-    """The writer of that form; raises UnknownName."""
-    if target not in FORMS:
-        raise unknown_name("target", target, FORMS)
-    return Writer(FORMS[target], activation, RULES)

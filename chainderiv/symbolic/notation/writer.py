@@ -22,18 +22,11 @@ Rule = Callable[["Writer", Any], str]
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes expressions in one form.
-
-    Attributes
-    ----------
-    form : Form.
-    activation : the activation of a layer, None where it has no name of its own.
-    rules : how each class is written, by its name; else that of its nearest base.
-    """
+    """Writes expressions in one form."""
 
     form: Form
-    activation: Callable[[Any], Activation | None]
-    rules: Mapping[str, Rule]
+    activation: Callable[[Any], Activation | None]  # of a layer; None where it has no name of its own
+    rules: Mapping[str, Rule]  # how each class is written, by its name; else as its nearest base is
 
     def write(self, e: Expr) -> str:
         """An expression by its rule; as SymPy writes it where it has none."""

@@ -15,67 +15,46 @@ def _functions(dialect: str, **others: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one C-like language writes what a program needs.
-
-    Attributes
-    ----------
-    name : str. The target.
-    define, let, count : str. What begins a function, a variable and a whole-number variable.
-    real, whole_number : str. The types of parameters, with a space behind; empty where there are none.
-    weight, bias : str. w_l and b_l in the loop over `layer`.
-    functions : mapping from SymPy's names to the language's, or to those of dialect_functions.
-    native : names of dialect_functions that the language has itself.
-    lowest, nothing : how log 0 is written, and what no logarithm but that of 0 falls under.
-    split : str. 2^k that leaves half a significand's bits of a number under 64, so that its square is exact.
-    table : str. A constant array, with {name}, {size} and {items}.
-    unused : str. What keeps a compiler from complaining of a parameter without a use.
-    inside : bool. Whether the functions stand inside `gradient`.
-    whole : str. The program, with {summary}, {wrt}, {depth}, {functions} and {body}.
-    """
+    """How one C-like language writes what a program needs."""
 
     name: str
-    define: str
-    let: str
-    count: str
-    real: str
-    whole_number: str
-    weight: str
-    bias: str
-    functions: Mapping[str, str]
-    native: frozenset[str]
-    lowest: str
-    nothing: str
-    split: str
-    table: str
-    unused: str
-    inside: bool
-    whole: str
+    functions: Mapping[str, str]  # from SymPy's names to the language's, or to those of dialect_functions
+    define: str  # begins a function
+    let: str  # begins a variable
+    count: str  # begins a whole-number variable
+    lowest: str  # log 0
+    nothing: str  # what no logarithm but that of 0 falls under
+    table: str  # a constant array, with {name}, {size} and {items}
+    whole: str  # the program, with {summary}, {wrt}, {depth}, {functions} and {body}
+    real: str = ""  # the type of a parameter, with a space behind
+    whole_number: str = ""
+    weight: str = "w[layer - 1]"  # in the loop over `layer`
+    bias: str = "b[layer - 1]"
+    native: frozenset[str] = frozenset()  # those of dialect_functions that the language has itself
+    split: str = "1048576.0"  # 2^k that leaves half a significand's bits of a number under 64: its square is exact
+    unused: str = ""  # keeps a compiler from complaining of a parameter without a use
+    inside: bool = False  # whether the functions stand inside `gradient`
 
     @property
     def words(self) -> dict[str, str]:
-        """What the $words of the templates are in the language."""
-        own = ("define", "let", "count", "real", "whole_number", "weight", "bias", "lowest", "nothing", "split")
+        """What the $words of the templates are in the language: these functions, and what is stated above."""
         named = {word: self.functions[word] for word in ("exp", "log", "log1p", "floor")}
-        return {**named, "abs": self.functions["Abs"], **{word: getattr(self, word) for word in own}}
+        return {**vars(self), **named, "abs": self.functions["Abs"]}
 
 
 C = Dialect(
     name="c",
+    functions=_functions("c", pow="pow", whole_power="pow"),
+    native=frozenset({"log1p", "expm1", "erf", "erfc"}),
     define="static double",
     let="double",
     count="int",
     real="double ",
     whole_number="int ",
-    weight="w[layer - 1]",
-    bias="b[layer - 1]",
-    functions=_functions("c", pow="pow", whole_power="pow"),
-    native=frozenset({"log1p", "expm1", "erf", "erfc"}),
     lowest="-INFINITY",
     nothing="-INFINITY",
-    split="1048576.0",
     table="static const int {name}[{size}] = {{{items}}};",
     unused="(void)z;",
-    inside=False,
     whole="""\
 // dC/d{wrt} of a {summary}.
 // C99; for activations that stay within the range of double.
@@ -95,20 +74,13 @@ void gradient(const double *w, const double *b, double x, double y, double *sign
 
 JAVASCRIPT = Dialect(
     name="javascript",
+    functions=_functions("javascript", pow="Math.pow", whole_power="Math.pow"),
     define="function",
     let="let",
     count="let",
-    real="",
-    whole_number="",
-    weight="w[layer - 1]",
-    bias="b[layer - 1]",
-    functions=_functions("javascript", pow="Math.pow", whole_power="Math.pow"),
-    native=frozenset(),
     lowest="-Infinity",
     nothing="-Infinity",
-    split="1048576.0",
     table="const {name} = [{items}];",
-    unused="",
     inside=True,
     whole="""\
 // dC/d{wrt} of a {summary}.
@@ -129,6 +101,7 @@ function gradient(w, b, x, y) {{
 
 GLSL = Dialect(
     name="glsl",
+    functions=_functions("glsl", pow="pow", whole_power="whole_power"),
     define="float",
     let="float",
     count="int",
@@ -136,14 +109,10 @@ GLSL = Dialect(
     whole_number="int ",
     weight="w",
     bias="b",
-    functions=_functions("glsl", pow="pow", whole_power="whole_power"),
-    native=frozenset(),
     lowest="-3.4028235e38",
     nothing="-3.0e38",
     split="128.0",
     table="const int {name}[{size}] = int[{size}]({items});",
-    unused="",
-    inside=False,
     whole="""\
 #version 300 es
 precision highp float;

@@ -10,20 +10,19 @@ import sympy
 from chainderiv.functions.elementary import spelled_out
 from chainderiv.symbolic.chain import Chain, neurons
 from chainderiv.symbolic.programs import program_parts as parts
-from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import called
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter, numbered
 from chainderiv.symbols import Expr
 
 
-def functions_called(text: str, chain: Chain, dialect: Dialect, printer: DialectPrinter) -> list[str]:
+def functions_called(text: str, chain: Chain, printer: DialectPrinter) -> list[str]:
     """Those of the functions that a text calls, in the language; raises BadValue for what it cannot say."""
     forms = [parts.quantities(f) for f in neurons(chain)]
     table = {name: [form[name] for form in forms] for name in forms[0]}
     for gap in parts.gaps(chain):
         table |= {gap.name: [gap.value], f"log_{gap.name}": [gap.log]}
     wanted = {name: expressions for name, expressions in table.items() if called(name, text)}
-    return [Template(_function(*one, dialect, printer)).substitute(dialect.words) for one in wanted.items()]
+    return [Template(_function(*one, printer)).substitute(printer.dialect.words) for one in wanted.items()]
 
 
 def mixed(chain: Chain) -> bool:
@@ -42,14 +41,14 @@ def turn(chain: Chain, name: str) -> str | None:
     return None if always else f"s = {call(chain, name)} < 0.0 ? -s : s;"
 
 
-def _function(name: str, forms: Sequence[Expr], dialect: Dialect, printer: DialectPrinter) -> str:
-    forms = [spelled_out(form, lambda row: row.name not in dialect.functions) for form in forms]
+def _function(name: str, forms: Sequence[Expr], printer: DialectPrinter) -> str:
+    forms = [spelled_out(form, lambda row: row.name not in printer.functions) for form in forms]
     for form in forms:
         printer.require_known(form)
     *others, last = forms
     lines = [f"$define {name}({'${whole_number}neuron, ' if others else ''}${{real}}z) {{"]
-    if dialect.unused and not any(form.free_symbols for form in forms):
-        lines.append(f"    {dialect.unused}")
+    if printer.dialect.unused and not any(form.free_symbols for form in forms):
+        lines.append(f"    {printer.dialect.unused}")
     for number, form in enumerate(others):
         lines += [f"    if (neuron == {number}) {{", parts.indented(_branches(form, printer), 8), "    }"]
     return "\n".join([*lines, parts.indented(_branches(last, printer), 4), "}", ""])

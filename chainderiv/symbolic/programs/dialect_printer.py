@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 import sympy
@@ -12,6 +12,7 @@ from sympy.printing.codeprinter import CodePrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from chainderiv.errors import BadValue
+from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbols import Expr
 
 _GRAMMAR = (
@@ -21,18 +22,11 @@ _GRAMMAR = (
 
 
 class DialectPrinter(CodePrinter):
-    """Numbers as 17 digits with a point (1/2 is 0 in C and in GLSL); a square and a root without pow.
+    """Numbers as 17 digits with a point (1/2 is 0 in C and in GLSL); a square and a root without pow."""
 
-    Parameters
-    ----------
-    dialect : str. The language's name, for the error.
-    functions : mapping from the name of a SymPy function to the language's.
-    lowest : str. How log 0 is written.
-    """
-
-    def __init__(self, dialect: str, functions: Mapping[str, str], lowest: str) -> None:
+    def __init__(self, dialect: Dialect) -> None:
         super().__init__({"order": None})
-        self.dialect, self.functions, self.lowest = dialect, functions, lowest
+        self.dialect, self.functions = dialect, dialect.functions
 
     def text(self, expression: Expr) -> str:
         """The expression as code."""
@@ -45,8 +39,8 @@ class DialectPrinter(CodePrinter):
             if not isinstance(node, _GRAMMAR) and name not in self.functions:
                 known = ", ".join(sorted(self.functions.keys() - {"pow", "whole_power"}, key=str.lower))
                 raise BadValue(
-                    f"{node} is beyond the target {self.dialect!r}; give an activation in its functions ({known}), "
-                    "or print 'numpy'"
+                    f"{node} is beyond the target {self.dialect.name!r}; "
+                    f"give an activation in its functions ({known}), or print 'numpy'"
                 )
             if isinstance(node, sympy.Piecewise) and node.args[-1].cond != sympy.true:
                 raise BadValue(f"{node} is not defined everywhere; end its branches with one for all other z")
@@ -60,7 +54,7 @@ class DialectPrinter(CodePrinter):
     _print_Float = _print_Integer  # noqa: N815 -- SymPy's printers are named after its classes
 
     def _print_NegativeInfinity(self, expr: Any) -> str:
-        return self.lowest
+        return self.dialect.lowest
 
     def _print_Pow(self, expr: Any) -> str:
         base, exponent = expr.as_base_exp()
@@ -91,13 +85,10 @@ class DialectPrinter(CodePrinter):
         return f"{self.functions[type(expr).__name__]}({', '.join(map(self._print, expr.args))})"
 
     def _print_Max(self, expr: Any) -> str:
-        first, *others = map(self._print, expr.args)
-        for other in others:
-            first = f"{self.functions[type(expr).__name__]}({first}, {other})"
-        return str(first)
+        name = self.functions[type(expr).__name__]
+        return str(reduce(lambda one, other: f"{name}({one}, {other})", map(self._print, expr.args)))
 
-    def _print_Min(self, expr: Any) -> str:
-        return self._print_Max(expr)
+    _print_Min = _print_Max  # noqa: N815
 
 
 def numbered(expression: Expr) -> Expr:

@@ -46,9 +46,9 @@ def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
 
     Raises BadValue for a formula that the language cannot say.
     """
-    printer = DialectPrinter(dialect.name, dialect.functions, dialect.lowest)
-    body = Template(_body(chain, wrt, dialect, printer)).substitute(dialect.words)
-    functions = functions_called(body, chain, dialect, printer)
+    printer = DialectPrinter(dialect)
+    body = Template(_body(chain, wrt, printer)).substitute(dialect.words)
+    functions = functions_called(body, chain, printer)
     helpers = helpers_called(body + "".join(functions), dialect)
     return dialect.whole.format(
         summary=parts.summary(chain),
@@ -59,7 +59,7 @@ def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     )
 
 
-def _body(chain: Chain, wrt: Parameter, dialect: Dialect, printer: DialectPrinter) -> str:
+def _body(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> str:
     loop = parts.lines_of(
         _head(chain, wrt),
         _ADVANCE if mixed(chain) else None,
@@ -72,7 +72,7 @@ def _body(chain: Chain, wrt: Parameter, dialect: Dialect, printer: DialectPrinte
     )
     program = parts.lines_of(
         "$let a = x, z = 0.0, s = 1.0, sum = 0.0, lost = 0.0, ends = 0.0;",
-        _tables(chain, dialect) if mixed(chain) else None,
+        _tables(chain, printer.dialect) if mixed(chain) else None,
         f"for ($count layer = 1; layer <= {chain.depth}; layer++) {{",
         parts.indented("\n".join(loop), 4),
         "}",

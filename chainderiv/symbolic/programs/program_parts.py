@@ -9,10 +9,9 @@ import sympy
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of, log_abs, sign_form
-from chainderiv.symbolic.chain import Chain, neurons
+from chainderiv.symbolic.chain import SHOWN_NAMES, Chain, neurons
 from chainderiv.symbols import Expr, a, y
 
-SHOWN_NAMES = 12
 _HARMLESS = frozenset(" ._-+=()")
 
 

@@ -13,15 +13,15 @@ from chainderiv.errors import BadShape, BadValue, CostDomain, TooDeep, UnknownNa
 from chainderiv.functions.cost import COSTS
 from chainderiv.functions.lookup import neuron
 from chainderiv.nn.output_layer import output_layer
-from chainderiv.symbolic.full_width.indexed import width
+from chainderiv.symbolic.full_width.indexed import n
 from chainderiv.symbolic.full_width.layers import derive_layers
 
 
 def test_widths_are_numbers_or_stay_symbols():
     assert derive_layers([3, 2, 2]).sizes == (3, 2, 2)
-    assert list(derive_layers(2).sizes) == [width[0], width[1], width[2]]
+    assert list(derive_layers(2).sizes) == [n[0], n[1], n[2]]
     general, numbered = derive_layers(2).equations_at(1)["BP2"][1], derive_layers([3, 2, 4]).equations_at(1)["BP2"][1]
-    assert width[2] in general.atoms(sympy.Indexed)
+    assert n[2] in general.atoms(sympy.Indexed)
     assert [s.limits[0][2] for s in numbered.atoms(sympy.Sum)] == [4]
 
 

@@ -11,18 +11,7 @@ from chainderiv.functions.cost import LOG_LIKELIHOOD
 from chainderiv.symbolic.full_width import indexed
 from chainderiv.symbolic.full_width.backward_steps import cost_slope
 from chainderiv.symbolic.full_width.index_algebra import sum_out
-from chainderiv.symbolic.full_width.indexed import (
-    activation,
-    delta,
-    j,
-    k,
-    last,
-    layer,
-    phi_prime,
-    pre_activation,
-    total,
-    weight,
-)
+from chainderiv.symbolic.full_width.indexed import a, delta, j, k, last, layer, phi_prime, total, w, z
 from chainderiv.symbolic.full_width.layers import derive_layers
 
 CASES = {
@@ -152,7 +141,7 @@ def planted(derivation, name, change):
 
 
 def jacobian_with(change):
-    whole = sum_out(total(slope(k) * change, k, last), {j: indexed.width[last]})
+    whole = sum_out(total(slope(k) * change, k, last), {j: indexed.n[last]})
     return lambda _: whole
 
 
@@ -160,19 +149,19 @@ def slope(row):
     return cost_slope(LOG_LIKELIHOOD, last, row)
 
 
-A, KRONECKER = activation, sympy.KroneckerDelta(j, k)
+A, KRONECKER = a, sympy.KroneckerDelta(j, k)
 ERRORS = {
     "W instead of its transpose": (
         "sigmoid", "cross_entropy", "BP2",
-        lambda right: right.xreplace({weight[layer + 1, k, j]: weight[layer + 1, j, k]}),
+        lambda right: right.xreplace({w[layer + 1, k, j]: w[layer + 1, j, k]}),
     ),
     "no derivative in BP2": (
-        "tanh", "quadratic", "BP2", lambda right: right / phi_prime(pre_activation[layer, j]),
+        "tanh", "quadratic", "BP2", lambda right: right / phi_prime(z[layer, j]),
     ),
-    "no derivative in BP1": ("tanh", "quadratic", "BP1", lambda right: right / phi_prime(pre_activation[last, j])),
+    "no derivative in BP1": ("tanh", "quadratic", "BP1", lambda right: right / phi_prime(z[last, j])),
     "the derivative of the next layer": (
         "tanh", "quadratic", "BP2",
-        lambda right: right.xreplace({pre_activation[layer, j]: pre_activation[layer + 1, j]}),
+        lambda right: right.xreplace({z[layer, j]: z[layer + 1, j]}),
     ),
     "indices of BP4 swapped": (
         "sigmoid", "log_likelihood", "BP4", lambda _: A[layer - 1, j] * delta[layer, k],

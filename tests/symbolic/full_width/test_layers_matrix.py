@@ -9,19 +9,7 @@ import chainderiv as cd
 from chainderiv import symbols
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.full_width import indexed
-from chainderiv.symbolic.full_width.indexed import (
-    activation,
-    bias,
-    delta,
-    j,
-    k,
-    last,
-    layer,
-    phi_prime,
-    pre_activation,
-    total,
-    weight,
-)
+from chainderiv.symbolic.full_width.indexed import a, b, delta, j, k, last, layer, phi_prime, total, w, z
 from chainderiv.symbolic.full_width.layers import derive_layers
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from tests.symbolic.full_width.test_layers_instance import compiled, differing
@@ -63,7 +51,7 @@ def test_every_entry_of_the_matrix_form_is_the_index_form(network):
 def test_a_matrix_that_is_not_transposed_differs_entry_by_entry():
     derivation = derive_layers([2, 2, 2])
     right = derivation.equations["BP2"][1]
-    swapped = right.xreplace({weight[layer + 1, k, j]: weight[layer + 1, j, k]})
+    swapped = right.xreplace({w[layer + 1, k, j]: w[layer + 1, j, k]})
     at = {layer: sympy.Integer(1)}
     wrong = derivation.numbered(matrix_form(swapped, [j], layer), at)
     assert not wrong.has(sympy.Transpose)
@@ -74,23 +62,23 @@ def test_shapes_that_do_not_fit_are_refused_by_sympy_itself():
     from sympy.matrices.exceptions import ShapeError
 
     derivation = derive_layers([3, 2, 4, 3])
-    right = derivation.equations["BP2"][1].xreplace({weight[layer + 1, k, j]: weight[layer + 1, j, k]})
+    right = derivation.equations["BP2"][1].xreplace({w[layer + 1, k, j]: w[layer + 1, j, k]})
     with pytest.raises(ShapeError):
         derivation.numbered(matrix_form(right, [j], layer), {layer: sympy.Integer(1)})
 
 
 def test_a_sum_over_the_first_index_is_a_product_with_the_transpose_and_over_the_second_with_the_matrix():
-    W = LayerArray("W", layer, indexed.width[layer], indexed.width[layer - 1])
-    d, a = (LayerArray(kind, at, indexed.width[at], 1) for kind, at in (("delta", layer), ("a", layer - 1)))
-    assert matrix_form(total(weight[layer, k, j] * delta[layer, k], k, layer), [j], layer) == W.T * d
-    assert matrix_form(total(weight[layer, j, k] * activation[layer - 1, k], k, layer - 1), [j], layer) == W * a
-    affine = total(weight[layer, j, k] * activation[layer - 1, k], k, layer - 1) + bias[layer, j]
-    assert set(matrix_form(affine, [j], layer).args) == {W * a, LayerArray("b", layer, indexed.width[layer], 1)}
-    assert matrix_form(delta[layer, j] * activation[layer - 1, k], [j, k], layer) == d * a.T
-    assert matrix_form(delta[layer, j] * activation[layer - 1, k], [k, j], layer) == a * d.T
+    W = LayerArray("W", layer, indexed.n[layer], indexed.n[layer - 1])
+    D, A = (LayerArray(kind, at, indexed.n[at], 1) for kind, at in (("delta", layer), ("a", layer - 1)))
+    assert matrix_form(total(w[layer, k, j] * delta[layer, k], k, layer), [j], layer) == W.T * D
+    assert matrix_form(total(w[layer, j, k] * a[layer - 1, k], k, layer - 1), [j], layer) == W * A
+    affine = total(w[layer, j, k] * a[layer - 1, k], k, layer - 1) + b[layer, j]
+    assert set(matrix_form(affine, [j], layer).args) == {W * A, LayerArray("b", layer, indexed.n[layer], 1)}
+    assert matrix_form(delta[layer, j] * a[layer - 1, k], [j, k], layer) == D * A.T
+    assert matrix_form(delta[layer, j] * a[layer - 1, k], [k, j], layer) == A * D.T
 
 
-@pytest.mark.parametrize("expression", [delta[layer, j] ** 2, total(activation[last, k], k, last) * delta[last, j]])
+@pytest.mark.parametrize("expression", [delta[layer, j] ** 2, total(a[last, k], k, last) * delta[last, j]])
 def test_what_is_no_product_of_matrices_is_refused(expression):
     with pytest.raises(BadValue, match="use the index form"):
         matrix_form(expression, [j], layer)
@@ -126,27 +114,27 @@ def test_one_derivative_and_no_other_is_cancelled_at_full_width(network):
     # softmax has its Jacobian where the others have the last Σ'
     assert primes == [depth - (network[2] == "log_likelihood"), depth - 1]
     assert len(short) == len(long) - 1
-    a, y = (LayerArray(kind, sympy.Integer(depth), sympy.Integer(network[0][-1]), 1) for kind in ("a", "y"))
-    assert short[-1] == a - y
-    assert derivation.surviving == activation[last, j] - indexed.target[j]
+    A, Y = (LayerArray(kind, sympy.Integer(depth), sympy.Integer(network[0][-1]), 1) for kind in ("a", "y"))
+    assert short[-1] == A - Y
+    assert derivation.surviving == a[last, j] - indexed.y[j]
 
 
 def test_what_is_cancelled_is_named():
-    assert derive_layers([2, 2, 2]).cancelled == phi_prime(pre_activation[last, j])
+    assert derive_layers([2, 2, 2]).cancelled == phi_prime(z[last, j])
     assert derive_layers([2, 2, 2]).hypothesis is None
     softmax = derive_layers([2, 2, 2], "tanh", "log_likelihood")
-    assert softmax.cancelled == activation[last, k]
-    assert softmax.hypothesis == (total(indexed.target[k], k, last), 1)
+    assert softmax.cancelled == a[last, k]
+    assert softmax.hypothesis == (total(indexed.y[k], k, last), 1)
     for name in ("sigmoid", "tanh", "relu"):
         quadratic = derive_layers([2, 2, 2], name, "quadratic")
         assert quadratic.cancelled is None
-        assert quadratic.surviving == phi_prime(pre_activation[last, j]) * (activation[last, j] - indexed.target[j])
+        assert quadratic.surviving == phi_prime(z[last, j]) * (a[last, j] - indexed.y[j])
 
 
 def test_cross_entropy_cancels_every_sigmoid_up_to_its_scale():
     halved = cd.Activation("halved", 1 / (1 + sympy.exp(-symbols.z / 2)))
     derivation = derive_layers([2, 2, 2], "tanh", "cross_entropy", halved)
-    assert derivation.surviving == (activation[last, j] - indexed.target[j]) / 2
+    assert derivation.surviving == (a[last, j] - indexed.y[j]) / 2
 
 
 # a width of one
@@ -190,8 +178,8 @@ def test_the_unrolled_product_of_width_one_has_the_chains_factors():
     derivation, chain = derive_layers([1] * (depth + 1), "sigmoid", "quadratic"), cd.derive(cd.Chain(depth), "b1")
     product = sympy.MatMul(*derivation.unrolled(1)).as_explicit()[0, 0]
     one = sympy.Integer(1)
-    names = {weight[at, 1, 1]: symbols.weight(at) for at in range(2, depth + 1)}
-    names |= {phi_prime(pre_activation[at, one]): chain.factors[2 * at - 2] for at in range(1, depth + 1)}
+    names = {w[at, 1, 1]: symbols.weight(at) for at in range(2, depth + 1)}
+    names |= {phi_prime(z[at, one]): chain.factors[2 * at - 2] for at in range(1, depth + 1)}
     (slope,) = product.atoms(symbols.CostSlope)
     assert product.xreplace(names | {slope: chain.factors[-1]}) == sympy.Mul(*chain.factors)
 
@@ -209,6 +197,6 @@ def test_a_thousand_layers_are_derived_and_unrolled_without_recursion():
     assert factors[0] == sympy.DiagMatrix(LayerArray("prime", 1, 3, 1))
     assert factors[1] == LayerArray("W", 2, 3, 3).T
     assert factors[-3] == LayerArray("W", 1000, 3, 3).T
-    assert derivation.equations_at(500)["BP4"][1] == activation[499, k] * delta[500, j]
+    assert derivation.equations_at(500)["BP4"][1] == a[499, k] * delta[500, j]
     # loose: what is lazy takes a tenth of a second
     assert time.perf_counter() - started < 5

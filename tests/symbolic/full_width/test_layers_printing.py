@@ -141,11 +141,11 @@ def test_activations_of_each_layer_have_names_of_their_own():
 
 
 def test_indices_of_two_digits_are_set_apart():
-    from chainderiv.symbolic.full_width.indexed import weight
+    from chainderiv.symbolic.full_width.indexed import w
 
-    assert SIGMOID.written(weight[2, 1, 3]) == "w²₁₃"
-    assert SIGMOID.written(weight[12, 1, 13]) == "w¹²₁,₁₃"
-    assert SIGMOID.written(weight[12, 1, 13], target="text") == "w^12_1,13"
+    assert SIGMOID.written(w[2, 1, 3]) == "w²₁₃"
+    assert SIGMOID.written(w[12, 1, 13]) == "w¹²₁,₁₃"
+    assert SIGMOID.written(w[12, 1, 13], target="text") == "w^12_1,13"
 
 
 def test_a_name_with_markup_and_a_cost_with_branches_are_still_written():

@@ -29,7 +29,7 @@ class Network:
 
     def variable(self, of):
         """The symbol to differentiate by: z^l_j moves as its bias does."""
-        return self.known[indexed.bias[of.indices] if of.base == indexed.pre_activation else of]
+        return self.known[indexed.b[of.indices] if of.base == indexed.z else of]
 
     def function(self, z):
         return self.derivation.activation(int(z.indices[0])).formula
@@ -43,7 +43,7 @@ class Network:
         e = e.replace(indexed.Phi, lambda z: self.function(z).xreplace({symbols.z: z}))
         e = e.replace(symbols.PhiPrime, lambda _, z: self.function(z).diff(symbols.z).xreplace({symbols.z: z}))
         errors = {
-            d: self.cost.diff(self.variable(indexed.bias[d.indices]))
+            d: self.cost.diff(self.variable(indexed.b[d.indices]))
             for d in e.atoms(sympy.Indexed)
             if d.base == indexed.delta
         }

@@ -138,7 +138,7 @@ def test_what_is_not_stated_everywhere_or_beyond_float64_is_refused():
     from chainderiv.symbolic.programs.dialect import C
     from chainderiv.symbolic.programs.dialect_printer import DialectPrinter
 
-    printer = DialectPrinter("c", C.functions, C.lowest)
+    printer = DialectPrinter(C)
     with pytest.raises(BadValue, match="end its branches"):
         printer.require_known(sympy.Piecewise((z, z > 0)))
     with pytest.raises(BadValue, match="beyond float64"):
@@ -149,7 +149,7 @@ def test_whole_numbers_and_fractions_are_printed_as_floats_and_powers_without_po
     from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
     from chainderiv.symbolic.programs.dialect_printer import DialectPrinter
 
-    c, javascript, glsl = (DialectPrinter(d.name, d.functions, d.lowest) for d in (C, JAVASCRIPT, GLSL))
+    c, javascript, glsl = (DialectPrinter(d) for d in (C, JAVASCRIPT, GLSL))
     assert c.text(z / 2 + sympy.Rational(1, 3)) == "0.5*z + 0.3333333333333333"
     assert c.text(1 / (1 + z) ** 2) == "1.0/square(z + 1.0)"
     assert c.text(z / (1 + z) ** 2) == "z/square(z + 1.0)"
