@@ -17,8 +17,7 @@ from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.logsign import LogSign
-from chainderiv.symbolic import factor
-from chainderiv.symbolic import steps as backward
+from chainderiv.symbolic import factor, steps as backward
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.lazy import Lazy

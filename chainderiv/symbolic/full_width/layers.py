@@ -10,8 +10,7 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost
-from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.output_choice import choose_output
 from chainderiv.symbolic.full_width import backward_steps, layer_expression
 from chainderiv.symbolic.full_width.indexed import (
