@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import attrgetter
 
 import mpmath
 import sympy
@@ -17,7 +18,7 @@ from flint import arb
 from sympy.codegen.cfunctions import log1p
 from sympy.polys.polyerrors import BasePolynomialError
 
-from chainderiv.functions.branches import Branches
+from chainderiv.functions.branches import Branches, by_branch
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.held import released
 from chainderiv.functions.intervals import Interval, Unenclosed, sign
@@ -31,6 +32,7 @@ from chainderiv.functions.stable import Stable
 from chainderiv.symbols import Expr, z
 
 MOST_OPERATIONS, MOST_REGIONS = 150, 8
+_VALUE, _SLOPE = attrgetter("value"), attrgetter("derivative")  # of a region
 # what SymPy and mpmath raise for a formula that they cannot take apart
 _UNSUITABLE = (
     *(ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, ArithmeticError),
@@ -72,24 +74,16 @@ def stable_forms(formula: Expr) -> Stable | None:
 
 
 def _found(branches: Branches, found: list[Region]) -> Iterable[tuple[str, Expr | None]]:
-    value = _form(found, _value_of, _value_forms, branches.value)
-    derivative = _form(found, _slope_of, _value_forms, branches.derivative)
+    value = _form(found, _VALUE, _value_forms, branches.value)
+    derivative = _form(found, _SLOPE, _value_forms, branches.derivative)
     log_slope = _log(branches.derivative if derivative is None else derivative)
     log_value = _log(branches.value if value is None else value)
     yield "value", value
     yield "derivative", derivative
-    yield "log_abs_derivative", _form(found, _slope_of, _log_forms, log_slope, branches.derivative)
-    yield "log_abs_value", _form(found, _value_of, _log_forms, log_value, branches.value)
+    yield "log_abs_derivative", _form(found, _SLOPE, _log_forms, log_slope, branches.derivative)
+    yield "log_abs_value", _form(found, _VALUE, _log_forms, log_value, branches.value)
     for name, side in (("above_lower", -1), ("below_upper", 1)):
         yield name, _gap(found, side)
-
-
-def _value_of(region: Region) -> Expr:
-    return region.value
-
-
-def _slope_of(region: Region) -> Expr:
-    return region.derivative
 
 
 def _log(expression: Expr) -> Expr:
@@ -117,7 +111,7 @@ def _form(
             served.append((region, [(_constant(expression, inside is not None), region.near)]))
             continue
         contest = _contest(region, expression, forms(region, expression), inside is not None)
-        better = better or not contest.is_enough(baseline, relative=quantity is _slope_of)
+        better = better or not contest.is_enough(baseline, relative=quantity is _SLOPE)
         served.append((region, contest.winners()))
     if not better:
         return None
@@ -206,7 +200,7 @@ def _gap(found: list[Region], side: int) -> Expr | None:
     form = _form(found, gap, forms, baseline=None)
     if form is None or not _is_positive(form, found):
         return None
-    form = _with_positive_factors(form)
+    form = by_branch(_with_positive_factors, form)
     at_zero = gap(next(region for region in found if region.low == 0)).subs(z, 0)
     if sympy.simplify(form.subs(z, 0) - at_zero) != 0:  # SymPy has no exact value of erfcx and the like at 0
         form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *_pieces(form))
@@ -219,8 +213,6 @@ def _pieces(form: Expr) -> list[tuple[Expr, Expr]]:
 
 def _with_positive_factors(form: Expr) -> Expr:
     """A positive form without a factor -1, so that its logarithm can be taken factor by factor."""
-    if isinstance(form, sympy.Piecewise):
-        return sympy.Piecewise(*((_with_positive_factors(value), when) for value, when in form.args))
     number, rest = form.as_coeff_Mul()
     return form if number > 0 else -number * sympy.Abs(rest)
 

@@ -8,20 +8,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Bounded:
-    """A polynomial as exp(-dominant) · (leading + what vanishes).
+    """A polynomial as exp(-dominant) · (leading + what vanishes)."""
 
-    Attributes
-    ----------
-    polynomial : with the powers of the exponentials that all terms share taken out.
-    shift : the powers of the dominant term within polynomial; all 0 but where g meets 1/u.
-    dominant_power : the powers of the exponentials in the dominant term of the whole.
-    leading : the dominant term's coefficient, a polynomial in the other generators.
-    """
-
-    polynomial: Any
-    shift: tuple[int, ...]
-    dominant_power: tuple[int, ...]
-    leading: Any
+    polynomial: Any  # with the powers of the exponentials that all terms share taken out
+    shift: tuple[int, ...]  # the powers of the dominant term within polynomial; all 0 but where g meets 1/u
+    dominant_power: tuple[int, ...]  # those of the exponentials in the dominant term of the whole
+    leading: Any  # the dominant term's coefficient, a polynomial in the other generators
 
 
 def bounded(polynomial: Any, count: int) -> Bounded:

@@ -34,18 +34,11 @@ class Unsuitable(ValueError):
 
 @dataclass(frozen=True)
 class Quotient:
-    """An element of QQ(t, u, g, …), and what each generator stands for.
-
-    Attributes
-    ----------
-    element : the rational function, numerator and denominator coprime.
-    generators : what the field's generators stand for; t first, then the decaying exponentials, highest degree first.
-    rates : the polynomials r t^d of the decaying exponentials exp(-r t^d), in the same order.
-    """
+    """An element of QQ(t, u, g, …), numerator and denominator coprime, and what each generator stands for."""
 
     element: Any
-    generators: tuple[Expr, ...]
-    rates: tuple[Expr, ...]
+    generators: tuple[Expr, ...]  # t first, then the decaying exponentials exp(-r t^d), highest degree first
+    rates: tuple[Expr, ...]  # their r t^d, in the same order
 
     @cached_property
     def numerator(self) -> Bounded:
@@ -74,12 +67,13 @@ class Quotient:
         if not over or not under:
             return self.element.field(0) if under else None
         while over.degree(0) == under.degree(0) and over.degree(0) > 0:
-            over, under = (_top(p) for p in (over, under))
+            over, under = (p.coeff_wrt(0, p.degree(0)) for p in (over, under))
         ratio = self.element.field(over) / self.element.field(under)
-        if self._is_constant(ratio):
+        if not all(i == 0 or self.generators[i].is_number for i in used(ratio)):
+            return None
+        if 0 not in used(ratio):
             return ratio
-        vanishing = self._is_constant_but_t(ratio) and over.degree(0) < under.degree(0)
-        return self.element.field(0) if vanishing else None
+        return self.element.field(0) if over.degree(0) < under.degree(0) else None
 
     @property
     def is_large(self) -> bool:
@@ -94,13 +88,9 @@ class Quotient:
         led = quotient(self.expression(self.element).xreplace(inner))
         return led.leading() or led
 
-    def minus(self, constant: Any) -> Quotient:
-        """The quotient less a number or an element of the field."""
-        return Quotient(reduced(self.element - constant, self), self.generators, self.rates)
-
-    def over(self, constant: Any) -> Quotient:
-        """The quotient divided by a number or an element of the field."""
-        return Quotient(self.element / constant, self.generators, self.rates)
+    def off(self, constant: Any) -> Quotient:
+        """(q - c)/c for an element c of the field."""
+        return Quotient(reduced(self.element - constant, self) / constant, self.generators, self.rates)
 
     def expression(self, element: Any) -> Expr:
         """An element of the field as it stands."""
@@ -115,12 +105,6 @@ class Quotient:
     def _steady(self, polynomial: Any) -> Any:
         kept = {m: c for m, c in polynomial.terms() if not any(m[i] for i in self.small)}
         return polynomial.ring.from_dict(kept)
-
-    def _is_constant(self, ratio: Any) -> bool:
-        return all(self.generators[i].is_number for i in used(ratio))
-
-    def _is_constant_but_t(self, ratio: Any) -> bool:
-        return all(i == 0 or self.generators[i].is_number for i in used(ratio))
 
 
 def _vanishes(expression: Expr) -> bool:
@@ -251,13 +235,6 @@ def _reduced_in(element: Any, i: int, generator: Expr, quotient: Quotient) -> An
         under = [norm, domain(0)]
     top, bottom = (sum((p * root**k for k, p in enumerate(parts)), domain(0)) for parts in (over, under))
     return top / bottom
-
-
-def _top(polynomial: Any) -> Any:
-    """The coefficient of the highest power of t."""
-    highest = polynomial.degree(0)
-    ring = polynomial.ring
-    return ring.from_dict({(0, *m[1:]): c for m, c in polynomial.terms() if m[0] == highest})
 
 
 def _first_sign(growth: Expr) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import mpmath
@@ -144,14 +144,7 @@ def branch(expression: Expr, at: Expr) -> Expr:
 
 
 class Contest:
-    """The forms of one quantity in one region, and how they fare at its points.
-
-    Parameters
-    ----------
-    region : Region.
-    formula : the quantity as the formula states it: φ or φ' on the region's branch.
-    logarithm : whether the quantity is its log|.|.
-    """
+    """The forms of one quantity in one region, φ or φ' as the formula states it or its log|.|, and how they fare."""
 
     def __init__(self, region: Region, formula: Expr, logarithm: bool) -> None:
         self.region, self.logarithm = region, logarithm
@@ -215,7 +208,7 @@ class Contest:
         ends: list[tuple[int, int]] = []  # a form and the cell after its last
         c = 0
         while c < len(cells):
-            runs = [_run(row, c) for row in serves]
+            runs = [sum(1 for _ in takewhile(bool, row[c:])) for row in serves]
             best = max(range(len(runs)), key=lambda k: (runs[k], -k))
             c += max(runs[best], 1)
             ends.append((best, c))
@@ -238,13 +231,6 @@ class Contest:
         if cell == len(self.region.cells) - 1 and len(self.region.points) > 2 * len(self.region.cells):
             inside.append(len(self.region.points) - 1)
         return all(self.marks[k][i] >= min(100.0, self._best(i) - 0.7) for i in inside)
-
-
-def _run(row: list[bool], start: int) -> int:
-    length = 0
-    while start + length < len(row) and row[start + length]:
-        length += 1
-    return length
 
 
 def equal(value: Any | None, want: Any | None) -> bool | None:

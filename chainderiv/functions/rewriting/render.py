@@ -32,7 +32,7 @@ def logarithm(q: Quotient) -> Expr:
 def log_from(q: Quotient, limit: Any, near: bool = False) -> Expr:
     """log|q| = log|c| + log1p((q - c)/c), for q that is near the constant c."""
     c = q.expression(q.element.field(limit))
-    return sympy.log(sympy.Abs(c)) + log1p(rendered(q.minus(limit).over(limit), near))
+    return sympy.log(sympy.Abs(c)) + log1p(rendered(q.off(limit), near))
 
 
 def _factors(part: Bounded, q: Quotient) -> list[tuple[Any, int]]:
@@ -107,15 +107,7 @@ def _vanishes_at_zero(polynomial: Any, q: Quotient) -> bool:
 
 def _about_zero(polynomial: Any, q: Quotient) -> Any:
     """The polynomial in e - 1 in place of each exponential e."""
-    ring = polynomial.ring
-    moved = [g + 1 if 1 <= i <= len(q.rates) else g for i, g in enumerate(ring.gens)]
-    total = ring.zero
-    for monomial, coefficient in polynomial.terms():
-        term = ring(coefficient)
-        for g, power in zip(moved, monomial, strict=True):
-            term *= g**power
-        total += term
-    return total
+    return polynomial.compose([(e, e + 1) for e in polynomial.ring.gens[1 : 1 + len(q.rates)]])
 
 
 def _log_factor(factor: Any, part: Bounded, q: Quotient) -> tuple[Expr, Expr]:

@@ -19,14 +19,9 @@ from chainderiv.functions.rewriting.render import logarithm, rendered
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
 
-def on_side(expression: Expr, side: int) -> Expr:
-    """An expression in z, without branches, as one in t = side · z > 0, rewritten; raises Unsuitable."""
-    return rewritten(held(expression).subs(z, side * t))
-
-
 def as_quotient(expression: Expr, side: int) -> Quotient:
-    """The same as a quotient of polynomials."""
-    return quotient(on_side(expression, side))
+    """An expression in z, without branches, as a quotient of polynomials in t = side · z > 0; raises Unsuitable."""
+    return quotient(rewritten(held(expression).subs(z, side * t)))
 
 
 def rewritten(e: Expr) -> Expr:
@@ -77,10 +72,6 @@ def _power(e: Expr) -> Expr:
     return sympy.exp(sympy.expand(exponent * inner.growth)) * rendered(inner, growth=False) ** exponent
 
 
-def _erf(e: Expr) -> Expr:
-    return 1 - _erfc_of(e.args[0])
-
-
 def _erfc_of(w: Expr) -> Expr:
     """erfc w with the Gaussian taken out of the tail that vanishes; where w does, erf w stays as it is."""
     inner = rewritten(w)
@@ -113,7 +104,7 @@ def _sign(w: Expr) -> int:
 _RULES: dict[Any, Callable[[Expr], Expr]] = {
     sympy.exp: _exp,
     sympy.log: _log,
-    sympy.erf: _erf,
+    sympy.erf: lambda e: 1 - _erfc_of(e.args[0]),
     sympy.erfc: lambda e: _erfc_of(e.args[0]),
     normal_cdf: _normal_cdf,
     sympy.atan: _atan,
