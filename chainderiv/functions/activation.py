@@ -12,7 +12,7 @@ import mpmath
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.branches import Branches, by_branch
+from chainderiv.functions.branches import Branches, by_branch, pieces
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.functions.rounding import rounding
 from chainderiv.functions.stable import Stable
@@ -148,9 +148,7 @@ class Activation:
     @cached_property
     def piecewise_linear(self) -> bool:
         """Whether φ' is a plain number on every branch."""
-        slope = self.stable_derivative
-        branches = [value for value, _ in slope.args] if isinstance(slope, sympy.Piecewise) else [slope]
-        return all(value.is_number for value in branches)
+        return all(value.is_number for value, _ in pieces(self.stable_derivative))
 
     def require_usable(self) -> None:
         """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""

@@ -50,6 +50,11 @@ class Branches:
         return tuple(p for p in self.breaks if _jumps(self.formula, p) or _jumps(self.derivative, p))
 
 
+def pieces(expression: Expr) -> list[tuple[Expr, Expr]]:
+    """An expression's branches, each with its condition."""
+    return list(expression.args) if isinstance(expression, sympy.Piecewise) else [(expression, sympy.true)]
+
+
 def by_branch(function: Callable[[Expr], Expr], expression: Expr) -> Expr:
     """A function of an expression, taken on each of its branches.
 

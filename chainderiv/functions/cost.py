@@ -96,11 +96,7 @@ QUADRATIC = Cost("quadratic", (a - y) ** 2 / 2)
 CROSS_ENTROPY = Cost("cross_entropy", -y * sympy.log(a) - (1 - y) * sympy.log(1 - a))
 LOG_LIKELIHOOD = Cost("log_likelihood", -y * sympy.log(a), softmax=True)
 
-COSTS: dict[str, Cost] = {
-    "quadratic": QUADRATIC,
-    "cross_entropy": CROSS_ENTROPY,
-    "log_likelihood": LOG_LIKELIHOOD,
-}
+COSTS: dict[str, Cost] = {c.name: c for c in (QUADRATIC, CROSS_ENTROPY, LOG_LIKELIHOOD)}
 
 
 def cost(given: str | Cost) -> Cost:

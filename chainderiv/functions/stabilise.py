@@ -18,7 +18,7 @@ from flint import arb
 from sympy.codegen.cfunctions import log1p
 from sympy.polys.polyerrors import BasePolynomialError
 
-from chainderiv.functions.branches import Branches, by_branch
+from chainderiv.functions.branches import Branches, by_branch, pieces
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.held import released
 from chainderiv.functions.intervals import Interval, Unenclosed, sign
@@ -203,12 +203,8 @@ def _gap(found: list[Region], side: int) -> Expr | None:
     form = by_branch(_with_positive_factors, form)
     at_zero = gap(next(region for region in found if region.low == 0)).subs(z, 0)
     if sympy.simplify(form.subs(z, 0) - at_zero) != 0:  # SymPy has no exact value of erfcx and the like at 0
-        form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *_pieces(form))
+        form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *pieces(form))
     return form
-
-
-def _pieces(form: Expr) -> list[tuple[Expr, Expr]]:
-    return list(form.args) if isinstance(form, sympy.Piecewise) else [(form, True)]
 
 
 def _with_positive_factors(form: Expr) -> Expr:

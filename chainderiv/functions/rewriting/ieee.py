@@ -60,7 +60,7 @@ class Floats:
         return [abs(v) + sum(row) for v, *row in zip(own, *passed, strict=True)]
 
     def _evaluate(self, e: Expr) -> Column:
-        if e.is_number or e in (sympy.oo, -sympy.oo, sympy.nan):
+        if e.is_number:
             return [float(e) if e.is_extended_real else _NAN] * len(self.points)
         if e.is_Mul:
             over, under = _fraction(e)
@@ -77,8 +77,6 @@ class Floats:
             return self._selected(e, self)
         if (spelled := spelling(e)) is not None:
             return self(spelled)
-        if isinstance(e, sympy.Max | sympy.Min):
-            return [(max if isinstance(e, sympy.Max) else min)(row) for row in self._rows(e.args)]
         function = _plain(e)
         return [_applied(function, row) for row in self._rows(e.args)]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, takewhile
+from itertools import groupby, pairwise, takewhile
+from operator import itemgetter
 from typing import Any
 
 import mpmath
 import sympy
 
-from chainderiv.functions.branches import Branches
+from chainderiv.functions.branches import Branches, pieces
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.digits import BELOW, BEYOND, NORMAL, Correct, Digits, digits_that_hold
 from chainderiv.functions.rewriting.ieee import Floats
@@ -138,9 +139,7 @@ def _middle(low: Expr, high: Expr) -> Expr:
 def branch(expression: Expr, at: Expr) -> Expr:
     """The branch that an expression follows at one z."""
     folded = sympy.piecewise_fold(expression) if expression.has(sympy.Piecewise) else expression
-    if not isinstance(folded, sympy.Piecewise):
-        return folded
-    return next(value for value, when in folded.args if when == sympy.true or when.subs(z, at) == sympy.true)
+    return next(value for value, when in pieces(folded) if when == sympy.true or when.subs(z, at) == sympy.true)
 
 
 class Contest:
@@ -253,19 +252,12 @@ def equal(value: Any | None, want: Any | None) -> bool | None:
 
 def joined(served: list[tuple[Region, list[tuple[Expr, Expr]]]]) -> Expr:
     """One expression in z from each region's winners, right to left, with equal neighbours as one branch."""
-    pieces: list[tuple[Expr, Expr, bool]] = []
+    branches: list[tuple[Expr, Expr, bool]] = []
     for region, winners in served:
         ordered = winners if region.side > 0 else _mirrored(winners, region)
-        pieces += [(form, low, region.with_low if low == region.low else region.side > 0) for form, low in ordered]
-    merged: list[tuple[Expr, Expr, bool]] = []
-    for piece in pieces:
-        if merged and merged[-1][0] == piece[0]:
-            merged.pop()
-        merged.append(piece)
-    if len(merged) == 1:
-        return merged[0][0]
-    *branches, (last, _, _) = merged
-    conditions = [(form, (z >= low) if closed else (z > low)) for form, low, closed in branches]
+        branches += [(form, low, region.with_low if low == region.low else region.side > 0) for form, low in ordered]
+    *others, (last, _, _) = [list(alike)[-1] for _, alike in groupby(branches, key=itemgetter(0))]
+    conditions = [(form, (z >= low) if closed else (z > low)) for form, low, closed in others]
     return sympy.Piecewise(*conditions, (last, True))
 
 
