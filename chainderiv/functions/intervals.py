@@ -71,20 +71,16 @@ class Interval:
         return self.low is self.high
 
     def __add__(self, other: Interval) -> Interval:
-        """u + v."""
         low = self.low + other.low
         return Interval(low, low if self.thin and other.thin else self.high + other.high)
 
     def __neg__(self) -> Interval:
-        """-u."""
         return Interval.of(-self.low) if self.thin else Interval(-self.high, -self.low)
 
     def __sub__(self, other: Interval) -> Interval:
-        """u - v."""
         return self + -other
 
     def __mul__(self, other: Interval) -> Interval:
-        """u v."""
         if self.thin and other.thin:
             return Interval.of(_times(self.low, other.low))
         if self.low >= 0 and other.low >= 0:
@@ -93,7 +89,6 @@ class Interval:
         return hull(corners, corners)
 
     def __truediv__(self, other: Interval) -> Interval:
-        """u / v."""
         if other.low > 0 or other.high < 0:
             below = 1 / other.high
             return self * Interval(below, below if other.thin else 1 / other.low)
@@ -106,7 +101,6 @@ class Interval:
         return Interval(low, low if u.thin else whole_power(u.high, exponent))
 
     def __abs__(self) -> Interval:
-        """|u|."""
         if self.low >= 0:
             return self
         return -self if self.high <= 0 else Interval(arb(0), (-self.low).max(self.high))

@@ -15,15 +15,8 @@ def choose_output(output: str | Activation | None, cost: Cost, hidden: Activatio
 
     That is the sigmoid for cross_entropy, softmax for log_likelihood and the hidden activation otherwise.
 
-    Raises
-    ------
-    CostDomain
-        When the output can leave what the cost is defined on.
-    UnknownName
-        When the output is in no table.
+    Raises CostDomain where it can leave what the cost is defined on, UnknownName where it is in no table.
 
-    Examples
-    --------
     >>> from chainderiv.functions.catalogue import TANH
     >>> from chainderiv.functions.cost import CROSS_ENTROPY
     >>> choose_output(None, CROSS_ENTROPY, TANH).name

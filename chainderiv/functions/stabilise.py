@@ -44,17 +44,9 @@ _UNSUITABLE = (
 def stable_forms(formula: Expr) -> Stable | None:
     """Forms of φ, φ', log|φ'|, log|φ| and the gaps to φ's limits that keep their digits where the plain ones lose them.
 
-    Parameters
-    ----------
-    formula : SymPy expression in chainderiv.symbols.z, as Activation accepts it.
+    Only what was found, is equal to the formula to 40 digits at random points on every branch, and holds more digits
+    than the plain form in float64; None where that is nothing. It never raises.
 
-    Returns
-    -------
-    Stable or None. Only what was found, is equal to the formula to 40 digits at random points on every branch, and
-    holds more digits than the plain form in float64; None where that is nothing. It never raises.
-
-    Examples
-    --------
     >>> stable_forms(1 / (1 + sympy.exp(-z))).log_abs_derivative
     -Abs(z) - 2*log1p(exp(-Abs(z)))
     >>> stable_forms(z**3) is None

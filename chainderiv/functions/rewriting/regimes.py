@@ -37,16 +37,13 @@ _EDGES = [
 
 @dataclass(frozen=True)
 class Region:
-    """Where the formula follows one branch on one side of 0: low < z < high, |z| = side · z.
-
-    with_low says whether z = low belongs to it.
-    """
+    """Where the formula follows one branch on one side of 0: low < z < high, |z| = side · z."""
 
     value: Expr
     derivative: Expr
     low: Expr
     high: Expr
-    with_low: bool
+    with_low: bool  # whether z = low belongs to it
 
     @property
     def side(self) -> int:
