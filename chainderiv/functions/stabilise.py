@@ -72,8 +72,8 @@ def _found(branches: Branches, found: list[Region]) -> Iterable[tuple[str, Expr 
     log_value = _log(branches.value if value is None else value)
     yield "value", value
     yield "derivative", derivative
-    yield "log_abs_derivative", _form(found, _SLOPE, _log_forms, log_slope, branches.derivative)
-    yield "log_abs_value", _form(found, _VALUE, _log_forms, log_value, branches.value)
+    yield "log_abs_derivative", _form(found, _SLOPE, _log_forms, log_slope, logarithm_of=True)
+    yield "log_abs_value", _form(found, _VALUE, _log_forms, log_value, logarithm_of=True)
     for name, side in (("above_lower", -1), ("below_upper", 1)):
         yield name, _gap(found, side)
 
@@ -90,31 +90,23 @@ def _form(
     quantity: Callable[[Region], Expr],
     forms: Callable[[Region, Expr], list[Expr]],
     baseline: Expr | None,
-    inside: Expr | None = None,
+    logarithm_of: bool = False,
 ) -> Expr | None:
-    """One quantity's form over all regions; None where the baseline is enough, or where the form is not equal.
-
-    inside is given for a logarithm: the expression that it is the logarithm of.
-    """
+    """A quantity's form, or its logarithm's, over all regions; None where the baseline is enough or it is not equal."""
     served, better = [], baseline is None
     for region in found:
         expression = quantity(region)
         if expression.is_number or region.is_point:
-            served.append((region, [(_constant(expression, inside is not None), region.near)]))
+            log = -sympy.oo if expression == 0 else _log(expression)
+            served.append((region, [(log if logarithm_of else expression, region.near)]))
             continue
-        contest = _contest(region, expression, forms(region, expression), inside is not None)
+        contest = _contest(region, expression, forms(region, expression), logarithm_of)
         better = better or not contest.is_enough(baseline, relative=quantity is _SLOPE)
         served.append((region, contest.winners()))
     if not better:
         return None
     whole = _with_absolute_value(joined(served))
-    return whole if _equals(whole, found, quantity, inside) else None
-
-
-def _constant(given: Expr, logarithm_of: bool) -> Expr:
-    if not logarithm_of:
-        return given
-    return -sympy.oo if given == 0 else _log(given)
+    return whole if _equals(whole, found, quantity, logarithm_of) else None
 
 
 def _contest(region: Region, expression: Expr, forms: list[Expr], logarithm_of: bool) -> Contest:
@@ -221,7 +213,7 @@ def _with_absolute_value(form: Expr) -> Expr:
     return form
 
 
-def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr], inside: Expr | None) -> bool:
+def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr], logarithm_of: bool) -> bool:
     """Whether a form is the formula's own to EQUAL digits at random points of every region, and where two meet."""
     rng, form = random.Random(5), Digits(whole, 1000)
     for region in found:
@@ -231,7 +223,7 @@ def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr]
             points.append(float(region.low))
         formula = Digits(expression, 1000, relative=True)
         for point in points:
-            want = formula(point).log if inside is not None else formula(point).value
+            want = formula(point).log if logarithm_of else formula(point).value
             got = form(point).value
             if equal(got, want) is False and not (got is None and mpmath.isinf(want)):
                 return False

@@ -68,13 +68,10 @@ class Digits:
                 if found.value is not None and found.log is not None:
                     return found
                 if count >= self.most:
-                    return self._stated(point) or found if value.contains(0) else found
+                    # by exact arithmetic, where it is a rational number
+                    exact = stated(self.expression, arb(point).fmpq()) if value.contains(0) else None
+                    return found if exact is None else Correct(as_mpmath(arb(exact)), as_mpmath(_log_of(arb(exact))))
             count = min(2 * count, self.most)
-
-    def _stated(self, point: float) -> Correct | None:
-        """By exact arithmetic, where it is a rational number."""
-        exact = stated(self.expression, arb(point).fmpq())
-        return None if exact is None else Correct(*map(as_mpmath, (arb(exact), _log_of(arb(exact)))))
 
 
 def as_mpmath(value: Any) -> Any:

@@ -62,7 +62,7 @@ class Quotient:
         if not self.element:
             return self.element
         if self.growth != 0:
-            return self.element.field(0) if _first_sign(self.growth) < 0 else None
+            return self.element.field(0) if sympy.Poly(self.growth, t).LC() < 0 else None
         over, under = self._steady(self.numerator.leading), self._steady(self.denominator.leading)
         if not over or not under:
             return self.element.field(0) if under else None
@@ -235,7 +235,3 @@ def _reduced_in(element: Any, i: int, generator: Expr, quotient: Quotient) -> An
         under = [norm, domain(0)]
     top, bottom = (sum((p * root**k for k, p in enumerate(parts)), domain(0)) for parts in (over, under))
     return top / bottom
-
-
-def _first_sign(growth: Expr) -> int:
-    return int(sympy.sign(sympy.Poly(growth, t).LC()))
