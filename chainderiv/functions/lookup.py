@@ -37,7 +37,7 @@ def neuron(given: str | Activation) -> Activation:
     return found
 
 
-def _offered(**which: str) -> Any:
+def _offered(**which: Any) -> Any:
     """The entry points of what is installed, all of them or those of one name."""
     from importlib.metadata import entry_points  # heavy: only a name that is not the catalogue's asks for it
 
