@@ -9,14 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainderiv.extras import extra
-from chainderiv.records.measurements import LAYER_COLUMNS, ORDERS, Measurements
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, ORDERS, Measurements
 from chainderiv.records.record_files import read, write, write_csv
-
-MEANINGS = {
-    "training_cost": "mean cost over the measured training images",
-    "cost": "mean cost over the validation images",
-    "accuracy": "fraction of right answers on the validation images",
-}
 
 
 class TrainingRecord(Measurements):
@@ -85,7 +79,7 @@ class TrainingRecord(Measurements):
         """
         xarray = extra("xarray", "a record as a Dataset")
         variables: dict[str, Any] = {
-            name: ("row", getattr(self, name), {"long_name": meaning}) for name, meaning in MEANINGS.items()
+            name: ("row", getattr(self, name), {"long_name": meaning}) for name, meaning in COLUMNS.items()
         }
         for name, values in self.layers.items():
             variables[name] = (("row", "layer"), values, {"long_name": LAYER_COLUMNS[name]})

@@ -8,8 +8,7 @@ from typing import Any
 import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
-from chainderiv.functions.rewriting.bounded import Bounded, bounded, used
-from chainderiv.functions.rewriting.halfline import MOST_TERMS, Quotient, t
+from chainderiv.functions.rewriting.halfline import MOST_TERMS, Bounded, Quotient, bounded, t, used
 from chainderiv.symbols import Expr
 
 
