@@ -124,7 +124,7 @@ def regions(taken_apart: Branches) -> list[Region]:
 
 
 def _branch(branches: Branches, at: Expr) -> tuple[Expr, Expr]:
-    return branch(branches.value, at), branch(branches.derivative, at)
+    return _followed(branches.value, at), _followed(branches.derivative, at)
 
 
 def _middle(low: Expr, high: Expr) -> Expr:
@@ -133,7 +133,7 @@ def _middle(low: Expr, high: Expr) -> Expr:
     return low + 1 if high == sympy.oo else (low + high) / 2
 
 
-def branch(expression: Expr, at: Expr) -> Expr:
+def _followed(expression: Expr, at: Expr) -> Expr:
     """The branch that an expression follows at one z."""
     folded = sympy.piecewise_fold(expression) if expression.has(sympy.Piecewise) else expression
     return next(value for value, when in pieces(folded) if when == sympy.true or when.subs(z, at) == sympy.true)
@@ -143,8 +143,7 @@ class Contest:
     """The forms of one quantity in one region, φ or φ' as the formula states it or its log|.|, and how they fare."""
 
     def __init__(self, region: Region, formula: Expr, logarithm: bool) -> None:
-        self.region, self.logarithm = region, logarithm
-        self.least = 1.0 if logarithm else 0.0
+        self.region, self.least = region, 1.0 if logarithm else 0.0
         self.plain = sympy.log(sympy.Abs(formula)) if logarithm else formula
         self.known = [truth.log if logarithm else truth.value for truth in region.truths(formula)]
         self.forms: list[Expr] = []
@@ -176,21 +175,22 @@ class Contest:
             marks.append(digits + (100.0 if digits >= ENOUGH and steady else 0.0))
         return marks
 
+    def _all_marked(self, relative: bool) -> list[list[float]]:
+        same = [[m >= 0 for m in marks] for marks in self.marks]
+        return [self._marked(form, e, relative) for form, e in zip(self.forms, same, strict=True)]
+
     def is_enough(self, form: Expr, relative: bool) -> bool:
         """Whether a form holds the digits that another does, of a logarithm relative to it or to max(1, |log|)."""
         own = self._marked(form, [True] * len(self.known), relative)
         if min(own) > 100:
             return True
-        others = [
-            self._marked(f, [m >= 0 for m in marks], relative) for f, marks in zip(self.forms, self.marks, strict=True)
-        ]
+        others = self._all_marked(relative)
         return all(mark > 100 or mark >= max(best) - 0.7 for mark, *best in zip(own, *others, strict=True))
 
     @property
     def weak_near_zero(self) -> bool:
         """Whether no form holds its digits close to 0; of a logarithm those relative to max(1, |log|) count."""
-        same = [[m >= 0 for m in marks] for marks in self.marks]
-        marks = [self._marked(f, e, relative=False) for f, e in zip(self.forms, same, strict=True)]
+        marks = self._all_marked(relative=False)
         near = [i for i, p in enumerate(self.region.points) if abs(p) < 0.25 and self.known[i] is not None]
         return any(max((row[i] for row in marks), default=0.0) < 100 for i in near)
 
