@@ -9,7 +9,7 @@ error functions stay generators of their own, rewritten so that they tend to a c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, lcm
 from typing import Any
@@ -49,14 +49,10 @@ def bounded(polynomial: Any, count: int) -> Bounded:
     common = tuple(min(column) for column in zip(*powers, strict=True))
     dominant = min(powers)  # the exponential of highest degree decides first
     shift = tuple(d - c for d, c in zip(dominant, common, strict=True))
-    taken, leading = polynomial.ring.zero, polynomial.ring.zero
-    for monomial, coefficient in polynomial.terms():
-        head, own, tail = monomial[:1], monomial[1 : 1 + count], monomial[1 + count :]
-        rest = tuple(p - c for p, c in zip(own, common, strict=True))
-        taken[head + rest + tail] = coefficient
-        if own == dominant:
-            leading[head + (0,) * count + tail] = coefficient
-    return Bounded(taken, shift, dominant, leading)
+    ring = polynomial.ring
+    taken = polynomial.mul_monom((0, *(-c for c in common), *(0,) * (ring.ngens - 1 - count)))
+    leading = {(m[0], *(0,) * count, *m[1 + count :]): c for m, c in polynomial.terms() if m[1 : 1 + count] == dominant}
+    return Bounded(taken, shift, dominant, ring.from_dict(leading))
 
 
 def used(element: Any) -> set[int]:
@@ -123,7 +119,7 @@ class Quotient:
 
     def off(self, constant: Any) -> Quotient:
         """(q - c)/c for an element c of the field."""
-        return Quotient(reduced(self.element - constant, self) / constant, self.generators, self.rates)
+        return replace(self, element=reduced(self.element - constant, self) / constant)
 
     def expression(self, element: Any) -> Expr:
         """An element of the field as it stands."""
@@ -158,9 +154,8 @@ def quotient(expression: Expr) -> Quotient:
         raise Unsuitable(f"{len(generators)} generators")
     domain, *elements = field([f"g{i}" for i in range(len(generators))], sympy.QQ)
     known = dict(zip(generators, elements, strict=True))
-    made = _element(expression, known, rates, domain)
-    raw = Quotient(made, generators, tuple(rates.values()))
-    return Quotient(reduced(made, raw), generators, raw.rates)
+    raw = Quotient(_element(expression, known, rates, domain), generators, tuple(rates.values()))
+    return replace(raw, element=reduced(raw.element, raw))
 
 
 def _rates(expression: Expr) -> dict[int, Expr]:

@@ -7,6 +7,7 @@ atan w = π/2 - atan 1/w,   (e^p (c + R))^q = e^(pq) (c + R)^q,   e^R = 1 + expm
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -91,8 +92,7 @@ def _atan(e: Expr) -> Expr:
     if inner.limit is not None:
         return sympy.atan(rendered(inner))
     sign = _sign(e.args[0])
-    over = Quotient(1 / inner.element, inner.generators, inner.rates)
-    return sign * sympy.pi / 2 - sympy.atan(rendered(over))
+    return sign * sympy.pi / 2 - sympy.atan(rendered(replace(inner, element=1 / inner.element)))
 
 
 def _sign(w: Expr) -> int:
