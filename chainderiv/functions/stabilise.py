@@ -97,8 +97,9 @@ def _form(
     for region in found:
         expression = quantity(region)
         if expression.is_number or region.is_point:
-            log = -sympy.oo if expression == 0 else _log(expression)
-            served.append((region, [(log if logarithm_of else expression, region.near)]))
+            if logarithm_of:
+                expression = -sympy.oo if expression == 0 else _log(expression)
+            served.append((region, [(expression, region.near)]))
             continue
         contest = _contest(region, expression, forms(region, expression), logarithm_of)
         better = better or not contest.is_enough(baseline, relative=quantity is _SLOPE)
