@@ -68,7 +68,6 @@ def negate(node: Node) -> Node:
 
 def operate(sign: str, left: Node, right: Node, at: int) -> Node:
     """left + - * / ** right."""
-    stacked = max(left.stacked, right.stacked)
     if sign == "**":
         return _power(left, right, at)
     if sign == "/" and right.value == 0:
@@ -77,7 +76,7 @@ def operate(sign: str, left: Node, right: Node, at: int) -> Node:
     value = _both(operation, left, right, at)
     if sign in "*/":
         _keep(value, 0 not in (left.value, right.value), at)
-    return Node(operation(left.expression, right.expression), value, stacked)
+    return Node(operation(left.expression, right.expression), value, max(left.stacked, right.stacked))
 
 
 def _power(base: Node, exponent: Node, at: int) -> Node:

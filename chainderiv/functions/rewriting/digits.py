@@ -34,9 +34,6 @@ class Correct:
     log: Any
 
 
-UNDECIDED = Correct(None, None)
-
-
 @dataclass(frozen=True)
 class Digits:
     """The correct digits of an expression in z, point by point; no more than most are tried.
@@ -58,7 +55,7 @@ class Digits:
 
     def __call__(self, point: float) -> Correct:
         """The digits at one z."""
-        found, count = UNDECIDED, min(FIRST, self.most)
+        found, count = Correct(None, None), min(FIRST, self.most)
         while True:
             with working_bits(math.ceil(count * _BITS)):
                 value = ball(self.expression, arb(point))
