@@ -47,7 +47,8 @@ class Row:
     @property
     def finite(self) -> bool:
         """Whether every gradient and both costs are."""
-        return all(bool(np.isfinite(n).all()) for n in (self.training_cost, self.cost, *self.bias_gradients))
+        costs = np.array([self.training_cost, self.cost])
+        return all(bool(np.isfinite(n).all()) for n in (costs, *self.bias_gradients))
 
 
 def record_of(rows: Sequence[Row], settings: dict[str, Any]) -> TrainingRecord:
