@@ -3,8 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import chainderiv as cd
 from chainderiv.errors import BadShape, ChainderivError

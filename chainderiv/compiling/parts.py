@@ -13,6 +13,7 @@ import sympy
 from sympy.codegen.cfunctions import log1p
 
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.branches import pieces
 from chainderiv.functions.gaps import sign_form
 from chainderiv.symbols import Expr, z
 
@@ -45,7 +46,7 @@ def slope_parts(activation: Activation) -> Parts:
     stated = activation.stable.log_abs_derivative
     if activation.stable.derivative is None and stated is not None:
         return _parts_of_logarithm(stated, activation.stable_derivative)
-    return _joined([(_of_product(value), when) for value, when in _branches(activation.stable_derivative)])
+    return _joined([(_of_product(value), when) for value, when in pieces(activation.stable_derivative)])
 
 
 def value_parts(activation: Activation) -> Parts | None:
@@ -61,13 +62,13 @@ def value_parts(activation: Activation) -> Parts | None:
 
 def _parts_of_logarithm(stated: Expr, whole: Expr) -> Parts:
     sign = sign_form(whole)
-    return _joined([(_of_logarithm(value, _at(sign, when)), when) for value, when in _branches(stated)])
+    return _joined([(_of_logarithm(value, _at(sign, when)), when) for value, when in pieces(stated)])
 
 
 def _joined(branches: list[tuple[tuple[Expr, Expr], Expr]]) -> Parts:
     def joined(part: Any) -> Expr:
-        pieces = [(part(exponent, rest), when) for (exponent, rest), when in branches]
-        return pieces[0][0] if len(pieces) == 1 else sympy.Piecewise(*pieces, evaluate=False)
+        made = [(part(exponent, rest), when) for (exponent, rest), when in branches]
+        return made[0][0] if len(made) == 1 else sympy.Piecewise(*made, evaluate=False)
 
     return Parts(
         joined(lambda exponent, rest: exponent),
@@ -77,15 +78,9 @@ def _joined(branches: list[tuple[tuple[Expr, Expr], Expr]]) -> Parts:
     )
 
 
-def _branches(expression: Expr) -> list[tuple[Expr, Expr]]:
-    if isinstance(expression, sympy.Piecewise):
-        return [(value, when) for value, when in expression.args]
-    return [(expression, sympy.true)]
-
-
 def _at(expression: Expr, when: Expr) -> Expr:
     """An expression's value on a branch: its own branch of the same condition, else all of it."""
-    return next((value for value, own in _branches(expression) if own == when), expression)
+    return next((value for value, own in pieces(expression) if own == when), expression)
 
 
 def _of_product(expression: Expr) -> tuple[Expr, Expr]:

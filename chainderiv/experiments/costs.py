@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, middle_and_band, written
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
-from chainderiv.experiments.norms import EXPERIMENT as NORMS
-from chainderiv.experiments.norms import WIDE, Norms, draw_panels
+from chainderiv.experiments.norms import EXPERIMENT as NORMS, WIDE, Norms, draw_panels
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats

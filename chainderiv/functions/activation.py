@@ -12,7 +12,7 @@ import mpmath
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.branches import Branches
+from chainderiv.functions.branches import Branches, by_branch, pieces
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.functions.rounding import rounding
 from chainderiv.functions.stable import Stable
@@ -148,9 +148,7 @@ class Activation:
     @cached_property
     def piecewise_linear(self) -> bool:
         """Whether φ' is a plain number on every branch."""
-        slope = self.stable_derivative
-        branches = [value for value, _ in slope.args] if isinstance(slope, sympy.Piecewise) else [slope]
-        return all(value.is_number for value in branches)
+        return all(value.is_number for value, _ in pieces(self.stable_derivative))
 
     def require_usable(self) -> None:
         """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""
@@ -206,24 +204,22 @@ class Activation:
     @cached_property
     def states_zero_slope(self) -> Expr:
         """1 on the branches whose φ' is the number 0, else 0: elsewhere a computed 0 is an underflow."""
-        derivative = self.stable_derivative
-        if isinstance(derivative, sympy.Piecewise):
-            return sympy.Piecewise(*((int(value == 0), when) for value, when in derivative.args))
-        return sympy.Integer(int(derivative == 0))
+        return by_branch(lambda slope: sympy.Integer(slope == 0), self.stable_derivative)
 
     @cached_property
     def lower(self) -> Expr | None:
         """lim φ at -∞ where the formula approaches it with a stated stable gap, else None."""
-        gap = self.stable.above_lower
-        return None if gap is None else self._limit(self.formula - gap)
+        return self._limit(self.stable.above_lower, -1)
 
     @cached_property
     def upper(self) -> Expr | None:
         """lim φ at +∞ where the formula approaches it with a stated stable gap, else None."""
-        gap = self.stable.below_upper
-        return None if gap is None else self._limit(self.formula + gap)
+        return self._limit(self.stable.below_upper, 1)
 
-    def _limit(self, constant: Expr) -> Expr:
+    def _limit(self, gap: Expr | None, side: int) -> Expr | None:
+        if gap is None:
+            return None
+        constant = self.formula + side * gap
         limit = sympy.simplify(constant.subs(z, 0))
         with working_digits(50):
             off = [abs(precise(constant - limit, z)(mpmath.mpf(p))) for p in _PROBES]
@@ -236,12 +232,12 @@ class Activation:
     @cached_property
     def log_above_lower(self) -> Expr | None:
         """log(φ - lim φ at -∞), so that it lives on where the gap underflows."""
-        return _log_by_branch(self.stable.above_lower)
+        return _log_of(self.stable.above_lower)
 
     @cached_property
     def log_below_upper(self) -> Expr | None:
         """log(lim φ at +∞ - φ), so that it lives on where the gap underflows."""
-        return _log_by_branch(self.stable.below_upper)
+        return _log_of(self.stable.below_upper)
 
     @cached_property
     def parity(self) -> str | None:
@@ -265,10 +261,6 @@ class Activation:
             return not all(0 < phi(point) < 1 for point in [mpmath.mpf(0), *spread])
 
 
-def _log_by_branch(positive: Expr | None) -> Expr | None:
+def _log_of(positive: Expr | None) -> Expr | None:
     """The logarithm of a positive expression, products taken apart within each branch."""
-    if positive is None:
-        return None
-    if isinstance(positive, sympy.Piecewise):
-        return sympy.Piecewise(*((_log_by_branch(value), when) for value, when in positive.args))
-    return sympy.expand_log(sympy.log(positive), force=True)
+    return None if positive is None else by_branch(lambda e: sympy.expand_log(sympy.log(e), force=True), positive)

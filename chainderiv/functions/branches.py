@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,6 +48,22 @@ class Branches:
     def kinks(self) -> tuple[Expr, ...]:
         """The breaks at which the formula or its derivative jumps, or rises beyond any number, as cbrt does."""
         return tuple(p for p in self.breaks if _jumps(self.formula, p) or _jumps(self.derivative, p))
+
+
+def pieces(expression: Expr) -> list[tuple[Expr, Expr]]:
+    """An expression's branches, each with its condition."""
+    return list(expression.args) if isinstance(expression, sympy.Piecewise) else [(expression, sympy.true)]
+
+
+def by_branch(function: Callable[[Expr], Expr], expression: Expr) -> Expr:
+    """A function of an expression, taken on each of its branches.
+
+    >>> by_branch(sympy.exp, sympy.Piecewise((z, z > 0), (0, True)))
+    Piecewise((exp(z), z > 0), (1, True))
+    """
+    if isinstance(expression, sympy.Piecewise):
+        return sympy.Piecewise(*((by_branch(function, value), when) for value, when in expression.args))
+    return function(expression)
 
 
 def _jumps(expression: Expr, point: Expr) -> bool:

@@ -176,17 +176,6 @@ ARCTAN = Activation(
 IDENTITY = Activation("identity", z, latex=r"\operatorname{id}")
 
 ACTIVATIONS: dict[str, Activation] = {
-    "sigmoid": SIGMOID,
-    "tanh": TANH,
-    "relu": RELU,
-    "leaky_relu": LEAKY_RELU,
-    "elu": ELU,
-    "selu": SELU,
-    "softplus": SOFTPLUS,
-    "softsign": SOFTSIGN,
-    "gelu": GELU,
-    "silu": SILU,
-    "mish": MISH,
-    "arctan": ARCTAN,
-    "identity": IDENTITY,
+    f.name: f
+    for f in (SIGMOID, TANH, RELU, LEAKY_RELU, ELU, SELU, SOFTPLUS, SOFTSIGN, GELU, SILU, MISH, ARCTAN, IDENTITY)
 }

@@ -76,31 +76,25 @@ class Cost:
                 "use cross_entropy in a chain, or a full-width Network"
             )
         _ = self.factors  # raises for a slope that cannot be taken apart
-        if self._needs_unit_interval and residual:
+        if not self.formula.has(sympy.log(a), sympy.log(1 - a)):
+            return
+        if residual:
             raise CostDomain(
                 f"cost {self.name!r} is defined on outputs in (0, 1), which a_L = a_(L-1) + φ(z_L) of a residual chain "
                 "leaves; use quadratic, or layers that are not residual"
             )
-        if self._needs_unit_interval and output.leaves_unit_interval():
+        if output.leaves_unit_interval():
             raise CostDomain(
                 f"cost {self.name!r} is defined on outputs in (0, 1), which {output.name!r} leaves; "
                 "end the chain in a sigmoid (one activation per layer, or --output sigmoid) or use quadratic"
             )
-
-    @cached_property
-    def _needs_unit_interval(self) -> bool:
-        return bool(self.formula.has(sympy.log(a)) or self.formula.has(sympy.log(1 - a)))
 
 
 QUADRATIC = Cost("quadratic", (a - y) ** 2 / 2)
 CROSS_ENTROPY = Cost("cross_entropy", -y * sympy.log(a) - (1 - y) * sympy.log(1 - a))
 LOG_LIKELIHOOD = Cost("log_likelihood", -y * sympy.log(a), softmax=True)
 
-COSTS: dict[str, Cost] = {
-    "quadratic": QUADRATIC,
-    "cross_entropy": CROSS_ENTROPY,
-    "log_likelihood": LOG_LIKELIHOOD,
-}
+COSTS: dict[str, Cost] = {c.name: c for c in (QUADRATIC, CROSS_ENTROPY, LOG_LIKELIHOOD)}
 
 
 def cost(given: str | Cost) -> Cost:

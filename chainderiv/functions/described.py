@@ -113,13 +113,8 @@ def read(description: Mapping[str, Any]) -> Activation:
 
     A description without `exact` is one by name or, as older files have it, by text alone.
 
-    Raises
-    ------
-    BadValue
-        For what is no such description, or when the name leads nowhere and the text is none that the parser reads.
+    Raises BadValue for what is no such description, or where the name leads nowhere and the parser refuses the text.
 
-    Examples
-    --------
     >>> swish = Activation("swish", z / (1 + sympy.exp(-sympy.Float(1.702) * z)))
     >>> read(describe(swish)) == swish
     True

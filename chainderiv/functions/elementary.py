@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import mpmath
@@ -30,9 +30,6 @@ class Programs(NamedTuple):
     glsl: str = ""
 
 
-NONE = Programs()
-
-
 def _native(name: str, glsl: str = "") -> Programs:
     return Programs(name, f"Math.{name}", glsl or name)
 
@@ -43,44 +40,24 @@ def _ours(name: str) -> Programs:
 
 @dataclass(frozen=True)
 class Elementary:
-    """One function; a column that is None or empty is what it lacks, and its consumer does without.
+    """One function; a column that is None or empty is what it lacks, and its consumer does without."""
 
-    Attributes
-    ----------
-    head : SymPy's function.
-    word : str. What a formula calls it.
-    aliases : what else people write, which a refusal answers with the word.
-    count : how many arguments it takes; None: two or more.
-    plain : its value in float64; elsewhere mpmath's is rounded.
-    precise : its value in mpmath, where SymPy cannot say it there.
-    words : the same expression in functions that algebra knows, for exact arguments.
-    spelled : the same in other rows and by branches, which stands in for it where it is lacking.
-    numpy : str. Its full name in NumPy or SciPy, as a function of arrays.
-    machine : str. Its name in compiling.vectormath.table.
-    programs : Programs.
-    near_0 : c of f(R) ~ c R as R vanishes, where rewriting keeps the function as it is.
-    odd : bool. Whether it is 0 where its argument is and only there.
-    branches : bool. Whether it changes its branch where its argument, or a difference of two, is 0.
-    sharp : bool. Whether its slope is infinite where its argument is 0.
-    positive : bool. Whether it is positive, and SymPy does not say so.
-    """
-
-    head: Any
-    word: str = ""
-    aliases: tuple[str, ...] = ()
-    count: int | None = 1
-    plain: Callable[..., float] | None = None
-    precise: Callable[..., Any] | None = None
-    words: Callable[..., Expr] | None = None
-    spelled: Callable[..., Expr] | None = None
-    numpy: str = ""
-    machine: str = ""
-    programs: Programs = NONE
-    near_0: Expr = None
-    odd: bool = False
-    branches: bool = False
-    sharp: bool = False
-    positive: bool = False
+    head: Any  # SymPy's function
+    word: str = ""  # what a formula calls it
+    aliases: tuple[str, ...] = ()  # what else people write, which a refusal answers with the word
+    count: int | None = 1  # how many arguments it takes; None: two or more
+    plain: Callable[..., float] | None = None  # its value in float64; elsewhere mpmath's is rounded
+    precise: Callable[..., Any] | None = None  # its value in mpmath, where SymPy cannot say it there
+    words: Callable[..., Expr] | None = None  # the same in functions that algebra knows, for exact arguments
+    spelled: Callable[..., Expr] | None = None  # the same in other rows and by branches, where it is lacking
+    numpy: str = ""  # its full name in NumPy or SciPy, as a function of arrays
+    machine: str = ""  # its name in compiling.vectormath.table
+    programs: Programs = field(default=Programs())
+    near_0: Expr = None  # c of f(R) ~ c R as R vanishes, where rewriting keeps the function as it is
+    odd: bool = False  # whether it is 0 where its argument is and only there
+    branches: bool = False  # whether it changes its branch where its argument, or a difference of two, is 0
+    sharp: bool = False  # whether its slope is infinite where its argument is 0
+    positive: bool = False  # whether it is positive, and SymPy does not say so
 
     @property
     def name(self) -> str:

@@ -36,24 +36,20 @@ def _power(base: Expr, exponent: Expr) -> tuple[Rule, tuple[Expr, ...]]:
     if exponent.is_Float:
         exponent = sympy.Rational(exponent)
     if exponent.is_Integer:
-        n = int(exponent)
-        return Rule(partial(_integer_ball, n), partial(_integer_wide, n), partial(_integer_exactly, n)), (base,)
+        return _integer_power(int(exponent)), (base,)
     if exponent.is_Rational:
         share = fmpq(int(exponent.p), int(exponent.q))
         return Rule(lambda u: u**share, partial(_root_wide, share)), (base,)
     return FUNCTIONS[sympy.exp], (sympy.Mul(exponent, sympy.log(base, evaluate=False), evaluate=False),)
 
 
-def _integer_ball(n: int, u: Ball) -> Ball:
-    return whole_power(u, n) if n >= 0 else 1 / whole_power(u, -n)
+def _integer_power(n: int) -> Rule:
+    def exactly(u: Any) -> Any | None:
+        return None if (u == 0 and n < 0) or _bits(u) * abs(n) > _MOST_EXACT else u**n
 
-
-def _integer_exactly(n: int, u: Any) -> Any | None:
-    return None if (u == 0 and n < 0) or _bits(u) * abs(n) > _MOST_EXACT else u**n
-
-
-def _integer_wide(n: int, u: Interval) -> Interval:
-    return u**n if n >= 0 else Interval.of(arb(1)) / u**-n
+    if n < 0:
+        return Rule(lambda u: 1 / whole_power(u, -n), lambda u: Interval.of(arb(1)) / u**-n, exactly)
+    return Rule(lambda u: whole_power(u, n), lambda u: u**n, exactly)
 
 
 def _root_wide(share: Any, u: Interval) -> Interval:
@@ -76,7 +72,7 @@ def _chosen(pieces: Sequence[tuple[Expr, Any]], difference: Callable[[Expr], Int
 
 
 def _branch_ball(pieces: Sequence[tuple[Expr, Any]], of: tuple[Any, ...], *at: Ball) -> Ball:
-    values = [_ball(value, of, at) for value in _chosen(pieces, lambda d: Interval.of(_ball(d, of, at)))]
+    values = [ball(value, *at, of=of) for value in _chosen(pieces, lambda d: Interval.of(ball(d, *at, of=of)))]
     return reduce(arb.union, values) if values else arb.nan()
 
 
@@ -166,8 +162,7 @@ def _taken_apart(part: Any, of: tuple[Any, ...]) -> tuple[Rule, tuple[Any, ...]]
     if part.is_Mul:
         return PRODUCT, part.args
     if isinstance(part, sympy.Piecewise):
-        pieces = tuple((value, when) for value, when in part.args)
-        both = pieces, of
+        both = part.args, of
         return Rule(partial(_branch_ball, *both), partial(_branch_wide, *both), partial(_branch_exactly, *both)), of
     if part.is_Pow and part.base != sympy.E:
         return _power(part.base, part.exp)
@@ -185,11 +180,8 @@ Steps = list[tuple[Rule, tuple[int, ...]]]
 @lru_cache(maxsize=2048)
 def _program(expression: Expr, of: tuple[Any, ...], steady: bool) -> tuple[Steps, int]:
     """The parts of an expression, each once and after its own, as (rule, places of its parts); symbols first."""
-    places, steps, waiting = (
-        {symbol: k for k, symbol in enumerate(of)},
-        list[tuple[Rule, tuple[int, ...]]](),
-        [expression],
-    )
+    places = {symbol: k for k, symbol in enumerate(of)}
+    steps, waiting = Steps(), [expression]
     while waiting:
         part = waiting[-1]
         if part in places:
@@ -202,11 +194,6 @@ def _program(expression: Expr, of: tuple[Any, ...], steady: bool) -> tuple[Steps
             steps.append((rule, tuple(places[u] for u in inner)))
         waiting += missing
     return steps, places[expression]
-
-
-def _ball(expression: Expr, of: tuple[Any, ...], at: tuple[Ball, ...]) -> Ball:
-    steps, last = _program(expression, of, True)
-    return _balls(steps, list(at))[last]
 
 
 def _balls(steps: Steps, values: list[Ball]) -> list[Ball]:
@@ -271,7 +258,8 @@ def ball(expression: Expr, *at: Ball, of: tuple[Any, ...] = (z,)) -> Ball:
     ...     print(float(ball(1 - sympy.tanh(z) ** 2, arb(100)).log()))
     -198.6137056388801
     """
-    return _ball(expression, of, at)
+    steps, last = _program(expression, of, True)
+    return _balls(steps, list(at))[last]
 
 
 def enclose(expression: Expr, over: Interval, bits: int) -> Interval:

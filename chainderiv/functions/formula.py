@@ -21,17 +21,7 @@ from typing import NoReturn
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.formula_node import (
-    FUNCTIONS,
-    TURNING,
-    Fault,
-    Node,
-    call,
-    negate,
-    number,
-    operate,
-    piecewise,
-)
+from chainderiv.functions.formula_node import FUNCTIONS, TURNING, Fault, Node, call, negate, number, operate, piecewise
 from chainderiv.symbols import Expr, z
 
 LONGEST, DEEPEST = 500, 40  # characters, and brackets within brackets
@@ -82,12 +72,8 @@ def parse_formula(text: str) -> Expr:
     try:
         return _Parser(text).whole()
     except Fault as fault:
-        raise BadValue(f"formula {_shown(text)} is refused at character {fault.at + 1}: {fault}") from None
-
-
-def _shown(text: str) -> str:
-    """The text in quotation marks, short, with what does not print escaped."""
-    return ascii(text if len(text) <= 60 else text[:57] + "...")
+        shown = ascii(text if len(text) <= 60 else text[:57] + "...")
+        raise BadValue(f"formula {shown} is refused at character {fault.at + 1}: {fault}") from None
 
 
 class _Parser:

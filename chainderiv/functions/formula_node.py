@@ -29,18 +29,11 @@ class Fault(Exception):
 
 @dataclass(frozen=True)
 class Node:
-    """A part of a formula.
-
-    Attributes
-    ----------
-    expression : the SymPy expression.
-    value : its value in float64 where it is constant, else None.
-    stacked : how many powers stand in one another in it.
-    """
+    """A part of a formula; its value in float64 where it is constant."""
 
     expression: Expr
     value: float | None = None
-    stacked: int = 0
+    stacked: int = 0  # how many powers stand in one another in it
 
 
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
@@ -75,7 +68,6 @@ def negate(node: Node) -> Node:
 
 def operate(sign: str, left: Node, right: Node, at: int) -> Node:
     """left + - * / ** right."""
-    stacked = max(left.stacked, right.stacked)
     if sign == "**":
         return _power(left, right, at)
     if sign == "/" and right.value == 0:
@@ -84,7 +76,7 @@ def operate(sign: str, left: Node, right: Node, at: int) -> Node:
     value = _both(operation, left, right, at)
     if sign in "*/":
         _keep(value, 0 not in (left.value, right.value), at)
-    return Node(operation(left.expression, right.expression), value, stacked)
+    return Node(operation(left.expression, right.expression), value, max(left.stacked, right.stacked))
 
 
 def _power(base: Node, exponent: Node, at: int) -> Node:
@@ -136,14 +128,9 @@ def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node
 
 
 def _require_turning(difference: Expr, name: str, at: int) -> None:
-    """Kinks are found by solving for them, so what decides a branch must be solvable."""
-    if not _finite_roots(difference):
+    """Kinks are found by solving for them: by a polynomial of degree 2 at most, or an odd function of one."""
+    if _degree(difference.args[0] if isinstance(difference, _ODD) else difference) > 2:
         raise Fault(f"{name} branches on what is no polynomial of degree 1 or 2 in z; give it one", at)
-
-
-def _finite_roots(difference: Expr) -> bool:
-    """Whether its zeros are those of a polynomial of degree 2 at most, an odd function of one included."""
-    return _degree(difference.args[0] if isinstance(difference, _ODD) else difference) <= 2
 
 
 def _degree(expression: Expr) -> float:

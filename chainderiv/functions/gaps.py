@@ -7,25 +7,18 @@ from dataclasses import dataclass
 import sympy
 
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.branches import by_branch
 from chainderiv.functions.elementary import BY_HEAD
 from chainderiv.symbols import Expr
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How an output nears one of its limits: limit - φ(z) or φ(z) - limit, and its logarithm.
+    """How an output nears a limit, a whole number other than 0: value = |φ(z) - limit|, and its logarithm."""
 
-    Attributes
-    ----------
-    name : str. 'below_upper' or 'above_lower'.
-    limit : whole number other than 0.
-    sign : int. The sign of φ(z) - limit.
-    value, log : expressions in z.
-    """
-
-    name: str
+    name: str  # as Stable calls it
     limit: Expr
-    sign: int
+    sign: int  # of φ(z) - limit
     value: Expr
     log: Expr
 
@@ -46,9 +39,7 @@ def gaps_of(output: Activation) -> list[Gap]:
 
 def log_abs(expression: Expr) -> Expr:
     """log|expression| branch by branch, -oo where the expression is the number 0."""
-    if isinstance(expression, sympy.Piecewise):
-        return sympy.Piecewise(*((log_abs(value), when) for value, when in expression.args))
-    return -sympy.oo if expression == 0 else sympy.log(sympy.Abs(expression))
+    return by_branch(lambda e: -sympy.oo if e == 0 else sympy.log(sympy.Abs(e)), expression)
 
 
 def sign_form(expression: Expr) -> Expr:
@@ -59,7 +50,7 @@ def sign_form(expression: Expr) -> Expr:
     (z + 1, 1)
     """
     if isinstance(expression, sympy.Piecewise):
-        return sympy.Piecewise(*((sign_form(value), when) for value, when in expression.args))
+        return by_branch(sign_form, expression)
     if expression == 0 or _positive(expression):
         return sympy.Integer(1)  # beside a logarithm of -oo any sign serves
     if expression.is_Mul:

@@ -71,20 +71,16 @@ class Interval:
         return self.low is self.high
 
     def __add__(self, other: Interval) -> Interval:
-        """u + v."""
         low = self.low + other.low
         return Interval(low, low if self.thin and other.thin else self.high + other.high)
 
     def __neg__(self) -> Interval:
-        """-u."""
         return Interval.of(-self.low) if self.thin else Interval(-self.high, -self.low)
 
     def __sub__(self, other: Interval) -> Interval:
-        """u - v."""
         return self + -other
 
     def __mul__(self, other: Interval) -> Interval:
-        """u v."""
         if self.thin and other.thin:
             return Interval.of(_times(self.low, other.low))
         if self.low >= 0 and other.low >= 0:
@@ -93,7 +89,6 @@ class Interval:
         return hull(corners, corners)
 
     def __truediv__(self, other: Interval) -> Interval:
-        """u / v."""
         if other.low > 0 or other.high < 0:
             below = 1 / other.high
             return self * Interval(below, below if other.thin else 1 / other.low)
@@ -106,7 +101,6 @@ class Interval:
         return Interval(low, low if u.thin else whole_power(u.high, exponent))
 
     def __abs__(self) -> Interval:
-        """|u|."""
         if self.low >= 0:
             return self
         return -self if self.high <= 0 else Interval(arb(0), (-self.low).max(self.high))
@@ -194,11 +188,6 @@ def _rising(ball: Callable[[Ball], Ball], least: Any = _MINUS_INF, most: Any = _
 
 def _falling(ball: Callable[[Ball], Ball], least: Any, most: Any) -> Rule:
     return Rule(ball, lambda u: Interval(_lower(ball, u.high, least), _upper(ball, u.low, most)))
-
-
-def _even(ball: Callable[[Ball], Ball]) -> Rule:
-    """A function of |u| that increases with it."""
-    return Rule(ball, lambda u: _rising(ball).wide(abs(u)))
 
 
 def _wave(ball: Callable[[Ball], Ball], shift: Any) -> Rule:
@@ -295,8 +284,14 @@ def _polygamma(order: Ball, u: Ball) -> Ball:
     return u.digamma() if n == 0 else (-1) ** (n + 1) * (order + 1).gamma() * (order + 1).zeta(u)
 
 
-def _all(operation: Callable[[Any, Any], Any], *us: Any) -> Any:
+def _folded(operation: Callable[[Any, Any], Any], *us: Any) -> Any:
     return reduce(operation, us)
+
+
+def _extreme(of_two: Callable[[Ball, Ball], Ball], of_numbers: Callable[..., Any]) -> Rule:
+    """The largest or the smallest of several: each of its ends is that of theirs."""
+    of = partial(_folded, of_two)
+    return Rule(of, lambda *us: Interval(of(*(u.low for u in us)), of(*(u.high for u in us))), of_numbers)
 
 
 # SymPy's head -> its functions of balls and of intervals
@@ -309,21 +304,13 @@ FUNCTIONS: dict[Any, Rule] = {
     cbrt: _rising(_cbrt),
     sympy.Abs: Rule(abs, abs, abs),
     sympy.sign: _rising(arb.sgn, -1, 1),
-    sympy.Max: Rule(
-        lambda *us: reduce(_larger, us),
-        lambda *us: Interval(reduce(_larger, [u.low for u in us]), reduce(_larger, [u.high for u in us])),
-        max,
-    ),
-    sympy.Min: Rule(
-        lambda *us: reduce(_smaller, us),
-        lambda *us: Interval(reduce(_smaller, [u.low for u in us]), reduce(_smaller, [u.high for u in us])),
-        min,
-    ),
+    sympy.Max: _extreme(_larger, max),
+    sympy.Min: _extreme(_smaller, min),
     sympy.Heaviside: _anywhere(_heaviside),
     sympy.sin: _wave(arb.sin, arb(-0.5)),
     sympy.cos: _wave(arb.cos, 0),
     sympy.sinh: _rising(arb.sinh),
-    sympy.cosh: _even(arb.cosh),
+    sympy.cosh: Rule(arb.cosh, lambda u: _rising(arb.cosh).wide(abs(u))),
     sympy.tanh: _rising(arb.tanh, -1, 1),
     sympy.asinh: _rising(arb.asinh),
     sympy.acosh: _rising(arb.acosh, 0, above=0),
@@ -372,4 +359,4 @@ FUNCTIONS: dict[Any, Rule] = {
     sympy.floor: _at_points(arb.floor),
     sympy.ceiling: _at_points(arb.ceil),
 }
-SUM, PRODUCT = (Rule(f, f, f) for f in (partial(_all, operator.add), partial(_all, operator.mul)))
+SUM, PRODUCT = (Rule(f, f, f) for f in (partial(_folded, operator.add), partial(_folded, operator.mul)))

@@ -1,29 +1,84 @@
-"""neuron(): the Activation of a name."""
+"""neuron(): the Activation of a name, the catalogue's or one that another package offers.
+
+A package states in its pyproject.toml
+
+    [project.entry-points."chainderiv.activations"]
+    snake = "its.module:SNAKE"
+
+and the name leads to an Activation, to the text of a formula in z, or to a function of no arguments that gives either.
+Nothing is loaded before the name is asked for. A name of the catalogue stays the catalogue's.
+"""
 
 from __future__ import annotations
 
-from chainderiv.errors import unknown_name
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 def neuron(given: str | Activation) -> Activation:
     """The Activation of that name, or the Activation itself; a name is the catalogue's, else a plug-in's.
 
-    Raises
-    ------
-    UnknownName
-        When neither has such a name.
-    BadValue
-        When the plug-in of that name gives no activation.
+    Raises UnknownName where neither has such a name, BadValue where the plug-in of that name gives no activation.
     """
     if isinstance(given, Activation):
         return given
     if isinstance(given, str) and given in ACTIVATIONS:
         return ACTIVATIONS[given]
-    from chainderiv.functions.plugins import plugin, plugin_names  # looks through what is installed
-
-    found = plugin(given) if isinstance(given, str) else None
+    found = _plugin(given) if isinstance(given, str) else None
     if found is None:
-        raise unknown_name("activation", given, [*ACTIVATIONS, *plugin_names()])
+        raise unknown_name("activation", given, [*ACTIVATIONS, *{point.name for point in _offered()}])
     return found
+
+
+def _offered(**which: Any) -> Any:
+    """The entry points of what is installed, all of them or those of one name."""
+    from importlib.metadata import entry_points  # heavy: only a name that is not the catalogue's asks for it
+
+    return entry_points(group="chainderiv.activations", **which)
+
+
+@lru_cache(maxsize=64)
+def _plugin(name: str) -> Activation | None:
+    """The activation that an installed package offers by that name, or None.
+
+    Raises BadValue where two packages offer the name, the package's own code fails, or what it gives is no activation.
+    """
+    points = {(p.value, _package(p)): p for p in _offered(name=name)}
+    if not points:
+        return None
+    if len(points) > 1:
+        packages = " and ".join(sorted(_package(p) for p in points.values()))
+        raise BadValue(f"activation {name!r} is offered by {packages}; uninstall one of them")
+    (point,) = points.values()
+    given = _loaded(point)
+    if isinstance(given, str):
+        return Activation.from_formula(name, given)
+    if isinstance(given, Activation):
+        return given
+    raise BadValue(
+        f"activation {name!r} of the package {_package(point)} is {type(given).__name__}; "
+        "its entry point must give an Activation or the text of a formula"
+    )
+
+
+def _package(point: EntryPoint) -> str:
+    return repr(point.dist.name) if point.dist is not None else repr(point.value)
+
+
+def _loaded(point: EntryPoint) -> Any:
+    try:
+        given = point.load()
+        return given() if callable(given) else given
+    # another package's code may fail in any way, and its fault must not look like ours
+    except Exception as e:
+        raise BadValue(
+            f"activation {point.name!r} of the package {_package(point)} cannot be loaded "
+            f"({type(e).__name__}: {' '.join(str(e).split())}); mend or uninstall it"
+        ) from e

@@ -15,15 +15,8 @@ def choose_output(output: str | Activation | None, cost: Cost, hidden: Activatio
 
     That is the sigmoid for cross_entropy, softmax for log_likelihood and the hidden activation otherwise.
 
-    Raises
-    ------
-    CostDomain
-        When the output can leave what the cost is defined on.
-    UnknownName
-        When the output is in no table.
+    Raises CostDomain where it can leave what the cost is defined on, UnknownName where it is in no table.
 
-    Examples
-    --------
     >>> from chainderiv.functions.catalogue import TANH
     >>> from chainderiv.functions.cost import CROSS_ENTROPY
     >>> choose_output(None, CROSS_ENTROPY, TANH).name
@@ -38,15 +31,14 @@ def choose_output(output: str | Activation | None, cost: Cost, hidden: Activatio
             f"cost {cost.name!r} is given with output {name!r}; log_likelihood and softmax go together: "
             "leave output out to have the one that suits the cost"
         )
-    return None if softmax else _elementwise(neuron(output), cost)
-
-
-def _elementwise(output: Activation, cost: Cost) -> Activation:
+    if softmax:
+        return None
+    elementwise = neuron(output)
     try:
-        cost.require_chain_output(output)
+        cost.require_chain_output(elementwise)
     except CostDomain as e:
         raise CostDomain(
-            f"cost {cost.name!r} is defined on outputs in (0, 1), which {output.name!r} leaves; "
+            f"cost {cost.name!r} is defined on outputs in (0, 1), which {elementwise.name!r} leaves; "
             "give output='sigmoid', or cost='quadratic'"
         ) from e
-    return output
+    return elementwise

@@ -30,20 +30,20 @@ def rounding(expression: Expr) -> Expr:
         return rounding(spelled)
     if isinstance(expression, sympy.Abs):
         return rounding(expression.args[0])
-    return sympy.Abs(expression) + sum(_passed_on(expression), sympy.Integer(0))
+    passed_on = (rounding(u) * sympy.Abs(slope) for u, slope in zip(expression.args, slopes(expression), strict=True))
+    return sympy.Abs(expression) + sum(passed_on, sympy.Integer(0))
 
 
-def _passed_on(expression: Expr) -> list[Expr]:
-    """What each argument's own rounding becomes in the result."""
+def slopes(expression: Expr) -> list[Expr]:
+    """What each argument's own rounding is multiplied by in the result, but for the sign: the derivative by it."""
     arguments = expression.args
     if expression.is_Add:
-        return [rounding(u) for u in arguments]
+        return [sympy.Integer(1) for _ in arguments]
     if expression.is_Mul:
-        rest = [sympy.Mul(*(v for v in arguments if v is not u)) for u in arguments]
-        return [rounding(u) * sympy.Abs(others) for u, others in zip(arguments, rest, strict=True)]
+        return [sympy.Mul(*(v for v in arguments if v is not u)) for u in arguments]
     if expression.is_Pow:
         base, exponent = arguments
         if exponent.has(sympy.Symbol):
-            return [rounding(base) + rounding(exponent)]
-        return [rounding(base) * sympy.Abs(exponent * base ** (exponent - 1))]
-    return [rounding(u) * sympy.Abs(expression.fdiff(i)) for i, u in enumerate(arguments, start=1)]
+            return [sympy.Integer(1), sympy.Integer(1)]
+        return [exponent * base ** (exponent - 1), sympy.Integer(0)]
+    return [expression.fdiff(i) for i in range(1, len(arguments) + 1)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import attrgetter
 
 import mpmath
 import sympy
@@ -17,7 +18,7 @@ from flint import arb
 from sympy.codegen.cfunctions import log1p
 from sympy.polys.polyerrors import BasePolynomialError
 
-from chainderiv.functions.branches import Branches
+from chainderiv.functions.branches import Branches, by_branch, pieces
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.held import released
 from chainderiv.functions.intervals import Interval, Unenclosed, sign
@@ -32,6 +33,7 @@ from chainderiv.symbols import Expr, z
 
 MOST_OPERATIONS, MOST_REGIONS = 150, 8
 MOST_NESTED = 6  # functions within functions: each nest multiplies what the search works through
+_VALUE, _SLOPE = attrgetter("value"), attrgetter("derivative")  # of a region
 # what SymPy and mpmath raise for a formula that they cannot take apart
 _UNSUITABLE = (
     *(ValueError, TypeError, AttributeError, KeyError, IndexError, NotImplementedError, ArithmeticError),
@@ -43,17 +45,9 @@ _UNSUITABLE = (
 def stable_forms(formula: Expr) -> Stable | None:
     """Forms of φ, φ', log|φ'|, log|φ| and the gaps to φ's limits that keep their digits where the plain ones lose them.
 
-    Parameters
-    ----------
-    formula : SymPy expression in chainderiv.symbols.z, as Activation accepts it.
+    Only what was found, is equal to the formula to 40 digits at random points on every branch, and holds more digits
+    than the plain form in float64; None where that is nothing. It never raises.
 
-    Returns
-    -------
-    Stable or None. Only what was found, is equal to the formula to 40 digits at random points on every branch, and
-    holds more digits than the plain form in float64; None where that is nothing. It never raises.
-
-    Examples
-    --------
     >>> stable_forms(1 / (1 + sympy.exp(-z))).log_abs_derivative
     -Abs(z) - 2*log1p(exp(-Abs(z)))
     >>> stable_forms(z**3) is None
@@ -78,24 +72,16 @@ def _nested(expression: Expr) -> int:
 
 
 def _found(branches: Branches, found: list[Region]) -> Iterable[tuple[str, Expr | None]]:
-    value = _form(found, _value_of, _value_forms, branches.value)
-    derivative = _form(found, _slope_of, _value_forms, branches.derivative)
+    value = _form(found, _VALUE, _value_forms, branches.value)
+    derivative = _form(found, _SLOPE, _value_forms, branches.derivative)
     log_slope = _log(branches.derivative if derivative is None else derivative)
     log_value = _log(branches.value if value is None else value)
     yield "value", value
     yield "derivative", derivative
-    yield "log_abs_derivative", _form(found, _slope_of, _log_forms, log_slope, branches.derivative)
-    yield "log_abs_value", _form(found, _value_of, _log_forms, log_value, branches.value)
+    yield "log_abs_derivative", _form(found, _SLOPE, _log_forms, log_slope, logarithm_of=True)
+    yield "log_abs_value", _form(found, _VALUE, _log_forms, log_value, logarithm_of=True)
     for name, side in (("above_lower", -1), ("below_upper", 1)):
         yield name, _gap(found, side)
-
-
-def _value_of(region: Region) -> Expr:
-    return region.value
-
-
-def _slope_of(region: Region) -> Expr:
-    return region.derivative
 
 
 def _log(expression: Expr) -> Expr:
@@ -110,31 +96,24 @@ def _form(
     quantity: Callable[[Region], Expr],
     forms: Callable[[Region, Expr], list[Expr]],
     baseline: Expr | None,
-    inside: Expr | None = None,
+    logarithm_of: bool = False,
 ) -> Expr | None:
-    """One quantity's form over all regions; None where the baseline is enough, or where the form is not equal.
-
-    inside is given for a logarithm: the expression that it is the logarithm of.
-    """
+    """A quantity's form, or its logarithm's, over all regions; None where the baseline is enough or it is not equal."""
     served, better = [], baseline is None
     for region in found:
         expression = quantity(region)
         if expression.is_number or region.is_point:
-            served.append((region, [(_constant(expression, inside is not None), region.near)]))
+            if logarithm_of:
+                expression = -sympy.oo if expression == 0 else _log(expression)
+            served.append((region, [(expression, region.near)]))
             continue
-        contest = _contest(region, expression, forms(region, expression), inside is not None)
-        better = better or not contest.is_enough(baseline, relative=quantity is _slope_of)
+        contest = _contest(region, expression, forms(region, expression), logarithm_of)
+        better = better or not contest.is_enough(baseline, relative=quantity is _SLOPE)
         served.append((region, contest.winners()))
     if not better:
         return None
     whole = _with_absolute_value(joined(served))
-    return whole if _equals(whole, found, quantity, inside) else None
-
-
-def _constant(given: Expr, logarithm_of: bool) -> Expr:
-    if not logarithm_of:
-        return given
-    return -sympy.oo if given == 0 else _log(given)
+    return whole if _equals(whole, found, quantity, logarithm_of) else None
 
 
 def _contest(region: Region, expression: Expr, forms: list[Expr], logarithm_of: bool) -> Contest:
@@ -212,21 +191,15 @@ def _gap(found: list[Region], side: int) -> Expr | None:
     form = _form(found, gap, forms, baseline=None)
     if form is None or not _is_positive(form, found):
         return None
-    form = _with_positive_factors(form)
+    form = by_branch(_with_positive_factors, form)
     at_zero = gap(next(region for region in found if region.low == 0)).subs(z, 0)
     if sympy.simplify(form.subs(z, 0) - at_zero) != 0:  # SymPy has no exact value of erfcx and the like at 0
-        form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *_pieces(form))
+        form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *pieces(form))
     return form
-
-
-def _pieces(form: Expr) -> list[tuple[Expr, Expr]]:
-    return list(form.args) if isinstance(form, sympy.Piecewise) else [(form, True)]
 
 
 def _with_positive_factors(form: Expr) -> Expr:
     """A positive form without a factor -1, so that its logarithm can be taken factor by factor."""
-    if isinstance(form, sympy.Piecewise):
-        return sympy.Piecewise(*((_with_positive_factors(value), when) for value, when in form.args))
     number, rest = form.as_coeff_Mul()
     return form if number > 0 else -number * sympy.Abs(rest)
 
@@ -247,7 +220,7 @@ def _with_absolute_value(form: Expr) -> Expr:
     return form
 
 
-def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr], inside: Expr | None) -> bool:
+def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr], logarithm_of: bool) -> bool:
     """Whether a form is the formula's own to EQUAL digits at random points of every region, and where two meet."""
     rng, form = random.Random(5), Digits(whole, 1000)
     for region in found:
@@ -257,7 +230,7 @@ def _equals(whole: Expr, found: list[Region], quantity: Callable[[Region], Expr]
             points.append(float(region.low))
         formula = Digits(expression, 1000, relative=True)
         for point in points:
-            want = formula(point).log if inside is not None else formula(point).value
+            want = formula(point).log if logarithm_of else formula(point).value
             got = form(point).value
             if equal(got, want) is False and not (got is None and mpmath.isinf(want)):
                 return False

@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadShape
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost
-from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import generator
 from chainderiv.kinds import Array

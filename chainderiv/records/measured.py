@@ -47,8 +47,8 @@ class Row:
     @property
     def finite(self) -> bool:
         """Whether every gradient and both costs are."""
-        numbers = [np.ravel(self.training_cost), np.ravel(self.cost), *self.bias_gradients]
-        return all(bool(np.isfinite(n).all()) for n in numbers)
+        costs = np.array([self.training_cost, self.cost])
+        return all(bool(np.isfinite(n).all()) for n in (costs, *self.bias_gradients))
 
 
 def record_of(rows: Sequence[Row], settings: dict[str, Any]) -> TrainingRecord:
@@ -65,13 +65,11 @@ def rows_of_record(record: TrainingRecord) -> list[Row]:
     return [
         Row(
             int(record.steps[k]),
-            record.bias_gradients[k],
-            float(record.training_cost[k]),
-            float(record.cost[k]),
-            float(record.accuracy[k]),
-            {name: column[k] for name, column in record.layers.items()},
+            gradients,
+            **{name: float(getattr(record, name)[k]) for name in COLUMNS},
+            layers={name: column[k] for name, column in record.layers.items()},
         )
-        for k in range(len(record.cost))
+        for k, gradients in enumerate(record.bias_gradients)
     ]
 
 

@@ -14,7 +14,11 @@ from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 
 ORDERS = {"l1": 1, "l2": 2}
-COLUMNS = ("training_cost", "cost", "accuracy")
+COLUMNS = {
+    "training_cost": "mean cost over the measured training images",
+    "cost": "mean cost over the validation images",
+    "accuracy": "fraction of right answers on the validation images",
+}
 LAYER_COLUMNS = {
     "weight_norm_l1": "Σ |mean ∂C/∂W_l|, in units of C",
     "weight_norm_l2": "‖mean ∂C/∂W_l‖, in units of C",

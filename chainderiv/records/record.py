@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
-from chainderiv.records.measurements import Measurements
-from chainderiv.records.record_dataset import to_dataset
+import numpy as np
+
+from chainderiv.extras import extra
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, ORDERS, Measurements
 from chainderiv.records.record_files import read, write, write_csv
 
 
@@ -74,4 +77,23 @@ class TrainingRecord(Measurements):
         MissingExtra
             Without xarray, which the extra `scale` holds.
         """
-        return to_dataset(self)
+        xarray = extra("xarray", "a record as a Dataset")
+        variables: dict[str, Any] = {
+            name: ("row", getattr(self, name), {"long_name": meaning}) for name, meaning in COLUMNS.items()
+        }
+        for name, values in self.layers.items():
+            variables[name] = (("row", "layer"), values, {"long_name": LAYER_COLUMNS[name]})
+        for layer, rows in enumerate(zip(*self.bias_gradients, strict=True), 1):
+            about = {"long_name": f"mean ∂C/∂b of layer {layer}"}
+            variables[f"bias_gradient_{layer}"] = (("row", f"neuron_{layer}"), np.stack(rows), about)
+        for order in ORDERS:
+            about = {"long_name": f"{order.upper()} norm of mean ∂C/∂b_l of the hidden layers"}
+            variables[f"norms_{order}"] = (("row", "hidden_layer"), self.norms(order), about)
+        depth = len(self.bias_gradients[0])
+        coordinates = {
+            "epoch": ("row", self.epoch),
+            "step": ("row", self.steps),
+            "layer": np.arange(1, depth + 1),
+            "hidden_layer": np.arange(1, depth),
+        }
+        return xarray.Dataset(variables, coordinates, {"settings": json.dumps(self.settings)})

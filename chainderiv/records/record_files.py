@@ -27,15 +27,8 @@ GRADIENTS, EPOCHS, RUN = "gradients.npz", "epochs.jsonl", "run.json"
 
 # what reading a missing, cut, altered or foreign file raises; RuntimeError: an altered .npz seems encrypted
 DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    zlib.error,
-    zipfile.BadZipFile,
+    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, RuntimeError),
+    *(zlib.error, zipfile.BadZipFile),
 )
 
 
@@ -91,8 +84,7 @@ def write_csv(record: Measurements, path: str | os.PathLike[str]) -> None:
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in row.items():
-        many = {f"{name}_{layer}": v for layer, v in enumerate(value, 1)} if isinstance(value, list) else {name: value}
-        flat |= many
+        flat |= {f"{name}_{layer}": v for layer, v in enumerate(value, 1)} if isinstance(value, list) else {name: value}
     return flat
 
 

@@ -13,8 +13,7 @@ import sympy
 from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost, cancelled_product
-from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.cost import Cost, cancelled_product, cost as find_cost
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import is_whole
 from chainderiv.symbols import Expr

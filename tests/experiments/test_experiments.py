@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from chainderiv.errors import BadShape, BadValue, UnknownName
-from chainderiv.experiments import published
-from chainderiv.experiments import setup as shared
+from chainderiv.experiments import published, setup as shared
 from chainderiv.experiments.accuracy import Accuracy
 from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce
 from chainderiv.experiments.norms import Norms

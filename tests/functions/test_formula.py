@@ -9,8 +9,7 @@ from contextlib import contextmanager
 import mpmath as mp
 import pytest
 import sympy
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from sympy.utilities.lambdify import lambdify
 
 from chainderiv.errors import BadValue

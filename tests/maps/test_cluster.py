@@ -9,8 +9,7 @@ import chainderiv as cd
 from chainderiv import workers
 from chainderiv.cli import main
 from chainderiv.errors import BadValue, MissingExtra, WorkersLost
-from chainderiv.maps import cluster as connecting
-from chainderiv.maps import sweep as sweeping
+from chainderiv.maps import cluster as connecting, sweep as sweeping
 from chainderiv.maps.cluster import cluster
 from chainderiv.maps.disk import storing
 from chainderiv.maps.sweep import Sweep

@@ -14,8 +14,7 @@ from numba import njit
 from chainderiv.compiling.emit import NotCompilable
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.functions.cost import Cost
-from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron as look_up
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.nn.compiled.neurons import ending_function, hidden_function

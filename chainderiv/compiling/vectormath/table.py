@@ -11,11 +11,13 @@ import math
 from types import ModuleType
 from typing import Any
 
-from chainderiv.compiling.vectormath import bits as vectormath_bits
-from chainderiv.compiling.vectormath import erf as vectormath_erf
-from chainderiv.compiling.vectormath import exp as vectormath_exp
-from chainderiv.compiling.vectormath import log as vectormath_log
-from chainderiv.compiling.vectormath import trig as vectormath_trig
+from chainderiv.compiling.vectormath import (
+    bits as vectormath_bits,
+    erf as vectormath_erf,
+    exp as vectormath_exp,
+    log as vectormath_log,
+    trig as vectormath_trig,
+)
 from chainderiv.compiling.vectormath.bits import inlined, pick
 from chainderiv.compiling.vectormath.erf import erf, erfc, erfcx, normal_cdf
 from chainderiv.compiling.vectormath.exp import cosh, exp, expm1, sinh, tanh

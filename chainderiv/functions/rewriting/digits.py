@@ -34,39 +34,28 @@ class Correct:
     log: Any
 
 
-UNDECIDED = Correct(None, None)
-
-
+@dataclass(frozen=True)
 class Digits:
-    """The correct digits of an expression in z, point by point.
+    """The correct digits of an expression in z, point by point; no more than most are tried.
 
-    Parameters
-    ----------
-    expression : SymPy expression in z.
-    most : int. The most digits that are tried; work at one point is bounded by them.
-    relative : bool. Whether log|value| must be known relative to itself, and not to max(1, |log|): near 1 that takes
-        as many digits more as log|value| is small.
-
-    Notes
-    -----
     Every digit is proved: the precision is doubled until a ball around the true value is narrow enough. A zero is
     believed where the ball is that number alone, or where SymPy's exact value at that z is; a value below or beyond
-    float64's range where the whole ball is.
+    float64's range where the whole ball is. With relative, log|value| must be known relative to itself, and not to
+    max(1, |log|): near 1 that takes as many digits more as log|value| is small.
 
-    Examples
-    --------
     >>> from chainderiv.symbols import z
     >>> with mpmath.workdps(20):
     ...     print(Digits(1 - sympy.tanh(z) ** 2)(100.0).log)
     -198.61370563888010938
     """
 
-    def __init__(self, expression: Expr, most: int = MOST, relative: bool = False) -> None:
-        self.expression, self.most, self.relative = expression, most, relative
+    expression: Expr
+    most: int = MOST
+    relative: bool = False
 
     def __call__(self, point: float) -> Correct:
         """The digits at one z."""
-        found, count = UNDECIDED, min(FIRST, self.most)
+        found, count = Correct(None, None), min(FIRST, self.most)
         while True:
             with working_bits(math.ceil(count * _BITS)):
                 value = ball(self.expression, arb(point))
@@ -76,13 +65,10 @@ class Digits:
                 if found.value is not None and found.log is not None:
                     return found
                 if count >= self.most:
-                    return self._stated(point) or found if value.contains(0) else found
+                    # by exact arithmetic, where it is a rational number
+                    exact = stated(self.expression, arb(point).fmpq()) if value.contains(0) else None
+                    return found if exact is None else Correct(as_mpmath(arb(exact)), as_mpmath(_log_of(arb(exact))))
             count = min(2 * count, self.most)
-
-    def _stated(self, point: float) -> Correct | None:
-        """By exact arithmetic, where it is a rational number."""
-        exact = stated(self.expression, arb(point).fmpq())
-        return None if exact is None else Correct(*map(as_mpmath, (arb(exact), _log_of(arb(exact)))))
 
 
 def as_mpmath(value: Any) -> Any:

@@ -9,7 +9,7 @@ error functions stay generators of their own, rewritten so that they tend to a c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import gcd, lcm
 from typing import Any
@@ -18,7 +18,6 @@ import sympy
 from sympy.polys.fields import field
 
 from chainderiv.functions.elementary import ROWS
-from chainderiv.functions.rewriting.bounded import Bounded, bounded, used
 from chainderiv.symbols import Expr
 
 t = sympy.Symbol("t", positive=True)
@@ -33,19 +32,42 @@ class Unsuitable(ValueError):
 
 
 @dataclass(frozen=True)
-class Quotient:
-    """An element of QQ(t, u, g, …), and what each generator stands for.
+class Bounded:
+    """A polynomial as exp(-dominant) · (leading + what vanishes)."""
 
-    Attributes
-    ----------
-    element : the rational function, numerator and denominator coprime.
-    generators : what the field's generators stand for; t first, then the decaying exponentials, highest degree first.
-    rates : the polynomials r t^d of the decaying exponentials exp(-r t^d), in the same order.
-    """
+    polynomial: Any  # with the powers of the exponentials that all terms share taken out
+    shift: tuple[int, ...]  # the powers of the dominant term within polynomial; all 0 but where g meets 1/u
+    dominant_power: tuple[int, ...]  # those of the exponentials in the dominant term of the whole
+    leading: Any  # the dominant term's coefficient, a polynomial in the other generators
+
+
+def bounded(polynomial: Any, count: int) -> Bounded:
+    """A polynomial's dominant exponential, taken out; count generators, from the second on, are exponentials."""
+    powers = [monomial[1 : 1 + count] for monomial in polynomial]
+    if not powers:
+        return Bounded(polynomial, (0,) * count, (0,) * count, polynomial)
+    common = tuple(min(column) for column in zip(*powers, strict=True))
+    dominant = min(powers)  # the exponential of highest degree decides first
+    shift = tuple(d - c for d, c in zip(dominant, common, strict=True))
+    ring = polynomial.ring
+    taken = polynomial.mul_monom((0, *(-c for c in common), *(0,) * (ring.ngens - 1 - count)))
+    leading = {(m[0], *(0,) * count, *m[1 + count :]): c for m, c in polynomial.terms() if m[1 : 1 + count] == dominant}
+    return Bounded(taken, shift, dominant, ring.from_dict(leading))
+
+
+def used(element: Any) -> set[int]:
+    """The indices of the generators that occur in an element of the field or in a polynomial."""
+    parts = [element.numer, element.denom] if hasattr(element, "numer") else [element]
+    return {i for p in parts for monomial in p for i, power in enumerate(monomial) if power}
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """An element of QQ(t, u, g, …), numerator and denominator coprime, and what each generator stands for."""
 
     element: Any
-    generators: tuple[Expr, ...]
-    rates: tuple[Expr, ...]
+    generators: tuple[Expr, ...]  # t first, then the decaying exponentials exp(-r t^d), highest degree first
+    rates: tuple[Expr, ...]  # their r t^d, in the same order
 
     @cached_property
     def numerator(self) -> Bounded:
@@ -69,17 +91,18 @@ class Quotient:
         if not self.element:
             return self.element
         if self.growth != 0:
-            return self.element.field(0) if _first_sign(self.growth) < 0 else None
+            return self.element.field(0) if sympy.Poly(self.growth, t).LC() < 0 else None
         over, under = self._steady(self.numerator.leading), self._steady(self.denominator.leading)
         if not over or not under:
             return self.element.field(0) if under else None
         while over.degree(0) == under.degree(0) and over.degree(0) > 0:
-            over, under = (_top(p) for p in (over, under))
+            over, under = (p.coeff_wrt(0, p.degree(0)) for p in (over, under))
         ratio = self.element.field(over) / self.element.field(under)
-        if self._is_constant(ratio):
+        if not all(i == 0 or self.generators[i].is_number for i in used(ratio)):
+            return None
+        if 0 not in used(ratio):
             return ratio
-        vanishing = self._is_constant_but_t(ratio) and over.degree(0) < under.degree(0)
-        return self.element.field(0) if vanishing else None
+        return self.element.field(0) if over.degree(0) < under.degree(0) else None
 
     @property
     def is_large(self) -> bool:
@@ -94,13 +117,9 @@ class Quotient:
         led = quotient(self.expression(self.element).xreplace(inner))
         return led.leading() or led
 
-    def minus(self, constant: Any) -> Quotient:
-        """The quotient less a number or an element of the field."""
-        return Quotient(reduced(self.element - constant, self), self.generators, self.rates)
-
-    def over(self, constant: Any) -> Quotient:
-        """The quotient divided by a number or an element of the field."""
-        return Quotient(self.element / constant, self.generators, self.rates)
+    def off(self, constant: Any) -> Quotient:
+        """(q - c)/c for an element c of the field."""
+        return replace(self, element=reduced(self.element - constant, self) / constant)
 
     def expression(self, element: Any) -> Expr:
         """An element of the field as it stands."""
@@ -115,12 +134,6 @@ class Quotient:
     def _steady(self, polynomial: Any) -> Any:
         kept = {m: c for m, c in polynomial.terms() if not any(m[i] for i in self.small)}
         return polynomial.ring.from_dict(kept)
-
-    def _is_constant(self, ratio: Any) -> bool:
-        return all(self.generators[i].is_number for i in used(ratio))
-
-    def _is_constant_but_t(self, ratio: Any) -> bool:
-        return all(i == 0 or self.generators[i].is_number for i in used(ratio))
 
 
 def _vanishes(expression: Expr) -> bool:
@@ -141,9 +154,8 @@ def quotient(expression: Expr) -> Quotient:
         raise Unsuitable(f"{len(generators)} generators")
     domain, *elements = field([f"g{i}" for i in range(len(generators))], sympy.QQ)
     known = dict(zip(generators, elements, strict=True))
-    made = _element(expression, known, rates, domain)
-    raw = Quotient(made, generators, tuple(rates.values()))
-    return Quotient(reduced(made, raw), generators, raw.rates)
+    raw = Quotient(_element(expression, known, rates, domain), generators, tuple(rates.values()))
+    return replace(raw, element=reduced(raw.element, raw))
 
 
 def _rates(expression: Expr) -> dict[int, Expr]:
@@ -251,14 +263,3 @@ def _reduced_in(element: Any, i: int, generator: Expr, quotient: Quotient) -> An
         under = [norm, domain(0)]
     top, bottom = (sum((p * root**k for k, p in enumerate(parts)), domain(0)) for parts in (over, under))
     return top / bottom
-
-
-def _top(polynomial: Any) -> Any:
-    """The coefficient of the highest power of t."""
-    highest = polynomial.degree(0)
-    ring = polynomial.ring
-    return ring.from_dict({(0, *m[1:]): c for m, c in polynomial.terms() if m[0] == highest})
-
-
-def _first_sign(growth: Expr) -> int:
-    return int(sympy.sign(sympy.Poly(growth, t).LC()))

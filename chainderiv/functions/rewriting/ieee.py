@@ -10,6 +10,7 @@ import sympy
 
 from chainderiv.functions.elementary import BY_HEAD, spelling
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.rounding import slopes
 from chainderiv.symbols import Expr, z
 
 Column = list[float]
@@ -52,14 +53,14 @@ class Floats:
         if isinstance(e, sympy.Piecewise):
             return self._selected(e, self.rounding)
         own, inner = self(e), [self.rounding(a) for a in e.args]
-        if e.is_Add:
-            return [abs(v) + sum(row) for v, *row in zip(own, *inner, strict=True)]
-        slopes = [self(slope) for slope in _slopes(e)]
-        passed = [[r * abs(s) for r, s in zip(rs, ss, strict=True)] for rs, ss in zip(inner, slopes, strict=True)]
+        passed = [
+            [r * abs(s) for r, s in zip(column, self(slope), strict=True)]
+            for column, slope in zip(inner, slopes(e), strict=True)
+        ]
         return [abs(v) + sum(row) for v, *row in zip(own, *passed, strict=True)]
 
     def _evaluate(self, e: Expr) -> Column:
-        if e.is_number or e in (sympy.oo, -sympy.oo, sympy.nan):
+        if e.is_number:
             return [float(e) if e.is_extended_real else _NAN] * len(self.points)
         if e.is_Mul:
             over, under = _fraction(e)
@@ -76,8 +77,6 @@ class Floats:
             return self._selected(e, self)
         if (spelled := spelling(e)) is not None:
             return self(spelled)
-        if isinstance(e, sympy.Max | sympy.Min):
-            return [(max if isinstance(e, sympy.Max) else min)(row) for row in self._rows(e.args)]
         function = _plain(e)
         return [_applied(function, row) for row in self._rows(e.args)]
 
@@ -95,23 +94,11 @@ class Floats:
         return out
 
 
-def _slopes(e: Expr) -> list[Expr]:
-    """The derivative by each argument."""
-    if e.is_Mul:
-        return [sympy.Mul(*(v for v in e.args if v is not u)) for u in e.args]
-    if e.is_Pow:
-        base, exponent = e.args
-        return [sympy.Integer(1)] * 2 if exponent.has(z) else [exponent * base ** (exponent - 1), sympy.Integer(0)]
-    return [e.fdiff(i) for i in range(1, len(e.args) + 1)]
-
-
 def _fraction(product: Expr) -> tuple[Expr, Expr]:
     """Numerator and denominator as printed: negative powers below the line."""
     below = [f for f in product.args if f.is_Pow and f.exp.is_Rational and f.exp < 0]
     above = [f for f in product.args if f not in below]
-    return sympy.Mul(*above, evaluate=False) if len(above) > 1 else sympy.Mul(*above), sympy.Mul(
-        *(1 / f for f in below)
-    )
+    return sympy.Mul(*above, evaluate=len(above) < 2), sympy.Mul(*(1 / f for f in below))
 
 
 def _quotient(p: float, q: float) -> float:

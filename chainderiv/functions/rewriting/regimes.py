@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise, takewhile
+from operator import itemgetter
 from typing import Any
 
 import mpmath
 import sympy
 
-from chainderiv.functions.branches import Branches
+from chainderiv.functions.branches import Branches, pieces
 from chainderiv.functions.precise import working_digits
 from chainderiv.functions.rewriting.digits import BELOW, BEYOND, NORMAL, Correct, Digits, digits_that_hold
 from chainderiv.functions.rewriting.ieee import Floats
@@ -36,16 +37,13 @@ _EDGES = [
 
 @dataclass(frozen=True)
 class Region:
-    """Where the formula follows one branch on one side of 0: low < z < high, |z| = side · z.
-
-    with_low says whether z = low belongs to it.
-    """
+    """Where the formula follows one branch on one side of 0: low < z < high, |z| = side · z."""
 
     value: Expr
     derivative: Expr
     low: Expr
     high: Expr
-    with_low: bool
+    with_low: bool  # whether z = low belongs to it
 
     @property
     def side(self) -> int:
@@ -126,7 +124,7 @@ def regions(taken_apart: Branches) -> list[Region]:
 
 
 def _branch(branches: Branches, at: Expr) -> tuple[Expr, Expr]:
-    return branch(branches.value, at), branch(branches.derivative, at)
+    return _followed(branches.value, at), _followed(branches.derivative, at)
 
 
 def _middle(low: Expr, high: Expr) -> Expr:
@@ -135,27 +133,17 @@ def _middle(low: Expr, high: Expr) -> Expr:
     return low + 1 if high == sympy.oo else (low + high) / 2
 
 
-def branch(expression: Expr, at: Expr) -> Expr:
+def _followed(expression: Expr, at: Expr) -> Expr:
     """The branch that an expression follows at one z."""
     folded = sympy.piecewise_fold(expression) if expression.has(sympy.Piecewise) else expression
-    if not isinstance(folded, sympy.Piecewise):
-        return folded
-    return next(value for value, when in folded.args if when == sympy.true or when.subs(z, at) == sympy.true)
+    return next(value for value, when in pieces(folded) if when == sympy.true or when.subs(z, at) == sympy.true)
 
 
 class Contest:
-    """The forms of one quantity in one region, and how they fare at its points.
-
-    Parameters
-    ----------
-    region : Region.
-    formula : the quantity as the formula states it: φ or φ' on the region's branch.
-    logarithm : whether the quantity is its log|.|.
-    """
+    """The forms of one quantity in one region, φ or φ' as the formula states it or its log|.|, and how they fare."""
 
     def __init__(self, region: Region, formula: Expr, logarithm: bool) -> None:
-        self.region, self.logarithm = region, logarithm
-        self.least = 1.0 if logarithm else 0.0
+        self.region, self.least = region, 1.0 if logarithm else 0.0
         self.plain = sympy.log(sympy.Abs(formula)) if logarithm else formula
         self.known = [truth.log if logarithm else truth.value for truth in region.truths(formula)]
         self.forms: list[Expr] = []
@@ -187,21 +175,22 @@ class Contest:
             marks.append(digits + (100.0 if digits >= ENOUGH and steady else 0.0))
         return marks
 
+    def _all_marked(self, relative: bool) -> list[list[float]]:
+        same = [[m >= 0 for m in marks] for marks in self.marks]
+        return [self._marked(form, e, relative) for form, e in zip(self.forms, same, strict=True)]
+
     def is_enough(self, form: Expr, relative: bool) -> bool:
         """Whether a form holds the digits that another does, of a logarithm relative to it or to max(1, |log|)."""
         own = self._marked(form, [True] * len(self.known), relative)
         if min(own) > 100:
             return True
-        others = [
-            self._marked(f, [m >= 0 for m in marks], relative) for f, marks in zip(self.forms, self.marks, strict=True)
-        ]
+        others = self._all_marked(relative)
         return all(mark > 100 or mark >= max(best) - 0.7 for mark, *best in zip(own, *others, strict=True))
 
     @property
     def weak_near_zero(self) -> bool:
         """Whether no form holds its digits close to 0; of a logarithm those relative to max(1, |log|) count."""
-        same = [[m >= 0 for m in marks] for marks in self.marks]
-        marks = [self._marked(f, e, relative=False) for f, e in zip(self.forms, same, strict=True)]
+        marks = self._all_marked(relative=False)
         near = [i for i, p in enumerate(self.region.points) if abs(p) < 0.25 and self.known[i] is not None]
         return any(max((row[i] for row in marks), default=0.0) < 100 for i in near)
 
@@ -215,7 +204,7 @@ class Contest:
         ends: list[tuple[int, int]] = []  # a form and the cell after its last
         c = 0
         while c < len(cells):
-            runs = [_run(row, c) for row in serves]
+            runs = [sum(1 for _ in takewhile(bool, row[c:])) for row in serves]
             best = max(range(len(runs)), key=lambda k: (runs[k], -k))
             c += max(runs[best], 1)
             ends.append((best, c))
@@ -240,13 +229,6 @@ class Contest:
         return all(self.marks[k][i] >= min(100.0, self._best(i) - 0.7) for i in inside)
 
 
-def _run(row: list[bool], start: int) -> int:
-    length = 0
-    while start + length < len(row) and row[start + length]:
-        length += 1
-    return length
-
-
 def equal(value: Any | None, want: Any | None) -> bool | None:
     """Whether a value is the wanted one to EQUAL digits; None where what is wanted is unknown.
 
@@ -267,19 +249,12 @@ def equal(value: Any | None, want: Any | None) -> bool | None:
 
 def joined(served: list[tuple[Region, list[tuple[Expr, Expr]]]]) -> Expr:
     """One expression in z from each region's winners, right to left, with equal neighbours as one branch."""
-    pieces: list[tuple[Expr, Expr, bool]] = []
+    branches: list[tuple[Expr, Expr, bool]] = []
     for region, winners in served:
         ordered = winners if region.side > 0 else _mirrored(winners, region)
-        pieces += [(form, low, region.with_low if low == region.low else region.side > 0) for form, low in ordered]
-    merged: list[tuple[Expr, Expr, bool]] = []
-    for piece in pieces:
-        if merged and merged[-1][0] == piece[0]:
-            merged.pop()
-        merged.append(piece)
-    if len(merged) == 1:
-        return merged[0][0]
-    *branches, (last, _, _) = merged
-    conditions = [(form, (z >= low) if closed else (z > low)) for form, low, closed in branches]
+        branches += [(form, low, region.with_low if low == region.low else region.side > 0) for form, low in ordered]
+    *others, (last, _, _) = [list(alike)[-1] for _, alike in groupby(branches, key=itemgetter(0))]
+    conditions = [(form, (z >= low) if closed else (z > low)) for form, low, closed in others]
     return sympy.Piecewise(*conditions, (last, True))
 
 

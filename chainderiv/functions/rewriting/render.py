@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sympy
 from sympy.codegen.cfunctions import expm1, log1p
 
-from chainderiv.functions.rewriting.bounded import Bounded, bounded, used
-from chainderiv.functions.rewriting.halfline import MOST_TERMS, Quotient, t
+from chainderiv.functions.rewriting.halfline import MOST_TERMS, Bounded, Quotient, bounded, t, used
 from chainderiv.symbols import Expr
 
 
@@ -32,7 +32,7 @@ def logarithm(q: Quotient) -> Expr:
 def log_from(q: Quotient, limit: Any, near: bool = False) -> Expr:
     """log|q| = log|c| + log1p((q - c)/c), for q that is near the constant c."""
     c = q.expression(q.element.field(limit))
-    return sympy.log(sympy.Abs(c)) + log1p(rendered(q.minus(limit).over(limit), near))
+    return sympy.log(sympy.Abs(c)) + log1p(rendered(q.off(limit), near))
 
 
 def _factors(part: Bounded, q: Quotient) -> list[tuple[Any, int]]:
@@ -55,9 +55,12 @@ def _product(part: Bounded, q: Quotient, near: bool) -> Expr:
 def _written(polynomial: Any, part: Bounded, q: Quotient, near: bool = False) -> Expr:
     if any(part.shift):
         return _term_by_term(polynomial, part.shift, q)
+    generators, count = list(q.generators), 1 + len(q.rates)
     if near and _vanishes_at_zero(polynomial, q):
-        return _horner(_about_zero(polynomial, q), [expm1(-rate) for rate in q.rates], q)
-    return _horner(polynomial, [sympy.exp(-rate) for rate in q.rates], q)
+        # in e - 1 in place of each exponential e
+        polynomial = polynomial.compose([(e, e + 1) for e in polynomial.ring.gens[1:count]])
+        generators[1:count] = [expm1(-rate) for rate in q.rates]
+    return _nested(dict(polynomial.terms()), [*range(1, count), 0], generators)
 
 
 def _term_by_term(polynomial: Any, shift: tuple[int, ...], q: Quotient) -> Expr:
@@ -71,51 +74,39 @@ def _term_by_term(polynomial: Any, shift: tuple[int, ...], q: Quotient) -> Expr:
     return sympy.Add(*terms)
 
 
-def _monomial(powers: tuple[int, ...], coefficient: Any, generators: tuple[Expr, ...]) -> Expr:
+def _monomial(powers: tuple[int, ...], coefficient: Any, generators: Sequence[Expr]) -> Expr:
     number = sympy.Rational(int(coefficient.numerator), int(coefficient.denominator))
     return number * sympy.Mul(*(g**k for g, k in zip(generators, powers, strict=True)))
 
 
-def _horner(polynomial: Any, exponentials: list[Expr], q: Quotient) -> Expr:
-    """The polynomial nested in its exponentials, one after the other, then in t."""
-    generators = list(q.generators)
-    generators[1 : 1 + len(exponentials)] = exponentials
-    order = [*range(1, 1 + len(exponentials)), 0]
-    return _nested(dict(polynomial.terms()), order, tuple(generators))
+def horner(coefficients: Mapping[int, Expr], g: Expr) -> Expr:
+    """Σ c_k g^k in Horner's form, which steps over the powers that do not occur; raises ValueError where none does.
+
+    >>> horner({3: 5, 1: 2}, t)
+    t*(5*t**2 + 2)
+    """
+    total, above = sympy.Integer(0), max(coefficients)
+    for power in sorted(coefficients, reverse=True):
+        total = total * g ** (above - power) + coefficients[power]
+        above = power
+    return total * g**above
 
 
-def _nested(terms: dict[tuple[int, ...], Any], order: list[int], generators: tuple[Expr, ...]) -> Expr:
+def _nested(terms: dict[tuple[int, ...], Any], order: list[int], generators: Sequence[Expr]) -> Expr:
+    """A polynomial nested in the generators that order names, one after the other."""
     if not order:
         return sympy.Add(*(_monomial(m, c, generators) for m, c in terms.items()))
     i, rest = order[0], order[1:]
     by_power: dict[int, dict[tuple[int, ...], Any]] = {}
     for monomial, coefficient in terms.items():
         by_power.setdefault(monomial[i], {})[(*monomial[:i], 0, *monomial[i + 1 :])] = coefficient
-    total, above = sympy.Integer(0), max(by_power)
-    for power in sorted(by_power, reverse=True):
-        total = total * generators[i] ** (above - power) + _nested(by_power[power], rest, generators)
-        above = power
-    return total * generators[i] ** above
+    return horner({power: _nested(inner, rest, generators) for power, inner in by_power.items()}, generators[i])
 
 
 def _vanishes_at_zero(polynomial: Any, q: Quotient) -> bool:
-    count = 1 + len(q.rates)
-    if any(i >= count for i in used(polynomial)):
-        return False
-    return bool(sum(c for m, c in polynomial.terms() if m[0] == 0) == 0) and len(polynomial) > 1
-
-
-def _about_zero(polynomial: Any, q: Quotient) -> Any:
-    """The polynomial in e - 1 in place of each exponential e."""
-    ring = polynomial.ring
-    moved = [g + 1 if 1 <= i <= len(q.rates) else g for i, g in enumerate(ring.gens)]
-    total = ring.zero
-    for monomial, coefficient in polynomial.terms():
-        term = ring(coefficient)
-        for g, power in zip(moved, monomial, strict=True):
-            term *= g**power
-        total += term
-    return total
+    """Whether a polynomial of several terms, in t and the exponentials alone, is 0 at t = 0."""
+    alone = len(polynomial) > 1 and max(used(polynomial)) <= len(q.rates)
+    return alone and bool(sum(c for m, c in polynomial.terms() if m[0] == 0) == 0)
 
 
 def _log_factor(factor: Any, part: Bounded, q: Quotient) -> tuple[Expr, Expr]:
@@ -128,31 +119,25 @@ def _log_factor(factor: Any, part: Bounded, q: Quotient) -> tuple[Expr, Expr]:
         numbers = tuple(k if _number(i, q) else 0 for i, k in enumerate(monomial))
         return _monomial(numbers, coefficient, q.generators), sympy.Add(*logs)
     steady = {m: c for m, c in factor.terms() if all(_number(i, q) for i, k in enumerate(m) if k)}
-    if not steady or not _rest_vanishes_or_adds(factor, steady, q):
+    rest = {m: c for m, c in factor.terms() if m not in steady}
+    if not steady or not _vanishes_or_adds(rest, steady, q):
         return sympy.Integer(1), sympy.log(sympy.Abs(_written(factor, part, q)))
-    others = [m for m in factor if m not in steady]
-    if len(factor) == 2 and sum(others[0]) == 1 and factor[others[0]] == next(iter(steady.values())):
-        small = q.generators[others[0].index(1)]
-        if isinstance(small, expm1) and not any(next(iter(steady))):
-            return _monomial(next(iter(steady)), next(iter(steady.values())), q.generators), small.args[0]
     number = sympy.Add(*(_monomial(m, c, q.generators) for m, c in steady.items()))
-    ring = factor.ring
-    rest = _written(ring.from_dict({m: c for m, c in factor.terms() if m not in steady}), part, q)
-    return number, log1p(rest / number)
+    ratio = _written(factor.ring.from_dict(rest), part, q) / number
+    return number, ratio.args[0] if isinstance(ratio, expm1) else log1p(ratio)
 
 
 def _number(i: int, q: Quotient) -> bool:
     return bool(q.generators[i].is_number)
 
 
-def _rest_vanishes_or_adds(factor: Any, steady: dict[Any, Any], q: Quotient) -> bool:
-    """Whether factor = c + R with R that vanishes for large t, or c and R of one sign."""
+def _vanishes_or_adds(rest: dict[Any, Any], steady: dict[Any, Any], q: Quotient) -> bool:
+    """Whether the rest vanishes for large t, or has the one sign of what is steady."""
     count = 1 + len(q.rates)
-    rest = [(m, c) for m, c in factor.terms() if m not in steady]
-    if all(any(m[1:count]) or any(m[i] for i in q.small) for m, _ in rest):
+    if all(any(m[1:count]) or any(m[i] for i in q.small) for m in rest):
         return True
-    positive = all(c > 0 for c in steady.values())
-    return positive and all(c > 0 for _, c in rest) and all(i < count or _number(i, q) for i in used(factor))
+    held = all(i < count or _number(i, q) for m in rest for i, power in enumerate(m) if power)
+    return held and all(c > 0 for c in (*steady.values(), *rest.values()))
 
 
 def _log_generator(generator: Expr) -> Expr:

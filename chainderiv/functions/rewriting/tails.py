@@ -7,6 +7,7 @@ atan w = π/2 - atan 1/w,   (e^p (c + R))^q = e^(pq) (c + R)^q,   e^R = 1 + expm
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import sympy
@@ -19,14 +20,9 @@ from chainderiv.functions.rewriting.render import logarithm, rendered
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
 
-def on_side(expression: Expr, side: int) -> Expr:
-    """An expression in z, without branches, as one in t = side · z > 0, rewritten; raises Unsuitable."""
-    return rewritten(held(expression).subs(z, side * t))
-
-
 def as_quotient(expression: Expr, side: int) -> Quotient:
-    """The same as a quotient of polynomials."""
-    return quotient(on_side(expression, side))
+    """An expression in z, without branches, as a quotient of polynomials in t = side · z > 0; raises Unsuitable."""
+    return quotient(rewritten(held(expression).subs(z, side * t)))
 
 
 def rewritten(e: Expr) -> Expr:
@@ -77,10 +73,6 @@ def _power(e: Expr) -> Expr:
     return sympy.exp(sympy.expand(exponent * inner.growth)) * rendered(inner, growth=False) ** exponent
 
 
-def _erf(e: Expr) -> Expr:
-    return 1 - _erfc_of(e.args[0])
-
-
 def _erfc_of(w: Expr) -> Expr:
     """erfc w with the Gaussian taken out of the tail that vanishes; where w does, erf w stays as it is."""
     inner = rewritten(w)
@@ -100,8 +92,7 @@ def _atan(e: Expr) -> Expr:
     if inner.limit is not None:
         return sympy.atan(rendered(inner))
     sign = _sign(e.args[0])
-    over = Quotient(1 / inner.element, inner.generators, inner.rates)
-    return sign * sympy.pi / 2 - sympy.atan(rendered(over))
+    return sign * sympy.pi / 2 - sympy.atan(rendered(replace(inner, element=1 / inner.element)))
 
 
 def _sign(w: Expr) -> int:
@@ -113,7 +104,7 @@ def _sign(w: Expr) -> int:
 _RULES: dict[Any, Callable[[Expr], Expr]] = {
     sympy.exp: _exp,
     sympy.log: _log,
-    sympy.erf: _erf,
+    sympy.erf: lambda e: 1 - _erfc_of(e.args[0]),
     sympy.erfc: lambda e: _erfc_of(e.args[0]),
     normal_cdf: _normal_cdf,
     sympy.atan: _atan,

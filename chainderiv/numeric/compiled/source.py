@@ -15,6 +15,7 @@ from chainderiv.compiling.arrays import compiled
 from chainderiv.compiling.emit import SIZE, Lines, NotCompilable, folded
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.branches import pieces
 from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.gaps import Gap, gaps_of
@@ -154,8 +155,7 @@ def miss_of(root: Expr, near_limits: Sequence[Gap], lines: Lines) -> tuple[str, 
 
 def _size(expression: Expr, name: str, lines: Lines) -> str:
     """The size of what a name holds, which is the name itself where it is never negative."""
-    values = [value for value, _ in expression.args] if isinstance(expression, sympy.Piecewise) else [expression]
-    return name if all(value.is_nonnegative for value in values) else lines.line(f"abs({name})")
+    return name if all(value.is_nonnegative for value, _ in pieces(expression)) else lines.line(f"abs({name})")
 
 
 def _folded_size(bend: Expr) -> Expr:
@@ -218,8 +218,7 @@ def _roundings(activation: Activation, slope: Expr) -> tuple[Expr, Expr]:
     if activation.vouched:
         return sympy.Integer(0), sympy.Integer(0)
     value = activation.value_rounding
-    branches = slope.args if isinstance(slope, sympy.Piecewise) else [(slope, sympy.true)]
-    relative = [(rounding(e) / sympy.Abs(e) if e.has(z) else sympy.Integer(0), when) for e, when in branches]
+    relative = [(rounding(e) / sympy.Abs(e) if e.has(z) else sympy.Integer(0), when) for e, when in pieces(slope)]
     joined = relative[0][0] if len(relative) == 1 else sympy.Piecewise(*relative, evaluate=False)
     return sympy.Integer(0) if value is None else value, joined
 

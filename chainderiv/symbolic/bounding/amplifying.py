@@ -10,8 +10,7 @@ from sympy import oo
 
 from chainderiv.errors import BadValue
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
-from chainderiv.symbolic.bounding.inverse import closed_form, where
-from chainderiv.symbolic.bounding.inverse import weight as size_of_w
+from chainderiv.symbolic.bounding.inverse import closed_form, weight as size_of_w, where
 from chainderiv.symbolic.bounding.isolate import in_order
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare

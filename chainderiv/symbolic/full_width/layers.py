@@ -10,8 +10,7 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost
-from chainderiv.functions.cost import cost as find_cost
+from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.output_choice import choose_output
 from chainderiv.given import one_of
 from chainderiv.symbolic.chain import read_activations

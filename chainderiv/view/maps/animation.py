@@ -26,8 +26,7 @@ from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, s
 from chainderiv.view.maps.map_view import MapView, view_sweep
 from chainderiv.view.maps.maps import draw_map, map_entries
 from chainderiv.view.maps.quantities import Quantity, quantity_of
-from chainderiv.view.theme import SIZE, new_figure, theme
-from chainderiv.view.theme import palette as palette_of
+from chainderiv.view.theme import SIZE, new_figure, palette as palette_of, theme
 from chainderiv.writing import beside, folder_for_writing, write_whole
 
 FORMS = (".gif", ".mp4")

@@ -7,8 +7,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import sympy
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, UnknownName

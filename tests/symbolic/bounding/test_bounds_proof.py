@@ -4,8 +4,7 @@ import mpmath as mp
 import pytest
 import sympy
 from flint import arb
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from mpmath import libmp
 from sympy import oo
 
