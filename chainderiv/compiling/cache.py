@@ -22,22 +22,21 @@ import llvmlite.binding
 import numba
 import platformdirs
 
-from chainderiv.compiling import exponents, lanes
-from chainderiv.compiling.vectormath import table as vectormath
+from chainderiv.compiling import lanes
+from chainderiv.compiling.vectormath import bits, erf, exp, log, trig
 from chainderiv.writing import write_whole
 
-CALLED = (vectormath, *vectormath.SOURCES, exponents, lanes)
+CALLED = (bits, erf, exp, log, trig, lanes)
 # what unpickling a damaged file may raise
 DAMAGED = (
-    pickle.UnpicklingError,
+    pickle.PickleError,
     EOFError,
     OSError,
     ValueError,
     TypeError,
     AttributeError,
     ImportError,
-    IndexError,
-    KeyError,
+    LookupError,
     MemoryError,
 )
 _LOCK = threading.RLock()

@@ -56,7 +56,7 @@ class Elementary:
     words : the same expression in functions that algebra knows, for exact arguments.
     spelled : the same in other rows and by branches, which stands in for it where it is lacking.
     numpy : str. Its full name in NumPy or SciPy, as a function of arrays.
-    machine : str. Its name in compiling.vectormath.table.
+    machine : str. Its name in compiling.vectormath.
     programs : Programs.
     near_0 : c of f(R) ~ c R as R vanishes, where rewriting keeps the function as it is.
     odd : bool. Whether it is 0 where its argument is and only there.
