@@ -80,7 +80,7 @@ class Parameters:
             ) from e
 
 
-def _at(array: Floats, index: tuple[int, ...], shape: tuple[int, ...]) -> Floats:
+def _at(array: Floats, index: Any, shape: tuple[int, ...]) -> Floats:
     return np.asarray(np.broadcast_to(array, shape)[index])
 
 
