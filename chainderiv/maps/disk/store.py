@@ -32,8 +32,14 @@ from chainderiv.extras import extra
 from chainderiv.functions.described import Description, require_readable
 from chainderiv.kinds import Array, Box
 from chainderiv.maps.axis import MOST
-from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
-from chainderiv.maps.disk.manifest import describe, difference, plan_from
+from chainderiv.maps.disk.manifest import (
+    axis_attributes,
+    describe,
+    difference,
+    map_attributes,
+    plan_from,
+    variable_attributes,
+)
 from chainderiv.maps.plan import Plan
 from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside
