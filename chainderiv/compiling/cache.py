@@ -16,6 +16,7 @@ import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
+from pickle import PickleError
 from types import ModuleType
 
 import llvmlite.binding
@@ -28,17 +29,7 @@ from chainderiv.writing import write_whole
 
 CALLED = (bits, erf, exp, log, trig, lanes)
 # what unpickling a damaged file may raise
-DAMAGED = (
-    pickle.PickleError,
-    EOFError,
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    LookupError,
-    MemoryError,
-)
+DAMAGED = (PickleError, EOFError, OSError, ValueError, TypeError, AttributeError, ImportError, LookupError, MemoryError)
 _LOCK = threading.RLock()
 
 

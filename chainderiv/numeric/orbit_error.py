@@ -27,9 +27,7 @@ LARGEST, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(floa
 class OrbitError:
     """Walks beside an Orbit; `step` after each of the orbit's steps.
 
-    Attributes
-    ----------
-    log_z, log_a : log E_l and log A_l of the layer walked last.
+    log_z and log_a are then log E_l and log A_l of the layer walked last.
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:

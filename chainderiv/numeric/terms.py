@@ -21,12 +21,7 @@ from chainderiv.symbolic.term import Term
 
 
 class TermValues:
-    """Every place's value at every point, from one walk.
-
-    Attributes
-    ----------
-    at : dict of Factor -> LogSign.
-    """
+    """Every place's value at every point, from one walk."""
 
     def __init__(self, second: SecondDerivation, parameters: Parameters) -> None:
         self.second, self.parameters = second, parameters

@@ -50,18 +50,12 @@ FILL: Mapping[str, Any] = {"sign": 0, "uncertain": True}  # what is not written 
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A map's folder, and the plan it holds.
-
-    Attributes
-    ----------
-    computed, damaged : of the tiles, how many the sweep that gave this had to compute, and how many of these again,
-        because their bytes were no longer those that were written.
-    """
+    """A map's folder, and the plan it holds."""
 
     path: Path
     plan: Plan
-    computed: int = 0
-    damaged: int = 0
+    computed: int = 0  # tiles that the sweep which gave this had to compute
+    damaged: int = 0  # of these, whose bytes were no longer those that were written
 
     @classmethod
     def create(cls, path: Path, plan: Plan) -> Store:

@@ -15,20 +15,14 @@ from chainderiv.symbolic.derivation import Derivation
 
 @dataclass(frozen=True)
 class Segment:
-    """So many layers from a first one on, walked at once.
-
-    Attributes
-    ----------
-    linked : bool. Whether their factor is the link, else φ'(z_l) alone.
-    gradient, links : bool. Whether the product goes into ∂C/∂θ, and into the sum over the links.
-    """
+    """So many layers from a first one on, walked at once."""
 
     activation: Activation
     first: int
     count: int
-    linked: bool
-    gradient: bool
-    links: bool
+    linked: bool  # whether their factor is the link, else φ'(z_l) alone
+    gradient: bool  # whether the product goes into ∂C/∂θ
+    links: bool  # whether it goes into the sum over the links
 
 
 def segments(derivation: Derivation, parameters: Parameters) -> Iterator[Segment]:
