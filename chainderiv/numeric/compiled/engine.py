@@ -173,22 +173,19 @@ class Points:
             kernel.walk(aside, w, b, 1, False)
             kernel.harvest_all(aside, True, False)
             for row in (walk.SIGN, walk.LOG):
-                self._row(row)[:] = _row(aside, row)
+                _row(self._state, row)[:] = _row(aside, row)
 
     def _multiply(self, factor: LogSign) -> None:
         self._put(walk.SIGN, self._get(walk.SIGN) * factor.sign)
         self._put(walk.LOG, self._get(walk.LOG) + factor.log)
 
-    def _row(self, row: int) -> Floats:
-        return _row(self._state, row)
-
     def _get(self, row: int) -> Floats:
-        return self._row(row).ravel()[: self._size]
+        return _row(self._state, row).ravel()[: self._size]
 
     def _put(self, row: int, values: Floats | float) -> None:
         padded = np.ones(len(self._state) * LANES)
         padded[: self._size] = values
-        self._row(row)[:] = padded.reshape(-1, LANES)
+        _row(self._state, row)[:] = padded.reshape(-1, LANES)
 
     def _spread(self, array: Floats) -> Floats:
         return np.array(np.broadcast_to(array, self._shape), float).ravel()
