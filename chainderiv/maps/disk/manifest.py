@@ -143,18 +143,16 @@ def variable_attributes(name: str, plan: Plan) -> dict[str, Any]:
     """The attributes of an array of the map."""
     of = f"the derivative of the cost by {plan.derivation.named}"
     links = "links l = 2 … L"
-    known: dict[str, dict[str, Any]] = {
-        "sign": {"long_name": f"sign of {of}; 0 too where log_abs is NaN"},
-        "log_abs": {"long_name": f"natural logarithm of the size of {of}; -inf where it is 0, NaN where undefined"},
-        "link_log_sum": {"long_name": f"sum over the {links} of the natural logarithm of the link's size"},
-        "largest_link": {"long_name": f"largest over the {links} of the natural logarithm of the link's size"},
-        "uncertain": {"long_name": "whether amplified rounding leaves log_abs uncertain"},
-        "rate": {"long_name": f"mean over the {links} of the natural logarithm of the link's size"},
-        "regime": {
-            "long_name": f"regime by the rate, stable within {BAND} of 0",
-            "flag_values": [int(r) for r in Regime],
-            "flag_meanings": " ".join(r.name.lower() for r in Regime),
-        },
-        "below_quarter": {"long_name": "whether every link's size is under 1/4"},
+    known = {
+        "sign": f"sign of {of}; 0 too where log_abs is NaN",
+        "log_abs": f"natural logarithm of the size of {of}; -inf where it is 0, NaN where undefined",
+        "link_log_sum": f"sum over the {links} of the natural logarithm of the link's size",
+        "largest_link": f"largest over the {links} of the natural logarithm of the link's size",
+        "uncertain": "whether amplified rounding leaves log_abs uncertain",
+        "rate": f"mean over the {links} of the natural logarithm of the link's size",
+        "regime": f"regime by the rate, stable within {BAND} of 0",
+        "below_quarter": "whether every link's size is under 1/4",
     }
-    return {"units": "1"} | known[name]
+    names = " ".join(r.name.lower() for r in Regime)
+    flags = {"flag_values": [int(r) for r in Regime], "flag_meanings": names} if name == "regime" else {}
+    return {"units": "1", "long_name": known[name]} | flags

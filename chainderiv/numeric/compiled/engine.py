@@ -96,8 +96,8 @@ class Points:
     @property
     def are_bounded(self) -> bool:
         """Whether a bound for all layers serves, so that they are read in one go."""
-        tied = self._is_tied(list(segments(self.derivation, self.parameters)))
-        return tied and hasattr(self._kernel(1), "through_bounded")
+        kernel = self._kernel(1)
+        return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
     def read_bounded(self, reading: Reading) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
