@@ -171,13 +171,11 @@ def _complex(expression: Any) -> ArrayFunction:
     branched = branched.replace(
         lambda e: isinstance(e, sympy.core.relational.Relational), lambda e: e.subs(z, real_part)
     )
-    branched = _spelled(branched)
-    function = lambdify((z, real_part), branched, modules=_modules(branched))
+    function = compiled_in((z, real_part), branched)
 
     def evaluate(values: ArrayLike) -> NDArray[Any]:
         array = np.atleast_1d(np.asarray(values, complex))
-        with np.errstate(all="ignore"):
-            result = function(array, array.real)
-        return np.broadcast_to(np.asarray(result, complex), array.shape).reshape(np.shape(values))
+        result = function(array, array.real).astype(complex, copy=False)
+        return np.broadcast_to(result, array.shape).reshape(np.shape(values))
 
     return evaluate

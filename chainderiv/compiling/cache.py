@@ -16,30 +16,20 @@ import tempfile
 import threading
 from functools import lru_cache
 from pathlib import Path
+from pickle import PickleError
 from types import ModuleType
 
 import llvmlite.binding
 import numba
 import platformdirs
 
-from chainderiv.compiling import exponents, lanes
-from chainderiv.compiling.vectormath import table as vectormath
+from chainderiv.compiling import lanes
+from chainderiv.compiling.vectormath import bits, erf, exp, log, trig
 from chainderiv.writing import write_whole
 
-CALLED = (vectormath, *vectormath.SOURCES, exponents, lanes)
+CALLED = (bits, erf, exp, log, trig, lanes)
 # what unpickling a damaged file may raise
-DAMAGED = (
-    pickle.UnpicklingError,
-    EOFError,
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    ImportError,
-    IndexError,
-    KeyError,
-    MemoryError,
-)
+DAMAGED = (PickleError, EOFError, OSError, ValueError, TypeError, AttributeError, ImportError, LookupError, MemoryError)
 _LOCK = threading.RLock()
 
 

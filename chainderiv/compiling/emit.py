@@ -13,12 +13,22 @@ from typing import Any
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.elementary import BY_HEAD
+from chainderiv.functions.elementary import BY_HEAD, ROWS
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
 SIZE = sympy.Symbol("t", nonnegative=True)
 _COMPARE = {sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">=", sympy.Eq: "==", sympy.Ne: "!="}
 MOST_POWER = 64
+# what a kernel file calls, the elementary functions' `machine` among it
+IMPORTS = """\
+from chainderiv.compiling.vectormath.bits import absolute, exponent_of, mantissa_of, pick, sign, sqrt, with_sign_of
+from chainderiv.compiling.vectormath.erf import erf, erfc, erfcx, normal_cdf, positive_erfcx
+from chainderiv.compiling.vectormath.exp import cosh, exp, exp_down, expm1, expm1_down, sinh, tanh
+from chainderiv.compiling.vectormath.log import asinh, cbrt, log, log1p, log_of_normal
+from chainderiv.compiling.vectormath.trig import atan, cos, sin, tan
+"""
+SPECIAL = ("exp_down", "positive_erfcx")  # what the elementary functions do, for an argument of one sign
+NAMES = {row.name: row.machine for row in ROWS if row.machine} | {name: name for name in SPECIAL}
 
 
 class NotCompilable(BadValue):
@@ -48,17 +58,15 @@ class Lines:
 
     Examples
     --------
-    >>> lines = Lines({"exp": "exp", "exp_down": "exp_down"})
+    >>> lines = Lines()
     >>> lines.name_of(1 / (1 + sympy.exp(-z)) ** 2)
     'v5'
     >>> print("; ".join(lines.lines))
     v1 = -z; v2 = exp(v1); v3 = 1.0 + v2; v4 = 1.0/v3; v5 = v4*v4
     """
 
-    def __init__(self, functions: dict[str, str]) -> None:
+    def __init__(self) -> None:
         self.lines: list[str] = []
-        self.used: set[str] = set()
-        self._functions = functions
         self._names: dict[Any, str] = {}
 
     def name_of(self, expression: Expr) -> str:
@@ -89,10 +97,9 @@ class Lines:
         return self._names[text]
 
     def _call(self, name: str, e: Expr) -> str:
-        if name not in self._functions:
+        if name not in NAMES:
             raise NotCompilable(f"{e} is beyond the compiled engine; use engine='numpy'")
-        self.used.add(self._functions[name])
-        return self.line(f"{self._functions[name]}({', '.join(map(self.name_of, e.args))})")
+        return self.line(f"{NAMES[name]}({', '.join(map(self.name_of, e.args))})")
 
     def _add(self, e: Expr) -> str:
         return self._chained(" + ", [self.name_of(u) for u in e.args])

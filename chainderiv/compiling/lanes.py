@@ -76,24 +76,14 @@ def spread(typing: Any, array: Any, number: Any) -> Any:
     return Lanes(dtype)(array, dtype), build
 
 
-@intrinsic
-def plus(typing: Any, x: Any, y: Any) -> Any:
-    """x + y."""
+def _of_two(instruction: str) -> Any:
+    def typed(typing: Any, x: Any, y: Any) -> Any:
+        return x(x, y), lambda context, builder, signature, given: getattr(builder, instruction)(*given)
 
-    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.fadd(*given)
-
-    return x(x, y), build
+    return intrinsic(typed)
 
 
-@intrinsic
-def times(typing: Any, x: Any, y: Any) -> Any:
-    """x y."""
-
-    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        return builder.fmul(*given)
-
-    return x(x, y), build
+plus, times = _of_two("fadd"), _of_two("fmul")
 
 
 @intrinsic

@@ -20,19 +20,12 @@ from chainderiv.symbols import Expr, z
 
 @dataclass(frozen=True)
 class Parts:
-    """φ' (or φ) in two parts, and what follows from them.
-
-    Attributes
-    ----------
-    exponent, rest : expressions in z; φ' = rest · exp(exponent).
-    whole : the product, branch by branch.
-    bend : d log|φ'|/dz = φ''/φ' (or φ'/φ).
-    """
+    """φ' (or φ) = rest · exp(exponent), and what follows from the two; expressions in z."""
 
     exponent: Expr
     rest: Expr
-    whole: Expr
-    bend: Expr
+    whole: Expr  # the product, branch by branch
+    bend: Expr  # d log|φ'|/dz = φ''/φ' (or φ'/φ)
 
 
 def slope_parts(activation: Activation) -> Parts:

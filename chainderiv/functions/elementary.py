@@ -51,7 +51,7 @@ class Elementary:
     words: Callable[..., Expr] | None = None  # the same in functions that algebra knows, for exact arguments
     spelled: Callable[..., Expr] | None = None  # the same in other rows and by branches, where it is lacking
     numpy: str = ""  # its full name in NumPy or SciPy, as a function of arrays
-    machine: str = ""  # its name in compiling.vectormath.table
+    machine: str = ""  # its name in compiling.vectormath
     programs: Programs = field(default=Programs())
     near_0: Expr = None  # c of f(R) ~ c R as R vanishes, where rewriting keeps the function as it is
     odd: bool = False  # whether it is 0 where its argument is and only there

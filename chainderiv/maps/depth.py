@@ -17,15 +17,8 @@ DEPTH = "depth"  # the name of the axis
 
 
 def depths_of(axis: Axis) -> NDArray[np.int64]:
-    """The depths of an axis, shape (count,).
+    """The depths of an axis, shape (count,); raises BadValue where they are not whole numbers from 1 to 1,000,000.
 
-    Raises
-    ------
-    BadValue
-        Where they are not whole numbers from 1 to 1,000,000.
-
-    Examples
-    --------
     >>> depths_of(Axis(1, 9, 5)).tolist()
     [1, 3, 5, 7, 9]
     """
@@ -43,13 +36,8 @@ def depths_of(axis: Axis) -> NDArray[np.int64]:
 def chain_at(chain: Chain, depth: int) -> Chain:
     """The same neurons in another number of layers; an output activation of its own stays the last.
 
-    Raises
-    ------
-    BadShape
-        Where the hidden layers are not alike, so that nothing says what more of them would be.
+    Raises BadShape where the hidden layers are not alike, so that nothing says what more of them would be.
 
-    Examples
-    --------
     >>> chain_at(Chain(3, ["relu", "relu", "sigmoid"]), 5)
     Chain(depth=5, activation=['relu', 'relu', 'relu', 'relu', 'sigmoid'], cost='quadratic')
     """
@@ -64,14 +52,7 @@ def chain_at(chain: Chain, depth: int) -> Chain:
 
 
 def deepest(chain: Chain, wrt: Wrt, parameters: Mapping[str, Any]) -> Chain:
-    """The chain at the end of a depth axis, if one is given, else the chain itself.
-
-    Raises
-    ------
-    BadValue, BadShape
-        For a depth that is no Axis or not whole, hidden layers that differ, and where a parameter that is given or
-        asked for does not exist at the smallest depth.
-    """
+    """The chain at the end of a depth axis, if one is given, else the chain itself; raises BadValue, BadShape."""
     if DEPTH not in parameters:
         return chain
     axis = parameters[DEPTH]

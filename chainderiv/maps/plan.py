@@ -91,7 +91,11 @@ class Plan:
 
     def _into(self, tile: Reading, box: Box) -> None:
         for place, plan, block in self.blocks(box):
-            plan._at_points(tile.read(place), block)
+            part = tile.read(place)
+            read = part if part.log_abs.flags.c_contiguous else Reading.empty(part.shape)
+            plan._kernel.fill(plan.parameters(block), read.reshape(-1))
+            if read is not part:
+                part.put(..., read)
 
     def blocks(self, box: Box) -> Iterator[tuple[Box, Plan, Box]]:
         """A box in parts of BLOCK_POINTS points of one depth: where in the box, of which plan, and its box there."""
@@ -105,12 +109,6 @@ class Plan:
             if depth not in self._plans:
                 self._plans[depth] = self.at_depth(int(depth))
             yield (*place[:at], slice(k, k + 1), *place[at + 1 :]), self._plans[depth], block[:at] + block[at + 1 :]
-
-    def _at_points(self, tile: Reading, box: Box) -> None:
-        read = tile if tile.log_abs.flags.c_contiguous else Reading.empty(tile.shape)
-        self._kernel.fill(self.parameters(box), read.reshape(-1))
-        if read is not tile:
-            tile.put(..., read)
 
     @cached_property
     def _plans(self) -> dict[int, Plan]:
@@ -145,7 +143,14 @@ class Plan:
         grids: dict[str, Floats] = {name: np.asarray(value) for name, value in self.fixed.items()}
         for dimension, ((name, axis), part) in enumerate(zip(self.axes.items(), box, strict=True)):
             grids[name] = axis.values[part].reshape([-1 if i == dimension else 1 for i in range(len(box))])
-        return _parameters(grids)
+
+        def layers(kind: str) -> Layered:
+            own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
+            # where every layer has its own, no layer asks for another
+            return Layered(grids[kind] if kind in grids else own[1], own=own)
+
+        pinned = "z" in grids
+        return Parameters(layers("w"), layers("z" if pinned else "b"), grids["x"], grids["y"], pinned)
 
     @cached_property
     def _kernel(self) -> Kernel:
@@ -215,13 +220,3 @@ def fit_tile(shape: Sequence[int], points: int) -> tuple[int, ...]:
     # where the other dimensions are short, the last takes what they leave
     sizes[0] = min(shape[-1], sizes[0] * max(left, 1))
     return tuple(reversed(sizes))
-
-
-def _parameters(grids: Mapping[str, Floats]) -> Parameters:
-    def layers(kind: str) -> Layered:
-        own = {int(name[1:]): v for name, v in grids.items() if name[0] == kind and name != kind}
-        # where every layer has its own, no layer asks for another
-        return Layered(grids[kind] if kind in grids else own[1], own=own)
-
-    pinned = "z" in grids
-    return Parameters(layers("w"), layers("z" if pinned else "b"), grids["x"], grids["y"], pinned)

@@ -22,10 +22,9 @@ from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles
 from chainderiv.maps.keywords import plan_of
 from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.plan import Plan, in_tiles, part_of
-from chainderiv.maps.readings import Readings
 from chainderiv.maps.regime import LOG_QUARTER, regime
 from chainderiv.maps.tiles import each_done
-from chainderiv.numeric.reading import Reading
+from chainderiv.numeric.reading import Reading, Readings
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import Wrt

@@ -64,18 +64,14 @@ def tally(swept: Sweep) -> Tally:
     >>> found.points, found.zeros, found.below_quarter, found.regimes[Regime.VANISHING]
     (15, 3, 12, 15)
     """
+    deep = swept.derivation.chain.depth > 1
+
+    def count(box: Box, _: int) -> Tally:
+        return _of_tile(swept.readings.read(box), swept.plan.links(box) if deep else None)
+
     with ThreadPoolExecutor(usable_cores(), "tally") as pool:
-        parts = as_done(
-            pool,
-            lambda box, _: _of_tile(swept.readings.read(box), _links(swept, box)),
-            swept.plan.tiles,
-            2 * usable_cores(),
-        )
+        parts = as_done(pool, count, swept.plan.tiles, 2 * usable_cores())
         return reduce(Tally.__add__, (part for _, part in parts))
-
-
-def _links(swept: Sweep, box: Box) -> int | NDArray[np.int64] | None:
-    return swept.plan.links(box) if swept.derivation.chain.depth > 1 else None
 
 
 def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:

@@ -1,4 +1,4 @@
-"""φ''(z) and what rounding makes of it, from an activation's own formulas; ∂²C/∂a² as a sum of powers.
+"""φ''(z) and what rounding makes of it, from an activation's own formulas.
 
 Where a stable logarithm is stated φ'' = φ' c with c = d log|φ'|/dz, else it is what SymPy derives. A computed c or φ''
 is off by its own running error (functions/rounding) and, with z, by its slope.
@@ -6,7 +6,6 @@ is off by its own running error (functions/rounding) and, with z, by its slope.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -15,14 +14,13 @@ import numpy as np
 import sympy
 
 from chainderiv import symbols
-from chainderiv.compiling.arrays import ArrayFunction, compiled, compiled_in
+from chainderiv.compiling.arrays import ArrayFunction, compiled
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.rounding import rounding
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import OrbitError, exp_quiet, size
-from chainderiv.numeric.sums import Sum
+from chainderiv.numeric.orbit_error import OrbitError, exp_quiet
 
 LARGEST = float(np.finfo(float).max)
 
@@ -72,43 +70,3 @@ def bend(activation: Activation) -> Bend:
     expression = expression.replace(sympy.sign, lambda u: sympy.Piecewise((1, u > 0), (-1, u < 0), (0, True)))
     third = sympy.diff(expression, symbols.z)
     return Bend(relative, *(compiled(e) for e in (expression, third, rounding(expression))))
-
-
-@lru_cache(maxsize=64)
-def _terms(expression: Any) -> tuple[tuple[Any, Any], ...]:
-    """A sum in a and y as (coefficient in y, product in a)."""
-    parts = (term.as_independent(symbols.a) for term in sympy.Add.make_args(expression))
-    return tuple((compiled_in((symbols.y,), coefficient), product) for coefficient, product in parts)
-
-
-def _powers(orbit: Orbit, target: Floats, expression: Any) -> Iterator[tuple[LogSign, list[tuple[Floats, float]]]]:
-    """Each term of an expression in a_L and y at its points, and the t and p of the powers (a_L - t)^p in it."""
-    shape, cost = orbit.parameters.shape, orbit.chain.cost
-    for coefficient, product in _terms(expression):
-        value, powers = LogSign.from_float(np.broadcast_to(coefficient(target), shape)), list[tuple[Floats, float]]()
-        for leading, root, power in cost.factors_of(product):
-            if root is None:
-                value = value * float(leading)
-                continue
-            at = np.broadcast_to(target if root == symbols.y else np.asarray(float(root)), shape)
-            value = value * (orbit.minus(at) * float(leading)) ** float(power)
-            powers.append((at, float(power)))
-        yield value, powers
-
-
-def value_of_powers(orbit: Orbit, target: Floats, expression: Any) -> LogSign:
-    """An expression in a_L and y, each term a product of powers of a - t."""
-    nothing = LogSign(0.0, np.full(orbit.parameters.shape, -np.inf))
-    return sum((value for value, _ in _powers(orbit, target, expression)), nothing)
-
-
-def sum_of_powers(orbit: Orbit, target: Floats, expression: Any, error: OrbitError) -> Sum:
-    """The same with the sum of the sizes of its terms, and its error."""
-    nothing = np.full(orbit.parameters.shape, -np.inf)
-    total, log_size, log_error = LogSign(0.0, nothing), nothing, nothing
-    for value, powers in _powers(orbit, target, expression):
-        off = 1.0 + sum(abs(power) * error.of_output(orbit, at) for at, power in powers)
-        total = total + value
-        log_size = np.logaddexp(log_size, value.log)
-        log_error = np.logaddexp(log_error, value.log + np.log(off + size(value.log)))
-    return Sum(total, log_size, log_error)

@@ -66,10 +66,9 @@ def evaluate(
     lost = np.isnan(gradient.log)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
         return gradient
-    referee, sign, log = kernel(derivation, "mpmath"), np.array(gradient.sign), np.array(gradient.log)
-    for index in np.argwhere(lost):
-        exact = referee.gradient(parameters.at(tuple(index)))
-        sign[tuple(index)], log[tuple(index)] = exact.sign, exact.log
+    exact = kernel(derivation, "mpmath").gradient(parameters.at(np.nonzero(lost) if lost.ndim else ()))
+    sign, log = np.array(gradient.sign), np.array(gradient.log)
+    sign[lost], log[lost] = exact.sign, exact.log
     return LogSign(sign, log)
 
 

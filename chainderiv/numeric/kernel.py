@@ -10,14 +10,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chainderiv.errors import unknown_name
-from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.oracle import NumpyKernel, Oracle
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.second import SecondDerivation
 
+Derived = Derivation | SecondDerivation
 LARGE = 2_000_000  # points times layers: NumPy takes a good tenth of a second for them
 
 
@@ -31,14 +31,7 @@ class Kernel(Protocol):
         """Read the gradient, the links and what is uncertain into a flat reading that is there already."""
 
 
-class Oracle(Kernel, Protocol):
-    """A kernel that knows how well its readings are conditioned."""
-
-    def read(self, parameters: Parameters) -> tuple[Reading, Floats]:
-        """The reading, of the shape of the parameters, and κ."""
-
-
-def oracle(derivation: Derivation | SecondDerivation) -> Oracle:
+def oracle(derivation: Derived) -> Oracle:
     """The kernel of the engine "numpy"."""
     if isinstance(derivation, Derivation):
         return NumpyKernel(derivation)
@@ -47,7 +40,7 @@ def oracle(derivation: Derivation | SecondDerivation) -> Oracle:
     return SecondKernel(derivation)
 
 
-def _compiled(derivation: Derivation | SecondDerivation) -> Kernel:
+def _compiled(derivation: Derived) -> Kernel:
     # a second derivative is one walk with arrays in either; a replaced factor is an expression of its own, and no map
     # of it is large
     if isinstance(derivation, SecondDerivation) or derivation.replaced:
@@ -57,20 +50,16 @@ def _compiled(derivation: Derivation | SecondDerivation) -> Kernel:
     return CompiledKernel(derivation, NumpyKernel(derivation))
 
 
-def _referee(derivation: Derivation | SecondDerivation) -> Kernel:
-    from chainderiv.numeric.correct import MpmathKernel, MpmathSecondKernel
+def _referee(derivation: Derived) -> Kernel:
+    from chainderiv.numeric.correct import MpmathKernel
 
-    return MpmathKernel(derivation) if isinstance(derivation, Derivation) else MpmathSecondKernel(derivation)
-
-
-ENGINES: dict[str, Callable[[Derivation | SecondDerivation], Kernel]] = {
-    "numpy": oracle,
-    "numba": _compiled,
-    "mpmath": _referee,
-}
+    return MpmathKernel(derivation)
 
 
-def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> str:
+ENGINES: dict[str, Callable[[Derived], Kernel]] = {"numpy": oracle, "numba": _compiled, "mpmath": _referee}
+
+
+def suitable_engine(derivation: Derived, points: int) -> str:
     """'numba' where the work repays a compilation of some seconds and the formulas have a compiled form, else 'numpy'.
 
     points : how many the map has. It is what sweep takes by default.
@@ -86,7 +75,7 @@ def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> s
     return "numba" if is_compilable(derivation.chain) else "numpy"
 
 
-def kernel(derivation: Derivation | SecondDerivation, engine: str = "numpy") -> Kernel:
+def kernel(derivation: Derived, engine: str = "numpy") -> Kernel:
     """Make a derivation ready to be read by an engine; raises UnknownName, or BadValue for what it cannot say."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)

@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from chainderiv.compiling.arrays import array_functions
+from chainderiv.compiling.output import float_limits
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.slope import log_rounded_size
 from chainderiv.symbolic.chain import Chain
 
 LARGEST, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
@@ -27,9 +27,7 @@ LARGEST, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(floa
 class OrbitError:
     """Walks beside an Orbit; `step` after each of the orbit's steps.
 
-    Attributes
-    ----------
-    log_z, log_a : log E_l and log A_l of the layer walked last.
+    log_z and log_a are then log E_l and log A_l of the layer walked last.
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
@@ -86,7 +84,7 @@ class OrbitError:
         miss = orbit.minus(target)
         with np.errstate(invalid="ignore"):
             error = self.log_a if self.chain.residual else orbit.prime.log + self.log_z
-        rounded = log_rounded_size(orbit, target)
+        rounded = _log_rounded_size(orbit, target)
         own = array_functions(self.chain.activation(self.chain.depth)).value_rounding
         if own is not None and not self.chain.residual:
             rounded = np.maximum(rounded, log_abs(own(orbit.z)))
@@ -137,6 +135,17 @@ def _halves(value: Floats) -> tuple[Floats, Floats]:
     scaled = value * (2.0**27 + 1.0)
     high = scaled - (scaled - value)
     return high, value - high
+
+
+def _log_rounded_size(orbit: Orbit, target: Floats) -> Floats:
+    """log of the size of what is rounded before y is taken from it: a_L, or near a limit of φ the gap to it."""
+    rounded = np.asarray(orbit.a.log)
+    if orbit.chain.residual:
+        return rounded
+    for limit, gap in float_limits(orbit.chain.activation(orbit.layer)):
+        near = np.abs(target - limit) <= abs(limit) / 2
+        rounded = np.where(near, log_abs(gap(orbit.z)), rounded)
+    return rounded
 
 
 def _lost(rounding: Floats, prime: LogSign, stated: Floats) -> Floats:

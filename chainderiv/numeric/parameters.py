@@ -47,20 +47,13 @@ class Layered:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """What a chain is evaluated at; all broadcast together to `shape`.
-
-    Attributes
-    ----------
-    w, inner : Layered. The weights, and b, or z where the pre-activations are pinned.
-    x, y : ndarray. Input and target.
-    pinned : bool. Whether z_l is `inner` itself, and not w_l a_{l-1} + b_l.
-    """
+    """What a chain is evaluated at; all broadcast together to `shape`."""
 
     w: Layered
-    inner: Layered
+    inner: Layered  # b, or z where the pre-activations are pinned
     x: Floats
     y: Floats
-    pinned: bool = False
+    pinned: bool = False  # whether z_l is `inner` itself, and not w_l a_{l-1} + b_l
 
     def at(self, index: tuple[Any, ...]) -> Parameters:
         """The parameters of one point, or of those that an index takes."""
@@ -80,7 +73,7 @@ class Parameters:
             ) from e
 
 
-def _at(array: Floats, index: tuple[int, ...], shape: tuple[int, ...]) -> Floats:
+def _at(array: Floats, index: Any, shape: tuple[int, ...]) -> Floats:
     return np.asarray(np.broadcast_to(array, shape)[index])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,16 @@ from chainderiv.logsign import LogSign
 
 LARGE_PAGE = 2**21  # bytes
 DTYPES = {"sign": "i1", "log_abs": "f8", "link_log_sum": "f8", "largest_link": "f8", "uncertain": "?"}
+
+
+class Readings(Protocol):
+    """A map's arrays, which are a Reading's: one that is the whole map, or another that gives the same."""
+
+    def array(self, name: str) -> Array:
+        """One of them, over the whole map."""
+
+    def read(self, box: Box) -> Reading:
+        """A part of the map: one slice per dimension, which may have steps."""
 
 
 @dataclass(frozen=True, eq=False)

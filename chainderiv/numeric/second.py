@@ -16,14 +16,15 @@ import numpy as np
 
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.bend import bend, sum_of_powers
+from chainderiv.numeric.bend import bend
 from chainderiv.numeric.conditioning import is_lost, without
+from chainderiv.numeric.oracle import Oracle
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.product import Links
 from chainderiv.numeric.reading import Reading
-from chainderiv.numeric.slope import slope
+from chainderiv.numeric.slope import slope, sum_of_powers
 from chainderiv.numeric.sums import Sum, zero_wins
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.second import SecondDerivation
@@ -41,19 +42,11 @@ class Tangent:
         return Tangent(self.value * factor, self.error + error)
 
 
-class SecondKernel:
+class SecondKernel(Oracle):
     """∂²C/∂θ∂η by one walk over the layers; NaN where a formula has lost its digits, relative to the terms' sizes."""
 
     def __init__(self, second: SecondDerivation) -> None:
         self.second = second
-
-    def gradient(self, parameters: Parameters) -> LogSign:
-        """∂²C/∂θ∂η alone."""
-        return self.read(parameters)[0].gradient
-
-    def fill(self, parameters: Parameters, reading: Reading) -> None:
-        """Read into a flat reading that is there already."""
-        reading.put(..., self.read(parameters)[0].reshape(-1))
 
     def read(self, parameters: Parameters) -> tuple[Reading, Floats]:
         """The second derivative, the links and what is uncertain, and κ, which terms that cancel make large."""
@@ -67,7 +60,9 @@ class SecondKernel:
 def walked(chain: Chain, parameters: Parameters, early: Parameter, late: Parameter) -> tuple[Sum, Links]:
     """∂²C/∂θ∂η, θ of a layer no deeper than η's, as a sum with the sizes of its terms; and the links."""
     walk = _Walk(chain, parameters, early, late)
-    return walk.to_the_end(), walk.links
+    while walk.orbit.layer < chain.depth:
+        walk.step()
+    return walk.end(), walk.links
 
 
 class _Walk:
@@ -82,13 +77,8 @@ class _Walk:
         self.of_z = [self._none, self._none]
         self.second = self.second_z = Sum.of(self._none.value, 1.0)
 
-    def to_the_end(self) -> Sum:
-        """Walk every layer, and take the cost's part."""
-        while self.orbit.layer < self.chain.depth:
-            self._step()
-        return self._cost()
-
-    def _step(self) -> None:
+    def step(self) -> None:
+        """On to the next layer."""
         orbit, error = self.orbit, self.error
         before, off = orbit.a, error.log_a
         orbit.step()
@@ -125,7 +115,8 @@ class _Walk:
         both = self.of_z[0].value * self.of_z[1].value
         return _term(curve, off, both, self.of_z[0].error + self.of_z[1].error)
 
-    def _cost(self) -> Sum:
+    def end(self) -> Sum:
+        """The cost's part."""
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
         rest, off = self.chain.output_rest, self.error.of_output(self.orbit, target)
         tangents = self.of_a if rest is None else self.of_z

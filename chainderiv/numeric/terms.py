@@ -10,23 +10,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.bend import bend, value_of_powers
+from chainderiv.numeric.bend import bend
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
-from chainderiv.numeric.slope import slope
+from chainderiv.numeric.slope import slope, value_of_powers
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.symbolic.term import Term
 
 
 class TermValues:
-    """Every place's value at every point, from one walk.
-
-    Attributes
-    ----------
-    at : dict of Factor -> LogSign.
-    """
+    """Every place's value at every point, from one walk."""
 
     def __init__(self, second: SecondDerivation, parameters: Parameters) -> None:
         self.second, self.parameters = second, parameters
@@ -43,8 +38,7 @@ class TermValues:
     def sum(self) -> LogSign:
         """The surviving terms, summed by their sizes from the largest one."""
         products = [self.product(term) for term in self.second.surviving]
-        logs = np.array([np.broadcast_to(p.log, self.parameters.shape) for p in products])
-        signs = np.array([np.broadcast_to(p.sign, self.parameters.shape) for p in products])
+        logs, signs = np.array([p.log for p in products]), np.array([p.sign for p in products])
         top = logs.max(axis=0)
         anchor = np.where(np.isfinite(top), top, 0.0)
         with np.errstate(all="ignore"):
@@ -86,10 +80,8 @@ class TermValues:
 
     def _at_output(self, orbit: Orbit) -> None:
         chain, target = self.second.chain, np.broadcast_to(self.parameters.y, self.parameters.shape)
-        kinds = {"bend": chain.cost.second}
         self.at[Factor("slope", chain.depth)] = slope(orbit, target, joined=False)
+        self.at[Factor("bend", chain.depth)] = value_of_powers(orbit, target, chain.cost.second)
         if chain.output_rest is not None:
             self.at[Factor("rest", chain.depth)] = slope(orbit, target, joined=True)
-            kinds["rest_slope"] = chain.output_rest_slope
-        for kind, expression in kinds.items():
-            self.at[Factor(kind, chain.depth)] = value_of_powers(orbit, target, expression)
+            self.at[Factor("rest_slope", chain.depth)] = value_of_powers(orbit, target, chain.output_rest_slope)

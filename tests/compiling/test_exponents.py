@@ -5,8 +5,8 @@ import numba
 import numpy as np
 import pytest
 
-from chainderiv.compiling.exponents import exp_down, expm1_down
 from chainderiv.compiling.vectormath.erf import positive_erfcx
+from chainderiv.compiling.vectormath.exp import exp_down, expm1_down
 from chainderiv.compiling.vectormath.log import log_of_normal
 from tests.compiling.test_vectormath import erfcx, even, ulp, wide
 

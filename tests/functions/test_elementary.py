@@ -12,7 +12,6 @@ import sympy
 import chainderiv as cd
 from chainderiv.compiling.arrays import array_functions, compiled
 from chainderiv.compiling.emit import NotCompilable
-from chainderiv.compiling.vectormath.table import ELEMENTARY
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.elementary import BY_HEAD, ROWS, Elementary, spelled_out
@@ -25,6 +24,7 @@ from chainderiv.numeric.compiled.source import is_compilable
 from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
 from chainderiv.symbolic.programs.dialect_functions import HELPERS
 from chainderiv.symbols import z
+from tests.compiling.test_vectormath import ELEMENTARY
 
 NAMES = {row.name: row for row in ROWS}
 # column: the rows that lack it. A new row shows up here until each of its holes is stated.

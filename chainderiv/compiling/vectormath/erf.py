@@ -120,21 +120,29 @@ def positive_erfcx(y: float) -> float:
 
 
 @inlined
-def positive_erfc(y: float) -> float:
-    """1 - erf(y) for 0 <= y <= 28, from its value at h, which is y without its last bits.
+def gaussian_tail(
+    y: float, m: float, b: float, k: float, first: float, tail: tuple[float, ...], steepest: float, usual: float
+) -> float:
+    """The integral from y on of steepest · exp(-m u²), y >= 0, from its value at h, which is y without its last bits.
 
-    h² is exact, where exp would magnify the rounding of y², and so are b + h and h ± K. Between h and y the integral
-    of exp(-u²) is taken to its third order.
+    b, k, first, tail : of (b + y) exp(m y²) times it, a polynomial in (y - k)/(y + k). h² is exact, where exp would
+    magnify the rounding of y², and so are b + h and h ± k. Between h and y the integral is taken to its third order.
     """
     h = upper_half(y)
     left = y - h
-    p, p_low, s, t = exp_parts(-(h * h))
-    d = ERFCX_B + h
-    v = (h - ERFCX_K) / (h + ERFCX_K)
-    c, c_low = sum_of_two(ERFCX_FIRST, v * polynomial(v, ERFCX_TAIL))
-    turn = h * left
-    between = TWO_OVER_ROOT_PI * left * (1.0 - turn * (1.0 - 2.0 / 3.0 * turn))
-    return weighed(p, p_low, c, c_low - d * between, d, 0.9) * s * t
+    p, p_low, s, t = exp_parts(-m * (h * h))
+    d = b + h
+    v = (h - k) / (h + k)
+    c, c_low = sum_of_two(first, v * polynomial(v, tail))
+    turn = m * h * left
+    between = steepest * left * (1.0 - turn * (1.0 - 2.0 / 3.0 * turn))
+    return weighed(p, p_low, c, c_low - d * between, d, usual) * s * t
+
+
+@inlined
+def positive_erfc(y: float) -> float:
+    """1 - erf(y) for 0 <= y <= 28."""
+    return gaussian_tail(y, 1.0, ERFCX_B, ERFCX_K, ERFCX_FIRST, ERFCX_TAIL, TWO_OVER_ROOT_PI, 0.9)
 
 
 @inlined
@@ -174,13 +182,5 @@ def normal_cdf(x: float) -> float:
     """
     size = abs(x)
     y = pick(size > 40.0, 40.0, size)
-    h = upper_half(y)
-    left = y - h
-    p, p_low, s, t = exp_parts(-0.5 * (h * h))
-    d = NORMAL_B + h
-    v = (h - NORMAL_K) / (h + NORMAL_K)
-    c, c_low = sum_of_two(NORMAL_FIRST, v * polynomial(v, NORMAL_TAIL))
-    turn = 0.5 * h * left
-    between = ONE_OVER_ROOT_2_PI * left * (1.0 - turn * (1.0 - 2.0 / 3.0 * turn))
-    tail = weighed(p, p_low, c, c_low - d * between, d, 0.6) * s * t
+    tail = gaussian_tail(y, 0.5, NORMAL_B, NORMAL_K, NORMAL_FIRST, NORMAL_TAIL, ONE_OVER_ROOT_2_PI, 0.6)
     return pick(x > 0.0, 1.0 - tail, tail)

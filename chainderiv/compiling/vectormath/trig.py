@@ -93,47 +93,44 @@ def difference(a: float, b: float) -> tuple[float, float]:
 
 
 @inlined
-def sin_and_cos(r: float, low: float) -> tuple[float, float]:
-    """sin and cos of r + low, |r| <= π/4, to 0.8 ulp."""
+def sin_and_cos(x: float) -> tuple[float, float, int]:
+    """sin and cos of r, |r| <= π/4, to 0.8 ulp, and n with x = n π/2 + r; of n the last bits count."""
+    r, low, n = reduced(x)
     z = r * r
     half = 0.5 * z
     sine = r + (low * (1.0 - half) + r * z * polynomial(z, SIN_TAIL))
     near = 1.0 - half
     cosine = near + (((1.0 - near) - half) + (z * z * polynomial(z, COS_TAIL) - r * low))
-    return sine, cosine
+    return sine, cosine, n
+
+
+@inlined
+def turned_sin(x: float, turns: int) -> float:
+    """sin(x + turns π/2)."""
+    sine, cosine, n = sin_and_cos(x)
+    n += turns
+    value = pick((n & 1) == 1, cosine, sine)
+    return float_of(bits_of(value) ^ ((n & 2) << 62))  # the sign, where n's second bit is set
 
 
 @inlined
 def sin(x: float) -> float:
     """Sine, to 0.8 ulp for |x| <= 1.6e6; NaN beyond."""
-    r, low, n = reduced(x)
-    sine, cosine = sin_and_cos(r, low)
-    value = negated(pick((n & 1) == 1, cosine, sine), n)
-    value = pick(abs(x) < TINY, x, value)
+    value = pick(abs(x) < TINY, x, turned_sin(x, 0))
     return pick(abs(x) <= LARGEST, value, math.nan)
 
 
 @inlined
 def cos(x: float) -> float:
     """Cosine, to 0.8 ulp for |x| <= 1.6e6; NaN beyond."""
-    r, low, n = reduced(x)
-    sine, cosine = sin_and_cos(r, low)
-    value = negated(pick((n & 1) == 1, sine, cosine), n + 1)
-    return pick(abs(x) <= LARGEST, value, math.nan)
+    return pick(abs(x) <= LARGEST, turned_sin(x, 1), math.nan)
 
 
 @inlined
 def tan(x: float) -> float:
     """Tangent, to 2.1 ulp for |x| <= 1.6e6; NaN beyond."""
-    r, low, n = reduced(x)
-    sine, cosine = sin_and_cos(r, low)
+    sine, cosine, n = sin_and_cos(x)
     odd = (n & 1) == 1
     value = pick(odd, -cosine, sine) / pick(odd, sine, cosine)
     value = pick(abs(x) < TINY, x, value)
     return pick(abs(x) <= LARGEST, value, math.nan)
-
-
-@inlined
-def negated(value: float, n: int) -> float:
-    """The value, with its sign changed where n's second bit is set."""
-    return float_of(bits_of(value) ^ ((n & 2) << 62))

@@ -12,13 +12,11 @@ import numpy as np
 from chainderiv.errors import DataError
 from chainderiv.extras import extra, require_netcdf
 from chainderiv.kinds import Array, Box
-from chainderiv.maps.disk.attributes import DESCRIPTION, axis_attributes, map_attributes, variable_attributes
-from chainderiv.maps.disk.manifest import plan_from
+from chainderiv.maps.disk.manifest import DESCRIPTION, axis_attributes, map_attributes, plan_from, variable_attributes
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.plan import Plan
-from chainderiv.maps.readings import Readings
 from chainderiv.maps.regime import LOG_QUARTER, regime
-from chainderiv.numeric.reading import DTYPES, Reading
+from chainderiv.numeric.reading import DTYPES, Reading, Readings
 from chainderiv.writing import beside, folder_for_writing
 
 

@@ -1,7 +1,12 @@
-"""What a map on disk says of itself, in JSON: enough to know it again, to refuse another and to read it back."""
+"""What a map on disk says of itself.
+
+In JSON, enough to know it again, to refuse another and to read it back; and to any reader the names, units and
+attributes of its arrays, the same in zarr, netCDF and xarray; CF's where it has them.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
@@ -11,12 +16,15 @@ from chainderiv.functions import described
 from chainderiv.functions.described import Description
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.plan import Plan
+from chainderiv.maps.regime import BAND, Regime
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
 from chainderiv.version import __version__
 
 FORMAT = 1
 SHOWN = 3  # differences that an error names
+DESCRIPTION = "chainderiv"  # the attribute that holds what the map is, as JSON
+_KINDS = {"w": "weight", "b": "bias", "z": "pre-activation (the bias follows)", "x": "input", "y": "target"}
 
 
 def describe(plan: Plan) -> Description:
@@ -106,3 +114,45 @@ def plan_from(description: Description) -> Plan:
         return Plan(derivation, description["engine"], axes, description["fixed"], tuple(description["tile_shape"]))
     except (KeyError, TypeError, IndexError, AttributeError) as e:
         raise DataError(f"the map's description is damaged ({e}); compute the map again") from e
+
+
+def map_attributes(plan: Plan) -> dict[str, str]:
+    """The attributes of the whole map."""
+    chain, named = plan.derivation.chain, plan.derivation.named
+    kinds = list(dict.fromkeys(chain.activations))
+    return {
+        "title": f"gradient of the cost by {named} of {chain!r}",
+        "chain": repr(chain),
+        "formula": "; ".join(f"{one.name}: {one.formula}" for one in kinds),
+        "cost": f"{chain.cost.name}: {chain.cost.formula}",
+        "wrt": named,
+        "fixed": ", ".join(f"{name}={value!r}" for name, value in plan.fixed.items()),
+        "source": f"chainderiv {__version__}, engine {plan.engine}",
+        DESCRIPTION: json.dumps(describe(plan), ensure_ascii=False),
+    }
+
+
+def axis_attributes(name: str) -> dict[str, str]:
+    """The attributes of a coordinate."""
+    kind = _KINDS.get(name[0], name)
+    of = "" if name in ("x", "y") else f" of layer {name[1:]}" if name[1:].isdigit() else " of every layer"
+    return {"long_name": f"{kind}{of}" if name in _KINDS or name[1:].isdigit() else name, "units": "1"}
+
+
+def variable_attributes(name: str, plan: Plan) -> dict[str, Any]:
+    """The attributes of an array of the map."""
+    of = f"the derivative of the cost by {plan.derivation.named}"
+    links = "links l = 2 … L"
+    known = {
+        "sign": f"sign of {of}; 0 too where log_abs is NaN",
+        "log_abs": f"natural logarithm of the size of {of}; -inf where it is 0, NaN where undefined",
+        "link_log_sum": f"sum over the {links} of the natural logarithm of the link's size",
+        "largest_link": f"largest over the {links} of the natural logarithm of the link's size",
+        "uncertain": "whether amplified rounding leaves log_abs uncertain",
+        "rate": f"mean over the {links} of the natural logarithm of the link's size",
+        "regime": f"regime by the rate, stable within {BAND} of 0",
+        "below_quarter": "whether every link's size is under 1/4",
+    }
+    names = " ".join(r.name.lower() for r in Regime)
+    flags = {"flag_values": [int(r) for r in Regime], "flag_meanings": names} if name == "regime" else {}
+    return {"units": "1", "long_name": known[name]} | flags

@@ -32,8 +32,14 @@ from chainderiv.extras import extra
 from chainderiv.functions.described import Description, require_readable
 from chainderiv.kinds import Array, Box
 from chainderiv.maps.axis import MOST
-from chainderiv.maps.disk.attributes import axis_attributes, map_attributes, variable_attributes
-from chainderiv.maps.disk.manifest import describe, difference, plan_from
+from chainderiv.maps.disk.manifest import (
+    axis_attributes,
+    describe,
+    difference,
+    map_attributes,
+    plan_from,
+    variable_attributes,
+)
 from chainderiv.maps.plan import Plan
 from chainderiv.numeric.reading import DTYPES, Reading
 from chainderiv.writing import beside
@@ -44,18 +50,12 @@ FILL: Mapping[str, Any] = {"sign": 0, "uncertain": True}  # what is not written 
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """A map's folder, and the plan it holds.
-
-    Attributes
-    ----------
-    computed, damaged : of the tiles, how many the sweep that gave this had to compute, and how many of these again,
-        because their bytes were no longer those that were written.
-    """
+    """A map's folder, and the plan it holds."""
 
     path: Path
     plan: Plan
-    computed: int = 0
-    damaged: int = 0
+    computed: int = 0  # tiles that the sweep which gave this had to compute
+    damaged: int = 0  # of these, whose bytes were no longer those that were written
 
     @classmethod
     def create(cls, path: Path, plan: Plan) -> Store:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -95,15 +94,19 @@ def sweep_to_store(
     """
     fresh = not path.exists()
     store = Store.of(path, plan)
-    with _interrupted(store), store.locked():
-        store.clean()
-        noted, sums = len(store.sums()), _intact(store, progress)
-        damaged = noted - len(sums)
-        store.write_sums(sums)
-        left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
-        if left:
-            _write(store, sums, left, fresh, crew, progress, announce)
+    try:
+        with store.locked():
+            store.clean()
+            noted, sums = len(store.sums()), _intact(store, progress)
+            damaged = noted - len(sums)
             store.write_sums(sums)
+            left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
+            if left:
+                _write(store, sums, left, fresh, crew, progress, announce)
+                store.write_sums(sums)
+    except KeyboardInterrupt as e:
+        e.add_note(f"what is written stays in {str(store.path)!r}; the same sweep goes on where it was")
+        raise
     return replace(store, computed=len(left), damaged=damaged)
 
 
@@ -152,60 +155,33 @@ def _write(
         if announce is not None and rest:
             announce(estimate)
         note(first, checked)
-        done = each_done(
-            plan,
-            (plan.tiles[tile] for tile in rest),
-            lambda box: store.put(box, plan.read(box)),
-            store.put,
-            crew,
-        )
-        for box, checked in done:
+        tiles = (plan.tiles[tile] for tile in rest)
+        for box, checked in each_done(plan, tiles, lambda box: store.put(box, plan.read(box)), store.put, crew):
             note(plan.number(box), checked)
 
 
 def _estimate(store: Store, first: int, rest: list[int], seconds: float) -> Estimate:
     plan = store.plan
-    size, points = store.size_of(plan.tiles[first]), _points(plan, first)
-    left = sum(_points(plan, tile) for tile in rest)
-    return Estimate(
-        points=plan.points,
-        tiles=len(plan.tiles),
-        tiles_left=len(rest),
-        bytes_left=round(MARGIN * size * left / points),
-        bytes_free=shutil.disk_usage(store.path).free,
-        seconds_left=seconds * left / points,
-    )
-
-
-def _points(plan: Plan, tile: int) -> int:
-    return math.prod(extent(plan.tiles[tile]))
+    known, *left = (math.prod(extent(plan.tiles[tile])) for tile in (first, *rest))
+    more = sum(left) / known
+    needed, free = round(MARGIN * store.size_of(plan.tiles[first]) * more), shutil.disk_usage(store.path).free
+    return Estimate(plan.points, len(plan.tiles), len(rest), needed, free, seconds * more)
 
 
 def _intact(store: Store, progress: Progress | None) -> dict[int, str]:
     """The written tiles whose bytes are what was written."""
     sums, plan, good = store.sums(), store.plan, dict[int, str]()
+
+    def check(tile: int, _: int) -> bool:
+        return store.is_whole(plan.tiles[tile], sums[tile])
+
     with ThreadPoolExecutor(usable_cores(), "check") as pool:
-        checked = as_done(
-            pool,
-            lambda box, _: store.is_whole(box, sums[plan.number(box)]),
-            (plan.tiles[tile] for tile in sums),
-            2 * usable_cores(),
-        )
-        for box, whole in checked:
+        for tile, whole in as_done(pool, check, sums, 2 * usable_cores()):
             if whole:
-                good[plan.number(box)] = sums[plan.number(box)]
+                good[tile] = sums[tile]
                 if progress is not None:
                     progress(len(good), len(plan.tiles))
     return good
-
-
-@contextmanager
-def _interrupted(store: Store) -> Iterator[None]:
-    try:
-        yield
-    except KeyboardInterrupt as e:
-        e.add_note(f"what is written stays in {str(store.path)!r}; the same sweep goes on where it was")
-        raise
 
 
 def _bytes(count: float) -> str:

@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 from chainderiv.compiling.cache import load
-from chainderiv.compiling.emit import Lines, NotCompilable, folded
+from chainderiv.compiling.emit import IMPORTS, Lines, NotCompilable, folded
 from chainderiv.compiling.parts import slope_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancelled_slope
 from chainderiv.functions.gaps import gaps_of
 from chainderiv.nn.output_layer import OutputLayer
-from chainderiv.numeric.compiled.source import NAMES, SPECIAL, function, miss_of
+from chainderiv.numeric.compiled.source import function, miss_of
 
 _HEAD = '''\
 """A part of chainderiv's trainer, generated: {what}."""
@@ -27,11 +27,7 @@ _HEAD = '''\
 import numpy as np
 from numba import cfunc, intp, njit, types, void
 
-from chainderiv.compiling.exponents import exp_down, expm1_down
-from chainderiv.compiling.vectormath.table import {functions}
-from chainderiv.compiling.vectormath.bits import pick, with_sign_of
-from chainderiv.compiling.vectormath.erf import positive_erfcx
-
+{imports}
 ROW = types.Array(types.{dtype}, 1, "C")
 
 '''
@@ -84,35 +80,31 @@ def ending(z, y, a, delta, n, pitch):
 @lru_cache(maxsize=256)
 def hidden_function(activation: Activation, dtype: np.dtype[Any]) -> Any:
     """hidden(z, a, slope) on flat arrays of dtype; raises NotCompilable."""
-    used = {"exp"}
-    text = _neuron(activation, used) + _HIDDEN
-    return load(_head(activation.name, used, dtype) + text).hidden
+    return load(_head(activation.name, dtype) + _neuron(activation) + _HIDDEN).hidden
 
 
 @lru_cache(maxsize=256)
 def ending_function(last: OutputLayer, dtype: np.dtype[Any]) -> Any:
     """ending(z, y, a, delta, n, pitch) on flat arrays of dtype; raises NotCompilable."""
-    used = {"exp"}
-    text = _SOFTMAX if last.activation is None else _neuron(last.activation, used) + _change(last, used) + _ENDING
-    return load(_head(f"{last.name} under {last.cost.name}", used, dtype) + text).ending
+    text = _SOFTMAX if last.activation is None else _neuron(last.activation) + _change(last) + _ENDING
+    return load(_head(f"{last.name} under {last.cost.name}", dtype) + text).ending
 
 
-def _head(what: str, used: set[str], dtype: np.dtype[Any]) -> str:
+def _head(what: str, dtype: np.dtype[Any]) -> str:
     plain = what.replace('"', "'").replace("\\", "/")
-    return _HEAD.format(what=plain, functions=", ".join(sorted(used.difference(SPECIAL))), dtype=dtype.name)
+    return _HEAD.format(what=plain, imports=IMPORTS, dtype=dtype.name)
 
 
-def _neuron(activation: Activation, used: set[str]) -> str:
-    lines = Lines(NAMES)
+def _neuron(activation: Activation) -> str:
+    lines = Lines()
     names = [lines.name_of(folded(e)) for e in (activation.stable_value, slope_parts(activation).whole)]
-    used |= lines.used
     return function("neuron", "z", lines, names)
 
 
-def _change(last: OutputLayer, used: set[str]) -> str:
+def _change(last: OutputLayer) -> str:
     """δ_L = φ'(z_L) ∂C/∂a_L, without the φ' that the cost cancels."""
     assert last.activation is not None
-    lines, limits = Lines(NAMES), gaps_of(last.activation)
+    lines, limits = Lines(), gaps_of(last.activation)
     cancelled = cancelled_slope(last.activation, last.cost)
     value = "slope" if cancelled is None else "1.0"
     for leading, root, power in last.cost.factors if cancelled is None else cancelled:
@@ -123,5 +115,4 @@ def _change(last: OutputLayer, used: set[str]) -> str:
             away = lines.line(f"{factor}*{miss_of(root, limits, lines)[0]}")
             factor = lines.name_of_power(away, int(power))
         value = lines.line(f"{value}*{factor}")
-    used |= lines.used
     return function("change", "z, a, slope, y", lines, [value])

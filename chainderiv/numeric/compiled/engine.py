@@ -35,10 +35,8 @@ class CompiledKernel:
 
     def __init__(self, derivation: Derivation, oracle: NumpyKernel) -> None:
         self.derivation, self.oracle = derivation, oracle
-        chain = derivation.chain
-        self.vouched = chain.vouched
-        for activation in dict.fromkeys(chain.activations):
-            neuron_kernel(activation, chain, pinned=False)
+        for activation in dict.fromkeys(derivation.chain.activations):
+            neuron_kernel(activation, derivation.chain, pinned=False)
 
     def gradient(self, parameters: Parameters) -> LogSign:
         """∂C/∂θ alone."""
@@ -57,7 +55,7 @@ class CompiledKernel:
     def _walked(self, parameters: Parameters) -> Reading:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
         reading = Reading.of(LogSign(sign, log), links, largest, ~(walk.MARGIN * off < LOST))
-        strays = np.flatnonzero((odd != 0) | (reading.uncertain & (not self.vouched)))
+        strays = np.flatnonzero((odd != 0) | (reading.uncertain & (not self.derivation.chain.vouched)))
         if strays.size:
             # they have left what the walk holds, or the formula has lost its digits
             exact, _ = self.oracle.read(parameters.at(_index(strays, parameters.shape)))
@@ -67,9 +65,6 @@ class CompiledKernel:
 
 def _index(points: Places, shape: tuple[int, ...]) -> Any:
     return np.unravel_index(points, shape) if shape else ()
-
-
-READ = (walk.SIGN, walk.LOG, walk.LINKS, walk.LARGEST, walk.K, walk.ODD)
 
 
 class Points:
@@ -91,11 +86,8 @@ class Points:
 
     def _is_tied(self, stretches: list[Segment]) -> bool:
         """Whether it is ∂C/∂b_1 over a first layer and others that are like it, in neuron and in parameters."""
-        if (
-            self.derivation.wrt.kind != "b"
-            or len(stretches) != 2
-            or not (self.parameters.w.alike and self.parameters.inner.alike)
-        ):
+        alike = self.parameters.w.alike and self.parameters.inner.alike
+        if self.derivation.wrt.kind != "b" or len(stretches) != 2 or not alike:
             return False
         first, others = stretches
         uses = [(s.linked, s.gradient, s.links) for s in stretches]
@@ -110,7 +102,7 @@ class Points:
     def read_bounded(self, reading: Reading) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
-        given = [self._line(array) for array in (p.x, p.w[1], self.parameters.inner[1], p.y)]
+        given = [self._line(array) for array in (p.x, p.w[1], p.inner[1], p.y)]
         steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
         outputs = (reading.sign, reading.log_abs, reading.link_log_sum, reading.largest_link, left)
         self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
@@ -130,8 +122,8 @@ class Points:
         """The plain case in one go."""
         p = self.parameters
         self._shape = self._full
-        w, b = self._flattened(p.w, 1), self._flattened(self.parameters.inner, 1)
-        outputs = np.empty((len(READ), w.size))
+        w, b = self._flattened(p.w, 1), self._flattened(p.inner, 1)
+        outputs = np.empty((len(walk.READ), w.size))
         self._kernel(1).through(self._spread(p.x), w, b, self._spread(p.y), self.derivation.chain.depth, outputs)
         return outputs
 
@@ -139,12 +131,9 @@ class Points:
         chain = self.derivation.chain
         return neuron_kernel(chain.activation(layer), chain, self.parameters.pinned)
 
-    def _padded(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return (1,) * (len(self._full) - len(shape)) + shape
-
     def _start(self) -> None:
         p = self.parameters
-        self._shape = self._padded(np.broadcast_shapes(p.x.shape, p.w[1].shape, self.parameters.inner[1].shape))
+        self._shape = np.broadcast_shapes(p.x.shape, p.w[1].shape, p.inner[1].shape)
         x = self._spread(p.x)
         self._size = x.size
         self._state = _blocks(x.size)
@@ -152,11 +141,11 @@ class Points:
 
     def take(self, segment: Segment) -> None:
         """Walk a stretch, and take its product where it belongs."""
-        layer, kernel = segment.first, self._kernel(segment.first)
+        p, layer, kernel = self.parameters, segment.first, self._kernel(segment.first)
         if layer == 1:
             self._start()
-        self._broaden(self.parameters.w[layer].shape, self.parameters.inner[layer].shape)
-        w, b = self._flattened(self.parameters.w, layer), self._flattened(self.parameters.inner, layer)
+        self._broaden(p.w[layer].shape, p.inner[layer].shape)
+        w, b = self._flattened(p.w, layer), self._flattened(p.inner, layer)
         if layer == self.derivation.start:
             self._at_parameter(segment, kernel, w, b)
         run = kernel.walk_closing if segment.count >= CLOSING else kernel.walk
@@ -184,22 +173,19 @@ class Points:
             kernel.walk(aside, w, b, 1, False)
             kernel.harvest_all(aside, True, False)
             for row in (walk.SIGN, walk.LOG):
-                self._row(row)[:] = _row(aside, row)
+                _row(self._state, row)[:] = _row(aside, row)
 
     def _multiply(self, factor: LogSign) -> None:
         self._put(walk.SIGN, self._get(walk.SIGN) * factor.sign)
         self._put(walk.LOG, self._get(walk.LOG) + factor.log)
 
-    def _row(self, row: int) -> Floats:
-        return _row(self._state, row)
-
     def _get(self, row: int) -> Floats:
-        return self._row(row).ravel()[: self._size]
+        return _row(self._state, row).ravel()[: self._size]
 
     def _put(self, row: int, values: Floats | float) -> None:
         padded = np.ones(len(self._state) * LANES)
         padded[: self._size] = values
-        self._row(row)[:] = padded.reshape(-1, LANES)
+        _row(self._state, row)[:] = padded.reshape(-1, LANES)
 
     def _spread(self, array: Floats) -> Floats:
         return np.array(np.broadcast_to(array, self._shape), float).ravel()
@@ -214,7 +200,7 @@ class Points:
 
     def _broaden(self, *shapes: tuple[int, ...]) -> None:
         """From here on the points differ in more parameters."""
-        shape = self._padded(np.broadcast_shapes(self._shape, *shapes))
+        shape = np.broadcast_shapes(self._shape, *shapes)
         if shape == self._shape:
             return
         rows = [self._get(row).reshape(self._shape) for row in range(walk.ROWS)]
@@ -226,12 +212,12 @@ class Points:
 
     def finish(self) -> Floats:
         """Multiply by ∂C/∂a_L."""
-        self._broaden(self._padded(self.parameters.y.shape))
+        self._broaden(self.parameters.y.shape)
         depth = self.derivation.chain.depth
         self._kernel(depth).finish_all(self._state, self._spread(self.parameters.y))
         if depth == 1:
             self._put(walk.LARGEST, -np.inf)
-        return np.array([self._get(row) for row in READ])
+        return np.array([self._get(row) for row in walk.READ])
 
 
 def _blocks(points: int) -> Floats:

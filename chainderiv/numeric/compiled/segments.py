@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancels
@@ -15,25 +15,14 @@ from chainderiv.symbolic.derivation import Derivation
 
 @dataclass(frozen=True)
 class Segment:
-    """Layers first … last, walked at once.
-
-    Attributes
-    ----------
-    linked : bool. Whether their factor is the link, else φ'(z_l) alone.
-    gradient, links : bool. Whether the product goes into ∂C/∂θ, and into the sum over the links.
-    """
+    """So many layers from a first one on, walked at once."""
 
     activation: Activation
     first: int
-    last: int
-    linked: bool
-    gradient: bool
-    links: bool
-
-    @property
-    def count(self) -> int:
-        """The number of layers."""
-        return self.last - self.first + 1
+    count: int
+    linked: bool  # whether their factor is the link, else φ'(z_l) alone
+    gradient: bool  # whether the product goes into ∂C/∂θ
+    links: bool  # whether it goes into the sum over the links
 
 
 def segments(derivation: Derivation, parameters: Parameters) -> Iterator[Segment]:
@@ -42,41 +31,27 @@ def segments(derivation: Derivation, parameters: Parameters) -> Iterator[Segment
     The layer of θ itself is one of its own, whose link is no factor of ∂C/∂θ: its φ'(z_k) is.
     """
     chain = derivation.chain
-    at = 1
-    edges = {0, 1, derivation.start - 1, derivation.start} | _own(parameters)
-    edges |= {chain.depth - 1} if cancelled_at(derivation, chain.depth) else set()
-    for count, activation in _stretches(derivation):
-        cuts = sorted({at - 1, at + count - 1} | {e for e in edges if at <= e < at + count})
-        for before, last in pairwise(cuts):
-            yield Segment(activation, before + 1, last, *_use(derivation, before + 1))
-        at += count
+    ends = {0, 1, derivation.start - 1, derivation.start, *accumulate(count for count, _ in runs(chain))}
+    ends |= _ends(parameters.w) | _ends(parameters.inner)
+    if cancelled_at(derivation, chain.depth):
+        ends.add(chain.depth - 1)
+    for before, last in pairwise(sorted(ends)):
+        use = _use(derivation, before + 1)
+        yield Segment(chain.activation(before + 1), before + 1, last - before, *use)
 
 
-def _stretches(derivation: Derivation) -> Iterator[tuple[int, Activation]]:
-    chain = derivation.chain
-    at = 1
-    for count, _ in runs(chain):
-        yield count, chain.activation(at)
-        at += count
-
-
-def _own(parameters: Parameters) -> set[int]:
+def _ends(layers: Layered) -> set[int]:
     """The last layers of stretches with the same parameters."""
-    return _edges(parameters.w) | _edges(parameters.inner)
-
-
-def _edges(layers: Layered) -> set[int]:
     if layers.stacked:
         return set(range(1, layers.values.shape[-1]))
-    return {edge for layer in layers.own for edge in (layer - 1, layer)}
+    return {end for layer in layers.own for end in (layer - 1, layer)}
 
 
 def _use(derivation: Derivation, layer: int) -> tuple[bool, bool, bool]:
     """linked, gradient, links of the stretch that begins with a layer."""
     start = derivation.start
-    through_input = derivation.wrt.kind == "x"
     if layer == 1:
-        return through_input, start == 1 and not cancelled_at(derivation, 1), False
+        return derivation.wrt.kind == "x", start == 1 and not cancelled_at(derivation, 1), False
     return True, layer > start and not cancelled_at(derivation, layer), True
 
 

@@ -6,26 +6,22 @@ import inspect
 from collections.abc import Sequence
 from functools import lru_cache
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import sympy
 
 from chainderiv.compiling.arrays import compiled
-from chainderiv.compiling.emit import SIZE, Lines, NotCompilable, folded
+from chainderiv.compiling.emit import IMPORTS, SIZE, Lines, NotCompilable, folded
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import pieces
 from chainderiv.functions.cost import Cost, cancelled_slope
-from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
-from chainderiv.numeric.compiled import bounded, grid, settling, stand_in, walk
+from chainderiv.numeric.compiled import bounded, stand_in, walk
 from chainderiv.numeric.conditioning import EPSILON, LOST
+from chainderiv.symbolic.chain import Chain
 from chainderiv.symbols import Expr, y, z
-
-if TYPE_CHECKING:
-    from chainderiv.symbolic.chain import Chain
 
 _HEAD = '''\
 """A kernel of chainderiv, generated: {name}."""
@@ -33,12 +29,7 @@ _HEAD = '''\
 import numpy as np
 from numba import njit
 
-from chainderiv.compiling.exponents import exp_down, expm1_down, exponent_of, mantissa_of
-from chainderiv.compiling.vectormath.table import {functions}
-from chainderiv.compiling.vectormath.erf import positive_erfcx
-from chainderiv.compiling.vectormath.bits import pick, with_sign_of
-from chainderiv.compiling.vectormath.log import log_of_normal
-
+{imports}
 LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
 SECOND = {second!r}
@@ -55,8 +46,6 @@ def {name}({arguments}):
 _MARK = "# ---- what follows is copied into every kernel file\n"
 FARTHEST = 1e3  # |z|, to which what has a limit is followed
 FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
-SPECIAL = ("exp_down", "positive_erfcx")  # what the elementary functions do, for an argument of one sign
-NAMES = {row.name: row.machine for row in ROWS if row.machine} | {name: name for name in SPECIAL}
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
@@ -66,13 +55,13 @@ def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
 
 @lru_cache(maxsize=256)  # not by the chain: its depth changes nothing
 def _source(activation: Activation, output: Activation, cost: Cost, residual: bool, pinned: bool) -> str:
-    used, parts = {"log"}, slope_parts(activation)
+    parts = slope_parts(activation)
     sharpness = _sharpness(parts.bend)
     limits = _limits(activation, parts)
-    text = _neuron(activation, parts, sharpness, used) + _ending(output, cost, residual, used)
+    text = _neuron(activation, parts, sharpness) + _ending(output, cost, residual)
     head = _HEAD.format(
         name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
-        functions=", ".join(sorted(used.difference(SPECIAL))),
+        imports=IMPORTS,
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,
         chunk=stand_in.CHUNK,
@@ -84,7 +73,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
     plain = limits is not None and not (residual or pinned)
-    return head + text + "".join(_copied(m) for m in ((walk, bounded, settling, grid) if plain else (walk,)))
+    return head + text + "".join(_copied(m) for m in ((walk, bounded) if plain else (walk,)))
 
 
 def _copied(module: ModuleType) -> str:
@@ -101,19 +90,18 @@ def is_compilable(chain: Chain) -> bool:
     return True
 
 
-def _neuron(activation: Activation, parts: Parts, sharpness: float, used: set[str]) -> str:
-    lines = Lines(NAMES)
+def _neuron(activation: Activation, parts: Parts, sharpness: float) -> str:
+    lines = Lines()
     names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
     names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
     names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, sharpness, lines)]
     names += [lines.name_of(folded(e)) for e in _roundings(activation, parts.whole)]
-    used |= lines.used
     return function("neuron", "z", lines, names)
 
 
-def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> str:
+def _ending(output: Activation, cost: Cost, residual: bool) -> str:
     """∂C/∂a_L, or where it is cancelled φ'(z_L) ∂C/∂a_L, as value · exp(exponent)."""
-    lines = Lines(NAMES)
+    lines = Lines()
     cancelled, limits = (None, []) if residual else (cancelled_slope(output, cost), gaps_of(output))
     parts = None if residual else value_parts(output)
     value, exponent, off = "1.0", "0.0", "0.0"
@@ -136,7 +124,6 @@ def _ending(output: Activation, cost: Cost, residual: bool, used: set[str]) -> s
             relative = lines.line(f"pick({alone}, {lines.line(f'2.0 + abs({more}) + {bend}*e_z')}, {relative})")
         value = lines.line(f"{value}*{lines.name_of_power(lines.line(f'{constant}*{miss}'), int(power))}")
         off = lines.line(f"{off} + {float(abs(power))}*{relative}")
-    used |= lines.used
     return function("ending", "z, a, y, moved, e_z", lines, [value, exponent, off])
 
 

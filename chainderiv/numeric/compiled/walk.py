@@ -11,9 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from chainderiv.compiling.exponents import exponent_of, mantissa_of
-from chainderiv.compiling.vectormath.bits import pick
-from chainderiv.compiling.vectormath.table import log
+from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
+from chainderiv.compiling.vectormath.log import log
 from chainderiv.numeric.compiled.stand_in import (
     BOUNDED,
     CHUNK,
@@ -41,6 +40,7 @@ LIGHT, HEAVY = 1e-12, 1e12  # of w: the product of LONGEST layers stays in float
 # a point's state and, after it, its parameters and the product of the chunk at hand
 A, Z, D, K, LARGEST, LOW, HIGH, SLACK, ODD, EXPONENT, LOST, REST, BINARY, SIGN, LOG, LINKS = range(16)
 W, B, Y, S, P, KAPPA, A_BEFORE, D_BEFORE, E, ROWS = range(16, 26)
+READ = (SIGN, LOG, LINKS, LARGEST, K, ODD)
 
 
 @njit(error_model="numpy", fastmath={"contract"}, nogil=True)
@@ -256,7 +256,7 @@ def forget(buffer, row):
 def through(x, w, b, y, count, outputs):
     """∂C/∂b_1 of points whose layers are tied, in one go: φ'(z_1), the links 2 … count, ∂C/∂a_L.
 
-    outputs : SIGN, LOG, LINKS, LARGEST, K and ODD of every point.
+    outputs : the rows of READ, of every point.
     """
     buffer = np.ones(ROWS * PITCH)
     for first in range(0, w.size, LANES):
@@ -271,7 +271,7 @@ def through(x, w, b, y, count, outputs):
         advance(buffer, count - 1, True)
         harvest(buffer, True, True)
         finish(buffer)
-        for k, row in enumerate((SIGN, LOG, LINKS, LARGEST, K, ODD)):
+        for k, row in enumerate(READ):
             get(buffer, row, outputs[k, part])
 
 

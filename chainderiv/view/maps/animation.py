@@ -18,9 +18,8 @@ from chainderiv.errors import BadValue
 from chainderiv.kinds import Array, Box, Progress
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, depths_of
-from chainderiv.maps.readings import Readings
 from chainderiv.maps.sweep import Sweep
-from chainderiv.numeric.reading import Reading
+from chainderiv.numeric.reading import Reading, Readings
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
 from chainderiv.view.maps.map_view import MapView, view_sweep
