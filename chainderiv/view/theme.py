@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:  # Matplotlib is slow to load, and only what draws waits for it
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 SIZE = (6.0, 5.2)  # inches
 
@@ -44,6 +44,8 @@ class Palette:
     @property
     def colours(self) -> Colormap:
         """The diverging map: blue below 0, orange above, paper at 0."""
+        from matplotlib.colors import LinearSegmentedColormap
+
         return LinearSegmentedColormap.from_list("gain", self.diverging)
 
 
@@ -110,6 +112,8 @@ def settings(dark: bool = False) -> dict[str, Any]:
 @contextmanager
 def theme(dark: bool = False) -> Iterator[Palette]:
     """Make what is drawn inside look light or dark; Matplotlib's settings come back afterwards."""
+    import matplotlib
+
     rc: Any = settings(dark)  # Matplotlib's types want each key spelt out
     with matplotlib.rc_context(rc):
         yield palette(dark)
@@ -117,6 +121,9 @@ def theme(dark: bool = False) -> Iterator[Palette]:
 
 def new_figure(size: tuple[float, float] = SIZE, dark: bool = False) -> Figure:
     """A figure of its own, size in inches: pyplot does not know it, so nothing is left open."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     with theme(dark):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.theme import Palette, axes_or_new, theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SLOT = 2.3  # room for a layer, in units of the longest bar, which may point either way
 LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
@@ -213,9 +214,16 @@ def _curve(ax: Axes, x: Floats, values: Floats, name: str) -> Any:
 
 def _epochs(ax: Axes, epochs: Floats) -> None:
     ax.set_xlim(0, max(float(epochs[-1]), 1))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax)
     ax.set_xlabel("epochs of training")
     ruled(ax)
+
+
+def whole_numbers(ax: Axes) -> None:
+    """Ticks at whole numbers alone along x."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def ruled(ax: Axes) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
 from chainderiv.records.statistics import interval
-from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, ruled
+from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, ruled, whole_numbers
 from chainderiv.view.theme import Palette, axes_or_new, theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
@@ -164,7 +165,7 @@ def plot_start_norms(
             xlabel="hidden layer, from the output back",
             ylabel=r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training",
         )
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(ax)
         ruled(ax)
         name_ends(ax, lines)
     return ax
@@ -210,12 +211,14 @@ def plot_accuracy_lines(
 
 def _plain_numbers(ax: Axes) -> None:
     """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
+    from matplotlib.ticker import NullFormatter
+
     low, high = ax.get_ylim()
     if high / low < 100:
         steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
         ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
         ax.set_yticks([tick for tick in ticks if low <= tick <= high])
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
 
 
