@@ -19,27 +19,18 @@ SIZE = (6.0, 5.2)  # inches
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme, as #rrggbb.
-
-    Parameters
-    ----------
-    paper, ink, soft, grid : background, text and lines, secondary text, faint lines.
-    zero, undefined : what stands for a gradient of exactly 0, and for one that is no number.
-    low, high : the side that vanishes and the side that explodes.
-    diverging : from the lowest value over 0 in the middle to the highest.
-    cycle : lines that are told apart (after Okabe and Ito 2008).
-    """
+    """The colours of one theme, as #rrggbb."""
 
     paper: str
-    ink: str
-    soft: str
-    grid: str
-    zero: str
-    undefined: str
-    low: str
-    high: str
-    diverging: tuple[str, ...]
-    cycle: tuple[str, ...]
+    ink: str  # text and lines
+    soft: str  # secondary text
+    grid: str  # faint lines
+    zero: str  # a gradient of exactly 0
+    undefined: str  # one that is no number
+    low: str  # the side that vanishes
+    high: str  # the side that explodes
+    diverging: tuple[str, ...]  # from the lowest value over 0 in the middle to the highest
+    cycle: tuple[str, ...]  # lines that are told apart (after Okabe and Ito 2008)
 
     @property
     def colours(self) -> Colormap:
@@ -130,6 +121,8 @@ def new_figure(size: tuple[float, float] = SIZE, dark: bool = False) -> Figure:
         return figure
 
 
-def axes_or_new(ax: Axes | None, size: tuple[float, float] = SIZE, dark: bool = False) -> Axes:
-    """The Axes given, or those of a new figure."""
-    return new_figure(size, dark).add_subplot() if ax is None else ax
+@contextmanager
+def drawing(ax: Axes | None, size: tuple[float, float], dark: bool) -> Iterator[tuple[Axes, Palette]]:
+    """The Axes given, or those of a new figure, and the colours of the theme in which what is inside draws on them."""
+    with theme(dark) as colours:
+        yield new_figure(size, dark).add_subplot() if ax is None else ax, colours

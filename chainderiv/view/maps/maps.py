@@ -36,7 +36,7 @@ from chainderiv.view.maps.map_view import MapView, view_sweep, view_values
 from chainderiv.view.maps.quantities import QUANTITIES, Quantity, quantity_of
 from chainderiv.view.maps.reduce import reduced_line
 from chainderiv.view.maps.regions import label_contour, name_regions
-from chainderiv.view.theme import SIZE, Palette, axes_or_new, theme
+from chainderiv.view.theme import SIZE, Palette, drawing
 
 __all__ = ["QUANTITIES", "draw_map", "map_entries", "plot_link_map", "plot_sweep", "require_drawable"]
 BOUNDARIES = {"rate": (0.0, "-", "boundary"), "largest_link": (LOG_QUARTER, "--", "below_quarter")}
@@ -58,10 +58,6 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
     dark : whether the figure is for a dark page.
 
-    Returns
-    -------
-    The Axes.
-
     Raises
     ------
     UnknownName
@@ -80,8 +76,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     """
     shown = quantity_of(sweep, quantity)
     require_drawable(sweep)
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, SIZE, dark)
+    with drawing(ax, SIZE, dark) as (ax, colours):
         if len(sweep.axes) == 1:
             _draw_line(ax, sweep, shown, colours)
         else:
@@ -156,10 +151,6 @@ def plot_link_map(
     w_axis, z_axis : Axis. To the right the weight, upwards the pre-activation, both dimensionless.
     ax, dark : as in plot_sweep.
 
-    Returns
-    -------
-    The Axes.
-
     Raises
     ------
     UnknownName
@@ -176,8 +167,7 @@ def plot_link_map(
     with np.errstate(divide="ignore"):
         weight = np.log(np.abs(w_axis.values))[:, None]
     values = (weight + array_functions(phi).log_abs_derivative(z_axis.values)[None, :]) / np.log(10)
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, SIZE, dark)
+    with drawing(ax, SIZE, dark) as (ax, colours):
         view = view_values((w_axis, z_axis), values, cells_of(ax))
         mesh = draw_values(ax, view, scale_of(view.largest), colours)
         colour_bar(ax, mesh, r"$\log_{10}|w\,\varphi'(z)|$  (decades)")
