@@ -85,7 +85,7 @@ if TYPE_CHECKING:
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
     from chainderiv.view.maps.maps import plot_link_map as plot_link_map
     from chainderiv.view.maps.maps import plot_sweep as plot_sweep
-    from chainderiv.view.maps.panels import plot_sweeps as plot_sweeps
+    from chainderiv.view.maps.maps import plot_sweeps as plot_sweeps
     from chainderiv.view.maps.quantities import Quantity as Quantity
     from chainderiv.view.maps.quantities import quantity_at as quantity_at
     from chainderiv.view.networks.curves import plot_accuracy as plot_accuracy
@@ -159,7 +159,7 @@ _HOMES = {
     "plot_link_map": "view.maps.maps",
     "plot_norms": "view.networks.curves",
     "plot_sweep": "view.maps.maps",
-    "plot_sweeps": "view.maps.panels",
+    "plot_sweeps": "view.maps.maps",
     "quantity_at": "view.maps.quantities",
     "regime": "maps.regime",
     "reproduce": "experiments.catalogue",
