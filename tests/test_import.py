@@ -6,6 +6,7 @@ import sys
 import pytest
 
 import chainderiv
+from chainderiv.cli import COMMANDS
 
 HEAVY = ["sympy", "scipy", "matplotlib", "numba", "sklearn", "dask", "torch", "mpmath", "flint", "pooch", "rich", "jax"]
 
@@ -31,6 +32,13 @@ def test_a_session_of_deriving_loads_no_scipy_and_no_matplotlib():
     loaded = loaded_after("import chainderiv as cd; str(cd.derive(cd.Chain(4), 'b1'))")
     for name in ("scipy", "matplotlib", "sklearn", "pooch"):
         assert name not in loaded
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_command_loads_matplotlib_or_numba_to_state_its_options(name):
+    loaded = loaded_after(f"from chainderiv.cli import main; main([{name!r}, '--help'])").splitlines()[-1]
+    assert "matplotlib" not in loaded
+    assert "numba" not in loaded
 
 
 def printing_after(program):

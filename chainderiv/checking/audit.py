@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -141,16 +141,14 @@ class Audit:
         if not plain.judged:
             return f"{quantity}: nothing could be judged"
         if fault is None and remaining is None:
-            return f"{quantity}: the formula itself holds {plain.worst:.1f}" + self._in_use(quantity, plain, used)
+            in_use = f", the rewriting in use {used.worst:.1f}" if quantity in self.rewritten else ""
+            return f"{quantity}: the formula itself holds {plain.worst:.1f}{in_use}"
         first = f"{quantity}: the formula itself " + (f"holds {plain.worst:.1f}" if fault is None else fault)
         if remaining is None:
             return f"{first}; the stable rewriting in use holds {used.worst:.1f}"
         if quantity not in self.rewritten:
             return f"{first}; no rewriting is in use"
         return f"{first}; the rewriting in use {remaining}"
-
-    def _in_use(self, quantity: str, plain: AuditRow, used: AuditRow) -> str:
-        return f", the rewriting in use {used.worst:.1f}" if quantity in self.rewritten else ""
 
 
 def _fault(row: AuditRow, digits: float) -> str | None:
@@ -208,8 +206,7 @@ def audit(given: str | Activation, digits: float = 12, most: int = MOST) -> Audi
     f = neuron(given)
     judging = _Judging(f, float(digits), most)
     rows = tuple(judging.row(quantity, form) for quantity in QUANTITIES for form in ("formula", "used"))
-    rewritten = tuple(q for q, (plain, used) in judging.expressions.items() if plain != used)
-    return Audit(f.name, str(f.formula), digits, rows, judging.undecided, judging.avoided, rewritten, most)
+    return Audit(f.name, str(f.formula), digits, rows, judging.undecided, judging.avoided, judging.rewritten, most)
 
 
 def spread() -> Floats:
@@ -230,30 +227,23 @@ class _Judging:
         functions = array_functions(f)
         everywhere = spread()
         self.z = everywhere[~near_kink(f, everywhere)]
+        self.points: list[float] = self.z.tolist()
         self.avoided = tuple(float(k) for k in f.kinks)
         value, slope = (
-            [read(float(p)) for p in self.z] for read in (Digits(f.branched, most), Digits(f.derivative, most))
+            [read(p) for p in self.points] for read in (Digits(f.branched, most), Digits(f.derivative, most))
         )
-        self.true: dict[str, list[Any]] = dict(
-            zip(QUANTITIES, ([c.value for c in value], [c.value for c in slope], [c.log for c in slope]), strict=True)
-        )
-        log = sympy.log(sympy.Abs(f.derivative))
-        self.expressions = {
-            "φ": (f.branched, f.stable_value),
-            "φ'": (f.derivative, f.stable_derivative),
-            "log|φ'|": (log, f.log_abs_derivative),
-        }
-        used = (functions.value, functions.derivative, functions.log_abs_derivative)
-        plain = (compiled(f.branched), compiled(f.derivative), compiled(log))
+        correct: Any = [c.value for c in value], [c.value for c in slope], [c.log for c in slope]
+        self.true: dict[str, list[Any]] = dict(zip(QUANTITIES, correct, strict=True))
+        plain = f.branched, f.derivative, sympy.log(sympy.Abs(f.derivative))
+        used = f.stable_value, f.stable_derivative, f.log_abs_derivative
+        self.rewritten = tuple(q for q, own, form in zip(QUANTITIES, plain, used, strict=True) if own != form)
+        in_use = functions.value, functions.derivative, functions.log_abs_derivative
         self.read = {
-            "formula": dict(zip(QUANTITIES, plain, strict=True)),
-            "used": dict(zip(QUANTITIES, used, strict=True)),
+            "formula": dict(zip(QUANTITIES, map(compiled, plain), strict=True)),
+            "used": dict(zip(QUANTITIES, in_use, strict=True)),
         }
-
-    @cached_property
-    def undecided(self) -> tuple[tuple[str, float], ...]:
-        return tuple(
-            (q, float(z)) for q, true in self.true.items() for z, t in zip(self.z, true, strict=True) if t is None
+        self.undecided = tuple(
+            (q, z) for q, true in self.true.items() for z, t in zip(self.points, true, strict=True) if t is None
         )
 
     def row(self, quantity: str, form: str) -> AuditRow:
@@ -262,7 +252,7 @@ class _Judging:
         marks = [
             None if want is None else digits_that_hold(float(g), want, least) for g, want in zip(got, true, strict=True)
         ]
-        judged = [(mark, float(z)) for mark, z in zip(marks, self.z, strict=True) if mark is not None]
+        judged = [(mark, z) for mark, z in zip(marks, self.points, strict=True) if mark is not None]
         worst, at = min(judged, key=lambda pair: (pair[0], abs(pair[1])), default=(0.0, 0.0))
         left, right, isolated = self._runs(marks, true)
         undecided = len(marks) - len(judged)
@@ -272,8 +262,8 @@ class _Judging:
         """Where the digits are gone to the left, to the right, and between."""
         # a right underflow says nothing about the digits: 1 - tanh² is 0 from 19 on, and right again from 373 on
         telling = [
-            (float(z), mark)
-            for z, mark, t in zip(self.z, marks, true, strict=True)
+            (z, mark)
+            for z, mark, t in zip(self.points, marks, true, strict=True)
             if mark is not None and not (mark >= self.digits and abs(t) < NORMAL)
         ]
         runs = list(_failing(telling, self.digits))
@@ -286,10 +276,7 @@ class _Judging:
 
 
 def _failing(points: Iterable[tuple[float, float]], digits: float) -> Iterable[Run]:
-    run: list[tuple[float, float]] = []
-    for z, mark in [*points, (np.inf, np.inf)]:
-        if mark < digits:
-            run.append((z, mark))
-        elif run:
-            yield Run(run[0][0], run[-1][0], min(m for _, m in run))
-            run = []
+    for fails, neighbours in groupby(points, lambda point: point[1] < digits):
+        if fails:
+            zs, marks = zip(*neighbours, strict=True)
+            yield Run(zs[0], zs[-1], min(marks))

@@ -82,29 +82,29 @@ def _quotient(chain: Chain, place: Factor, orbit: Any, y: float) -> Any:
         return orbit.w[layer - 1]
     if place.kind == "activation":
         return orbit.a[layer]
-    if place.kind == "prime":
-        phi, z = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer]
-        return (phi(z + h) - phi(z - h)) / (2 * h)
+    if place.kind not in ("prime", "link", "curve"):
+        return _of_cost(chain, place.kind, orbit, mpmath.mpf(y), h)
+    phi, z = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer]
     if place.kind == "link":
-        phi, z, w = precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], orbit.w[layer - 1]
-        return 1 + (phi(z + w * h) - phi(z - w * h)) / (2 * h)
-    if place.kind == "curve":
-        return _bent(precise(chain.activation(layer).formula, symbols.z), orbit.z[layer], h)
-    return _of_cost(chain, place.kind, orbit, mpmath.mpf(y), h)
+        return 1 + _slope(lambda by: phi(z + orbit.w[layer - 1] * by), 0, h)
+    return _slope(phi, z, h) if place.kind == "prime" else _bent(phi, z, h)
 
 
 def _of_cost(chain: Chain, kind: str, orbit: Any, y: Any, h: Any) -> Any:
     cost, a, z = precise(chain.cost.formula, symbols.a, symbols.y), orbit.a[chain.depth], orbit.z[chain.depth]
     if kind == "slope":
-        return (cost(a + h, y) - cost(a - h, y)) / (2 * h)
+        return _slope(lambda t: cost(t, y), a, h)
     if kind == "bend":
         return _bent(lambda t: cost(t, y), a, h)
     phi = precise(chain.activation(chain.depth).formula, symbols.z)
-    rest = (cost(phi(z + h), y) - cost(phi(z - h), y)) / (2 * h)
     if kind == "rest":
-        return rest
+        return _slope(lambda t: cost(phi(t), y), z, h)
     # d rest/da = (d² C/dz²) / φ'(z)
-    return _bent(lambda t: cost(phi(t), y), z, h) * 2 * h / (phi(z + h) - phi(z - h))
+    return _bent(lambda t: cost(phi(t), y), z, h) / _slope(phi, z, h)
+
+
+def _slope(f: Any, at: Any, h: Any) -> Any:
+    return (f(at + h) - f(at - h)) / (2 * h)
 
 
 def _bent(f: Any, at: Any, h: Any) -> Any:

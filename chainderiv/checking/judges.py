@@ -7,9 +7,9 @@ Sources: Squire and Trapp (1998) for the complex step; Richardson (1911) for the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import mpmath
@@ -88,26 +88,35 @@ def _cost_is_clear(chain: Chain, a: Floats, y: Floats) -> Mask:
 
 
 def central_differences(chain: Chain, at: Parameters, wrt: Parameter, points: Sequence[int]) -> Judgement:
-    """(C(θ + h) - C(θ - h))/2h in mpmath at some of the points, the digits doubled until h and h/10 agree to 1e-13."""
-    sign, log, could = np.zeros(at.shape), np.full(at.shape, -np.inf), np.zeros(at.shape, bool)
+    """(C(θ + h) - C(θ - h))/2h in mpmath at some of the points; see settled."""
+
+    def value(index: int) -> Any:
+        return settled(partial(_difference, PointCost(chain, at, index, wrt.layer), wrt), 4000 + 64 * chain.depth)
+
+    return judged_at(points, at.shape, value)
+
+
+def judged_at(points: Iterable[int], shape: tuple[int, ...], value: Callable[[int], Any]) -> Judgement:
+    """The judgement of a number in mpmath at some of the points; of None there is none."""
+    sign, log, could = np.zeros(shape), np.full(shape, -np.inf), np.zeros(shape, bool)
     for index in points:
-        value = _settled_difference(PointCost(chain, at, index, wrt.layer), wrt)
-        if value is not None:
-            sign[index], log[index], could[index] = float(mpmath.sign(value)), _log(value), True
+        if (found := value(index)) is not None:
+            sign[index], could[index] = float(mpmath.sign(found)), True
+            log[index] = float(mpmath.log(abs(found))) if found else -np.inf
     return Judgement(sign, log, could)
 
 
-def _log(value: Any) -> float:
-    return float(mpmath.log(abs(value)))
+def settled(difference: Callable[[Any], Any], most: int, steps: int = 3, size: Callable[[Any], Any] = abs) -> Any:
+    """A difference by a step h of 1/steps of the digits, these doubled until h and h/10 agree to 1e-13 of a size.
 
-
-def _settled_difference(cost: PointCost, wrt: Parameter) -> Any:
-    digits, most = 60, 4000 + 64 * cost.chain.depth
+    None where that takes more than so many digits.
+    """
+    digits = 60
     while digits <= most:
         with working_digits(digits):
-            h = mpmath.mpf(10) ** -(digits // 3)
-            coarse, fine = _difference(cost, wrt, h), _difference(cost, wrt, h / 10)
-            if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * abs(fine):
+            h = mpmath.mpf(10) ** -(digits // steps)
+            coarse, fine = difference(h), difference(h / 10)
+            if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * size(fine):
                 return fine
         digits *= 2
     return None

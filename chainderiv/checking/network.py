@@ -6,7 +6,7 @@ of the sizes of those terms, which a backward pass of absolute values gives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv import symbols
+from chainderiv.checking.judges import settled
 from chainderiv.checking.points import near_kink
 from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
-from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.precise import precise
 from chainderiv.kinds import Array, Mask, Progress
 from chainderiv.nn.network import Network
 
@@ -48,7 +49,9 @@ def verify_network(
     exact = net.copy("float64")
     pixels, wanted = np.asarray(images, float), np.asarray(labels)
     # in float64 whatever net trains in: it is the backward pass that is judged, and float32 rounds by 1e-7
-    got, sizes = _gradients(exact, pixels, wanted), _term_sizes(exact, pixels, wanted)
+    got = dict(zip("wb", exact.gradients(pixels, wanted), strict=True))
+    sizes = _term_sizes(exact, pixels, wanted)
+    judges = dict(zip(METHODS, (_complex_step, _mpmath_difference, _float_difference), strict=True))
     rows, could = list[Row](), dict[tuple[str, str], Mask]()
     arrays = list(_named(exact))
     for done, (name, kind, layer) in enumerate(arrays, start=1):
@@ -57,7 +60,7 @@ def verify_network(
         alive = np.flatnonzero(size) if size.any() else np.arange(size.size)
         chosen = rng.choice(alive, min(SAMPLES, alive.size), replace=False)
         for method in methods:
-            judge = partial(_judge(method), exact, kind, layer, pixels, wanted)
+            judge = partial(judges[method], exact, kind, layer, pixels, wanted)
             along = rng.normal(size=gradient.shape)
             estimates = [judge(direction) for direction in [*(_unit(gradient.shape, i) for i in chosen), along]]
             # the last judges one direction of the whole array, which no single fault escapes
@@ -83,11 +86,6 @@ def _named(net: Network) -> Iterator[tuple[str, str, int]]:
         yield f"biases[{layer}]", "b", layer
 
 
-def _gradients(net: Network, images: Array, labels: Array) -> dict[str, list[Array]]:
-    weights, biases = net.gradients(images, labels)
-    return {"w": weights, "b": biases}
-
-
 def _term_sizes(net: Network, images: Array, labels: Array) -> dict[str, list[Array]]:
     """Means over the images of the sums of the sizes of what ∂C/∂W and ∂C/∂b are sums of."""
     run, slope = net.forward(images), array_functions(net.activation).derivative
@@ -100,14 +98,6 @@ def _term_sizes(net: Network, images: Array, labels: Array) -> dict[str, list[Ar
     sizes.reverse()
     weights = [size.T @ np.abs(a) / len(images) for size, a in zip(sizes, run.a[:-1], strict=True)]
     return {"w": weights, "b": [size.mean(axis=0) for size in sizes]}
-
-
-def _judge(method: str) -> Callable[..., float | None]:
-    """The judge of that name: the mean gradient of one weight or bias, or None where it cannot judge."""
-    table: dict[str, Callable[..., float | None]] = dict(
-        zip(METHODS, (_complex_step, _mpmath_difference, _float_difference), strict=True)
-    )
-    return table[method]
 
 
 def _cost_at(net: Network, kind: str, layer: int, images: Array, labels: Array, shift: Array) -> Any:
@@ -142,25 +132,12 @@ def _float_difference(net: Network, kind: str, layer: int, images: Array, labels
 
 
 def _mpmath_difference(net: Network, kind: str, layer: int, images: Array, labels: Array, along: Array) -> float | None:
-    """Central differences in mpmath, the digits doubled until h and h/10 agree to 1e-13; small networks only."""
+    """Central differences in mpmath; small networks only."""
     if sum(W.size for W in net.weights) * len(images) > MPMATH_PRODUCTS:
         return None
-    digits = 60
-    while digits <= 960:
-        with working_digits(digits):
-            h = mpmath.mpf(10) ** -(digits // 3)
-            coarse, fine = (
-                (
-                    _mpmath_cost(net, kind, layer, images, labels, along, s)
-                    - _mpmath_cost(net, kind, layer, images, labels, along, -s)
-                )
-                / (2 * s)
-                for s in (h, h / 10)
-            )
-            if abs(coarse - fine) <= 1e-13 * abs(fine):
-                return float(fine)
-        digits *= 2
-    return None
+    cost = partial(_mpmath_cost, net, kind, layer, images, labels, along)
+    found = settled(lambda h: (cost(h) - cost(-h)) / (2 * h), 960)
+    return None if found is None else float(found)
 
 
 def _mpmath_cost(net: Network, kind: str, layer: int, images: Array, labels: Array, along: Array, shift: Any) -> Any:
@@ -206,28 +183,15 @@ def _row(name: str, method: str, got: Array, size: Array, estimates: list[float 
     judged = [(g, s, e) for g, s, e in zip(got, size, estimates, strict=True) if e is not None and (e, g) != (0, 0)]
     allowed = FLOAT_TOLERANCE if method == METHODS[2] else TOLERANCE
     if not judged:
-        return Row(name, method, 0, len(estimates), 0.0, allowed, float("nan"), float("nan"), None)
+        return Row(name, method, 0, len(estimates), allowed=allowed)
     errors = [abs(g - e) / s if s else (0.0 if g == e else np.inf) for g, s, e in judged]
     errors = [e if np.isfinite(e) else np.inf for e in errors]  # max() would pass over a NaN
     with np.errstate(divide="ignore"):
         log10 = np.log10(np.abs([e for _, _, e in judged]))
-    worst = float(max(errors))
-    return Row(
-        name,
-        method,
-        len(judged),
-        len(estimates),
-        worst,
-        allowed,
-        float(log10.min()),
-        float(log10.max()),
-        bool(worst <= allowed),
-    )
+    worst, low, high = float(max(errors)), float(log10.min()), float(log10.max())
+    return Row(name, method, len(judged), len(estimates), worst, allowed, low, high, bool(worst <= allowed))
 
 
 def _worst(rows: list[Row]) -> Row | None:
-    judged = [row for row in rows if row.judged]
-    if not judged:
-        return None
-    worst = max(judged, key=lambda row: row.worst_error / row.allowed)
-    return replace(worst, factor=f"layer {int(worst.parameter.partition('[')[2][:-1]) + 1}")
+    worst = max((row for row in rows if row.judged), key=lambda row: row.worst_error / row.allowed, default=None)
+    return worst and replace(worst, factor=f"layer {int(worst.parameter.partition('[')[2][:-1]) + 1}")

@@ -7,6 +7,7 @@ error is small beside it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import mpmath
@@ -19,11 +20,12 @@ from chainderiv.checking.judges import (
     complex_step,
     extrapolated,
     float_cost,
+    judged_at,
     moved,
     same_branches,
+    settled,
 )
 from chainderiv.checking.verification import METHODS
-from chainderiv.functions.precise import working_digits
 from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
@@ -88,31 +90,18 @@ def _relative(best: Floats, error: Floats, could: Mask, log_size: Floats) -> Jud
 def _central_differences(
     chain: Chain, at: Parameters, wrt: tuple[Parameter, Parameter], points: Sequence[int], log_size: Floats
 ) -> Judgement:
-    """(C(+,+) - C(+,-) - C(-,+) + C(-,-))/4h² in mpmath, the digits doubled until h and h/10 agree to 1e-13."""
-    sign, log, could = np.zeros(at.shape), np.full(at.shape, -np.inf), np.zeros(at.shape, bool)
-    for index in points:
-        value = _settled(PointCost(chain, at, index, wrt[0].layer), wrt, float(log_size[index]))
-        if value is not None:
-            sign[index], could[index] = float(mpmath.sign(value)), True
-            log[index] = float(mpmath.log(abs(value))) if value else -np.inf
-    return Judgement(sign, log, could)
+    """(C(+,+) - C(+,-) - C(-,+) + C(-,-))/4h² in mpmath; see settled."""
+
+    def value(index: int) -> Any:
+        cost, log = PointCost(chain, at, index, wrt[0].layer), float(log_size[index])
+        return settled(partial(_difference, cost, wrt, log), MOST_DIGITS, 4, lambda _: mpmath.exp(log))
+
+    return judged_at((index for index in points if np.isfinite(log_size[index])), at.shape, value)
 
 
-def _settled(cost: PointCost, wrt: tuple[Parameter, Parameter], log_size: float) -> Any:
-    digits = 60
-    while digits <= MOST_DIGITS and np.isfinite(log_size):
-        with working_digits(digits):
-            h, size = mpmath.mpf(10) ** -(digits // 4), mpmath.exp(log_size)
-            coarse, fine = _difference(cost, wrt, h, size), _difference(cost, wrt, h / 10, size)
-            if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * size:
-                return fine
-        digits *= 2
-    return None
-
-
-def _difference(cost: PointCost, wrt: tuple[Parameter, Parameter], h: Any, size: Any) -> Any:
+def _difference(cost: PointCost, wrt: tuple[Parameter, Parameter], log_size: float, h: Any) -> Any:
     """The mixed difference; None where what the terms add up to is not well above the last digits of C."""
-    early, late = wrt
+    (early, late), size = wrt, mpmath.exp(log_size)
     if early == late:
         corners = [(1, cost.moved({early: 2 * h})), (-2, cost.moved({})), (1, cost.moved({early: -2 * h}))]
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -40,11 +41,11 @@ class Row:
     method: str
     judged: int
     points: int
-    worst_error: float
-    allowed: float
-    log10_smallest: float
-    log10_largest: float
-    passed: bool | None
+    worst_error: float = 0.0
+    allowed: float = 0.0
+    log10_smallest: float = math.nan
+    log10_largest: float = math.nan
+    passed: bool | None = None
     factor: str | None = None
 
 
@@ -82,11 +83,7 @@ class Verification:
     def passed(self) -> bool:
         """Every judged point within its bound, and no parameter without a judged point."""
         seen = {row.parameter for row in self.rows if row.judged}
-        return (
-            bool(self.rows)
-            and all(r.passed is not False for r in self.rows)
-            and all(r.parameter in seen for r in self.rows)
-        )
+        return bool(self.rows) and all(row.passed is not False and row.parameter in seen for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: passed, judged, worst and the rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,9 +11,8 @@ from numpy.typing import ArrayLike
 
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.blame import worst_factor
-from chainderiv.checking.flat import slope_where_flat
 from chainderiv.checking.network import verify_network
-from chainderiv.checking.points import draw_points
+from chainderiv.checking.points import draw_points, slope_where_flat
 from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
@@ -97,7 +97,6 @@ def verify(
         raise BadValue(f"derivation is {derivation!r}; give what derive(chain, …) returns")
     if derivation is not None and derivation.chain != subject:
         raise BadValue(f"the derivation is of {derivation.chain!r} and not of {subject!r}; derive it from that chain")
-    derivations: Sequence[Derivation | SecondDerivation]
     derivations = [derivation] if derivation else [derive(subject, p) for p in _sample(subject, source)]
     return _verify_chain(subject, derivations, draw_points(subject, int(points), source), tuple(methods), progress)
 
@@ -145,19 +144,9 @@ def _verify_chain(
 
 def _sloping(activation: Activation, places: tuple[float, ...]) -> Row:
     """The failed Row of a φ' that is not 0 where φ is flat."""
-    count, nowhere = len(places), float("nan")
-    return Row(
-        f"{activation.name}'",
-        METHODS[1],
-        count,
-        count,
-        float("inf"),
-        0.0,
-        nowhere,
-        nowhere,
-        False,
-        factor=f"{activation.name}'({places[0]:g}), where {activation.name} is flat",
-    )
+    count, name = len(places), activation.name
+    where = f"{name}'({places[0]:g}), where {name} is flat"
+    return Row(f"{name}'", METHODS[1], count, count, worst_error=math.inf, passed=False, factor=where)
 
 
 def _findings(
@@ -215,30 +204,15 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
 
 
 def _finding(
-    derivation: Derivation | SecondDerivation,
-    method: str,
-    mask: Mask,
-    error: Floats,
-    allowed: Floats,
-    log: Floats,
+    derivation: Derivation | SecondDerivation, method: str, mask: Mask, error: Floats, allowed: Floats, log: Floats
 ) -> _Finding:
-    parameter = derivation.named
     if not mask.any():
-        nothing = Row(parameter, method, 0, mask.size, 0.0, 0.0, float("nan"), float("nan"), None)
-        return _Finding(nothing, mask, derivation, 0, -1.0)
+        return _Finding(Row(derivation.named, method, 0, mask.size), mask, derivation, 0, -1.0)
     with np.errstate(invalid="ignore"):  # inf/inf where κ is inf, and there nothing is judged
         ratio = np.where(mask, error / allowed, -1.0)
     index = int(np.argmax(ratio))
     log10 = log[mask] / np.log(10)  # of a second derivative that cancels to 0 it is -inf
-    row = Row(
-        parameter,
-        method,
-        int(mask.sum()),
-        mask.size,
-        float(error[index]),
-        float(allowed[index]),
-        float(log10.min()),
-        float(log10.max()),
-        bool(ratio[index] <= 1),
-    )
+    worst, bounded, low, high = map(float, (error[index], allowed[index], log10.min(), log10.max()))
+    passed = bool(ratio[index] <= 1)
+    row = Row(derivation.named, method, int(mask.sum()), mask.size, worst, bounded, low, high, passed)
     return _Finding(row, mask, derivation, index, float(ratio[index]))

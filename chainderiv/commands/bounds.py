@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
@@ -42,7 +41,11 @@ def run(options: argparse.Namespace) -> int:
         f"P(|w φ'({options.z})| < 1/4)": found.probability_under_quarter(options.s, options.z),
     }
     sets = None if options.w is None else _sets(found, options)
-    audited = _audited(found) if options.audit else None
+    audited = None
+    if options.audit:
+        from chainderiv.checking.audit import audit
+
+        audited = audit(found.activation)
     if options.json:
         result = text.as_dict(found, digits)
         result["probabilities"] = {"s": options.s, "z": options.z} | {
@@ -66,9 +69,3 @@ def _sets(found: Bounds, options: argparse.Namespace) -> Amplifying:
     sets = found.interval(options.w, options.b)
     assert isinstance(sets, Amplifying)  # a number gives one
     return sets
-
-
-def _audited(found: Bounds) -> Any:
-    from chainderiv.checking.audit import audit
-
-    return audit(found.activation)

@@ -33,22 +33,15 @@ def command(name: str) -> Any:
 
 
 def chain_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
-    """--depth, --activation, --output, --cost and --json."""
-    parser.add_argument(
-        "--depth", default=USUAL_DEPTH, help=f"number of layers, 1 to 1,000,000 (default {USUAL_DEPTH})"
-    )
-    parser.add_argument(
-        "--activation",
-        action="append",
-        metavar="NAME",
-        help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
-        + ("; repeat it for several maps" if several else ""),
-    )
-    parser.add_argument("--output", metavar="NAME", help="activation of the last layer, if another: name or formula")
-    parser.add_argument("--cost", default="quadratic", help="quadratic or cross_entropy (default quadratic)")
-    parser.add_argument(
-        "--residual", action="store_true", help="every layer adds to its input: a_l = a_(l-1) + phi(z_l)"
-    )
+    """--depth, --activation, --output, --cost, --residual and --json."""
+    add = parser.add_argument
+    add("--depth", default=USUAL_DEPTH, help=f"number of layers, 1 to 1,000,000 (default {USUAL_DEPTH})")
+    neurons = "sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
+    neurons += "; repeat it for several maps" if several else ""
+    add("--activation", action="append", metavar="NAME", help=neurons)
+    add("--output", metavar="NAME", help="activation of the last layer, if another: name or formula")
+    add("--cost", default="quadratic", help="quadratic or cross_entropy (default quadratic)")
+    add("--residual", action="store_true", help="every layer adds to its input: a_l = a_(l-1) + phi(z_l)")
     json_option(parser)
 
 
@@ -57,18 +50,16 @@ def json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
-def point_options(parser: argparse.ArgumentParser) -> None:
-    """--wrt, --x and --y."""
-    wrt_option(parser)
-    parser.add_argument("--x", default="0.5", help="input (default 0.5)")
-    parser.add_argument("--y", default="0", help="target (default 0)")
-
-
 def wrt_option(parser: argparse.ArgumentParser) -> None:
     """--wrt."""
-    parser.add_argument(
-        "--wrt", default="b1", help="parameter of the gradient: b1, w3, x, … (default b1); b1,w2: second derivative"
-    )
+    said = "parameter of the gradient: b1, w3, x, … (default b1); b1,w2: second derivative"
+    parser.add_argument("--wrt", default="b1", help=said)
+
+
+def data_option(parser: argparse.ArgumentParser) -> None:
+    """--data."""
+    said = "folder of the four MNIST files (else CHAINDERIV_DATA, cache, net)"
+    parser.add_argument("--data", metavar="DIR", help=said)
 
 
 def chains(options: argparse.Namespace) -> list[Chain]:
@@ -130,17 +121,6 @@ def number(name: str, text: str) -> float:
     if not math.isfinite(value):
         raise BadValue(f"--{name} is {text!r}; give a finite number")
     return value
-
-
-def assignments(flag: str, text: str) -> dict[str, float]:
-    """w=100,z=0 as a dict; raises BadValue."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(name and equals and value for name, equals, value in pairs):
-        raise BadValue(f"--{flag} is {text!r}; give name=number pairs with commas between, such as w=100,z=0")
-    names = [name.strip() for name, _, _ in pairs]
-    if len(set(names)) < len(names):
-        raise BadValue(f"--{flag} is {text!r} and gives a name twice; give each once")
-    return {name.strip(): number(f"{flag} {name.strip()}", value) for name, _, value in pairs}
 
 
 def speaks_unicode() -> bool:

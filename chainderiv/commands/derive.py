@@ -24,14 +24,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = "example: chainderiv derive --depth 4 --at w=100,z=0"
     common.chain_options(parser)
-    common.point_options(parser)
-    parser.add_argument(
-        "--steps", action="store_true", help="print the steps BP1, BP2, …, BP3 or BP4 before the result"
-    )
-    parser.add_argument("--to", metavar="TARGET", help=f"print it whole as {', '.join(TARGETS)}")
-    parser.add_argument("--compare", nargs=2, metavar=("B", "B"), help="two biases, such as b1 b3: their ratio")
-    parser.add_argument("--at", metavar="NAME=NUMBER,…", help="every factor's value at w and b, or w and z")
-    parser.add_argument(
+    common.wrt_option(parser)
+    add = parser.add_argument
+    add("--x", default="0.5", help="input (default 0.5)")
+    add("--y", default="0", help="target (default 0)")
+    add("--steps", action="store_true", help="print the steps BP1, BP2, …, BP3 or BP4 before the result")
+    add("--to", metavar="TARGET", help=f"print it whole as {', '.join(TARGETS)}")
+    add("--compare", nargs=2, metavar=("B", "B"), help="two biases, such as b1 b3: their ratio")
+    add("--at", metavar="NAME=NUMBER,…", help="every factor's value at w and b, or w and z")
+    add(
         "--layers", metavar="SIZES", help="BP1 to BP4 of a network of full width, as 784,30,10, in the place of a chain"
     )
     parser.set_defaults(run=run)
@@ -86,7 +87,7 @@ def _compare(chain: Any, options: argparse.Namespace) -> int:
 
 
 def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
-    given: dict[str, Any] = common.assignments("at", options.at)
+    given = _assignments(options.at)
     if unknown := set(given) - {"w", "b", "z", "x", "y"}:
         raise BadValue(f"--at names {sorted(unknown)[0]!r}; give w and either b or z (x and y too, if you like)")
     if "w" not in given:
@@ -96,10 +97,21 @@ def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
         from chainderiv.symbolic.referee import second_value
 
         terms = [reduce(LogSign.__mul__, factors) for factors in derived.at(**given)]
-        return {"at": given, "terms": terms, "sum": second_value(derived.chain, derived.surviving, **given)}
+        return {"at": given, "term_values": terms, "sum": second_value(derived.chain, derived.surviving, **given)}
     factors = derived.at(**given)
     product = reduce(LogSign.__mul__, factors)
-    return {"at": given, "factors": factors, "product": product, "links": _link_values(derived, factors)}
+    return {"at": given, "values": factors, "product": product, "links": _link_values(derived, factors)}
+
+
+def _assignments(text: str) -> dict[str, Any]:
+    """w=100,z=0 as a dict; raises BadValue."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name and equals and value for name, equals, value in pairs):
+        raise BadValue(f"--at is {text!r}; give name=number pairs with commas between, such as w=100,z=0")
+    given = {name.strip(): common.number(f"at {name.strip()}", value) for name, _, value in pairs}
+    if len(given) < len(pairs):
+        raise BadValue(f"--at is {text!r} and gives a name twice; give each once")
+    return given
 
 
 def _link_values(derivation: Derivation, factors: Any) -> list[Any]:
@@ -114,10 +126,10 @@ def _print_values(derived: Derived, values: dict[str, Any]) -> None:
     at = ", ".join(f"{name} = {value:g}" for name, value in values["at"].items())
     common.say(f"\nat {at}:")
     if isinstance(derived, SecondDerivation):
-        rows = [(f"term {k}", value) for k, value in enumerate(values["terms"], start=1)]
+        rows = [(f"term {k}", value) for k, value in enumerate(values["term_values"], start=1)]
         total = "sum", values["sum"]
     else:
-        rows = [(_written(derived, f), v) for f, v in zip(derived.factors, values["factors"], strict=True)]
+        rows = [(_written(derived, f), v) for f, v in zip(derived.factors, values["values"], strict=True)]
         total = "product", values["product"]
     for name, value in rows[:SHOWN_VALUES]:
         common.say(f"  {name:<10} = {_number(value)}")
@@ -159,18 +171,11 @@ def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any]
     result["cancelled"] = None if derived.cancelled is None else str(derived.cancelled)
     if steps:
         result["steps"] = [derived.line(step) for step in derived.steps]
-    if values is None:
-        return result
-    signed = {
-        ("values" if name == "factors" else name): _signed(value)
-        if isinstance(value, LogSign)
-        else list(map(_signed, value))
-        for name, value in values.items()
-        if name != "at"
-    }
-    return result | {"at": values["at"]} | ({"term_values": signed.pop("terms")} if "terms" in signed else {}) | signed
+    return result | {name: value if name == "at" else _signed(value) for name, value in (values or {}).items()}
 
 
-def _signed(value: LogSign) -> dict[str, float]:
+def _signed(value: Any) -> Any:
+    if not isinstance(value, LogSign):
+        return list(map(_signed, value))
     # 14 digits: what exp(log) holds of a number that was typed as 100
     return {"sign": value.sign, "log": value.log, "value": float(f"{value.to_float():.14g}")}

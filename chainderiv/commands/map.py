@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from chainderiv.maps.tally import tally
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.quantities import quantity_at
 from chainderiv.wording import lowered
+from chainderiv.writing import require_writable, write_npz
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
 FILMS = (".gif", ".mp4")
@@ -32,12 +34,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     common.wrt_option(parser)
     map_parameters.declare(parser)
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
-    parser.add_argument(
-        "--out",
-        metavar="FILE",
-        help="a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
-        ".zarr for a map larger than memory; killed, the same command goes on with it)",
-    )
+    forms = "a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
+    forms += ".zarr for a map larger than memory; killed, the same command goes on with it)"
+    parser.add_argument("--out", metavar="FILE", help=forms)
     crew.declare(parser)
     parser.set_defaults(run=run)
 
@@ -87,7 +86,7 @@ def _sweep(chain: Chain, options: argparse.Namespace, keywords: dict[str, Any], 
         return sweep(
             chain,
             wrt=common.wrt(options.wrt),
-            progress=lambda done, total: show(what, done, total),
+            progress=partial(show, what),
             out=stored,
             announce=lambda estimate: common.complain(f"{stored}: {estimate}"),
             **keywords,
@@ -126,8 +125,6 @@ def _check_out(out: str | None, maps: int, axes: Mapping[str, Axis]) -> None:
         return  # a folder, and perhaps one to go on with: the sweep itself refuses what it cannot use
     if suffix == ".nc":
         require_netcdf()
-    from chainderiv.writing import require_writable
-
     require_writable(Path(out))
 
 
@@ -141,30 +138,23 @@ def _check_film(out: Path, maps: int, axes: Mapping[str, Axis]) -> None:
 
 
 def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> None:
-    if out.suffix.lower() == ".zarr":
-        return  # it was written as it was computed
-    if out.suffix.lower() == ".nc":
-        maps[0].save(out)
-        return
-    if out.suffix.lower() in FILMS:
+    one, suffix = maps[0], out.suffix.lower()
+    if suffix == ".nc":
+        one.save(out)
+    elif suffix in FILMS:
         from chainderiv.view.maps.animation import animate_sweep
 
-        animate_sweep(maps[0], out, quantity, progress=lambda done, total: show("frames", done, total))
-        return
-    if out.suffix.lower() == ".npz":
-        from chainderiv.writing import write_npz
-
-        one = maps[0]
+        animate_sweep(one, out, quantity, progress=partial(show, "frames"))
+    elif suffix == ".npz":
         names = ["sign", "log_abs", "below_quarter", "uncertain"]
-        if one.derivation.chain.depth > 1:
-            names += ["rate", "regime"]
+        names += ["rate", "regime"] if one.derivation.chain.depth > 1 else []
         axes = {f"axis_{name}": axis.values for name, axis in one.axes.items()}
         write_npz(out, {name: getattr(one, name) for name in names} | axes)
-        return
-    from chainderiv.view.maps.panels import plot_sweeps
-    from chainderiv.view.picture import save_picture
+    elif suffix != ".zarr":  # which was written as it was computed
+        from chainderiv.view.maps.maps import plot_sweeps
+        from chainderiv.view.picture import save_picture
 
-    save_picture(plot_sweeps(maps, quantity), out)
+        save_picture(plot_sweeps(maps, quantity), out)
 
 
 def _outcome(one: Sweep, out: str) -> str:

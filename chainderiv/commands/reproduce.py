@@ -24,24 +24,15 @@ REMEDY_SEEDS = {False: 5, True: 2}
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = "example: chainderiv reproduce nielsen5 --quick"
-    parser.add_argument("source", metavar="SOURCE", help="; ".join(f"{k}: {v}" for k, v in SOURCES.items()))
-    parser.add_argument("--quick", action="store_true", help="few seeds on the small digits, in a minute; no network")
-    parser.add_argument(
-        "--out",
-        default="chainderiv-nielsen5",
-        metavar="DIR",
-        help="folder (default chainderiv-nielsen5); started again, the same command goes on with what is there",
-    )
-    parser.add_argument(
-        "--seeds", metavar="N", help=f"runs of each kind (default {FULL['seeds']}, quick {QUICK['seeds']})"
-    )
-    parser.add_argument(
-        "--max-depth", default="4", metavar="N", help=f"most hidden layers in accuracy, 2 to {DEEPEST} (default 4)"
-    )
-    parser.add_argument("--only", metavar="NAMES", help=f"with commas between: {','.join(EXPERIMENTS)} (default all)")
-    parser.add_argument(
-        "--data", metavar="DIR", help="folder of the four MNIST files (else CHAINDERIV_DATA, cache, net)"
-    )
+    add, out = parser.add_argument, "chainderiv-nielsen5"
+    add("source", metavar="SOURCE", help="; ".join(f"{k}: {v}" for k, v in SOURCES.items()))
+    add("--quick", action="store_true", help="few seeds on the small digits, in a minute; no network")
+    goes_on = f"folder (default {out}); started again, the same command goes on with what is there"
+    add("--out", default=out, metavar="DIR", help=goes_on)
+    add("--seeds", metavar="N", help=f"runs of each kind (default {FULL['seeds']}, quick {QUICK['seeds']})")
+    add("--max-depth", default="4", metavar="N", help=f"most hidden layers in accuracy, 2 to {DEEPEST} (default 4)")
+    add("--only", metavar="NAMES", help=f"with commas between: {','.join(EXPERIMENTS)} (default all)")
+    common.data_option(parser)
     crew.declare(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)

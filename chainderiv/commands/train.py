@@ -25,49 +25,37 @@ MNIST_PIXELS = 784
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = "example: chainderiv train --layers 784,30,30,10 --epochs 3 --out run"
-    parser.add_argument("--layers", help="neurons per layer, inputs first (default 784,30,30,10; 64,… on digits)")
-    parser.add_argument(
-        "--data", metavar="DIR", help="folder of the four MNIST files (else CHAINDERIV_DATA, cache, net)"
-    )
-    parser.add_argument(
-        "--dataset", default="mnist", help="mnist, fashion_mnist, or digits, which needs no network (default mnist)"
-    )
-    parser.add_argument(
-        "--activation",
-        action="append",
-        metavar="NAME",
-        help="of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)",
-    )
-    parser.add_argument(
-        "--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)"
-    )
-    parser.add_argument(
-        "--cost", default="cross_entropy", help="cross_entropy, quadratic or log_likelihood (default cross_entropy)"
-    )
-    parser.add_argument("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
-    parser.add_argument("--seed", default="0", help="default 0")
+    add = parser.add_argument
+    add("--layers", help="neurons per layer, inputs first (default 784,30,30,10; 64,… on digits)")
+    common.data_option(parser)
+    add("--dataset", default="mnist", help="mnist, fashion_mnist, or digits, which needs no network (default mnist)")
+    neurons = "of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
+    add("--activation", action="append", metavar="NAME", help=neurons)
+    add("--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)")
+    add("--cost", default="cross_entropy", help="cross_entropy, quadratic or log_likelihood (default cross_entropy)")
+    add("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
+    add("--seed", default="0", help="default 0")
     _declare_descent(parser)
-    parser.add_argument(
-        "--out", metavar="DIR", help="keep the record and the weights there behind epochs a second apart"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on with the run that --out holds")
-    parser.add_argument("--csv", metavar="FILE", help="write every measurement as a table")
+    add("--out", metavar="DIR", help="keep the record and the weights there behind epochs a second apart")
+    add("--resume", action="store_true", help="go on with the run that --out holds")
+    add("--csv", metavar="FILE", help="write every measurement as a table")
     common.json_option(parser)
     parser.set_defaults(run=run)
 
 
 def _declare_descent(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--epochs", help="default 3, on digits 30")
-    parser.add_argument("--batch-size", default="10", help="default 10")
-    parser.add_argument("--learning-rate", default="0.1", help="η (default 0.1)")
-    parser.add_argument("--weight-decay", help="λ (default 5.0 per 50,000 training images)")
-    parser.add_argument("--momentum", default="0", help="μ, from 0 to below 1 (default 0)")
-    parser.add_argument("--schedule", default="constant", help=f"of η: {', '.join(SCHEDULES)} (default constant)")
-    parser.add_argument("--clip", metavar="NORM", help="scale longer gradients down to this L2 norm")
-    parser.add_argument("--patience", metavar="N", help="stop when N measurements have not raised the accuracy")
-    parser.add_argument("--measure-steps", metavar="N", help="measure after every N mini-batches as well")
-    parser.add_argument("--dtype", default="float32", help="float32 or float64 (default float32)")
-    parser.add_argument("--engine", help="numba, compiled, or numpy (default: what suits the work)")
+    add = parser.add_argument
+    add("--epochs", help="default 3, on digits 30")
+    add("--batch-size", default="10", help="default 10")
+    add("--learning-rate", default="0.1", help="η (default 0.1)")
+    add("--weight-decay", help="λ (default 5.0 per 50,000 training images)")
+    add("--momentum", default="0", help="μ, from 0 to below 1 (default 0)")
+    add("--schedule", default="constant", help=f"of η: {', '.join(SCHEDULES)} (default constant)")
+    add("--clip", metavar="NORM", help="scale longer gradients down to this L2 norm")
+    add("--patience", metavar="N", help="stop when N measurements have not raised the accuracy")
+    add("--measure-steps", metavar="N", help="measure after every N mini-batches as well")
+    add("--dtype", default="float32", help="float32 or float64 (default float32)")
+    add("--engine", help="numba, compiled, or numpy (default: what suits the work)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -194,19 +182,15 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
     norms = record.norms("l2")
     bar, delta = ("‖", "δ") if common.speaks_unicode() else ("|", "delta")
     hidden = [f"{bar}{delta}{layer}{bar}" for layer in range(1, norms.shape[1] + 1)]
-    whole = [row for row, epoch in enumerate(record.epoch) if epoch == int(epoch)]
+    measured = zip(record.epoch, record.accuracy, record.cost, norms, strict=True)
     rows = [
-        (
-            f"{record.epoch[row]:g}",
-            f"{100 * record.accuracy[row]:.2f}",
-            f"{record.cost[row]:.4f}",
-            *(f"{v:.3g}" for v in norms[row]),
-        )
-        for row in whole
+        (f"{epoch:g}", f"{100 * accuracy:.2f}", f"{cost:.4f}", *(f"{v:.3g}" for v in sizes))
+        for epoch, accuracy, cost, sizes in measured
+        if epoch == int(epoch)
     ]
     common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))
     common.say(f"validation on {data.name}; ‖δl‖ is the L2 norm of the mean of ∂C/∂b_l over the first 1000 images")
-    if more := len(record.cost) - len(whole):
+    if more := len(record.cost) - len(rows):
         common.say(f"{more} measurements more, between epochs: --csv, --out and --json hold them")
     if record.epochs < record.settings["epochs"]:
         common.say(f"stopped: {options.patience} measurements have not raised the accuracy")

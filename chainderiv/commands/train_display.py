@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from chainderiv.commands import common
+from chainderiv.kinds import Places
 from chainderiv.records.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ def picture(record: TrainingRecord, epochs: int, console: Console) -> Renderable
 
 def thinned(record: TrainingRecord, rows: int) -> TrainingRecord:
     """At most so many of its rows, evenly, the first and the last among them, without the layers' columns."""
-    count = len(record.cost)
-    some = np.unique(np.linspace(0, count - 1, min(rows, count)).round().astype(int))
+    some = _evenly(len(record.cost), rows)
     return replace(
         record,
         bias_gradients=tuple(record.bias_gradients[k] for k in some),
@@ -81,6 +81,10 @@ def thinned(record: TrainingRecord, rows: int) -> TrainingRecord:
         steps=record.steps[some],
         layers={},
     )
+
+
+def _evenly(count: int, most: int) -> Places:
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int))
 
 
 def sparkline(values: Sequence[float], low: float, high: float, blocks: str = BLOCKS) -> str:
@@ -115,7 +119,7 @@ def _layers(record: TrainingRecord, console: Console) -> Table:
     names = "layer", "|delta|" if plain else "‖δ‖", f"epochs 0 to {record.epochs}"
     table = Table(*names, box=None, padding=(0, 1, 0, 0))
     room = max(2, console.height - BESIDE_LAYERS)
-    for layer in np.unique(np.linspace(0, norms.shape[1] - 1, min(room, norms.shape[1])).round().astype(int)):
+    for layer in _evenly(norms.shape[1], room):
         line = sparkline(norms[:, layer].tolist(), low, high, PLAIN_BLOCKS if plain else BLOCKS)
         table.add_row(str(layer + 1), f"{norms[-1, layer]:.3g}", line)
     return table

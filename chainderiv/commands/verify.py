@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from chainderiv.checking.verification import Row, Verification
 from chainderiv.checking.verify import verify
@@ -29,13 +30,8 @@ def run(options: argparse.Namespace) -> int:
     derivation = derive(chain, common.wrt(options.wrt)) if options.wrt else None
     points, seed = common.whole("points", options.points), common.whole("seed", options.seed)
     with common.progress() as show:
-        result = verify(
-            chain,
-            derivation,
-            points=points,
-            rng=seed,
-            progress=lambda done, total: show("parameters", done, total),
-        )
+        told = partial(show, "parameters")
+        result = verify(chain, derivation, points=points, rng=seed, progress=told)
     if options.json:
         common.say_json(result.to_dict())
     else:
@@ -61,15 +57,8 @@ def _print(result: Verification, second: bool) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
+    judged = row.parameter, row.method, f"{row.judged}/{row.points}"
     if not row.judged:
-        return (row.parameter, row.method, f"0/{row.points}", "", "", "", "")
+        return (*judged, "", "", "", "")
     reach = f"{row.log10_smallest:.1f} to {row.log10_largest:.1f}"
-    return (
-        row.parameter,
-        row.method,
-        f"{row.judged}/{row.points}",
-        f"{row.worst_error:.1e}",
-        f"{row.allowed:.1e}",
-        reach,
-        "ok" if row.passed else "FAILED",
-    )
+    return (*judged, f"{row.worst_error:.1e}", f"{row.allowed:.1e}", reach, "ok" if row.passed else "FAILED")

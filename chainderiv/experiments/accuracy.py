@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from chainderiv.experiments import published
 from chainderiv.experiments.beside import Beside, compared
@@ -16,6 +15,9 @@ from chainderiv.kinds import Floats
 from chainderiv.records.statistics import Comparison, against_the_one_before, interval
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
 from chainderiv.wording import minus, percent, span
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)

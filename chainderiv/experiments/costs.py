@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, middle_and_band, written
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
@@ -16,6 +15,9 @@ from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
 from chainderiv.view.networks.depths import plot_start_norms
 from chainderiv.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SAME = 0.25  # factors within a quarter of one another count as one and the same
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from chainderiv.experiments.beside import Beside, Table
@@ -14,6 +13,9 @@ from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Report
 from chainderiv.view.picture import picture
 from chainderiv.view.theme import new_figure, theme
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Found = TypeVar("Found")
 Rows = Iterable[Sequence[Any]]  # of a CSV file, the column names first

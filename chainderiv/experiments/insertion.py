@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from chainderiv.experiments.accuracy import Accuracy
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, middle_and_band
@@ -21,6 +21,9 @@ from chainderiv.records.statistics import Comparison, against_the_one_before
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
 from chainderiv.view.theme import palette
 from chainderiv.wording import minus, percent
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)

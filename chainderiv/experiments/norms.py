@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from chainderiv.experiments import published
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_layer, compared, middle_and_band
@@ -17,6 +16,9 @@ from chainderiv.kinds import Floats
 from chainderiv.view.networks.curves import BAND, plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WIDE = (9.6, 6.3)
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from chainderiv.experiments.beside import Beside, by_layer, compared
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
@@ -19,6 +17,10 @@ from chainderiv.kinds import Floats
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.view.theme import Palette, palette
 from chainderiv.wording import number
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 NO_THEORY = "theory: not computed here"
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import Any
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Any
 
 from chainderiv.errors import BadValue
 from chainderiv.view.theme import theme
 from chainderiv.writing import folder_for_writing, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # no date in the file: the same figure gives the same bytes
 FORMATS: dict[str, dict[str, Any]] = {
@@ -33,7 +34,7 @@ def picture(figure: Figure | Axes, form: str = "svg") -> bytes:
     """
     if form not in FORMATS:
         raise BadValue(f"picture format is {form!r}; give {', '.join(FORMATS)}")
-    whole: Any = figure.figure.figure if isinstance(figure, Axes) else figure
+    whole: Any = figure.figure.figure  # Axes may stand on a part of one
     content = io.BytesIO()
     # dark does not matter: the background is the figure's own
     with theme():

@@ -5,45 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib
 from cycler import cycler
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import Colormap, LinearSegmentedColormap
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:  # Matplotlib is slow to load, and only what draws waits for it
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 SIZE = (6.0, 5.2)  # inches
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme, as #rrggbb.
-
-    Parameters
-    ----------
-    paper, ink, soft, grid : background, text and lines, secondary text, faint lines.
-    zero, undefined : what stands for a gradient of exactly 0, and for one that is no number.
-    low, high : the side that vanishes and the side that explodes.
-    diverging : from the lowest value over 0 in the middle to the highest.
-    cycle : lines that are told apart (after Okabe and Ito 2008).
-    """
+    """The colours of one theme, as #rrggbb."""
 
     paper: str
-    ink: str
-    soft: str
-    grid: str
-    zero: str
-    undefined: str
-    low: str
-    high: str
-    diverging: tuple[str, ...]
-    cycle: tuple[str, ...]
+    ink: str  # text and lines
+    soft: str  # secondary text
+    grid: str  # faint lines
+    zero: str  # a gradient of exactly 0
+    undefined: str  # one that is no number
+    low: str  # the side that vanishes
+    high: str  # the side that explodes
+    diverging: tuple[str, ...]  # from the lowest value over 0 in the middle to the highest
+    cycle: tuple[str, ...]  # lines that are told apart (after Okabe and Ito 2008)
 
     @property
     def colours(self) -> Colormap:
         """The diverging map: blue below 0, orange above, paper at 0."""
+        from matplotlib.colors import LinearSegmentedColormap
+
         return LinearSegmentedColormap.from_list("gain", self.diverging)
 
 
@@ -110,6 +103,8 @@ def settings(dark: bool = False) -> dict[str, Any]:
 @contextmanager
 def theme(dark: bool = False) -> Iterator[Palette]:
     """Make what is drawn inside look light or dark; Matplotlib's settings come back afterwards."""
+    import matplotlib
+
     rc: Any = settings(dark)  # Matplotlib's types want each key spelt out
     with matplotlib.rc_context(rc):
         yield palette(dark)
@@ -117,12 +112,17 @@ def theme(dark: bool = False) -> Iterator[Palette]:
 
 def new_figure(size: tuple[float, float] = SIZE, dark: bool = False) -> Figure:
     """A figure of its own, size in inches: pyplot does not know it, so nothing is left open."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     with theme(dark):
         figure = Figure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         return figure
 
 
-def axes_or_new(ax: Axes | None, size: tuple[float, float] = SIZE, dark: bool = False) -> Axes:
-    """The Axes given, or those of a new figure."""
-    return new_figure(size, dark).add_subplot() if ax is None else ax
+@contextmanager
+def drawing(ax: Axes | None, size: tuple[float, float], dark: bool) -> Iterator[tuple[Axes, Palette]]:
+    """The Axes given, or those of a new figure, and the colours of the theme in which what is inside draws on them."""
+    with theme(dark) as colours:
+        yield new_figure(size, dark).add_subplot() if ax is None else ax, colours

@@ -16,7 +16,7 @@ from chainderiv.numeric.evaluate import evaluate
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.drawing import legend_columns
 from chainderiv.view.maps.labels import axis_label, edges
-from chainderiv.view.maps.panels import plot_sweeps
+from chainderiv.view.maps.maps import plot_sweeps
 from chainderiv.view.theme import palette
 
 

@@ -20,11 +20,10 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, depths_of
 from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.reading import Reading, Readings
-from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
 from chainderiv.view.maps.map_view import MapView, view_sweep
 from chainderiv.view.maps.maps import draw_map, map_entries
-from chainderiv.view.maps.quantities import Quantity, quantity_of
+from chainderiv.view.maps.quantities import Quantity, quantity_at
 from chainderiv.view.theme import SIZE, new_figure, palette as palette_of, theme
 from chainderiv.writing import beside, folder_for_writing, write_whole
 
@@ -45,7 +44,7 @@ def animate_sweep(
     dark: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a film of maps, one for each depth L of a sweep over depth and two other axes, as .gif or .mp4.
+    """Write a film of maps, one for each depth L of a sweep over depth and two other axes, whole, as .gif or .mp4.
 
     All frames share one scale of colours, ± the largest finite size of a value at any depth, and one layout; the
     title names the depth. The regions are not named, for their names would jump.
@@ -58,10 +57,6 @@ def animate_sweep(
     seconds_a_frame : how long a depth is shown, in seconds, above 0.
     dark : whether the film is for a dark page.
     progress : called with (frames done, frames in all).
-
-    Returns
-    -------
-    The file, which is whole or not there.
 
     Raises
     ------
@@ -87,10 +82,12 @@ def animate_sweep(
     if not seconds_a_frame > 0:
         raise BadValue(f"seconds_a_frame is {seconds_a_frame!r}; give a number of seconds above 0")
     frames = depth_frames(sweep)
-    images = _images(frames, quantity_of(sweep, quantity), dark, progress)
+    images = _images(frames, quantity_at(quantity, sweep.derivation.chain.depth), dark, progress)
     folder_for_writing(target.parent)
-    write = _write_gif if target.suffix.lower() == ".gif" else _write_mp4
-    write(target, images, len(frames), seconds_a_frame, dark)
+    if target.suffix.lower() == ".gif":
+        _write_gif(target, images, seconds_a_frame, _palette(dark))
+    else:
+        _write_mp4(target, images, seconds_a_frame)
     return target
 
 
@@ -182,15 +179,13 @@ class _Drawing:
         """Place everything for good, with one legend of what any frame shows."""
         mesh = self._draw(frames[-1], views[-1])
         with theme(self.dark) as colours:
-            entries: dict[str, Any] = {}
             # from the deepest on: at depth 1 there is only what is undefined
-            for frame, view in zip(reversed(frames), reversed(views), strict=True):
-                for entry in map_entries(frame, self.quantity, view, colours):
-                    entries.setdefault(entry.get_label(), entry)
+            pairs = zip(reversed(frames), reversed(views), strict=True)
+            shown = [entry for one, view in pairs for entry in map_entries(one, self.quantity, view, colours)]
+            handles = list({entry.get_label(): entry for entry in shown}.values())
             if mesh is not None:
-                colour_bar(self.ax, mesh, self.quantity.label(frames[-1]))
-            if entries:
-                handles = list(entries.values())
+                colour_bar([self.ax], mesh, self.quantity.label(frames[-1]))
+            if handles:
                 columns = legend_columns(self.figure, handles, float(self.figure.bbox.width))
                 self.figure.legend(handles=handles, loc="outside lower left", ncols=columns)
             self.figure.draw_without_rendering()
@@ -207,30 +202,27 @@ class _Drawing:
     def _draw(self, frame: Sweep, view: MapView) -> Any:
         with theme(self.dark) as colours:
             self.ax.clear()
-            mesh = draw_map(self.ax, frame, self.quantity, view, self.norm, colours, names=False)
-            self.ax.set_title(labels.chain_name(frame), fontsize=10, fontweight="normal")
-        return mesh
+            return draw_map(self.ax, frame, self.quantity, view, self.norm, colours, names=False)
 
 
-def _write_gif(target: Path, images: Iterable[Image], count: int, seconds: float, dark: bool) -> None:
-    from PIL import Image as Pillow
-
-    colours = _palette(dark)
-    first, *rest = (_indexed(image, colours, Pillow) for image in images)
+def _write_gif(target: Path, images: Iterable[Image], seconds: float, colours: Image) -> None:
+    first, *rest = (_indexed(image, colours) for image in images)
     content = io.BytesIO()
-    times = [round(1000 * seconds)] * (count - 1) + [round(1000 * max(seconds, STILL))]
+    times = [round(1000 * seconds)] * len(rest) + [round(1000 * max(seconds, STILL))]
     first.save(content, format="GIF", save_all=True, append_images=rest, duration=times, loop=0)
     write_whole(target, content.getvalue())
 
 
-def _indexed(image: Image, colours: Image, pillow: Any) -> Any:
+def _indexed(image: Image, colours: Image) -> Any:
     """The picture in those colours, each pixel in the nearest: the same ones in every frame, and no dithering."""
+    from PIL import Image as Pillow
+
     packed = image.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
     found, where = np.unique(packed, return_inverse=True)
     unpacked = (found[:, None] >> np.array([16, 8, 0], np.uint32) & 255).astype(np.float32)
     own = colours.astype(np.float32)
     nearest = np.argmin((own**2).sum(axis=1) - 2 * unpacked @ own.T, axis=1).astype(np.uint8)
-    indexed = pillow.fromarray(nearest[where].reshape(packed.shape), "P")
+    indexed = Pillow.fromarray(nearest[where].reshape(packed.shape), "P")
     indexed.putpalette(colours.tobytes())
     return indexed
 
@@ -245,7 +237,7 @@ def _palette(dark: bool) -> Image:
     return np.round(255 * np.concatenate([named, greys, scale])).astype(np.uint8)
 
 
-def _write_mp4(target: Path, images: Iterable[Image], count: int, seconds: float, dark: bool) -> None:
+def _write_mp4(target: Path, images: Iterable[Image], seconds: float) -> None:
     from matplotlib import animation
 
     figure = Figure(figsize=SIZE, dpi=DOTS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from matplotlib.patheffects import withStroke
 from chainderiv.kinds import Floats, Mask, Places
 from chainderiv.view.maps.labels import UNCERTAIN
 from chainderiv.view.maps.map_view import Cells, MapView
+from chainderiv.view.maps.reduce import middles
 from chainderiv.view.theme import Palette
 
 Codes = Sequence[tuple[int, str]]
@@ -105,16 +107,12 @@ def draw_uncertain(ax: Axes, view: MapView, colours: Palette) -> None:
     if view.uncertain is None:
         return
     # in cells of a picture's size, whatever the map's own are
-    (columns, x_edges), (rows, y_edges) = (
-        _fine(edges, scale, most)
-        for edges, scale, most in zip(
-            (view.x_edges, view.y_edges), (axis.scale for axis in view.axes), cells_of(ax), strict=True
-        )
-    )
+    (x, y), (wide, high) = view.axes, cells_of(ax)
+    (columns, x_edges), (rows, y_edges) = _fine(view.x_edges, x.scale, wide), _fine(view.y_edges, y.scale, high)
     mask = _widened(view.uncertain[np.ix_(columns, rows)], STRIPES // 2)
     place = (np.arange(len(columns))[:, None] - np.arange(len(rows))[None, :]) % STRIPES
     stripes = np.where(mask & (place < 2), 0.0, np.where(mask & (place < 4), 1.0, np.nan))
-    fine = MapView(view.axes, x_edges, y_edges, stripes, view.x, view.y, {})
+    fine = replace(view, x_edges=x_edges, y_edges=y_edges)
     mesh = draw_cells(ax, fine, stripes, Normalize(0, 1), ListedColormap([colours.ink, colours.paper]), "uncertain")
     mesh.set_zorder(1.5)  # over the colours, under the lines
 
@@ -128,8 +126,7 @@ def _fine(edges: Floats, scale: str, most: int) -> tuple[Places, Floats]:
     """About `most` even cells between the outer edges: which of the coarse cells each lies in, and their borders."""
     space = np.geomspace if scale == "log" else np.linspace
     borders = space(edges[0], edges[-1], most + 1)
-    middle = np.sqrt(borders[1:] * borders[:-1]) if scale == "log" else (borders[1:] + borders[:-1]) / 2
-    return np.clip(np.searchsorted(edges, middle) - 1, 0, len(edges) - 2), borders
+    return np.clip(np.searchsorted(edges, middles(borders, scale)) - 1, 0, len(edges) - 2), borders
 
 
 def _widened(mask: Mask, cells: int) -> Mask:
@@ -163,10 +160,10 @@ def draw_contour(ax: Axes, view: MapView, values: Floats, level: float, style: s
     return contour
 
 
-def colour_bar(axes: Axes | Sequence[Axes], mesh: Any, label: str) -> None:
+def colour_bar(panels: Sequence[Axes], mesh: Any, label: str) -> None:
     """One bar for the Axes given, beside the last of them."""
-    last = axes if isinstance(axes, Axes) else axes[-1]
-    bar = last.figure.colorbar(mesh, ax=axes, label=label, pad=0.02)
+    # of one Axes alone Matplotlib takes the room from their own place in the grid
+    bar = panels[-1].figure.colorbar(mesh, ax=panels if len(panels) > 1 else panels[0], label=label, pad=0.02)
     limit = float(mesh.norm.vmax)
     ticks = spaced_ticks(limit)
     bar.set_ticks([*(-t for t in reversed(ticks)), 0.0, *ticks], minor=False)

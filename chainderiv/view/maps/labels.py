@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from chainderiv.kinds import Floats
@@ -56,12 +54,9 @@ def chain_name(sweep: Sweep) -> str:
     axis = sweep.axes.get(DEPTH)
     depth = f"{chain.depth}" if axis is None else f"{axis.start:g} to {axis.stop:g}"
     layers = f"{depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
-    held = ", ".join(f"{name} = {value:g}" for name, value in _in_order(sweep.fixed).items())
+    in_order = sorted(sweep.fixed, key=lambda name: ("wbzxy".index(name[0]), name[1:].zfill(7)))
+    held = ", ".join(f"{name} = {sweep.fixed[name]:g}" for name in in_order)
     return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", held) if part)
-
-
-def _in_order(fixed: Mapping[str, float]) -> dict[str, float]:
-    return {name: fixed[name] for name in sorted(fixed, key=lambda n: ("wbzxy".index(n[0]), n[1:].zfill(7)))}
 
 
 def edges(axis: Axis) -> Floats:

@@ -1,12 +1,14 @@
-"""Maps: a Sweep or one link as an image, with the boundaries that the argument speaks of."""
+"""Maps: a Sweep, several side by side or one link as images, with the boundaries that the argument speaks of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -33,13 +35,13 @@ from chainderiv.view.maps.drawing import (
     uncertain_patch,
 )
 from chainderiv.view.maps.map_view import MapView, view_sweep, view_values
-from chainderiv.view.maps.quantities import QUANTITIES, Quantity, quantity_of
+from chainderiv.view.maps.quantities import Quantity, quantity_at
 from chainderiv.view.maps.reduce import reduced_line
 from chainderiv.view.maps.regions import label_contour, name_regions
-from chainderiv.view.theme import SIZE, Palette, axes_or_new, theme
+from chainderiv.view.theme import SIZE, Palette, drawing, new_figure, theme
 
-__all__ = ["QUANTITIES", "draw_map", "map_entries", "plot_link_map", "plot_sweep", "require_drawable"]
 BOUNDARIES = {"rate": (0.0, "-", "boundary"), "largest_link": (LOG_QUARTER, "--", "below_quarter")}
+TITLE: dict[str, Any] = {"fontsize": 10, "fontweight": "normal"}
 LINE_BLOCKS = 2000  # a line of more points is drawn by the extremes of as many blocks
 
 
@@ -58,10 +60,6 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
     dark : whether the figure is for a dark page.
 
-    Returns
-    -------
-    The Axes.
-
     Raises
     ------
     UnknownName
@@ -78,27 +76,56 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     >>> ax.get_xlabel()
     '$w$  (weight, dimensionless)'
     """
-    shown = quantity_of(sweep, quantity)
-    require_drawable(sweep)
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, SIZE, dark)
-        if len(sweep.axes) == 1:
-            _draw_line(ax, sweep, shown, colours)
-        else:
-            view = view_sweep(sweep, shown, cells_of(ax))
-            mesh = draw_map(ax, sweep, shown, view, scale_of(view.largest), colours)
-            draw_legend(ax, map_entries(sweep, shown, view, colours), bar=mesh is not None)
-            if mesh is not None:
-                colour_bar(ax, mesh, shown.label(sweep))
-        ax.set_title(labels.chain_name(sweep), fontsize=10, fontweight="normal")
-    return ax
-
-
-def require_drawable(sweep: Sweep) -> None:
-    """Raise BadValue where a sweep has more axes than a picture."""
+    shown = quantity_at(quantity, sweep.derivation.chain.depth)
     if len(sweep.axes) > 2:
         extra = ", ".join(list(sweep.axes)[2:])
         raise BadValue(f"the sweep has {len(sweep.axes)} axes; a picture has 1 or 2: fix {extra} at a number")
+    with drawing(ax, SIZE, dark) as (ax, colours):
+        if len(sweep.axes) == 1:
+            _draw_line(ax, sweep, shown, colours)
+        else:
+            _draw_maps([ax], [sweep], [shown], colours)
+    return ax
+
+
+def plot_sweeps(sweeps: Sequence[Sweep], quantity: str = "gradient", dark: bool = False) -> Figure:
+    """A figure with one panel per sweep, from left to right; see plot_sweep for what each shows and raises.
+
+    Maps share one scale of colours and one colour bar, so that a colour means the same in all of them; lines share
+    their vertical axis.
+
+    >>> from chainderiv import Axis, Chain, sweep
+    >>> maps = [sweep(Chain(3, name), w=Axis(-3, 3, 9), b=Axis(-2, 2, 7)) for name in ("sigmoid", "relu")]
+    >>> figure = plot_sweeps(maps)
+    >>> [ax.get_title(loc="left").partition(",")[0] for ax in figure.axes if ax.get_title(loc="left")]
+    ['sigmoid', 'relu']
+    >>> len(figure.axes)
+    3
+    """
+    figure = new_figure((SIZE[0] * len(sweeps), SIZE[1]), dark)
+    with theme(dark) as colours:
+        panels = list(figure.subplots(1, len(sweeps), squeeze=False)[0])
+        if all(len(one.axes) == 2 for one in sweeps):
+            _draw_maps(panels, sweeps, [quantity_at(quantity, one.derivation.chain.depth) for one in sweeps], colours)
+            return figure
+        for ax, one in zip(panels, sweeps, strict=True):
+            plot_sweep(one, quantity, ax, dark)
+    if all(len(one.axes) == 1 for one in sweeps):
+        lows, highs = zip(*(ax.get_ylim() for ax in panels), strict=True)
+        for ax in panels:
+            ax.set_ylim(min(lows), max(highs))
+    return figure
+
+
+def _draw_maps(panels: Sequence[Axes], sweeps: Sequence[Sweep], shown: Sequence[Quantity], colours: Palette) -> None:
+    """Maps in one scale of colours, with legends and one colour bar."""
+    views = [view_sweep(one, q, cells_of(ax)) for one, q, ax in zip(sweeps, shown, panels, strict=True)]
+    norm = scale_of(max(view.largest for view in views))
+    for ax, one, q, view in zip(panels, sweeps, shown, views, strict=True):
+        mesh = draw_map(ax, one, q, view, norm, colours)
+        draw_legend(ax, map_entries(one, q, view, colours), bar=mesh is not None)
+    if mesh is not None:
+        colour_bar(panels, mesh, shown[0].label(sweeps[0]))
 
 
 def draw_map(
@@ -106,10 +133,7 @@ def draw_map(
 ) -> Any:
     """Draw a map's view and its boundaries, but no colour bar and no legend; the coloured cells, None for codes.
 
-    Parameters
-    ----------
-    norm : the colour scale; several maps may share one.
-    names : whether the regions are named.
+    norm : the colour scale; several maps may share one. names : whether the regions are named.
     """
     x_name, y_name = sweep.axes
     mesh = None
@@ -125,6 +149,7 @@ def draw_map(
         if names and not quantity.codes:
             name_regions(ax, view, colours)
     ax.set(xlabel=labels.axis_label(x_name), ylabel=labels.axis_label(y_name))
+    ax.set_title(labels.chain_name(sweep), **TITLE)
     return mesh
 
 
@@ -156,10 +181,6 @@ def plot_link_map(
     w_axis, z_axis : Axis. To the right the weight, upwards the pre-activation, both dimensionless.
     ax, dark : as in plot_sweep.
 
-    Returns
-    -------
-    The Axes.
-
     Raises
     ------
     UnknownName
@@ -176,16 +197,15 @@ def plot_link_map(
     with np.errstate(divide="ignore"):
         weight = np.log(np.abs(w_axis.values))[:, None]
     values = (weight + array_functions(phi).log_abs_derivative(z_axis.values)[None, :]) / np.log(10)
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, SIZE, dark)
+    with drawing(ax, SIZE, dark) as (ax, colours):
         view = view_values((w_axis, z_axis), values, cells_of(ax))
         mesh = draw_values(ax, view, scale_of(view.largest), colours)
-        colour_bar(ax, mesh, r"$\log_{10}|w\,\varphi'(z)|$  (decades)")
+        colour_bar([ax], mesh, r"$\log_{10}|w\,\varphi'(z)|$  (decades)")
         for level, name, style in ((np.log10(0.25), "1/4", "--"), (0.0, "1", "-")):
             contour = draw_contour(ax, view, view.fields["values"], level, style, colours, gid=f"link {name}")
             label_contour(ax, contour, name, colours)
         ax.set(xlabel=labels.axis_label("w"), ylabel=labels.axis_label("z"))
-        ax.set_title(f"one link of a {phi.name} chain", fontsize=10, fontweight="normal")
+        ax.set_title(f"one link of a {phi.name} chain", **TITLE)
         lines: list[Any] = [
             Line2D([], [], color=colours.ink, ls="--", label=r"$|w\,\varphi'(z)| = 1/4$"),
             Line2D([], [], color=colours.ink, label=r"$|w\,\varphi'(z)| = 1$: amplifies beyond"),
@@ -203,6 +223,7 @@ def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette) -> 
     ax.plot(x, shown, color=colours.cycle[0], gid="line", drawstyle="steps-mid" if quantity.codes else None)
     ax.set(xscale=axis.scale, xlim=(axis.start, axis.stop), xlabel=labels.axis_label(name))
     ax.set_ylabel(quantity.label(sweep))
+    ax.set_title(labels.chain_name(sweep), **TITLE)
     ax.axhline(0.0, color=colours.soft, linewidth=0.8)
     if quantity.codes:
         ax.set_yticks([code for code, _ in quantity.codes], [text for _, text in quantity.codes])

@@ -92,11 +92,10 @@ def _factor(layer: int) -> Quantity:
 
 def _activation(layer: int) -> Quantity:
     largest = np.finfo(float).max  # a relu chain leaves float64
-
-    def read(sweep: Sweep, box: Box, tile: Reading) -> Floats:
-        return np.asarray(np.clip(activation_over(sweep.plan, box, layer).to_float(), -largest, largest))
-
-    return Quantity(read, lambda s: f"$a_{{{layer}}}$  (activation of layer {layer}, dimensionless)")
+    return Quantity(
+        lambda s, box, tile: np.clip(activation_over(s.plan, box, layer).to_float(), -largest, largest),
+        lambda s: f"$a_{{{layer}}}$  (activation of layer {layer}, dimensionless)",
+    )
 
 
 LAYERED: dict[str, Callable[[int], Quantity]] = {"factor": _factor, "activation": _activation}
@@ -133,8 +132,3 @@ def quantity_at(name: str, depth: int) -> Quantity:
     if QUANTITIES[name].of_links and depth == 1:
         raise BadValue("a chain of depth 1 has no link and so no rate or regime; give depth 2 or more")
     return QUANTITIES[name]
-
-
-def quantity_of(sweep: Sweep, name: str) -> Quantity:
-    """The quantity of that name for a sweep; see quantity_at."""
-    return quantity_at(name, sweep.derivation.chain.depth)

@@ -7,14 +7,12 @@ that one exploding point among a thousand million is seen. A map is read box by 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from chainderiv.kinds import Array, Floats, Mask, Places
+from chainderiv.kinds import Array, Box, Floats, Mask, Places
 
-Box = tuple[slice, slice]
 BOX_POINTS = 2**20  # read at once: 8 MB of each array
 
 
@@ -47,38 +45,31 @@ def reading_boxes(shape: tuple[int, int], tile_shape: Sequence[int] | None = Non
             yield slice(i, min(i + height, shape[0])), slice(j, min(j + width, shape[1]))
 
 
-@dataclass(frozen=True)
-class Cut:
-    """The part of a row of blocks that a slice meets: which blocks, and where in the slice each begins."""
+Fold = Callable[[Array, np.ufunc], Array]
 
-    blocks: slice
-    starts: Places
 
-    @classmethod
-    def of(cls, edges: Places, part: slice) -> Cut:
-        """The blocks between those edges that a slice meets."""
-        first = int(np.searchsorted(edges, part.start, "right")) - 1
-        last = int(np.searchsorted(edges, part.stop, "left"))
-        return cls(slice(first, last), np.maximum(edges[first:last], part.start) - part.start)
+def met(edges: tuple[Places, Places], box: Box) -> tuple[Box, Fold]:
+    """Which of the blocks between those edges a box meets, and how its values become one per block, by a ufunc."""
+    (rows, row_starts), (columns, column_starts) = (_cut(*one) for one in zip(edges, box, strict=True))
 
-    def fold(self, values: Array, by: np.ufunc, along: int) -> Array:
-        """One value per block: a ufunc's reduction along an axis."""
-        if along == 1:
-            return by.reduceat(values, self.starts, axis=1)
+    def fold(values: Array, by: np.ufunc) -> Array:
         # reduceat along the first axis walks columns, three times as slow
-        ends = [*self.starts[1:], len(values)]
-        return np.stack([by.reduce(values[a:b], axis=0) for a, b in zip(self.starts, ends, strict=True)])
+        ends = pairwise([*row_starts, len(values)])
+        return by.reduceat(np.stack([by.reduce(values[a:b], axis=0) for a, b in ends]), column_starts, axis=1)
+
+    return (rows, columns), fold
+
+
+def _cut(edges: Places, part: slice) -> tuple[slice, Places]:
+    """Which blocks a slice meets, and where in the slice each begins."""
+    first = int(np.searchsorted(edges, part.start, "right")) - 1
+    last = int(np.searchsorted(edges, part.stop, "left"))
+    return slice(first, last), np.maximum(edges[first:last], part.start) - part.start
 
 
 class Extremes:
-    """The smallest and the largest number of each block, and where there is one that is undefined.
+    """The smallest and the largest number of each block between bounds along x and along y, and where one is undefined.
 
-    Parameters
-    ----------
-    x, y : int ndarrays, the bounds of the blocks along either dimension.
-
-    Examples
-    --------
     >>> field = np.zeros((4, 4))
     >>> field[1, 2], field[3, 3], field[0, 0] = 7.0, -np.inf, np.nan
     >>> found = Extremes(bounds(4, 2), bounds(4, 2))
@@ -88,23 +79,17 @@ class Extremes:
     """
 
     def __init__(self, x: Places, y: Places) -> None:
-        self.x, self.y = x, y
-        shape = (len(x) - 1, len(y) - 1)
+        self.edges, shape = (x, y), (len(x) - 1, len(y) - 1)
         self.low, self.high = np.full(shape, np.inf), np.full(shape, -np.inf)
         self.undefined = np.zeros(shape, bool)
 
     def take(self, box: Box, values: Floats) -> None:
         """What a box holds."""
-        rows, columns = Cut.of(self.x, box[0]), Cut.of(self.y, box[1])
-        place = rows.blocks, columns.blocks
-
-        def fold(by: np.ufunc) -> Floats:
-            return columns.fold(rows.fold(values, by, 0), by, 1)
-
-        low, high = fold(np.minimum), fold(np.maximum)
+        place, fold = met(self.edges, box)
+        low, high = fold(values, np.minimum), fold(values, np.maximum)
         if (undefined := np.isnan(low)).any():
             self.undefined[place] |= undefined
-            low, high = fold(np.fmin), fold(np.fmax)
+            low, high = fold(values, np.fmin), fold(values, np.fmax)
         self.low[place] = np.fmin(self.low[place], low)
         self.high[place] = np.fmax(self.high[place], high)
 
@@ -124,26 +109,19 @@ class Extremes:
 
 
 class Presence:
-    """Which codes each block holds: the commonest of them, and the one that is rarest on the whole map.
-
-    Parameters
-    ----------
-    x, y : as of Extremes.
-    codes : the numbers that may occur.
-    """
+    """Which of some codes each block holds: the commonest, and the one that is rarest on the whole map."""
 
     def __init__(self, x: Places, y: Places, codes: Sequence[int]) -> None:
-        self.x, self.y, self.codes = x, y, tuple(codes)
+        self.edges, self.codes = (x, y), tuple(codes)
         self.counts = np.zeros((len(self.codes), len(x) - 1, len(y) - 1), np.int64)
 
     def take(self, box: Box, values: Array) -> None:
         """What a box holds."""
-        rows, columns = Cut.of(self.x, box[0]), Cut.of(self.y, box[1])
+        (rows, columns), fold = met(self.edges, box)
         for k, code in enumerate(self.codes):
             here = values == code
             if here.any():
-                counted = columns.fold(rows.fold(here, np.add, 0).astype(np.int64), np.add, 1)
-                self.counts[k, rows.blocks, columns.blocks] += counted
+                self.counts[k, rows, columns] += fold(here, np.add)
 
     def cells(self) -> Floats:
         """Two cells a block, side by side along x: the commonest code in it, and the rarest of the map in it."""
@@ -157,15 +135,14 @@ class Anywhere:
     """Where a block holds a point at which something is so."""
 
     def __init__(self, x: Places, y: Places) -> None:
-        self.x, self.y = x, y
+        self.edges = x, y
         self.found: Mask = np.zeros((len(x) - 1, len(y) - 1), bool)
 
     def take(self, box: Box, values: Mask) -> None:
         """What a box holds."""
         if values.any():
-            rows, columns = Cut.of(self.x, box[0]), Cut.of(self.y, box[1])
-            here = columns.fold(rows.fold(values, np.logical_or, 0), np.logical_or, 1)
-            self.found[rows.blocks, columns.blocks] |= here
+            place, fold = met(self.edges, box)
+            self.found[place] |= fold(values, np.logical_or)
 
 
 class Samples:
@@ -195,19 +172,21 @@ def beside(left: Floats, right: Floats) -> Floats:
     return np.stack([left, right], axis=1).reshape(-1, left.shape[1])
 
 
+def middles(borders: Floats, scale: str) -> Floats:
+    """The middle of each cell between its borders."""
+    return np.sqrt(borders[1:] * borders[:-1]) if scale == "log" else (borders[1:] + borders[:-1]) / 2
+
+
 def halved(borders: Floats, scale: str) -> Floats:
     """The borders with one more in the middle of each cell."""
-    middle = np.sqrt(borders[1:] * borders[:-1]) if scale == "log" else (borders[1:] + borders[:-1]) / 2
     both = np.empty(2 * len(borders) - 1)
-    both[::2], both[1::2] = borders, middle
+    both[::2], both[1::2] = borders, middles(borders, scale)
     return both
 
 
 def reduced_line(values: Callable[[slice], Floats], count: int, most: int) -> tuple[Places, Floats]:
     """Places along a line, and its values there: all of them, or the smallest and largest of at most `most` blocks.
 
-    Examples
-    --------
     >>> long = np.zeros(1000); long[777] = 5.0
     >>> where, shown = reduced_line(long.__getitem__, 1000, 4)
     >>> int(where[shown.argmax()]), len(where)
@@ -216,15 +195,14 @@ def reduced_line(values: Callable[[slice], Floats], count: int, most: int) -> tu
     if count <= 2 * most:
         return np.arange(count), values(slice(0, count))
     where, shown = list[int](), list[float]()
-    edges_of = bounds(count, most)
-    for start, stop in pairwise(edges_of):
-        part = values(slice(int(start), int(stop)))
+    for start, stop in pairwise(bounds(count, most).tolist()):
+        part = values(slice(start, stop))
         # a number that is undefined breaks the line, and -inf is the smallest
         finite = np.where(np.isnan(part), 0.0, part)
         both = {int(finite.argmin()), int(finite.argmax())}
         if np.isnan(part).any():
             both.add(int(np.isnan(part).argmax()))
         for place in sorted(both) if len(both) > 1 else [0, len(part) - 1]:
-            where.append(int(start) + place)
+            where.append(start + place)
             shown.append(float(part[place]))
     return np.array(where), np.array(shown)

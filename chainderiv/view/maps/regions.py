@@ -110,12 +110,9 @@ def room(region: Mask) -> Floats:
 def parts(region: Mask, most: int = 2) -> list[Mask]:
     """The largest connected parts of a region that are not tiny, the largest first."""
     left = {(int(i), int(j)) for i, j in np.argwhere(region)}
-    found = list[list[Place]]()
-    for first in sorted(left):
-        if first in left:
-            found.append(_flooded(left, first))
-    found = sorted(found, key=len, reverse=True)[:most]
-    return [_mask(region.shape, cells) for cells in found if len(cells) >= MIN_SHARE * region.size]
+    found = [_flooded(left, first) for first in sorted(left) if first in left]
+    largest = sorted(found, key=len, reverse=True)[:most]
+    return [_mask(region.shape, cells) for cells in largest if len(cells) >= MIN_SHARE * region.size]
 
 
 def _flooded(left: set[Place], first: Place) -> list[Place]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
-from chainderiv.view.theme import Palette, axes_or_new, theme
+from chainderiv.view.theme import SIZE, Palette, drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SLOT = 2.3  # room for a layer, in units of the longest bar, which may point either way
 LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
@@ -32,10 +33,6 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
     ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
     dark : whether the figure is for a dark page.
 
-    Returns
-    -------
-    The Axes.
-
     Raises
     ------
     BadShape
@@ -53,8 +50,7 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
     if not layers:
         raise BadShape("no hidden layer is given; give one array (n_l,) per hidden layer")
     longest = max(float(np.abs(g).max()) for g in layers) or 1.0
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, dark=dark)
+    with drawing(ax, SIZE, dark) as (ax, colours):
         centres = [SLOT * longest * (k + 0.5) for k in range(len(layers))]
         for centre, g in zip(centres, layers, strict=True):
             _layer(ax, centre, g, colours)
@@ -83,10 +79,6 @@ def plot_norms(
     order : 'l2', or 'l1', the sum of the sizes.
     ax, dark : as in plot_bars.
 
-    Returns
-    -------
-    The Axes.
-
     Raises
     ------
     UnknownName
@@ -112,25 +104,17 @@ def plot_norms(
 
 def plot_norm_bands(
     norms: ArrayLike,
-    order: str = "l2",
-    ax: Axes | None = None,
-    dark: bool = False,
+    order: str,
+    ax: Axes | None,
+    dark: bool,
     *,
     epochs: ArrayLike | None = None,
     name: str = "hidden layer {}",
     gap: float = LABEL_GAP,
 ) -> Axes:
-    """Draw what plot_norms draws, of norms in an array.
+    """Draw what plot_norms draws, of norms (runs, rows, hidden layers) at epochs (rows,), by default 0, 1, ….
 
-    Parameters
-    ----------
-    norms : shape (runs, rows, hidden layers).
-    order : what the axis says of them.
-    ax, dark : as in plot_bars.
-    epochs : shape (rows,); by default 0, 1, ….
-    name : of a line; {} is the layer's number.
-    gap : between names at the ends, as a part of the axes' height.
-
+    gap : between the lines' names at their ends, as a part of the axes' height.
     Raises BadShape for another shape, or without a run or a hidden layer.
     """
     runs = np.asarray(norms, float)
@@ -139,14 +123,8 @@ def plot_norm_bands(
             f"norms have shape {runs.shape}; give (runs, rows, hidden layers) of a network with hidden layers"
         )
     x = np.asarray(range(runs.shape[1]) if epochs is None else epochs, float)
-    shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
-    low, middle, high = np.quantile(shown, BAND, axis=0)
-    with theme(dark):
-        ax = axes_or_new(ax, CURVE_SIZE, dark)
-        lines = [_curve(ax, x, column, name.format(k)) for k, column in enumerate(middle.T, 1)]
-        if len(runs) > 1:
-            for line, below, above in zip(lines, low.T, high.T, strict=True):
-                ax.fill_between(x, below, above, color=line.get_color(), alpha=0.2, linewidth=0, gid=line.get_gid())
+    with drawing(ax, CURVE_SIZE, dark) as (ax, _):
+        lines = [banded(ax, x, layer, name.format(k), marker=_marker(x)) for k, layer in enumerate(runs.T, 1)]
         ax.set_yscale("log")
         _epochs(ax, x)
         ax.set_ylabel(rf"{order.upper()} norm of mean $\partial C/\partial b_l$  (units of $C$)")
@@ -162,19 +140,14 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
     record : TrainingRecord.
     ax, dark : as in plot_bars.
 
-    Returns
-    -------
-    The Axes.
-
     Examples
     --------
     >>> record = TrainingRecord({}, ((np.ones(2),),) * 2, np.ones(2), np.ones(2), np.array([0.1, 0.9]))
     >>> plot_accuracy(record).get_xlabel()
     'epochs of training'
     """
-    with theme(dark):
-        ax = axes_or_new(ax, CURVE_SIZE, dark)
-        _curve(ax, record.epoch, record.accuracy, "accuracy")
+    with drawing(ax, CURVE_SIZE, dark) as (ax, _):
+        ax.plot(record.epoch, record.accuracy, gid="accuracy", marker=_marker(record.epoch))
         _epochs(ax, record.epoch)
         ax.set(ylim=(0, 1), ylabel="validation accuracy\n(fraction)")
     return ax
@@ -206,16 +179,33 @@ def _scale_bar(ax: Axes, left: float, y: float, longest: float, colours: Palette
     ax.text(left + size + 0.05 * longest, y, rf"mean $\partial C/\partial b$ = {size:g}", va="center", fontsize=9.5)
 
 
-def _curve(ax: Axes, x: Floats, values: Floats, name: str) -> Any:
-    (line,) = ax.plot(x, values, gid=name, marker="o" if len(values) < 3 else None)
+def banded(ax: Axes, x: ArrayLike, runs: Floats, name: str, *, band: bool = True, **look: Any) -> Any:
+    """The median of runs, shape (len(x), runs), as a line, and the band that several fill; the line."""
+    shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
+    low, middle, high = np.quantile(shown, BAND, axis=1)
+    (line,) = ax.plot(x, middle, gid=name, **look)
+    if band and runs.shape[1] > 1:
+        ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
     return line
+
+
+def _marker(x: Floats) -> str | None:
+    """Points where there is hardly a line."""
+    return "o" if len(x) < 3 else None
 
 
 def _epochs(ax: Axes, epochs: Floats) -> None:
     ax.set_xlim(0, max(float(epochs[-1]), 1))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_numbers(ax)
     ax.set_xlabel("epochs of training")
     ruled(ax)
+
+
+def whole_numbers(ax: Axes) -> None:
+    """Ticks at whole numbers alone along x."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def ruled(ax: Axes) -> None:

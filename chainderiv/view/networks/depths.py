@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
 from chainderiv.records.statistics import interval
-from chainderiv.view.networks.curves import BAND, CURVE_SIZE, name_ends, ruled
-from chainderiv.view.theme import Palette, axes_or_new, theme
+from chainderiv.view.networks.curves import BAND, CURVE_SIZE, banded, name_ends, ruled, whole_numbers
+from chainderiv.view.theme import Palette, drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
@@ -34,22 +36,11 @@ def plot_accuracy_by_depth(
 ) -> Axes:
     """Draw the accuracy of every run against its number of hidden layers, the mean, and its 95 % interval.
 
-    Parameters
-    ----------
-    depths : numbers of hidden layers, ascending.
-    accuracies : for each, shape (runs,). Fractions in [0, 1]; drawn in per cent.
+    accuracies : for each of the ascending depths, shape (runs,). Fractions in [0, 1]; drawn in per cent.
     published : by the number of hidden layers, the accuracy of a published single run.
-    ax : Axes to draw on; by default those of a new figure.
-    dark : whether the figure is for a dark page.
     label : of the means, in the legend. columns : of the legend.
+    Raises BadShape when there is not one row of runs for each depth.
 
-    Raises
-    ------
-    BadShape
-        When there is not one row of runs for each depth.
-
-    Examples
-    --------
     >>> ax = plot_accuracy_by_depth([1, 2], [[0.9, 0.92], [0.8, 0.82]], {1: 0.93})
     >>> [float(y) for y in ax.lines[-1].get_ydata()]
     [93.0]
@@ -58,8 +49,7 @@ def plot_accuracy_by_depth(
     if len(rows) != len(depths) or not rows or any(row.ndim != 1 or not row.size for row in rows):
         shapes = [row.shape for row in rows]
         raise BadShape(f"accuracies have shapes {shapes}; give (runs,) for each of {len(depths)} depths")
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, CURVE_SIZE, dark)
+    with drawing(ax, CURVE_SIZE, dark) as (ax, colours):
         for depth, row in zip(depths, rows, strict=True):
             _points(ax, depth, row, colours.cycle[0], "a run" if depth == depths[0] else None)
         means = np.array([row.mean() for row in rows])
@@ -88,36 +78,28 @@ def plot_layers(
 
     A point is a run; a bar holds 5 to 95 % of them, and its middle mark is the median.
 
-    Parameters
-    ----------
     groups : by the number of hidden layers: shape (runs, k), of k layers or pairs, the first one first.
     published : by the number of hidden layers, k published numbers.
-    ax, dark : as in plot_accuracy_by_depth.
-    ylabel : what the numbers are.
     places : what stands below each of k; by default 1, 2, ….
-
     Raises BadShape for another shape, or without a group.
     """
     rows = {hidden: np.asarray(values, float) for hidden, values in groups.items()}
     if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
         raise BadShape(f"groups have shapes {[r.shape for r in rows.values()]}; give (runs, k) for each depth")
-    names: list[tuple[float, str]] = []
-    marks: dict[float, float] = {}
-    at = 0
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, (7.2, 3.9), dark)
+    names, marks, at = dict[float, str](), dict[float, float](), 0
+    with drawing(ax, (7.2, 3.9), dark) as (ax, colours):
         for hidden, row in rows.items():
             x = np.arange(at, at + row.shape[1], dtype=float)
             _column(ax, x, row, colours, first=at == 0)
             marks |= dict(zip(x, (published or {}).get(hidden, ()), strict=False))
-            names += [(place, (places or list(map(str, range(1, 99))))[int(place) - at]) for place in x]
+            names |= dict(zip(x, places or map(str, count(1)), strict=False))
             ax.text(x.mean(), 1.0, _layers(hidden), transform=ax.get_xaxis_transform(), ha="center", va="bottom",
                     color=colours.soft, fontsize=9.5)  # fmt: skip
             at += row.shape[1] + 1
         _mark(ax, marks, colours)
         ax.set_yscale("log")
         _plain_numbers(ax)
-        ax.set_xticks([place for place, _ in names], [name for _, name in names])
+        ax.set_xticks(list(names), list(names.values()))
         ax.set(xlim=(-0.8, at - 1.2), ylabel=ylabel)
         ruled(ax)
         _legend_above(ax, lift=0.07)
@@ -129,18 +111,12 @@ def plot_start_norms(
 ) -> Axes:
     """Draw the norm of each hidden layer's mean ∂C/∂b of several kinds of network, a named line each, on a log axis.
 
-    From left to right as backpropagation goes, from the last hidden layer to the first.
+    From left to right as backpropagation goes, from the last hidden layer to the first. The median is the line, and a
+    band holds 5 to 95 % of the runs.
 
-    Parameters
-    ----------
-    series : by kind, shape (runs, hidden layers). The median is the line.
-    ax, dark : as in plot_accuracy_by_depth.
-    bands : whether a band holds 5 to 95 % of the runs.
-
+    series : by kind, shape (runs, hidden layers).
     Raises BadShape for another shape, or without a kind.
 
-    Examples
-    --------
     >>> ax = plot_start_norms({"sigmoid": [[0.01, 0.1], [0.03, 0.3]]})
     >>> [round(float(y), 3) for y in ax.lines[0].get_ydata()]
     [0.2, 0.02]
@@ -148,23 +124,18 @@ def plot_start_norms(
     rows = {name: np.asarray(values, float) for name, values in series.items()}
     if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
         raise BadShape(f"norms have shapes {[r.shape for r in rows.values()]}; give (runs, hidden layers) for each")
-    with theme(dark):
-        ax = axes_or_new(ax, CURVE_SIZE, dark)
-        lines = []
-        for name, row in rows.items():
-            x = np.arange(row.shape[1], 0, -1)
-            low, middle, high = np.quantile(np.where(row > 0, row, np.nan)[:, ::-1], BAND, axis=0)
-            (line,) = ax.plot(x, middle, marker="o", markersize=4.5, gid=name)
-            if bands and len(row) > 1:
-                ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
-            lines.append(line)
+    with drawing(ax, CURVE_SIZE, dark) as (ax, _):
+        lines = [
+            banded(ax, np.arange(row.shape[1], 0, -1), row.T[::-1], name, band=bands, marker="o", markersize=4.5)
+            for name, row in rows.items()
+        ]
         ax.set_yscale("log")
         ax.invert_xaxis()
         ax.set(
             xlabel="hidden layer, from the output back",
             ylabel=r"L2 norm of mean $\partial C/\partial b_l$" + "\nbefore training",
         )
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        whole_numbers(ax)
         ruled(ax)
         name_ends(ax, lines)
     return ax
@@ -178,14 +149,9 @@ def plot_accuracy_lines(
     A run that is NaN has diverged: the median is of the others, and a cross in the strip below the axis, in the kind's
     colour and on its line there, says that some did.
 
-    Parameters
-    ----------
-    depths : numbers of hidden layers, ascending.
-    series : by kind, for each depth: shape (runs,). Fractions in [0, 1]; drawn in per cent.
-    ax, dark : as in plot_accuracy_by_depth.
+    series : by kind, for each of the ascending depths: shape (runs,). Fractions in [0, 1]; drawn in per cent.
     """
-    with theme(dark) as colours:
-        ax = axes_or_new(ax, CURVE_SIZE, dark)
+    with drawing(ax, CURVE_SIZE, dark) as (ax, colours):
         lost = 0
         for name, each in series.items():
             runs = [np.asarray(row, float) for row in each]
@@ -210,12 +176,14 @@ def plot_accuracy_lines(
 
 def _plain_numbers(ax: Axes) -> None:
     """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
+    from matplotlib.ticker import NullFormatter
+
     low, high = ax.get_ylim()
     if high / low < 100:
         steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
         ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
         ax.set_yticks([tick for tick in ticks if low <= tick <= high])
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
 
 
