@@ -13,6 +13,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.cli import COMMANDS, main
+from tests.interrupted import heeding
 
 EQUATION = "∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄"
 
@@ -297,9 +298,7 @@ def test_version_loads_nothing_heavy():
 def test_ctrl_c_during_training_ends_with_130_and_keeps_the_finished_epochs(tmp_path):
     out = tmp_path / "run"
     words = ["train", "--dataset", "digits", "--epochs", "100000", "--out", str(out)]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "chainderiv.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    child = heeding([sys.executable, "-m", "chainderiv.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (out / "run.json").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

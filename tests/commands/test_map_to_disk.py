@@ -10,6 +10,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.cli import main
+from tests.interrupted import heeding
 from tests.maps.disk.test_store import bits, lines
 
 AXES = ["--depth", "5", "--w", "-3:3:20", "--b", "-2:2:30"]
@@ -99,7 +100,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(here):
         "import sys; from chainderiv.maps.disk import storing; storing.STORED_TILE_POINTS = 500; from chainderiv.cli import main;"
         "sys.exit(main(['map', '--depth', '4000', '--residual', '--w', '-3:3:300', '--b', '-2:2:300', '--out', 'a.zarr']))"
     )
-    process = subprocess.Popen([sys.executable, "-c", run], cwd=here, stderr=subprocess.PIPE, text=True)
+    process = heeding([sys.executable, "-c", run], cwd=here, stderr=subprocess.PIPE)
     end = time.monotonic() + 30
     while lines(here / "a.zarr") < 2 and time.monotonic() < end:
         time.sleep(0.01)

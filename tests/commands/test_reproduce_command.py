@@ -1,7 +1,6 @@
 """chainderiv reproduce: what it prints, what it refuses, and how it goes on after an interruption."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from chainderiv.commands import reproduce
 from chainderiv.experiments import runs
 from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.nn.data.data import load_data
+from tests.interrupted import heeding
 
 TINY = {"seeds": 2, "full_batch_epochs": 2, "epochs": 1, "deepest": (1, 2)}
 
@@ -119,9 +119,7 @@ def test_ctrl_c_ends_with_130_and_the_runs_that_are_done_are_kept(tmp_path):
         "sys.exit(main(sys.argv[1:]))"
     )
     words = ["reproduce", "nielsen5", "--quick", "--only", "accuracy", "--out", str(tmp_path)]
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    )
+    child = heeding([sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     deadline = time.monotonic() + 90
     while not list(tmp_path.glob("runs/*/run.json")) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -19,6 +19,7 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
 from chainderiv.records.measurements import LAYER_COLUMNS
 from chainderiv.records.record import TrainingRecord
+from tests.interrupted import heeding
 
 DIGITS = ["train", "--dataset", "digits", "--layers", "64,12,12,10"]
 
@@ -232,7 +233,7 @@ def test_an_interrupt_says_how_to_go_on_where_the_run_is_kept(capsys, tmp_path, 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_and_resume_go_on_with_the_same_command(capsys, tmp_path):
     words = [*DIGITS, "--epochs", "100000", "--out", str(tmp_path)]
-    child = subprocess.Popen([sys.executable, "-m", "chainderiv.cli", *words], stderr=subprocess.PIPE, text=True)
+    child = heeding([sys.executable, "-m", "chainderiv.cli", *words], stderr=subprocess.PIPE)
     deadline = time.monotonic() + 60
     while not (tmp_path / "weights.npz").exists() and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,9 +1,11 @@
 import base64
+import html
 import json
 import os
 import re
 import xml.etree.ElementTree as ET
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from chainderiv.nn.training.training import train
 from chainderiv.pages.tour import tour as module
 from chainderiv.pages.tour.page import tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
+from tests import plain_map
 from tests.pages.test_html import Checker
 
 SMALL = Size(grid=61, points=3, epochs=2)
@@ -125,6 +128,117 @@ def test_the_page_tells_the_numbers(done):
     assert f"10<sup>{done[0].log10_smallest:.2f}</sup>".replace("-", "−") in text
     assert "3906.25" in text
     assert "They agree" in text
+
+
+def page_of(result):
+    return result.index.read_text(encoding="utf-8")
+
+
+def words(page):
+    """The page as text, true minus signs and spaces as they are typed."""
+    return html.unescape(re.sub(r"<[^>]+>", "", page)).replace("−", "-").replace("\u00a0", " ")
+
+
+def found_in(text, pattern):
+    """The numbers of the one place that reads so."""
+    (found,) = re.findall(pattern, text)
+    return [float(n) for n in ([found] if isinstance(found, str) else found)]
+
+
+N = r"(-?\d+(?:\.\d+)?)"
+
+
+def cells(done, caption):
+    """The rows of the table under a caption, the names first."""
+    tables = re.findall(r"<table.*?</table>", page_of(done[0]), re.S)
+    (body,) = [text for text in tables if f"<caption>{caption}" in text]
+    rows = re.findall(r"<tr>(.*?)</tr>", body, re.S)
+    return [[words(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows]
+
+
+def test_the_shares_and_extremes_of_the_map_are_those_of_hand_written_links(done):
+    w, b = plain_map.grid((-12, 12), (-10, 10), (SMALL.grid, SMALL.grid))
+    size, regions = plain_map.log10_gradient(w, b), plain_map.regions(w, b)
+    low, high = size[np.isfinite(size)].min(), size.max()
+    quarter = (plain_map.largest_link(w, b) < 0.25).mean()
+    share = {name: where.mean() for name, where in regions.items()}
+    # what the words speak of: these three differ, and so would shares of another regime
+    assert share["exploding"] < 0.1 < share["vanishing"] != pytest.approx(quarter, abs=0.01)
+    kept = read(done[0])["map"]
+    assert kept["share"] == pytest.approx(share | {"below_quarter": quarter}, rel=1e-12)
+    assert (kept["log10_smallest"], kept["log10_largest"]) == pytest.approx((low, high), rel=1e-9)
+    text = words(page_of(done[0]))
+    assert found_in(text, rf"it explodes on {N} % of this map") == [round(100 * share["exploding"], 1)]
+    assert found_in(text, rf"on {N} % of it every single link is below 1/4") == [round(100 * quarter)]
+    ends = [round(low, 2), round(high, 2)]
+    assert found_in(text, rf"\|∂C/∂b₁\| runs from 10{N} to 10{N}\.") == ends
+    assert found_in(text, rf"on the map, smallest and largest\s*10{N} to 10{N}") == ends
+
+
+def mean_bias_gradients(images, targets, weights, biases):
+    """Of a sigmoid network with the cross-entropy cost: mean ∂C/∂b_l of every layer, by BP1 to BP3."""
+    a = [images]
+    for w, b in zip(weights, biases, strict=True):
+        a.append(1 / (1 + np.exp(-(a[-1] @ w.T + b))))
+    deltas = [a[-1] - targets]
+    for w, out in zip(weights[:0:-1], a[-2:0:-1], strict=True):
+        deltas.insert(0, deltas[0] @ w * out * (1 - out))
+    return [delta.mean(axis=0) for delta in deltas]
+
+
+def test_the_norms_and_their_ratio_at_the_start_are_those_of_backpropagation_by_hand(done):
+    from chainderiv.nn.data.data import load_data
+    from chainderiv.nn.network import Network
+
+    train = load_data("digits").train
+    net = Network([64, 30, 30, 10], rng=0)
+    images, targets = train.images[:1000].astype(float), np.eye(10)[train.labels[:1000]]
+    first, last = (np.linalg.norm(g) for g in mean_bias_gradients(images, targets, net.weights, net.biases)[:2])
+    assert last > 2 * first
+    assert done[0].norm_ratio == pytest.approx(last / first, rel=1e-9)
+    text = words(page_of(done[0]))
+    said = rf"the mean of ∂C/∂b over {N} images has the norm {N} in the first hidden layer and {N} in the last: "
+    count, *told = found_in(text, said + rf"a factor of {N}\.")
+    assert count == 1000 == len(images)
+    assert told == pytest.approx([first, last, last / first], rel=5e-3)
+    card = r"second hidden layer’s gradient over the first’s, at the start\s*"
+    assert found_in(text, rf"{card}{N} : 1") == pytest.approx([last / first], rel=5e-3)
+
+
+def test_the_page_tells_the_accuracy_and_the_ratio_before_and_after():
+    found = module.compute(0, Size(grid=5, points=1, epochs=2), lambda *_: None)
+    record = replace(found.record, accuracy=np.array([0.12, 0.5, 0.87]))
+    text = words(tour_page(replace(found, record=record), defaultdict(bytes)))
+    said = rf"Over {N} epochs the validation accuracy rises from {N} % to {N} %"
+    assert found_in(text, said) == [2, 12, 87]
+    norms = [[np.linalg.norm(g) for g in row[:-1]] for row in record.bias_gradients]
+    ratios = [last / first for first, last in (norms[0], norms[-1])]
+    assert ratios[1] != pytest.approx(ratios[0], rel=0.02)
+    assert found_in(text, rf"the ratio of the norms moves from {N} to {N}\.") == pytest.approx(ratios, rel=5e-3)
+
+
+def test_the_table_of_the_exploding_case_multiplies_up_to_the_gradient(done):
+    """At w = 100, z = 0, x = 0.5, y = 0 every σ' is 1/4, every a_l is 1/2, and ∂C/∂a₄ is 1/2."""
+    head, *rows = cells(done, "Every factor of ∂C/∂b₁ at w = 100, z = 0")
+    assert head == ["factor", "value", "product so far"]
+    assert [row[0] for row in rows] == ["σ'(z₁)", "w₂", "σ'(z₂)", "w₃", "σ'(z₃)", "w₄", "σ'(z₄)", "∂C/∂a₄"]
+    values = [0.25, *[100, 0.25] * 3, 0.5]
+    assert [float(row[1]) for row in rows] == values
+    assert [float(row[2]) for row in rows] == list(np.cumprod(values))
+
+
+def test_the_table_of_the_verification_has_its_numbers_under_their_names(done):
+    head, *rows = cells(done, "Symbolic gradient against each judge")
+    kept = read(done[0])["verification"]["rows"]
+    assert len(rows) == len(kept)
+    for row, one in zip((dict(zip(head, row, strict=True)) for row in rows), kept, strict=True):
+        assert (row["parameter"], row["judge"]) == (one["parameter"], one["method"])
+        assert row["judged"] == f"{one['judged']} of {SMALL.points}"
+        for name, field in (("worst |Δ log|", "worst_error"), ("allowed", "allowed")):
+            ten = row[name].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")).replace(" · 10", "e")
+            assert ten == "–" if not one["judged"] else float(ten) == pytest.approx(one[field], rel=0.06)
+    assert all(one["worst_error"] <= one["allowed"] for one in kept if one["judged"])
+    assert sum(one["worst_error"] < one["allowed"] / 10 for one in kept if one["judged"]) > 5
 
 
 def test_progress_goes_through_every_stage_to_its_end(done):
