@@ -15,6 +15,7 @@ from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.schedules import SCHEDULES
 from chainderiv.nn.training.training import train
+from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.records.record_files import RUN
 from chainderiv.writing import folder_for_writing, require_writable
@@ -189,7 +190,8 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
         if epoch == int(epoch)
     ]
     common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))
-    common.say(f"validation on {data.name}; ‖δl‖ is the L2 norm of the mean of ∂C/∂b_l over the first 1000 images")
+    over = f"the L2 norm of the mean of ∂C/∂b_l over the first {MEASURED_IMAGES} images"
+    common.say(f"validation on {data.name}; ‖δl‖ is {over}")
     if more := len(record.cost) - len(rows):
         common.say(f"{more} measurements more, between epochs: --csv, --out and --json hold them")
     if record.epochs < record.settings["epochs"]:

@@ -80,8 +80,8 @@ EXPERIMENT = Experiment(
             lambda found, figure, dark: plot_bars(found.gradients, figure.add_subplot(), dark),
             (6.0, 5.2),
             "Bars for each hidden neuron of two layers, all to one scale.",
-            "Mean ∂C/∂b of every hidden neuron before training, over the first 1000 images, seed 0. Right: positive. "
-            "Left: negative. All bars are to one scale.",
+            f"Mean ∂C/∂b of every hidden neuron before training, over the first {MEASURED_IMAGES} images, seed 0. "
+            "Right: positive. Left: negative. All bars are to one scale.",
         )
     },
     reading=_reading,

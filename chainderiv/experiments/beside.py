@@ -9,10 +9,10 @@ from itertools import count, repeat
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.view.networks.curves import BAND
+from chainderiv.view.networks.curves import BAND, BAND_SAID
 from chainderiv.wording import number, span
 
-MIDDLE_AND_BAND = ("median", "5 to 95 % of the seeds")
+MIDDLE_AND_BAND = ("median", f"{BAND_SAID} of the seeds")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def by_layer(what: str, measured: Mapping[int, Floats], published: Mapping[int, 
 def inside(rows: Sequence[Beside]) -> str:
     """How many published figures lie in the measured bands."""
     judged = [row.inside for row in rows if row.inside is not None]
-    return f"{sum(judged)} of the {len(judged)} published figures lie inside the band of 5 to 95 % of the seeds."
+    return f"{sum(judged)} of the {len(judged)} published figures lie inside the band of {BAND_SAID} of the seeds."
 
 
 def middle_and_band(measured: Floats, write: Callable[[float], str] = number) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from chainderiv.experiments.norms import EXPERIMENT as NORMS, WIDE, Norms, draw_
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
+from chainderiv.view.networks.curves import BAND_SAID
 from chainderiv.view.networks.depths import plot_start_norms
 from chainderiv.wording import number
 
@@ -127,7 +128,7 @@ EXPERIMENT = Experiment(
             lambda found, figure, dark: draw_panels(found.quadratic.l2, "l2", figure, dark),
             WIDE,
             "Norm of each hidden layer's gradient over the epochs with the quadratic cost, a panel for each depth.",
-            "The L2 norms over the epochs with the quadratic cost. Line: median. Band: 5 to 95 % of the seeds.",
+            f"The L2 norms over the epochs with the quadratic cost. Line: median. Band: {BAND_SAID} of the seeds.",
         ),
     },
     reading=_reading,

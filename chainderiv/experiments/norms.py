@@ -13,7 +13,7 @@ from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_lay
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.setup import NORM, Setup, to_the_end
 from chainderiv.kinds import Floats
-from chainderiv.view.networks.curves import BAND, plot_norm_bands
+from chainderiv.view.networks.curves import BAND, BAND_SAID, plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.wording import number
 
@@ -163,20 +163,20 @@ EXPERIMENT = Experiment(
             (7.6, 4.2),
             "Norm of each hidden layer's gradient before training for networks of several depths, on a logarithmic "
             "axis, with the published values marked.",
-            "L2 norm of each hidden layer before training. Points: runs. Bars: 5 to 95 % of them. Diamonds: Nielsen’s "
-            "single runs.",
+            f"L2 norm of each hidden layer before training. Points: runs. Bars: {BAND_SAID} of them. "
+            "Diamonds: Nielsen’s single runs.",
         ),
         "norms-l2": Drawing(
             lambda found, figure, dark: draw_panels(found.l2, "l2", figure, dark),
             WIDE,
             "Norm of each hidden layer's gradient over the epochs, a panel for each depth, on a logarithmic axis.",
-            "L2 norm, as Nielsen’s program takes it. Line: median of the seeds. Band: 5 to 95 % of them.",
+            f"L2 norm, as Nielsen’s program takes it. Line: median of the seeds. Band: {BAND_SAID} of them.",
         ),
         "norms-l1": Drawing(
             lambda found, figure, dark: draw_panels(found.l1, "l1", figure, dark),
             WIDE,
             "The same in the L1 norm.",
-            "L1 norm, the sum of the sizes. Line: median of the seeds. Band: 5 to 95 % of them.",
+            f"L1 norm, the sum of the sizes. Line: median of the seeds. Band: {BAND_SAID} of them.",
         ),
     },
     reading=_reading,

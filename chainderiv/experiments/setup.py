@@ -21,7 +21,7 @@ from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
-NORM = "L2 norm of the mean of ∂C/∂b over the first 1000 training images"
+NORM = f"L2 norm of the mean of ∂C/∂b over the first {MEASURED_IMAGES} training images"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from chainderiv.pages.tour import tour as module
 from chainderiv.pages.tour.page import tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
 from tests import plain_map
+from tests.pages.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker
 
 SMALL = Size(grid=61, points=3, epochs=2)
@@ -173,17 +174,6 @@ def test_the_shares_and_extremes_of_the_map_are_those_of_hand_written_links(done
     ends = [round(low, 2), round(high, 2)]
     assert found_in(text, rf"\|∂C/∂b₁\| runs from 10{N} to 10{N}\.") == ends
     assert found_in(text, rf"on the map, smallest and largest\s*10{N} to 10{N}") == ends
-
-
-def mean_bias_gradients(images, targets, weights, biases):
-    """Of a sigmoid network with the cross-entropy cost: mean ∂C/∂b_l of every layer, by BP1 to BP3."""
-    a = [images]
-    for w, b in zip(weights, biases, strict=True):
-        a.append(1 / (1 + np.exp(-(a[-1] @ w.T + b))))
-    deltas = [a[-1] - targets]
-    for w, out in zip(weights[:0:-1], a[-2:0:-1], strict=True):
-        deltas.insert(0, deltas[0] @ w * out * (1 - out))
-    return [delta.mean(axis=0) for delta in deltas]
 
 
 def test_the_norms_and_their_ratio_at_the_start_are_those_of_backpropagation_by_hand(done):

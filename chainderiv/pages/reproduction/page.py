@@ -10,7 +10,9 @@ from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.experiments.experiment import Drawing
 from chainderiv.pages.html import Html, details, figure, files_beside, numbers, page, paragraph, section, split, table
 from chainderiv.pages.reproduction.reproduced import Reproduced
+from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.version import __version__
+from chainderiv.view.networks.curves import BAND_SAID
 
 TITLE = "Why are deep networks hard to train? The published experiments, measured again over many seeds"
 
@@ -95,16 +97,17 @@ def _cards(reproduced: Reproduced) -> list[tuple[str, str]]:
 
 def _setting(reproduced: Reproduced) -> Html:
     setup, data = reproduced.setup, reproduced.setup.source.load()
+    first = min(MEASURED_IMAGES, len(data.train))
     few = (
-        " With so few seeds the band of 5 to 95 % reaches from nearly the least to nearly the greatest run and is "
+        f" With so few seeds the band of {BAND_SAID} reaches from nearly the least to nearly the greatest run and is "
         "narrower than it would be with many."
     )
-    seeds = f"{setup.seeds} seeds; the band is 5 to 95 % of them.{few if setup.seeds < 20 else ''}"
+    seeds = f"{setup.seeds} seeds; the band is {BAND_SAID} of them.{few if setup.seeds < 20 else ''}"
     text = (
         f"Data: {_data_name(data.name)}, {len(data.train)} images to train on and {len(data.validation)} to validate. "
         f"Networks: {data.pixels} inputs, hidden layers of {setup.width} sigmoid neurons, {data.classes} outputs, "
         "weights N(0, 1/n), biases N(0, 1), cross-entropy, unless said otherwise. Norms over epochs: "
-        f"{setup.full_batch_epochs} epochs of full-batch descent on the first {min(1000, len(data.train))} images, "
+        f"{setup.full_batch_epochs} epochs of full-batch descent on the first {first} images, "
         f"η = 0.1, λ = 5.0, each norm taken before its update. Accuracy: {setup.epochs} epochs in mini-batches of 10, "
         f"η = 0.1, λ = 5.0 per 50,000 images. {seeds}"
     )

@@ -9,6 +9,7 @@ from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, files_beside, formula, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.figures import FIGURES
 from chainderiv.pages.tour.findings import Findings
+from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.symbolic.notation import equations
 from chainderiv.version import __version__
 from chainderiv.wording import minus, number, span
@@ -190,7 +191,7 @@ def _digits(found: Findings, pictures: Mapping[str, bytes]) -> Html:
     text = (
         f"A network of {sizes[0]} inputs, hidden layers of {' and '.join(map(str, sizes[1:-1]))} sigmoid neurons and "
         f"{sizes[-1]} outputs reads handwritten digits. Before "
-        f"any training, the mean of ∂C/∂b over {min(1000, data['training_images'])} images has the norm "
+        f"any training, the mean of ∂C/∂b over {min(MEASURED_IMAGES, data['training_images'])} images has the norm "
         f"{number(norms[0])} in the first hidden layer and {number(norms[-1])} in the last: "
         f"a factor of {number(ratio[0])}. By gradient descent, that is how much slower the first layer starts to learn."
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SLOT = 2.3  # room for a layer, in units of the longest bar, which may point either way
 LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
 BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
+BAND_SAID = f"{100 * BAND[0]:g} to {100 * BAND[-1]:g} %"
 CURVE_SIZE = (6.0, 3.8)
 
 

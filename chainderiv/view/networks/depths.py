@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
 from chainderiv.records.statistics import interval
-from chainderiv.view.networks.curves import BAND, CURVE_SIZE, banded, name_ends, ruled, whole_numbers
+from chainderiv.view.networks.curves import BAND, BAND_SAID, CURVE_SIZE, banded, name_ends, ruled, whole_numbers
 from chainderiv.view.theme import Palette, drawing
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _column(ax: Axes, x: Floats, row: Floats, colours: Palette, first: bool) -> 
     low, middle, high = np.quantile(row, BAND, axis=0)
     ax.errorbar(
         x, middle, [middle - low, high - middle], color=colours.cycle[0], linestyle="none", marker="o", markersize=6,
-        capsize=4, label="median and 5 to 95 % of the runs" if first else None, zorder=4,
+        capsize=4, label=f"median and {BAND_SAID} of the runs" if first else None, zorder=4,
     )  # fmt: skip
 
 

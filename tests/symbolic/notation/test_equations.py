@@ -6,6 +6,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.errors import UnknownName
+from chainderiv.functions.catalogue import ACTIVATIONS
 
 FOUR = cd.Chain(4)
 EXACT = {
@@ -59,6 +60,27 @@ def test_a_name_with_markup_in_it_stays_well_formed():
 
     odd = cd.Activation("a<b&c", z**3)
     ET.fromstring(cd.derive(cd.Chain(2, odd), "b1").to("mathml"))
+
+
+# how papers write them; \\operatorname sets a word upright, and \\tanh and \\arctan are LaTeX's own
+WRITTEN = {
+    "sigmoid": r"\sigma", "tanh": r"\tanh", "relu": r"\operatorname{relu}", "leaky_relu": r"\operatorname{lrelu}",
+    "elu": r"\operatorname{elu}", "selu": r"\operatorname{selu}", "softplus": r"\operatorname{softplus}",
+    "softsign": r"\operatorname{softsign}", "gelu": r"\operatorname{gelu}", "silu": r"\operatorname{silu}",
+    "mish": r"\operatorname{mish}", "arctan": r"\arctan", "identity": r"\operatorname{id}",
+}  # fmt: skip
+
+
+def test_every_neuron_is_written_by_its_own_name_in_every_form():
+    assert set(WRITTEN) == set(ACTIVATIONS)
+    for name, latex in WRITTEN.items():
+        d = cd.derive(cd.Chain(1, name), "b1")
+        slope = r"\frac{\partial C}{\partial a_{1}}"
+        assert d.to("latex") == rf"\frac{{\partial C}}{{\partial b_{{1}}}} = {latex}'(z_{{1}}) \cdot {slope}"
+        assert d.to("text") == f"dC/db1 = {name}'(z1) * dC/da1"
+        assert d.to("unicode") == f"∂C/∂b₁ = {'σ' if name == 'sigmoid' else name}'(z₁) · ∂C/∂a₁"
+        word = "σ" if name == "sigmoid" else name
+        assert f"<mi>{word}′</mi>" in d.to("mathml")
 
 
 def test_a_sum_or_a_negative_factor_is_bracketed():
