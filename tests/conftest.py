@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from chainderiv.nn.data.data import load_data
+from tests.nn.data import real
 from tests.nn.training.runs_kept import small_data
 
 settings.register_profile("ci", derandomize=True)
@@ -14,11 +15,15 @@ if os.environ.get("CI"):
 
 
 @pytest.fixture(scope="session")
-def mnist():
+def mnist_folder():
+    """The folder with the real MNIST's four files."""
+    return real.mnist_folder()
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_folder):
     """The real MNIST."""
-    if not os.environ.get("CHAINDERIV_DATA"):
-        pytest.skip("CHAINDERIV_DATA is not set: it names the folder with the four MNIST files")
-    return load_data("mnist")
+    return load_data("mnist", mnist_folder)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The numbers that commands print stand under their names and in their units; each is worked out here once more."""
 
+import json
 import re
 
 import mpmath as mp
@@ -8,9 +9,12 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.cli import main
+from chainderiv.nn.data.data import load_data
+from chainderiv.nn.network import Network
 from chainderiv.pages.tour import tour as tour_module
 from chainderiv.pages.tour.tour import TourResult
 from tests import plain, plain_map
+from tests.backpropagation import mean_bias_gradients
 from tests.helpers import bound
 
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
@@ -118,6 +122,23 @@ def test_derive_at_prints_every_factor_every_link_and_their_product(capsys, name
         *(f"{what} = {float(value):.6g}" for what, value in want),
         f"product = {float(product):.6g}, log10 = {float(mp.log10(abs(product))):.6g}",
     ]
+
+
+def test_train_says_over_how_many_images_its_norms_are(capsys):
+    words = ["train", "--dataset", "digits", "--layers", "64,12,12,10", "--epochs", "0"]
+    lines = printed(capsys, *words).splitlines()
+    (count,) = re.findall(r"over the first (\d+) images", lines[-1])
+    (norms,) = json.loads(printed(capsys, *words, "--json"))["norms_l2"]
+    train, net = load_data("digits").train, Network([64, 12, 12, 10], rng=0)
+
+    def over(count):
+        images, targets = train.images[:count].astype(float), np.eye(10)[train.labels[:count]]
+        return [np.linalg.norm(g) for g in mean_bias_gradients(images, targets, net.weights, net.biases)[:-1]]
+
+    assert int(count) < len(train)
+    np.testing.assert_allclose(norms, over(int(count)), rtol=1e-9)
+    assert norms[0] != pytest.approx(over(int(count) - 1)[0], rel=1e-6)
+    assert lines[2].split()[-2:] == [f"{norm:.3g}" for norm in norms]
 
 
 @pytest.mark.parametrize(("verified", "code"), [(True, 0), (False, 3)])

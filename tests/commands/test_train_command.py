@@ -43,8 +43,7 @@ def failed(capsys, *words):
     return line
 
 
-@pytest.mark.skipif(not os.environ.get("CHAINDERIV_DATA"), reason="CHAINDERIV_DATA names no folder with MNIST")
-def test_without_arguments_it_trains_nielsens_network_on_mnist(capsys):
+def test_without_arguments_it_trains_nielsens_network_on_mnist(mnist, capsys):
     assert main(["train"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[2:6]] == ["0", "1", "2", "3"]

@@ -28,7 +28,7 @@ from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.pages.reproduction.reproduction import reproduction
 from chainderiv.records.statistics import against_the_one_before
 from chainderiv.wording import number
-from tests.pages.backpropagation import mean_bias_gradients
+from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker
 
 FIGURES = [name for each in EXPERIMENTS.values() for name in each.figures]

@@ -16,7 +16,7 @@ from chainderiv.pages.tour import tour as module
 from chainderiv.pages.tour.page import tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
 from tests import plain_map
-from tests.pages.backpropagation import mean_bias_gradients
+from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker
 
 SMALL = Size(grid=61, points=3, epochs=2)

@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 
@@ -168,16 +166,15 @@ def test_the_real_mnist_is_split_as_in_nielsens_book(mnist):
     np.testing.assert_array_equal(mnist.test.labels[:5], [7, 2, 1, 0, 4])
 
 
-def test_the_real_mnist_cut_short_is_an_error(mnist, tmp_path):
-    source = os.environ["CHAINDERIV_DATA"]
-    for name in os.listdir(source):
-        if name.endswith(".gz") and "t10k-labels" not in name:
-            (tmp_path / name).symlink_to(os.path.join(source, name))
+def test_the_real_mnist_cut_short_is_an_error(mnist_folder, tmp_path):
+    for path in mnist_folder.iterdir():
+        if path.suffix == ".gz" and "t10k-labels" not in path.name:
+            (tmp_path / path.name).symlink_to(path)
     with pytest.raises(DataError, match="t10k-labels"):
         load_data("mnist", tmp_path)
 
 
-def test_the_real_mnist_is_refused_as_fashion_mnist(mnist):
+def test_the_real_mnist_is_refused_as_fashion_mnist(mnist_folder):
     with pytest.raises(DataError, match="is MNIST's; give Fashion-MNIST's published train-images") as caught:
-        load_data("fashion_mnist", os.environ["CHAINDERIV_DATA"])
+        load_data("fashion_mnist", mnist_folder)
     assert "\n" not in str(caught.value)

@@ -18,7 +18,7 @@ from chainderiv.nn.data import download
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, find, read_folder
 from tests.interrupted import heeding
-from tests.nn.data import mirror
+from tests.nn.data import mirror, real
 from tests.nn.data.mirror import refusing, serving
 from tests.nn.data.small_sets import COLLECTIONS, KEYS, assert_small, packed, publish, write
 
@@ -334,24 +334,43 @@ def test_the_mirrors_serve_over_https_first_and_the_wait_for_them_is_short():
     assert download.TOTAL <= 600
 
 
+def test_without_the_real_mnist_a_test_is_skipped_and_in_ci_it_fails(small, cache, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="CHAINDERIV_DATA"):
+        real.mnist_folder()
+    monkeypatch.setenv("CI", "true")
+    with refusing() as nobody:
+        monkeypatch.setattr(download, "MIRRORS", (nobody,))
+        with pytest.raises(pytest.fail.Exception, match="CI is set, and the real MNIST is missing: MNIST could not be"):
+            real.mnist_folder()
+
+
+def test_in_ci_the_real_mnist_is_asked_for_and_where_it_is_named_nobody_is_asked(small, cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    with serving(write(tmp_path / "whole")) as good:
+        monkeypatch.setattr(download, "MIRRORS", (good.url,))
+        assert_small(load_data("mnist", real.mnist_folder()))
+        assert len(good.asked) == 4
+        monkeypatch.setenv("CHAINDERIV_DATA", str(tmp_path / "named"))
+        assert real.mnist_folder() == tmp_path / "named"
+        assert len(good.asked) == 4
+
+
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
+def packed_mnist(mnist_folder, tmp_path_factory):
     """A folder with the real MNIST packed, and the arrays in it."""
-    given = os.environ.get("CHAINDERIV_DATA")
-    if not given:
-        pytest.skip("CHAINDERIV_DATA is not set: it names the folder with the four MNIST files")
     folder = tmp_path_factory.mktemp("real")
     for key, file in MNIST.files.items():
-        path = find(MNIST, key, Path(given))
+        path = find(MNIST, key, mnist_folder)
         content = path.read_bytes()
         (folder / f"{file.name}.gz").write_bytes(content if path.suffix == ".gz" else packed(content))
-    return folder, read_folder(MNIST, Path(given))
+    return folder, read_folder(MNIST, mnist_folder)
 
 
 @pytest.fixture
-def served(real, cache, impatient, monkeypatch):
+def served(packed_mnist, cache, impatient, monkeypatch):
     """The real MNIST with the sums of the .gz files at hand: those may be re-compressed, their content may not."""
-    folder, arrays = real
+    folder, arrays = packed_mnist
     for key, file in MNIST.files.items():
         digest = hashlib.sha256((folder / f"{file.name}.gz").read_bytes()).hexdigest()
         monkeypatch.setitem(MNIST.files, key, replace(file, gz_sha256=digest))
