@@ -28,7 +28,8 @@ def test_every_activation_with_every_cost_it_admits_passes(name, cost, depth):
     found = cd.verify(chain, points=10 if depth < 24 else 5)
     assert found.passed
     assert {r.parameter for r in found.rows} >= ({str(p) for p in chain.parameters} if depth <= 24 else {"b1", "x"})
-    assert all(r.judged for r in found.rows if r.method == STEP and r.parameter == "b1")
+    (step,) = [r for r in found.rows if r.method == STEP and r.parameter == "b1"]
+    assert step.judged
 
 
 @pytest.mark.parametrize("name", [n for n in ACTIVATIONS if n != "sigmoid"])
@@ -126,7 +127,9 @@ def test_the_float_judge_does_not_judge_what_has_vanished():
     rows = cd.verify(chain, points=5).rows
     small = [r for r in rows if r.method == FLOAT and r.parameter == "b1"]
     assert [r.judged for r in small] == [0]
-    assert all(r.log10_smallest >= -2 for r in rows if r.method == FLOAT and r.judged)
+    ordinary = [r for r in rows if r.method == FLOAT and r.judged]
+    assert ordinary
+    assert all(r.log10_smallest >= -2 for r in ordinary)
 
 
 def test_the_mpmath_judge_does_not_settle_on_a_coincidence():
@@ -183,7 +186,12 @@ def test_the_report_is_valid_json_whatever_it_says():
         cd.verify(chain, d.replace(0, 0), points=3),
     ):
         # NaN and Infinity are Python's own words: no JSON reader need know them
-        json.dumps(found.to_dict(), allow_nan=False)
+        said = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+        assert (said["passed"], said["judged"], len(said["rows"])) == (found.passed, found.judged, len(found.rows))
+        unjudged = [row for row in said["rows"] if not row["judged"]]
+        assert all(row["log10_smallest"] is row["log10_largest"] is None for row in unjudged)
+        assert len(unjudged) == sum(not row.judged for row in found.rows)
+    assert said["passed"] is False
 
 
 def test_progress_is_told_of_every_parameter():

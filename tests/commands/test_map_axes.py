@@ -110,7 +110,7 @@ def test_what_cannot_be_is_one_line_and_exit_2(words, said, capsys, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert main([*SMALL, *words]) == 2
     error = capsys.readouterr().err
-    assert said.replace("…", "...") in error.replace("…", "...") or said.replace("…", "?") in error
+    assert said in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

@@ -110,6 +110,7 @@ def test_json_holds_every_layer_column_with_null_for_what_is_not_measured(capsys
     for name in LAYER_COLUMNS:
         assert np.shape(result[name]) == (3, 3)
     assert result["update_ratio"][0] == [None] * 3
+    assert len(result["update_ratio"][2]) == 3
     assert all(0 < v < 1 for v in result["update_ratio"][2])
 
 

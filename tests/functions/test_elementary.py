@@ -111,6 +111,7 @@ def test_the_plain_value_is_mpmath_s(row):
 
 @pytest.mark.parametrize("row", [r for r in ALONE if r.words or r.spelled], ids=lambda r: r.name)
 def test_the_words_and_the_spelling_are_the_function_itself(row):
+    assert row.words is not None or row.spelled is not None
     for said in (row.words, row.spelled):
         if said is not None:
             form = said(2, z) if row.head is spherical else said(z)

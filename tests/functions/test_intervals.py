@@ -270,6 +270,7 @@ def test_depth_of_nesting_is_no_matter():
 
 def test_a_real_root_of_a_polynomial_is_a_number():
     roots = sympy.Poly(z**5 - 5 * z + Rational(1, 3), z).real_roots()
+    assert len(roots) == 3
     with mp.workdps(60):
         for root in roots:
             low, high = ends(enclose(root, Interval.of(arb(0)), 150))

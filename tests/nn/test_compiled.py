@@ -148,6 +148,7 @@ def test_compiled_gradients_of_random_networks_are_the_backward_passes(seed):
     )  # fmt: skip
     got, want = gradients(net, some_data(sizes[0], sizes[-1], 50, seed))
     assert_near(got, want)
+    assert any(layer.any() for layer in got)
     for layer in range(len(got)):
         off = [g * (1 + 1e-8 * (k == layer)) for k, g in enumerate(got)]
         if got[layer].any():

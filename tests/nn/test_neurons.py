@@ -159,9 +159,12 @@ def test_value_and_slope_are_the_formula_s_to_a_few_ulps_at_a_spread_of_z(name, 
             assert_near(got, want, dtype, allowed=rounded(activation, want) if dtype == "float64" else 1)
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "elu", "selu", "hard sigmoid"])
-def test_at_a_kink_the_slope_is_the_branch_s_that_the_formula_states(name):
+@pytest.mark.parametrize(("name", "count"), [
+    ("relu", 1), ("leaky_relu", 1), ("elu", 0), ("selu", 1), ("hard sigmoid", 2),  # elu' is 1 from either side
+])  # fmt: skip
+def test_at_a_kink_the_slope_is_the_branch_s_that_the_formula_states(name, count):
     activation = neuron(name)
+    assert len(activation.kinks) == count
     for kink in map(float, activation.kinks):
         at = np.array([kink])
         _, slope = hidden_at(activation, at)

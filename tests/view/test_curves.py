@@ -32,8 +32,15 @@ def test_bars_of_no_layer_or_of_no_row_are_refused(layers):
 
 
 def test_bars_that_are_all_0_or_vanishingly_small_are_drawn():
-    for layers in ([[0.0, 0.0]], [[1e-290, -3e-291], [2e-289]]):
-        plot_bars(layers).figure.draw_without_rendering()
+    for layers in ([[0.0, 0.0]], [[1e-280, -3e-281], [2e-279]], [[1e-290, -3e-291], [2e-289]]):
+        ax = plot_bars(layers)
+        ax.figure.draw_without_rendering()
+        assert [bar.get_width() for bar in ax.patches] == pytest.approx(np.concatenate(layers), rel=1e-9, abs=0)
+        boxes = [bar.get_window_extent() for bar in ax.patches]
+        frame = ax.get_window_extent()
+        assert all(frame.x0 <= box.x0 <= box.x1 <= frame.x1 for box in boxes)
+        # below 2e-287 Matplotlib takes an axis for one without length, and a bar has no width that is seen
+        assert (max(box.width for box in boxes) > 10) == (layers[-1][0] > 2e-287)
 
 
 @pytest.mark.parametrize("order", ["l1", "l2"])

@@ -129,7 +129,9 @@ def test_the_axes_given_are_the_ones_returned(swept):
 
 
 def test_the_image_is_rasterised_inside_vector_files(swept):
-    assert all(c.get_rasterized() for c in plot_sweep(swept).collections if isinstance(c, QuadMesh))
+    meshes = [c for c in plot_sweep(swept).collections if isinstance(c, QuadMesh)]
+    assert len(meshes) == 1
+    assert all(c.get_rasterized() for c in meshes)
 
 
 def test_labels_are_symbols_with_names_and_units(swept):
