@@ -30,8 +30,12 @@ TAKES_TWO = {
 
 @pytest.mark.parametrize("call", TAKES_TWO.values(), ids=TAKES_TWO)
 def test_a_whole_number_of_numpy_is_a_whole_number_wherever_one_is_taken(call):
-    for two in (2, np.int64(2), np.uint8(2)):
-        call(two)
+    want = call(2)
+    for two in (np.int64(2), np.uint8(2)):
+        made = call(two)
+        assert repr(made) == repr(want)
+        for one, other in zip(getattr(made, "weights", ()), getattr(want, "weights", ()), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("name", [name for name in TAKES_TWO if name != "layer of a derivation"])
