@@ -66,19 +66,22 @@ def off(got, want, terms):
 @pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
 def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost, residual, depth):
     chain = cd.Chain(depth, name, cost, residual)
-    w, b = point(name, depth, seed=1)
     judged = 0
-    for pair in pairs(chain):
-        want = truth(name, cost, residual, w, b, 0.3, pair)
-        second, parameters = cd.derive(chain, pair), at_points(depth, w, b, None, 0.5, 0.3)
-        terms, _ = walked(chain, parameters, *second.wrt)
-        assert off(terms.value, want, terms) <= 1, pair
-        assert off(TermValues(second, parameters).sum(), want, terms) <= 1, pair
-        assert off(cd.evaluate(chain, w, b, y=0.3, wrt=pair, engine="mpmath"), want, terms) <= 1, pair
-        if want:
-            # the measure sees a millionth, so nothing is excused
-            assert off(terms.value * (1 + 1e-6 * np.exp(terms.log_size - terms.value.log)), want, terms) > 1
-            judged += 1
+    for seed in range(1, 9):
+        if judged:
+            break  # a relu at rest has only zeros, and says nothing of a number: then another point is taken
+        w, b = point(name, depth, seed)
+        for pair in pairs(chain):
+            want = truth(name, cost, residual, w, b, 0.3, pair)
+            second, parameters = cd.derive(chain, pair), at_points(depth, w, b, None, 0.5, 0.3)
+            terms, _ = walked(chain, parameters, *second.wrt)
+            assert off(terms.value, want, terms) <= 1, pair
+            assert off(TermValues(second, parameters).sum(), want, terms) <= 1, pair
+            assert off(cd.evaluate(chain, w, b, y=0.3, wrt=pair, engine="mpmath"), want, terms) <= 1, pair
+            if want:
+                # the measure sees a millionth, so nothing is excused
+                assert off(terms.value * (1 + 1e-6 * np.exp(terms.log_size - terms.value.log)), want, terms) > 1
+                judged += 1
     assert judged > 0
 
 
