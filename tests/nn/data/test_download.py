@@ -334,26 +334,17 @@ def test_the_mirrors_serve_over_https_first_and_the_wait_for_them_is_short():
     assert download.TOTAL <= 600
 
 
-def test_without_the_real_mnist_a_test_is_skipped_and_in_ci_it_fails(small, cache, monkeypatch):
-    monkeypatch.delenv("CI", raising=False)
+def test_the_real_mnist_is_skipped_where_nobody_names_it_and_fails_where_what_is_named_is_not_there(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("CHAINDERIV_DATA", raising=False)
     with pytest.raises(pytest.skip.Exception, match="CHAINDERIV_DATA"):
         real.mnist_folder()
-    monkeypatch.setenv("CI", "true")
-    with refusing() as nobody:
-        monkeypatch.setattr(download, "MIRRORS", (nobody,))
-        with pytest.raises(pytest.fail.Exception, match="CI is set, and the real MNIST is missing: MNIST could not be"):
-            real.mnist_folder()
-
-
-def test_in_ci_the_real_mnist_is_asked_for_and_where_it_is_named_nobody_is_asked(small, cache, tmp_path, monkeypatch):
-    monkeypatch.setenv("CI", "true")
-    with serving(write(tmp_path / "whole")) as good:
-        monkeypatch.setattr(download, "MIRRORS", (good.url,))
-        assert_small(load_data("mnist", real.mnist_folder()))
-        assert len(good.asked) == 4
-        monkeypatch.setenv("CHAINDERIV_DATA", str(tmp_path / "named"))
-        assert real.mnist_folder() == tmp_path / "named"
-        assert len(good.asked) == 4
+    monkeypatch.setenv("CHAINDERIV_DATA", str(tmp_path))
+    with pytest.raises(pytest.fail.Exception, match="does not hold the four"):
+        real.mnist_folder()
+    write(tmp_path)
+    assert real.mnist_folder() == tmp_path
 
 
 @pytest.fixture(scope="module")
