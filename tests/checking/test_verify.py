@@ -3,6 +3,7 @@
 import json
 from functools import lru_cache
 
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -11,6 +12,8 @@ from chainderiv.checking import judges
 from chainderiv.checking.verify import METHODS
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.parameters import Layered, Parameters
+from tests import plain
 from tests.helpers import bound
 
 ADMITTED = [(name, "quadratic") for name in ACTIVATIONS] + [("sigmoid", "cross_entropy")]
@@ -98,6 +101,55 @@ def test_each_judge_alone_passes_the_right_and_fails_the_wrong(name, method):
         found = cd.verify(chain, plant(d, 1, kind), points=40, methods=(method,))
         assert not found.passed
         assert found.rows[0].judged > 0
+
+
+@pytest.mark.parametrize(("method", "off"), [(STEP, 1e-9), (MPMATH, 1e-9), (FLOAT, 1e-6)])
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "identity"])
+def test_each_judge_sees_an_error_that_is_small_beside_a_thousandth(name, method, off):
+    """The bound is 1e-12 and 8 ε κ, κ some hundreds; differences in float64 are allowed 1e-8."""
+    chain = cd.Chain(3, name)
+    d = cd.derive(chain, "b2")
+    for factor in (1 + off, 1 - off):
+        found = cd.verify(chain, d.replace(1, factor * d.factors[1]), points=40, methods=(method,))
+        assert not found.passed
+        assert found.rows[0].worst_error == pytest.approx(off, rel=0.02)
+
+
+@pytest.mark.parametrize("chain", [cd.Chain(30, "relu"), cd.Chain(30, "selu"), cd.Chain(30, residual=True)], ids=repr)
+def test_the_points_that_are_drawn_have_slopes_and_links_of_ordinary_size(chain):
+    """|w_l| in [1/4, 5/4] over max(1, |φ'|), z_l a hundredth from every kink, φ'(z_l) no 0."""
+    at = judges_points(chain, np.random.default_rng(8))
+    name, a = chain.activations[0].name, at.x
+    for k in range(30):
+        w, b = at.w.values[:, k], at.inner.values[:, k]
+        zs = w * a + b
+        primes = np.array([abs(float(plain.phi_prime(name, mp.mpf(float(v))))) for v in zs])
+        sizes = np.abs(w) * np.maximum(1, primes)
+        assert ((sizes > 0.2499) & (sizes < 1.2501)).all()
+        assert (primes > 0).all()
+        assert chain.activations[0].name == "sigmoid" or (np.abs(zs) > 0.0099).all()
+        a = np.array([float(plain.PHI[name](mp.mpf(float(v)))) for v in zs]) + (a if chain.residual else 0)
+
+
+def test_a_judge_that_cannot_see_says_so():
+    """Beside a kink, at an output on its target, and where a complex step's imaginary part is gone."""
+
+    def step(chain, w, b, x, y):
+        at = Parameters(Layered(np.array([w]), True), Layered(np.array([b]), True), np.array([x]), np.array([y]))
+        return judges.complex_step(chain, at, chain.parameter("b1")), judges.float_differences(
+            chain, at, chain.parameter("b1")
+        )
+
+    two, kinked = cd.Chain(2, "tanh"), cd.Chain(2, "leaky_relu")
+    ordinary = step(two, [0.7, 0.9], [0.1, 0.2], 0.5, -0.9)
+    assert [bool(found.could[0]) for found in ordinary] == [True, True]
+    on_target = float(np.tanh(0.9 * np.tanh(0.45) + 0.2))
+    assert not step(two, [0.7, 0.9], [0.1, 0.2], 0.5, on_target * (1 + 1e-3))[0].could[0]
+    assert not step(two, [0.7, 0.9], [400.0, 0.2], 0.5, -0.9)[0].could[0]
+    for gap in (0.004, -0.004):  # of z_2 from 0, for differences of z_1 by 0.02
+        beside = step(kinked, [0.7, 0.9], [0.1, gap - 0.9 * 0.45], 0.5, -0.9)
+        assert [bool(found.could[0]) for found in beside] == [False, False]
+    assert not step(kinked, [0.7, 0.9], [0.1, 0.012 - 0.9 * 0.45], 0.5, -0.9)[1].could[0]  # it steps over the kink
 
 
 def test_a_run_in_which_no_point_can_be_judged_fails():

@@ -198,5 +198,24 @@ def test_regimes_part_at_the_band(rate, want):
     assert regime(rate) == want
 
 
+def test_the_band_is_a_twentieth():
+    assert regime([-0.0501, -0.0499, 0.0499, 0.0501]).tolist() == [-1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
+def test_a_link_of_exactly_a_quarter_is_not_below_a_quarter(engine):
+    """At z = 0 a sigmoid's link is w/4."""
+    s = cd.sweep(cd.Chain(3), w=cd.Axis(0.5, 1.5, 3), z=0, engine=engine)
+    assert s.below_quarter.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
+def test_the_links_begin_at_the_second_layer_in_every_engine(engine):
+    """w_1 = 100 makes the first layer's w φ' the largest by far, and it is no link."""
+    s = cd.sweep(cd.Chain(3), w1=100.0, w2=cd.Axis(1, 2, 2), w3=0.5, z=0, engine=engine)
+    np.testing.assert_allclose(s.link_log_sum, np.log(s.axes["w2"].values / 4 * 0.5 / 4), rtol=1e-14)
+    np.testing.assert_allclose(s.largest_link, np.log(s.axes["w2"].values / 4), rtol=1e-14)
+
+
 def test_a_band_of_zero_leaves_only_zero_stable():
     assert regime([-1e-9, 0.0, 1e-9], band=0.0).tolist() == [-1, 0, 1]

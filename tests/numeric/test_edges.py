@@ -9,7 +9,10 @@ import chainderiv as cd
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.stable import Stable
 from chainderiv.numeric.conditioning import bound
+from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.parameters import at_points
 from chainderiv.symbols import a, y, z
+from tests import plain
 
 HALF = sympy.Rational(1, 2)
 
@@ -54,6 +57,40 @@ def test_where_the_digits_of_a_formula_without_stable_forms_are_gone_the_referee
     kappa = cd.condition(chain, 1.0, z=point, y=0.3)
     assert kappa > 1e12
     assert g.log == pytest.approx(want, rel=1e-14)  # so the referee has taken over
+
+
+@pytest.mark.parametrize(("points", "refereed"), [(1, True), (64, True), (65, False)])
+def test_the_referee_takes_over_at_64_points_and_no_more(points, refereed):
+    doubled = cd.Activation("tanh2", sympy.tanh(2 * z))
+    pinned = np.concatenate([np.linspace(12.0, 13.0, points), [0.1, 0.2]])[:, None]
+    g = cd.evaluate(cd.Chain(1, doubled), 1.0, z=pinned, y=0.3)
+    assert np.isfinite(g.log[-2:]).all()
+    assert (np.isfinite(g.log[:-2]) == refereed).all()
+    assert (np.isnan(g.sign[:-2]) != refereed).all()
+    if refereed:  # 2 sech(2z)² (1 - 0.3), but for terms of exp(-4z)
+        assert np.abs(g.log[:-2] - (np.log(8 * 0.7) - 4 * pinned[:-2, 0])).max() < 1e-12
+
+
+def test_a_replaced_factor_may_hold_all_that_the_chain_knows():
+    """Each symbol by itself, and a sum of powers, as numbers by hand."""
+    chain, w, b, at_y = cd.Chain(3, "tanh"), (1.5, -0.5, 2.0), (0.1, 0.2, -0.3), 0.25
+    d = cd.derive(chain, "b1")
+    with mp.workdps(40):
+        points, a = plain.orbit(["tanh"] * 3, w, b, 0.5)
+        prime = [plain.phi_prime("tanh", v) for v in points]
+        known = {
+            "x": a[0], "y": mp.mpf(at_y), "w_2": mp.mpf(w[1]), "a_1": a[1], "a_3": a[3], "z_1": points[0], "z_3": points[2],
+        }  # fmt: skip
+        asked = {sympy.Symbol(name, real=True): value for name, value in known.items()}
+        asked |= {d.factors[2]: prime[1], d.factors[5]: a[3] - mp.mpf(at_y)}
+        (z1, v1), (w2, v2) = ((sympy.Symbol(name, real=True), known[name]) for name in ("z_1", "w_2"))
+        asked[z1**3 / 7 - 2 * w2 + d.factors[2]] = v1**3 / 7 - 2 * v2 + prime[1]
+        without = prime[0] * prime[1] * mp.mpf(w[2]) * prime[2] * (a[3] - mp.mpf(at_y))  # but for w_2
+        for expression, value in asked.items():
+            want = without * value
+            got = NumpyKernel(d.replace(1, expression)).gradient(at_points(3, w, b, None, 0.5, at_y))
+            assert got.sign == mp.sign(want), expression
+            assert abs(got.log - log_of(want)) < 1e-13, expression
 
 
 def test_a_map_of_such_a_formula_is_right_or_undefined_and_never_a_false_zero():

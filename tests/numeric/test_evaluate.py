@@ -1,11 +1,14 @@
 """evaluate against the table of problems, and against the referee at depth 1000."""
 
+import math
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.product import Product
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
 from tests.kappa import kappa
@@ -134,6 +137,20 @@ def test_identity_with_w_a_tenth_is_a_power_of_ten():
     chain, tenth = cd.Chain(1000, "identity"), float(mp.log(mp.mpf(0.1)))
     assert_same(cd.evaluate(chain, 0.1, 0.0, y=1.0), cd.LogSign(-1.0, 999 * tenth), 1e3)
     assert_same(cd.evaluate(chain, 0.1, 0.0), cd.LogSign(1.0, 1999 * tenth + np.log(0.5)), 1e3)
+
+
+@pytest.mark.parametrize("logs", [
+    [1e17, 1.0, -1e17], [1.0, 1e17, 1.0, -1e17], [-1e17, 3.0, 1e17, -0.5], [0.1] * 3000, [-0.7] * 2999 + [2000.3],
+])  # fmt: skip
+def test_a_product_of_any_length_rounds_its_logarithm_once(logs):
+    """1e17 + 1 is 1e17 in float64, and 3000 terms rounded one by one are off by more than a last digit."""
+    product = Product((2,))
+    for log in logs:
+        product.times(cd.LogSign(np.array([1.0, -1.0]), np.array([log, -log])))
+    got, want = product.value(), math.fsum(logs)
+    assert np.abs(got.log - [want, -want]).max() <= 2.0**-52 * abs(want)
+    assert got.sign.tolist() == [1.0, (-1.0) ** len(logs)]
+    assert sum(logs) != want or abs(sum(logs) - want) > 2.0**-52 * abs(want)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

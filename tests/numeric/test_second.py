@@ -121,6 +121,15 @@ def test_kappa_counts_that_the_terms_cancel():
     assert kappas[1] > 1e7
 
 
+def test_a_second_derivative_whose_terms_cancel_is_uncertain_on_a_map():
+    with mp.workdps(40):
+        s = 1 / (1 + mp.exp(-mp.mpf(1)))
+        zero_at = float(s + s * (1 - s) / (1 - 2 * s))
+    ends = cd.Axis(zero_at + 1e-9, zero_at + 1.0, 2)
+    found = cd.sweep(cd.Chain(1), w=1.0, b=0.5, y=ends, wrt=("b1", "b1"), engine="numpy")
+    assert found.uncertain.tolist() == [True, False]
+
+
 def test_the_order_of_the_two_does_not_matter():
     chain = cd.Chain(4, "tanh")
     assert cd.derive(chain, ("w2", "b1")) == cd.derive(chain, ("b1", "w2"))
