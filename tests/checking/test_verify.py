@@ -115,6 +115,47 @@ def test_each_judge_sees_an_error_that_is_small_beside_a_thousandth(name, method
         assert found.rows[0].worst_error == pytest.approx(off, rel=0.02)
 
 
+@pytest.mark.parametrize(("method", "off"), [(STEP, 1e-5), (MPMATH, 1e-9), (FLOAT, 1e-5)])
+@pytest.mark.parametrize("pair", [("b1", "w2"), ("b2", "b2")])
+def test_each_judge_of_a_second_derivative_sees_an_error_that_is_small_beside_a_thousandth(pair, method, off):
+    """Relative to the sum of the sizes of the terms, of which the one that is off is a part."""
+    chain = cd.Chain(3, "softplus")
+    d = cd.derive(chain, pair)
+    assert cd.verify(chain, d, points=20, methods=(method,)).passed
+    for t in range(len(d.surviving)):
+        found = cd.verify(chain, d.replace(t, 0, (1 + off) * d.terms[t].factors[0]), points=20, methods=(method,))
+        assert not found.passed, t
+        assert found.rows[0].judged > 0
+        assert 0.01 * off < found.rows[0].worst_error < 1.01 * off
+
+
+class Off(cd.Network):
+    """A network with one array of gradients that is off by a share of itself."""
+
+    part, layer, share = 0, 0, 0.0
+
+    def gradients(self, images, labels):
+        found = super().gradients(images, labels)
+        found[self.part][self.layer] = found[self.part][self.layer] * (1 + self.share)
+        return found
+
+
+@pytest.mark.parametrize(("method", "share"), [(STEP, 1e-8), (MPMATH, 1e-8), (FLOAT, 1e-4)])
+@pytest.mark.parametrize("part", [0, 1], ids=["weights", "biases"])
+def test_each_judge_of_a_network_sees_an_error_that_is_small_beside_a_thousandth(part, method, share):
+    rng = np.random.default_rng(2)
+    images, labels = rng.random((2, 4)), np.array([0, 1])
+    net = Off([4, 3, 3, 2], "tanh", rng=3)
+    assert cd.verify(net, images=images, labels=labels, methods=(method,)).passed
+    for layer in range(3):
+        net.part, net.layer, net.share = part, layer, share
+        found = cd.verify(net, images=images, labels=labels, methods=(method,))
+        assert not found.passed
+        assert found.worst.parameter == f"{['weights', 'biases'][part]}[{layer}]"
+        assert found.worst.factor == f"layer {layer + 1}"
+        net.share = 0.0
+
+
 @pytest.mark.parametrize("chain", [cd.Chain(30, "relu"), cd.Chain(30, "selu"), cd.Chain(30, residual=True)], ids=repr)
 def test_the_points_that_are_drawn_have_slopes_and_links_of_ordinary_size(chain):
     """|w_l| in [1/4, 5/4] over max(1, |φ'|), z_l a hundredth from every kink, φ'(z_l) no 0."""

@@ -8,6 +8,7 @@ import sympy
 import chainderiv as cd
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.stable import Stable
+from chainderiv.numeric import wide
 from chainderiv.numeric.conditioning import bound
 from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import at_points
@@ -15,10 +16,52 @@ from chainderiv.symbols import a, y, z
 from tests import plain
 
 HALF = sympy.Rational(1, 2)
+LARGEST = float(np.finfo(float).max)
 
 
 def log_of(value):
     return float(mp.log(abs(value)))
+
+
+def exactly(number):
+    """A wide number in mpmath."""
+    return [mp.mpf(float(m)) * mp.mpf(2) ** int(e) for m, e in zip(number.m.flat, number.e.flat, strict=True)]
+
+
+def test_wide_numbers_add_multiply_and_tell_their_size_to_a_last_digit_at_any_exponent():
+    rng = np.random.default_rng(4)
+    sizes = rng.choice([0, 0, 3, 900, 10**6], (2, 400)) * rng.uniform(-1, 1, (2, 400))
+    p, q = (wide.from_log(rng.choice([-1.0, 1.0], 400), log) for log in sizes)
+    p = wide.choose(np.arange(400) % 9 == 0, wide.wide(np.zeros(400)), p)  # some are 0, which has no exponent
+    q = wide.choose(np.arange(400) % 7 == 0, wide.wide(np.zeros(400)), q)
+    q = wide.choose(np.arange(400) % 5 == 0, wide.Wide(-p.m * (1 - 2.0**-30), p.e), q)  # and some cancel
+    found = wide.plus(p, q), wide.times(p, q)
+    with mp.workdps(400):
+        for one, two, total, product in zip(exactly(p), exactly(q), *map(exactly, found), strict=True):
+            # a term that is 2^2000 times smaller counts for nothing
+            assert abs(total - (one + two)) <= mp.mpf(2) ** -52 * abs(one + two)
+            assert abs(product - one * two) <= mp.mpf(2) ** -52 * abs(one * two)
+        for number in (p, *found):
+            floats = wide.to_float(number)
+            for value, log, as_float in zip(exactly(number), wide.log_abs(number), floats, strict=True):
+                assert log == -np.inf if value == 0 else abs(log - mp.log(abs(value))) <= 1e-15 * max(1, abs(log))
+                assert (
+                    as_float == max(min(value, mp.mpf(LARGEST)), -mp.mpf(LARGEST))
+                    or abs(value) < 1e-300
+                    or (abs(as_float / value - 1) <= 2.0**-52)
+                )
+    for m, e in (p, *found):
+        assert ((m == 0) | ((np.abs(m) >= 0.5) & (np.abs(m) < 1))).all()
+        assert (e == np.round(e)).all()
+
+
+def test_a_wide_number_from_a_logarithm_is_its_exponential():
+    logs = np.array([0.0, -1e6, 1e6, 0.3, -745.5, 1e-17, -np.inf])
+    got = wide.from_log(np.array([1.0, -1.0, 1.0, -1.0, 1.0, 1.0, 1.0]), logs)
+    with mp.workdps(60):
+        for value, sign, log in zip(exactly(got), (1, -1, 1, -1, 1, 1, 0), logs, strict=True):
+            assert mp.sign(value) == sign
+            assert not sign or abs(mp.log(abs(value)) - mp.mpf(float(log))) <= 2.0**-51 * max(1, abs(log))
 
 
 @pytest.mark.parametrize("target", [0.5, 0.6, 0.9, 1.0])

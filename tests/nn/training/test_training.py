@@ -209,6 +209,14 @@ def test_divergence_names_epoch_layer_and_cure_and_keeps_what_was_measured(tiny,
     assert all(np.isfinite(p).all() for p in (*net.weights, *net.biases))
 
 
+@pytest.mark.parametrize(("share", "cure"), [(0.98, "smaller learning_rate"), (1.02, "smaller weight_decay")])
+def test_a_decay_is_blamed_where_it_alone_would_make_the_weights_grow(tiny, share, cure):
+    """1 - ηλ/n is below -1 from ηλ = 2n on."""
+    net = Network(SIZES, "identity", "quadratic", init="large")
+    with pytest.raises(Diverged, match=cure):
+        train(net, tiny, 9, learning_rate=30.0, weight_decay=share * 2 * len(tiny.train) / 30.0, dtype="float32")
+
+
 def overflowing(descent, *rest):
     """An epoch after which every parameter is finite and the cost is not."""
     descent._net.weights = [np.full_like(W, 1e60) for W in descent._net.weights]

@@ -101,12 +101,21 @@ def test_a_weight_s_gradient_is_uncertain_where_the_activation_before_it_has_can
     assert not uncertain[share < 0.98].any()
 
 
-def test_a_chain_is_uncertain_from_a_depth_on_by_the_roundings_of_its_layers_alone():
-    """Four a layer, each of ε, and twice that is 1e-9 at 563,000 layers."""
-    at = Parameters(Layered(np.array([1.0])), Layered(np.array([0.0])), np.asarray(0.3), np.asarray(-1e6))
-    depths = (500_000, 560_000, 566_000, 700_000)
-    deep = [reading(derive(cd.Chain(depth, "identity"), "b1"), "numba", at).uncertain[0] for depth in depths]
-    assert deep == [False, False, True, True]
+@pytest.mark.parametrize(("name", "w", "b", "y", "certain", "uncertain"), [
+    ("identity", 1.0, 0.0, -1e6, (500_000, 560_000), (566_000, 700_000)),
+    ("identity", 0.01, 0.1, 1.0, (200_000, 258_000), (265_000, 300_000)),
+    ("tanh", 0.5, 0.1, 1e6, (300_000, 440_000), (456_000, 600_000)),
+])  # fmt: skip
+def test_a_chain_is_uncertain_from_a_depth_on_by_the_roundings_of_its_logarithms_alone(
+    name, w, b, y, certain, uncertain
+):
+    """Four a layer, each of ε, |log|, and of tanh |φ''/φ'| E: twice their sum is 1e-9 at 2.25 million ε."""
+    given = Parameters(Layered(np.array([w])), Layered(np.array([b])), np.asarray(0.3), np.asarray(y))
+    found = {
+        depth: bool(reading(derive(cd.Chain(depth, name), "b1"), "numba", given).uncertain[0])
+        for depth in (*certain, *uncertain)
+    }
+    assert found == dict.fromkeys(certain, False) | dict.fromkeys(uncertain, True)
 
 
 def test_a_pre_activation_that_rounding_may_bring_to_the_other_side_of_a_kink_is_uncertain():
