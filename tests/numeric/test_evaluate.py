@@ -8,6 +8,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.product import Product
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
@@ -151,6 +152,23 @@ def test_a_product_of_any_length_rounds_its_logarithm_once(logs):
     assert np.abs(got.log - [want, -want]).max() <= 2.0**-52 * abs(want)
     assert got.sign.tolist() == [1.0, (-1.0) ** len(logs)]
     assert sum(logs) != want or abs(sum(logs) - want) > 2.0**-52 * abs(want)
+
+
+def test_the_parameters_of_some_points_are_what_was_broadcast_to_them():
+    rng = np.random.default_rng(1)
+    stack, tied, own = rng.normal(size=(4, 5)), rng.normal(size=(3, 1)), rng.normal(size=4)
+    of_kind = Layered(stack, stacked=True, own={5: tied}), Layered(tied, own={2: own, 4: np.asarray(0.5)})
+    x, y = rng.normal(size=(3, 1)), rng.normal(size=4)
+    for w, inner, pinned in ((*of_kind, False), (*of_kind[::-1], True)):
+        given = Parameters(w, inner, x, y, pinned)
+        assert given.shape == (3, 4)
+        for index in ((2, 1), (np.array([0, 2, 1]), np.array([3, 0, 0]))):
+            some = given.at(index)
+            assert some.pinned == pinned
+            pairs = [(some.x, x), (some.y, y)]
+            pairs += [(some.w[k], w[k]) for k in range(1, 6)] + [(some.inner[k], inner[k]) for k in range(1, 6)]
+            for one, whole in pairs:
+                np.testing.assert_array_equal(np.broadcast_to(one, some.shape), np.broadcast_to(whole, (3, 4))[index])
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

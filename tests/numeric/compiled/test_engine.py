@@ -134,7 +134,7 @@ def test_points_that_leave_float64_are_read_by_the_oracle():
         assert_agrees(cd.Chain(9, name), "b1", grid(w=w, b=b, x=1e-290))
 
 
-@pytest.mark.parametrize("depth", [60, 400, 1500])
+@pytest.mark.parametrize("depth", [60, 380, 400])  # some a_L are ordinary, some subnormal, all 0
 @pytest.mark.parametrize("name", ["relu", "leaky_relu", "identity"])
 def test_small_weights_without_a_bias_leave_float64_and_their_gradient_is_a_power_of_w_and_no_zero(name, depth):
     """Of slopes 1, ∂C/∂b_1 = w^(L-1) a_L with a_L = w^L x, at y = 0; the links are w."""

@@ -1,5 +1,7 @@
 """The compiled engine against plain mpmath: at a depth of 100,000, and where an orbit is chaotic."""
 
+from fractions import Fraction
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -105,6 +107,7 @@ def test_a_weight_s_gradient_is_uncertain_where_the_activation_before_it_has_can
     ("identity", 1.0, 0.0, -1e6, (500_000, 560_000), (566_000, 700_000)),
     ("identity", 0.01, 0.1, 1.0, (200_000, 258_000), (265_000, 300_000)),
     ("tanh", 0.5, 0.1, 1e6, (300_000, 440_000), (456_000, 600_000)),
+    ("identity", 1.0, 1e-9, -1e6, (560_000,), (566_000,)),  # an orbit that never repeats
 ])  # fmt: skip
 def test_a_chain_is_uncertain_from_a_depth_on_by_the_roundings_of_its_logarithms_alone(
     name, w, b, y, certain, uncertain
@@ -119,12 +122,15 @@ def test_a_chain_is_uncertain_from_a_depth_on_by_the_roundings_of_its_logarithms
 
 
 def test_a_pre_activation_that_rounding_may_bring_to_the_other_side_of_a_kink_is_uncertain():
-    x = 0.3
-    b = -x + np.array([-1e-3, -1e-13, -3e-17, 3e-17, 1e-13, 1e-3])
-    given = Parameters(Layered(np.asarray(1.0), own={2: np.asarray(0.7)}), Layered(np.asarray(0.4), own={1: b}),
+    """0.1 · 0.3 is rounded, by more than what some of these biases leave of it."""
+    w, x = 0.1, 0.3
+    b = -0.03 + np.array([-1e-3, -1e-13, -4e-18, 0.0, 4e-18, 1e-13, 1e-3])
+    sides = [(Fraction(w) * Fraction(x) + Fraction(float(v)) > 0, w * x + v > 0) for v in b]
+    assert any(exact != rounded for exact, rounded in sides)
+    given = Parameters(Layered(np.asarray(0.7), own={1: np.asarray(w)}), Layered(np.asarray(0.4), own={1: b}),
                        np.asarray(x), np.asarray(0.1))  # fmt: skip
     got = reading(derive(cd.Chain(2, "leaky_relu"), "b1"), "numba", given)
-    assert got.uncertain.tolist() == [False, False, True, True, False, False]
+    assert got.uncertain.tolist() == [False, False, True, True, True, False, False]
 
 
 def test_a_residual_link_that_cancels_is_uncertain_or_right():
