@@ -107,6 +107,7 @@ def test_a_weight_s_gradient_is_uncertain_where_the_activation_before_it_has_can
     ("identity", 1.0, 0.0, -1e6, (500_000, 560_000), (566_000, 700_000)),
     ("identity", 0.01, 0.1, 1.0, (200_000, 258_000), (265_000, 300_000)),
     ("tanh", 0.5, 0.1, 1e6, (300_000, 440_000), (456_000, 600_000)),
+    ("tanh", 1e-3, 1e-3, 1e6, (200_000, 205_000), (208_000, 300_000)),
     ("identity", 1.0, 1e-9, -1e6, (560_000,), (566_000,)),  # an orbit that never repeats
 ])  # fmt: skip
 def test_a_chain_is_uncertain_from_a_depth_on_by_the_roundings_of_its_logarithms_alone(
