@@ -128,6 +128,7 @@ def test_a_replaced_factor_may_hold_all_that_the_chain_knows():
         asked |= {d.factors[2]: prime[1], d.factors[5]: a[3] - mp.mpf(at_y)}
         (z1, v1), (w2, v2) = ((sympy.Symbol(name, real=True), known[name]) for name in ("z_1", "w_2"))
         asked[z1**3 / 7 - 2 * w2 + d.factors[2]] = v1**3 / 7 - 2 * v2 + prime[1]
+        asked[z1**-2 / w2] = 1 / (v1**2 * v2)
         without = prime[0] * prime[1] * mp.mpf(w[2]) * prime[2] * (a[3] - mp.mpf(at_y))  # but for w_2
         for expression, value in asked.items():
             want = without * value

@@ -82,6 +82,17 @@ def test_a_link_near_its_zero_keeps_its_digits(offset):
     assert_same(cd.evaluate(chain, w, z=z), right, kappa=50)
 
 
+@pytest.mark.parametrize(("wrt", "small"), [("x", (1e-4, 0.3)), ("b1", (0.3, 1e-4)), ("x", (0.3, 1e-4))])
+def test_kappa_counts_what_a_link_loses_that_nearly_cancels(wrt, small):
+    """1 + m of m = -tanh'(z) is z² but for z⁴: what rounds m by ε rounds it by 1e8 ε at z = 1e-4."""
+    chain = cd.Chain(2, "tanh", residual=True)
+    b1 = small[0] + 0.5
+    b2 = small[1] + 0.5 + np.tanh(small[0])
+    ordinary = cd.condition(chain, -1.0, [0.8, 0.9], wrt=wrt)
+    assert ordinary < 1e3
+    assert 1e8 < cd.condition(chain, -1.0, [b1, b2], wrt=wrt) < 1e10
+
+
 @pytest.mark.parametrize("weight", [-1.0, -1.0 + 2.0**-40, -1.001, -0.5, 0.3, 1e-20, -3.0])
 def test_one_plus_w_slope_keeps_its_digits_where_it_cancels_and_where_it_is_near_one(weight):
     """Of exact w and log φ', in no engine and beside no referee; what w and log φ' lose of 1 + w φ' is not its own."""
