@@ -201,6 +201,17 @@ def test_a_run_in_which_no_point_can_be_judged_fails():
     assert found.worst is None
 
 
+def test_points_at_which_rounding_may_move_anything_are_not_judged(monkeypatch):
+    """A sigmoid at z = 0 and w = 100 amplifies by 25 a layer: of 12 layers 8 ε κ is above 1e-4, of 3 it is not."""
+    for depth, judged in ((3, 2), (12, 0)):
+        at = Parameters(*(Layered(np.full((2, depth), v), stacked=True) for v in (100.0, -50.0)), np.full(2, 0.5),
+                        np.array([0.0, 0.2]))  # fmt: skip
+        monkeypatch.setattr("chainderiv.checking.verify.draw_points", lambda *_, at=at: at)
+        chain = cd.Chain(depth)
+        found = cd.verify(chain, cd.derive(chain, "b1"), points=2, methods=(STEP, MPMATH))
+        assert (found.judged, found.passed) == (judged, judged > 0)
+
+
 def test_a_run_without_any_method_is_refused():
     with pytest.raises(cd.errors.BadValue, match="methods is empty"):
         cd.verify(cd.Chain(2), points=5, methods=())
