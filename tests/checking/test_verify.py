@@ -190,7 +190,9 @@ def test_a_judge_that_cannot_see_says_so():
     for gap in (0.004, -0.004):  # of z_2 from 0, for differences of z_1 by 0.02
         beside = step(kinked, [0.7, 0.9], [0.1, gap - 0.9 * 0.45], 0.5, -0.9)
         assert [bool(found.could[0]) for found in beside] == [False, False]
-    assert not step(kinked, [0.7, 0.9], [0.1, 0.012 - 0.9 * 0.45], 0.5, -0.9)[1].could[0]  # it steps over the kink
+    # its steps of 0.02 move z_2 by 0.018: over the kink, to a hundredth of it, and not so near
+    for gap, clear in ((0.012, False), (0.023, False), (0.04, True)):
+        assert step(kinked, [0.7, 0.9], [0.1, gap - 0.9 * 0.45], 0.5, -0.9)[1].could[0] == clear
 
 
 def test_a_run_in_which_no_point_can_be_judged_fails():
