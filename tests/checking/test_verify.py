@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
-from chainderiv.checking import judges
+from chainderiv.checking import judges, second_judges
 from chainderiv.checking.verify import METHODS
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
@@ -246,6 +246,29 @@ def test_the_mpmath_judge_does_not_settle_on_a_coincidence():
         assert (found.sign == want.sign).all()
         # h and h/10 agree to 1e-13
         assert (np.abs(found.log - want.log) <= bound(want.log, 0) + 1e-12).all()
+
+
+class Steps:
+    """A cost of 1 that moves by so many units of its last place when a parameter does, whichever and however far."""
+
+    def __init__(self, units):
+        self.units = units
+
+    def moved(self, by):
+        return 1 + self.units * mp.eps * mp.sign(mp.fprod(by.values()))
+
+
+@pytest.mark.parametrize(("units", "told"), [(0, False), (3, False), (1e12, False), (1e15, False), (1e17, True)])
+def test_a_difference_in_the_last_16_digits_of_the_cost_tells_nothing(units, told):
+    b1, w2 = (cd.Chain(2).parameter(name) for name in ("b1", "w2"))
+    with mp.workdps(60):
+        h = mp.mpf(10) ** -15
+        first = judges._difference(Steps(units), b1, h)
+        second = second_judges._difference(Steps(units), (b1, w2), h, abs(units * mp.eps / (h * h)))
+        assert [first is not None, second is not None] == [told, told]
+        if told:
+            assert abs(first * h / (units * mp.eps) - 1) < 1e-15
+            assert abs(second * h * h / (units * mp.eps) - 1) < 1e-15
 
 
 def judges_points(chain, rng):
