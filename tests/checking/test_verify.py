@@ -271,6 +271,34 @@ def test_a_difference_in_the_last_16_digits_of_the_cost_tells_nothing(units, tol
             assert abs(second * h * h / (units * mp.eps) - 1) < 1e-15
 
 
+class Bent:
+    """C = 1 + t + 1e31 t³ of a chain of one layer: at t = 1e-20 a difference quotient is off by 1e-9."""
+
+    chain = cd.Chain(1)
+
+    @staticmethod
+    def moved(by):
+        (t,) = by.values()
+        return 1 + t + mp.mpf(10) ** 31 * t**3
+
+
+def test_differences_settle_where_a_tenth_of_the_step_changes_nothing_of_13_digits():
+    assert abs(judges._settled_difference(Bent, Bent.chain.parameter("b1")) - 1) < 1e-13
+
+
+def test_float_differences_of_a_cost_that_is_rounded_by_more_than_they_hold_judge_nothing():
+    """C = 5e7 rounds by 1e-8, and ∂C/∂b_1 = 1: that differences agree by chance at some of 4000 points is no verdict."""
+    rng, ones = np.random.default_rng(3), np.ones(4000)
+    b = np.stack([rng.uniform(-1, 1, 4000), rng.uniform(-1, 1, 4000)], axis=1)
+    for miss, could in ((1e4, False), (1.0, True)):
+        w = np.stack([ones, ones / miss], axis=1)
+        x = rng.uniform(-1, 1, 4000)
+        at = Parameters(Layered(w, True), Layered(b, True), x, (x + b[:, 0]) / miss + b[:, 1] - miss)
+        chain = cd.Chain(2, "identity")
+        found = judges.float_differences(chain, at, chain.parameter("b1")).could
+        assert found.all() if could else not found.any()
+
+
 def judges_points(chain, rng):
     from chainderiv.checking.points import draw_points
 

@@ -150,6 +150,18 @@ def test_small_weights_without_a_bias_leave_float64_and_their_gradient_is_a_powe
     assert not got.uncertain.any()
 
 
+def test_activations_that_were_subnormal_have_lost_digits_that_large_weights_do_not_bring_back():
+    """0.15^385 is near 1e-317, of which float64 holds seven digits, and 20 weights of 1e10 make it 1e-117 again."""
+    own = {layer: np.asarray(1e10) for layer in range(386, 406)}
+    given = Parameters(Layered(np.array([0.15, 0.151])), Layered(np.asarray(0.0)), np.asarray(0.3), np.asarray(0.0))
+    given = Parameters(Layered(given.w.values, own=own), given.inner, given.x, given.y)
+    got = reading(derive(cd.Chain(405, "identity"), "b1"), "numba", given)
+    with mp.workdps(40):
+        logs = [mp.log(mp.mpf(float(v))) for v in given.w.values]
+        want = [float((2 * 385 - 1) * log + 40 * mp.log(10**10) + mp.log(mp.mpf(0.3))) for log in logs]
+    assert same(got.gradient, cd.LogSign(np.ones(2), np.array(want)), 4050).all()
+
+
 def test_sums_of_exponents_whose_terms_cancel_keep_what_is_small():
     """Chunk by chunk: 1e17 + 1 is 1e17 in float64, and without the 1 a product is off by a factor e."""
     chain, rng = cd.Chain(20), np.random.default_rng(7)
