@@ -9,8 +9,7 @@ import pytest
 import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.maps import plan as planning
-from chainderiv.maps import sweep as sweeping
+from chainderiv.maps import plan as planning, sweep as sweeping
 from chainderiv.maps.regime import BAND, Regime, regime
 from chainderiv.maps.tally import tally
 from tests.helpers import assert_same, same
