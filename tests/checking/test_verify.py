@@ -1,16 +1,19 @@
 """verify passes what is right and fails what is planted, at every depth, with every judge."""
 
 import json
-from functools import lru_cache
+from functools import lru_cache, partial
 
+import mpmath as mp
 import numpy as np
 import pytest
 
 import chainderiv as cd
-from chainderiv.checking import judges
+from chainderiv.checking import judges, second_judges
 from chainderiv.checking.verify import METHODS
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.parameters import Layered, Parameters
+from tests import plain
 from tests.helpers import bound
 
 ADMITTED = [(name, "quadratic") for name in ACTIVATIONS] + [("sigmoid", "cross_entropy")]
@@ -101,12 +104,115 @@ def test_each_judge_alone_passes_the_right_and_fails_the_wrong(name, method):
         assert found.rows[0].judged > 0
 
 
+@pytest.mark.parametrize(("method", "off"), [(STEP, 1e-9), (MPMATH, 1e-9), (FLOAT, 1e-6)])
+@pytest.mark.parametrize("name", ["sigmoid", "softplus", "identity"])
+def test_each_judge_sees_an_error_that_is_small_beside_a_thousandth(name, method, off):
+    """The bound is 1e-12 and 8 ε κ, κ some hundreds; differences in float64 are allowed 1e-8."""
+    chain = cd.Chain(3, name)
+    d = cd.derive(chain, "b2")
+    for factor in (1 + off, 1 - off):
+        found = cd.verify(chain, d.replace(1, factor * d.factors[1]), points=40, methods=(method,))
+        assert not found.passed
+        assert found.rows[0].worst_error == pytest.approx(off, rel=0.02)
+
+
+@pytest.mark.parametrize(("method", "off"), [(STEP, 1e-5), (MPMATH, 1e-9), (FLOAT, 1e-5)])
+@pytest.mark.parametrize("pair", [("b1", "w2"), ("b2", "b2")])
+def test_each_judge_of_a_second_derivative_sees_an_error_that_is_small_beside_a_thousandth(pair, method, off):
+    """Relative to the sum of the sizes of the terms, of which the one that is off is a part."""
+    chain = cd.Chain(3, "softplus")
+    d = cd.derive(chain, pair)
+    assert cd.verify(chain, d, points=20, methods=(method,)).passed
+    for t in range(len(d.surviving)):
+        found = cd.verify(chain, d.replace(t, 0, (1 + off) * d.terms[t].factors[0]), points=20, methods=(method,))
+        assert not found.passed, t
+        assert found.rows[0].judged > 0
+        assert 0.01 * off < found.rows[0].worst_error < 1.01 * off
+
+
+class Off(cd.Network):
+    """A network with one array of gradients that is off by a share of itself."""
+
+    part, layer, share = 0, 0, 0.0
+
+    def gradients(self, images, labels):
+        found = super().gradients(images, labels)
+        found[self.part][self.layer] = found[self.part][self.layer] * (1 + self.share)
+        return found
+
+
+@pytest.mark.parametrize(("method", "share"), [(STEP, 1e-8), (MPMATH, 1e-8), (FLOAT, 1e-4)])
+@pytest.mark.parametrize("part", [0, 1], ids=["weights", "biases"])
+def test_each_judge_of_a_network_sees_an_error_that_is_small_beside_a_thousandth(part, method, share):
+    rng = np.random.default_rng(2)
+    images, labels = rng.random((2, 4)), np.array([0, 1])
+    net = Off([4, 3, 3, 2], "tanh", rng=3)
+    assert cd.verify(net, images=images, labels=labels, methods=(method,)).passed
+    for layer in range(3):
+        net.part, net.layer, net.share = part, layer, share
+        found = cd.verify(net, images=images, labels=labels, methods=(method,))
+        assert not found.passed
+        assert found.worst.parameter == f"{['weights', 'biases'][part]}[{layer}]"
+        assert found.worst.factor == f"layer {layer + 1}"
+        net.share = 0.0
+
+
+@pytest.mark.parametrize("chain", [cd.Chain(30, "relu"), cd.Chain(30, "selu"), cd.Chain(30, residual=True)], ids=repr)
+def test_the_points_that_are_drawn_have_slopes_and_links_of_ordinary_size(chain):
+    """|w_l| in [1/4, 5/4] over max(1, |φ'|), z_l a hundredth from every kink, φ'(z_l) no 0."""
+    at = judges_points(chain, np.random.default_rng(8))
+    name, a = chain.activations[0].name, at.x
+    for k in range(30):
+        w, b = at.w.values[:, k], at.inner.values[:, k]
+        zs = w * a + b
+        primes = np.array([abs(float(plain.phi_prime(name, mp.mpf(float(v))))) for v in zs])
+        sizes = np.abs(w) * np.maximum(1, primes)
+        assert ((sizes > 0.2499) & (sizes < 1.2501)).all()
+        assert (primes > 0).all()
+        assert chain.activations[0].name == "sigmoid" or (np.abs(zs) > 0.0099).all()
+        a = np.array([float(plain.PHI[name](mp.mpf(float(v)))) for v in zs]) + (a if chain.residual else 0)
+
+
+def test_a_judge_that_cannot_see_says_so():
+    """Beside a kink, at an output on its target, and where a complex step's imaginary part is gone."""
+
+    def step(chain, w, b, x, y):
+        at = Parameters(Layered(np.array([w]), True), Layered(np.array([b]), True), np.array([x]), np.array([y]))
+        return judges.complex_step(chain, at, chain.parameter("b1")), judges.float_differences(
+            chain, at, chain.parameter("b1")
+        )
+
+    two, kinked = cd.Chain(2, "tanh"), cd.Chain(2, "leaky_relu")
+    ordinary = step(two, [0.7, 0.9], [0.1, 0.2], 0.5, -0.9)
+    assert [bool(found.could[0]) for found in ordinary] == [True, True]
+    on_target = float(np.tanh(0.9 * np.tanh(0.45) + 0.2))
+    assert not step(two, [0.7, 0.9], [0.1, 0.2], 0.5, on_target * (1 + 1e-3))[0].could[0]
+    assert not step(two, [0.7, 0.9], [400.0, 0.2], 0.5, -0.9)[0].could[0]
+    for gap in (0.004, -0.004):  # of z_2 from 0, for differences of z_1 by 0.02
+        beside = step(kinked, [0.7, 0.9], [0.1, gap - 0.9 * 0.45], 0.5, -0.9)
+        assert [bool(found.could[0]) for found in beside] == [False, False]
+    # its steps of 0.02 move z_2 by 0.018: over the kink, to a hundredth of it, and not so near
+    for gap, clear in ((0.012, False), (0.023, False), (0.04, True)):
+        assert step(kinked, [0.7, 0.9], [0.1, gap - 0.9 * 0.45], 0.5, -0.9)[1].could[0] == clear
+
+
 def test_a_run_in_which_no_point_can_be_judged_fails():
     chain = cd.Chain(100)
     found = cd.verify(chain, cd.derive(chain, "b1"), points=5, methods=(FLOAT,))
     assert found.judged == 0
     assert not found.passed
     assert found.worst is None
+
+
+def test_points_at_which_rounding_may_move_anything_are_not_judged(monkeypatch):
+    """A sigmoid at z = 0 and w = 100 amplifies by 25 a layer: of 12 layers 8 ε κ is above 1e-4, of 3 it is not."""
+    for depth, judged in ((3, 2), (12, 0)):
+        at = Parameters(*(Layered(np.full((2, depth), v), stacked=True) for v in (100.0, -50.0)), np.full(2, 0.5),
+                        np.array([0.0, 0.2]))  # fmt: skip
+        monkeypatch.setattr("chainderiv.checking.verify.draw_points", lambda *_, at=at: at)
+        chain = cd.Chain(depth)
+        found = cd.verify(chain, cd.derive(chain, "b1"), points=2, methods=(STEP, MPMATH))
+        assert (found.judged, found.passed) == (judged, judged > 0)
 
 
 def test_a_run_without_any_method_is_refused():
@@ -143,6 +249,58 @@ def test_the_mpmath_judge_does_not_settle_on_a_coincidence():
         assert (found.sign == want.sign).all()
         # h and h/10 agree to 1e-13
         assert (np.abs(found.log - want.log) <= bound(want.log, 0) + 1e-12).all()
+
+
+class Steps:
+    """A cost of 1 that moves by so many units of its last place when a parameter does, whichever and however far."""
+
+    def __init__(self, units):
+        self.units = units
+
+    def moved(self, by):
+        return 1 + self.units * mp.eps * mp.sign(mp.fprod(by.values()))
+
+
+@pytest.mark.parametrize(("units", "told"), [(0, False), (3, False), (1e12, False), (1e15, False), (1e17, True)])
+def test_a_difference_in_the_last_16_digits_of_the_cost_tells_nothing(units, told):
+    b1, w2 = (cd.Chain(2).parameter(name) for name in ("b1", "w2"))
+    with mp.workdps(60):
+        h = mp.mpf(10) ** -15
+        first = judges._difference(Steps(units), b1, h)
+        second = second_judges._difference(Steps(units), (b1, w2), mp.log((units or 1) * mp.eps / (h * h)), h)
+        assert [first is not None, second is not None] == [told, told]
+        if told:
+            assert abs(first * h / (units * mp.eps) - 1) < 1e-15
+            assert abs(second * h * h / (units * mp.eps) - 1) < 1e-15
+
+
+class Bent:
+    """C = 1 + t + 1e31 t³ of a chain of one layer: at t = 1e-20 a difference quotient is off by 1e-9."""
+
+    chain = cd.Chain(1)
+
+    @staticmethod
+    def moved(by):
+        (t,) = by.values()
+        return 1 + t + mp.mpf(10) ** 31 * t**3
+
+
+def test_differences_settle_where_a_tenth_of_the_step_changes_nothing_of_13_digits():
+    found = judges.settled(partial(judges._difference, Bent, Bent.chain.parameter("b1")), 4000)
+    assert abs(found - 1) < 1e-13
+
+
+def test_float_differences_of_a_cost_that_is_rounded_by_more_than_they_hold_judge_nothing():
+    """C = 5e7 rounds by 1e-8, and ∂C/∂b_1 = 1: that differences agree by chance at some of 4000 points is no verdict."""
+    rng, ones = np.random.default_rng(3), np.ones(4000)
+    b = np.stack([rng.uniform(-1, 1, 4000), rng.uniform(-1, 1, 4000)], axis=1)
+    for miss, could in ((1e4, False), (1.0, True)):
+        w = np.stack([ones, ones / miss], axis=1)
+        x = rng.uniform(-1, 1, 4000)
+        at = Parameters(Layered(w, True), Layered(b, True), x, (x + b[:, 0]) / miss + b[:, 1] - miss)
+        chain = cd.Chain(2, "identity")
+        found = judges.float_differences(chain, at, chain.parameter("b1")).could
+        assert found.all() if could else not found.any()
 
 
 def judges_points(chain, rng):

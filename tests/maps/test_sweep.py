@@ -9,8 +9,9 @@ import pytest
 import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.maps import sweep as sweeping
+from chainderiv.maps import plan as planning, sweep as sweeping
 from chainderiv.maps.regime import BAND, Regime, regime
+from chainderiv.maps.tally import tally
 from tests.helpers import assert_same, same
 
 W, B = cd.Axis(-6, 6, 7), cd.Axis(-4, 4, 5)
@@ -196,6 +197,44 @@ def test_depth_1_has_no_rate_no_regime_but_a_gradient():
 ])  # fmt: skip
 def test_regimes_part_at_the_band(rate, want):
     assert regime(rate) == want
+
+
+@pytest.mark.parametrize("points", [7, 10**6])
+def test_a_tally_counts_what_is_on_the_map_whatever_its_tiles(points, monkeypatch):
+    """relu dies at part of the points, and where the target is next to the output the rest is rounding."""
+    monkeypatch.setattr(planning, "LEAST_TILE_POINTS", points)
+    s = cd.sweep(cd.Chain(4, "relu"), w=cd.Axis(-0.5, 2, 11), b=cd.Axis(-1, 1, 9), y=0.3 + 2.0**-30, engine="numpy")
+    s.readings.uncertain[3, 2:5] = True  # some, where rounding makes none
+    found = tally(s)
+    assert (len(s.plan.tiles) > 5) == (points == 7)
+    logs, rates = [v for v in s.log_abs.flat if np.isfinite(v)], list(s.link_log_sum.flat)
+    assert (found.points, found.zeros) == (99, sum(int(sign == 0) for sign in s.sign.flat))
+    assert 0 < found.zeros < 99
+    assert found.uncertain == sum(map(bool, s.uncertain.flat)) >= 3
+    assert found.below_quarter == sum(v < np.log(0.25) for v in s.largest_link.flat) not in (0, 99, found.zeros)
+    assert (found.smallest, found.largest) == (min(logs), max(logs))
+    assert found.smallest < found.largest
+    counts = {Regime.VANISHING: sum(r / 3 < -0.05 for r in rates), Regime.EXPLODING: sum(r / 3 > 0.05 for r in rates)}
+    assert found.regimes == counts | {Regime.STABLE: 99 - sum(counts.values()), Regime.UNDEFINED: 0}
+
+
+def test_the_band_is_a_twentieth():
+    assert regime([-0.0501, -0.0499, 0.0499, 0.0501]).tolist() == [-1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
+def test_a_link_of_exactly_a_quarter_is_not_below_a_quarter(engine):
+    """At z = 0 a sigmoid's link is w/4."""
+    s = cd.sweep(cd.Chain(3), w=cd.Axis(0.5, 1.5, 3), z=0, engine=engine)
+    assert s.below_quarter.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
+def test_the_links_begin_at_the_second_layer_in_every_engine(engine):
+    """w_1 = 100 makes the first layer's w φ' the largest by far, and it is no link."""
+    s = cd.sweep(cd.Chain(3), w1=100.0, w2=cd.Axis(1, 2, 2), w3=0.5, z=0, engine=engine)
+    np.testing.assert_allclose(s.link_log_sum, np.log(s.axes["w2"].values / 4 * 0.5 / 4), rtol=1e-14)
+    np.testing.assert_allclose(s.largest_link, np.log(s.axes["w2"].values / 4), rtol=1e-14)
 
 
 def test_a_band_of_zero_leaves_only_zero_stable():

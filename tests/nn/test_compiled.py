@@ -211,6 +211,28 @@ def test_float32_learns_as_float64_does(tiny):
     assert records[0].training_cost[-1] < 0.5 * records[0].training_cost[0]
 
 
+@pytest.mark.parametrize("kept", [0.5, 0.9, -0.75])
+def test_a_decay_over_many_float32_steps_is_the_rule_s_and_leaves_no_number_that_is_not_finite(kept):
+    """w ← κ w - (η/m) Σ ∂C/∂w: κ to the power of the steps is far below what float32 holds, and w is not."""
+    data, net = some_data(6, 3), Network([6, 5, 3], "tanh", rng=1)
+    eta, n, epochs = 0.25, 60, 400  # of 6 steps: 0.9^2400 is 1e-110
+    decay = (1 - kept) * n / eta
+    compiled = CompiledDescent(net.copy("float32"), Descent(10, eta, decay), data.train.inked, data.train.labels)
+    weights, biases = [W.copy() for W in net.weights], [b.copy() for b in net.biases]
+    at, rng = net.copy(), np.random.default_rng(3)
+    for _ in range(epochs):
+        order = rng.permutation(n)
+        compiled.advance(order, 0, 6, 1.0)
+        for batch in order.reshape(6, 10):
+            at.weights, at.biases = weights, biases
+            of_weights, of_biases = at.gradients(data.train.images[batch], data.train.labels[batch])
+            weights = [kept * W - eta * g for W, g in zip(weights, of_weights, strict=True)]
+            biases = [b - eta * g for b, g in zip(biases, of_biases, strict=True)]
+    got = compiled.network()
+    assert_near([*got.weights, *got.biases], [*weights, *biases], rtol=1e-4)
+    assert all(np.abs(W).max() > 1e-6 for W in weights)
+
+
 def test_softmax_of_extreme_outputs_keeps_its_digits():
     net = Network([2, 3], cost="log_likelihood", rng=0)
     net.weights[0][:] = [[300, 0], [0, 300], [-400, 5]]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
+from chainderiv.numeric.conditioning import is_lost
 from tests import plain
 from tests.kappa import kappa
 from tests.problems import PROBLEMS
@@ -52,6 +53,13 @@ def test_kappa_grows_where_the_orbit_amplifies_its_rounding():
     amplified = cd.condition(cd.Chain(100), 100.0, -50.0)
     assert steady < 1e4
     assert 25.0**99 < amplified < 1e3 * 25.0**99
+
+
+def test_a_kappa_that_is_no_number_vouches_for_nothing():
+    at_the_edge = 1e-9 / (8 * 2.0**-52)
+    assert is_lost(np.array([np.nan, np.inf, 1.001 * at_the_edge, 0.999 * at_the_edge, 0.0])).tolist() == [
+        True, True, True, False, False,
+    ]  # fmt: skip
 
 
 def test_kappa_has_one_number_per_point():

@@ -8,14 +8,60 @@ import sympy
 import chainderiv as cd
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.stable import Stable
+from chainderiv.numeric import wide
 from chainderiv.numeric.conditioning import bound
+from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.parameters import at_points
 from chainderiv.symbols import a, y, z
+from tests import plain
 
 HALF = sympy.Rational(1, 2)
+LARGEST = float(np.finfo(float).max)
 
 
 def log_of(value):
     return float(mp.log(abs(value)))
+
+
+def exactly(number):
+    """A wide number in mpmath."""
+    return [mp.mpf(float(m)) * mp.mpf(2) ** int(e) for m, e in zip(number.m.flat, number.e.flat, strict=True)]
+
+
+def test_wide_numbers_add_multiply_and_tell_their_size_to_a_last_digit_at_any_exponent():
+    rng = np.random.default_rng(4)
+    sizes = rng.choice([0, 0, 3, 900, 10**6], (2, 400)) * rng.uniform(-1, 1, (2, 400))
+    p, q = (wide.from_log(rng.choice([-1.0, 1.0], 400), log) for log in sizes)
+    p = wide.choose(np.arange(400) % 9 == 0, wide.wide(np.zeros(400)), p)  # some are 0, which has no exponent
+    q = wide.choose(np.arange(400) % 7 == 0, wide.wide(np.zeros(400)), q)
+    q = wide.choose(np.arange(400) % 5 == 0, wide.Wide(-p.m * (1 - 2.0**-30), p.e), q)  # and some cancel
+    found = wide.plus(p, q), wide.times(p, q)
+    with mp.workdps(400):
+        for one, two, total, product in zip(exactly(p), exactly(q), *map(exactly, found), strict=True):
+            # a term that is 2^2000 times smaller counts for nothing
+            assert abs(total - (one + two)) <= mp.mpf(2) ** -52 * abs(one + two)
+            assert abs(product - one * two) <= mp.mpf(2) ** -52 * abs(one * two)
+        for number in (p, *found):
+            floats = wide.to_float(number)
+            for value, log, as_float in zip(exactly(number), wide.log_abs(number), floats, strict=True):
+                assert log == -np.inf if value == 0 else abs(log - mp.log(abs(value))) <= 1e-15 * max(1, abs(log))
+                assert (
+                    as_float == max(min(value, mp.mpf(LARGEST)), -mp.mpf(LARGEST))
+                    or abs(value) < 1e-300
+                    or (abs(as_float / value - 1) <= 2.0**-52)
+                )
+    for m, e in (p, *found):
+        assert ((m == 0) | ((np.abs(m) >= 0.5) & (np.abs(m) < 1))).all()
+        assert (e == np.round(e)).all()
+
+
+def test_a_wide_number_from_a_logarithm_is_its_exponential():
+    logs = np.array([0.0, -1e6, 1e6, 0.3, -745.5, 1e-17, -np.inf])
+    got = wide.from_log(np.array([1.0, -1.0, 1.0, -1.0, 1.0, 1.0, 1.0]), logs)
+    with mp.workdps(60):
+        for value, sign, log in zip(exactly(got), (1, -1, 1, -1, 1, 1, 0), logs, strict=True):
+            assert mp.sign(value) == sign
+            assert not sign or abs(mp.log(abs(value)) - mp.mpf(float(log))) <= 2.0**-51 * max(1, abs(log))
 
 
 @pytest.mark.parametrize("target", [0.5, 0.6, 0.9, 1.0])
@@ -54,6 +100,41 @@ def test_where_the_digits_of_a_formula_without_stable_forms_are_gone_the_referee
     kappa = cd.condition(chain, 1.0, z=point, y=0.3)
     assert kappa > 1e12
     assert g.log == pytest.approx(want, rel=1e-14)  # so the referee has taken over
+
+
+@pytest.mark.parametrize(("points", "refereed"), [(1, True), (64, True), (65, False)])
+def test_the_referee_takes_over_at_64_points_and_no_more(points, refereed):
+    doubled = cd.Activation("tanh2", sympy.tanh(2 * z))
+    pinned = np.concatenate([np.linspace(12.0, 13.0, points), [0.1, 0.2]])[:, None]
+    g = cd.evaluate(cd.Chain(1, doubled), 1.0, z=pinned, y=0.3)
+    assert np.isfinite(g.log[-2:]).all()
+    assert (np.isfinite(g.log[:-2]) == refereed).all()
+    assert (np.isnan(g.sign[:-2]) != refereed).all()
+    if refereed:  # 2 sech(2z)² (1 - 0.3), but for terms of exp(-4z)
+        assert np.abs(g.log[:-2] - (np.log(8 * 0.7) - 4 * pinned[:-2, 0])).max() < 1e-12
+
+
+def test_a_replaced_factor_may_hold_all_that_the_chain_knows():
+    """Each symbol by itself, and a sum of powers, as numbers by hand."""
+    chain, w, b, at_y = cd.Chain(3, "tanh"), (1.5, -0.5, 2.0), (0.1, 0.2, -0.3), 0.25
+    d = cd.derive(chain, "b1")
+    with mp.workdps(40):
+        points, a = plain.orbit(["tanh"] * 3, w, b, 0.5)
+        prime = [plain.phi_prime("tanh", v) for v in points]
+        known = {
+            "x": a[0], "y": mp.mpf(at_y), "w_2": mp.mpf(w[1]), "a_1": a[1], "a_3": a[3], "z_1": points[0], "z_3": points[2],
+        }  # fmt: skip
+        asked = {sympy.Symbol(name, real=True): value for name, value in known.items()}
+        asked |= {d.factors[2]: prime[1], d.factors[5]: a[3] - mp.mpf(at_y)}
+        (z1, v1), (w2, v2) = ((sympy.Symbol(name, real=True), known[name]) for name in ("z_1", "w_2"))
+        asked[z1**3 / 7 - 2 * w2 + d.factors[2]] = v1**3 / 7 - 2 * v2 + prime[1]
+        asked[z1**-2 / w2] = 1 / (v1**2 * v2)
+        without = prime[0] * prime[1] * mp.mpf(w[2]) * prime[2] * (a[3] - mp.mpf(at_y))  # but for w_2
+        for expression, value in asked.items():
+            want = without * value
+            got = NumpyKernel(d.replace(1, expression)).gradient(at_points(3, w, b, None, 0.5, at_y))
+            assert got.sign == mp.sign(want), expression
+            assert abs(got.log - log_of(want)) < 1e-13, expression
 
 
 def test_a_map_of_such_a_formula_is_right_or_undefined_and_never_a_false_zero():

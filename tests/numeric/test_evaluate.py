@@ -1,11 +1,15 @@
 """evaluate against the table of problems, and against the referee at depth 1000."""
 
+import math
+
 import mpmath as mp
 import numpy as np
 import pytest
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.parameters import Layered, Parameters
+from chainderiv.numeric.product import Product
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
 from tests.kappa import kappa
@@ -134,6 +138,37 @@ def test_identity_with_w_a_tenth_is_a_power_of_ten():
     chain, tenth = cd.Chain(1000, "identity"), float(mp.log(mp.mpf(0.1)))
     assert_same(cd.evaluate(chain, 0.1, 0.0, y=1.0), cd.LogSign(-1.0, 999 * tenth), 1e3)
     assert_same(cd.evaluate(chain, 0.1, 0.0), cd.LogSign(1.0, 1999 * tenth + np.log(0.5)), 1e3)
+
+
+@pytest.mark.parametrize("logs", [
+    [1e17, 1.0, -1e17], [1.0, 1e17, 1.0, -1e17], [-1e17, 3.0, 1e17, -0.5], [0.1] * 3000, [-0.7] * 2999 + [2000.3],
+])  # fmt: skip
+def test_a_product_of_any_length_rounds_its_logarithm_once(logs):
+    """1e17 + 1 is 1e17 in float64, and 3000 terms rounded one by one are off by more than a last digit."""
+    product = Product((2,))
+    for log in logs:
+        product.times(cd.LogSign(np.array([1.0, -1.0]), np.array([log, -log])))
+    got, want = product.value(), math.fsum(logs)
+    assert np.abs(got.log - [want, -want]).max() <= 2.0**-52 * abs(want)
+    assert got.sign.tolist() == [1.0, (-1.0) ** len(logs)]
+    assert sum(logs) != want or abs(sum(logs) - want) > 2.0**-52 * abs(want)
+
+
+def test_the_parameters_of_some_points_are_what_was_broadcast_to_them():
+    rng = np.random.default_rng(1)
+    stack, tied, own = rng.normal(size=(4, 5)), rng.normal(size=(3, 1)), rng.normal(size=4)
+    of_kind = Layered(stack, stacked=True, own={5: tied}), Layered(tied, own={2: own, 4: np.asarray(0.5)})
+    x, y = rng.normal(size=(3, 1)), rng.normal(size=4)
+    for w, inner, pinned in ((*of_kind, False), (*of_kind[::-1], True)):
+        given = Parameters(w, inner, x, y, pinned)
+        assert given.shape == (3, 4)
+        for index in ((2, 1), (np.array([0, 2, 1]), np.array([3, 0, 0]))):
+            some = given.at(index)
+            assert some.pinned == pinned
+            pairs = [(some.x, x), (some.y, y)]
+            pairs += [(some.w[k], w[k]) for k in range(1, 6)] + [(some.inner[k], inner[k]) for k in range(1, 6)]
+            for one, whole in pairs:
+                np.testing.assert_array_equal(np.broadcast_to(one, some.shape), np.broadcast_to(whole, (3, 4))[index])
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -8,6 +8,7 @@ import chainderiv as cd
 from chainderiv.errors import BadValue, CostDomain
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.maps.regime import Regime
+from chainderiv.numeric.orbit import one_plus
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
 
@@ -82,6 +83,36 @@ def test_a_link_near_its_zero_keeps_its_digits(offset):
         a2 = a1 + mp.tanh(mp.mpf(offset))
         right = log_sign((1 - mp.tanh(mp.mpf(0.4)) ** 2) * mp.tanh(mp.mpf(offset)) ** 2 * a2)
     assert_same(cd.evaluate(chain, w, z=z), right, kappa=50)
+
+
+@pytest.mark.parametrize(("wrt", "small"), [("x", (1e-4, 0.3)), ("b1", (0.3, 1e-4)), ("x", (0.3, 1e-4))])
+def test_kappa_counts_what_a_link_loses_that_nearly_cancels(wrt, small):
+    """1 + m of m = -tanh'(z) is z² but for z⁴: what rounds m by ε rounds it by 1e8 ε at z = 1e-4."""
+    chain = cd.Chain(2, "tanh", residual=True)
+    b1 = small[0] + 0.5
+    b2 = small[1] + 0.5 + np.tanh(small[0])
+    ordinary = cd.condition(chain, -1.0, [0.8, 0.9], wrt=wrt)
+    assert ordinary < 1e3
+    assert 1e8 < cd.condition(chain, -1.0, [b1, b2], wrt=wrt) < 1e10
+
+
+@pytest.mark.parametrize("weight", [-1.0, -1.0 + 2.0**-40, -1.001, -0.5, 0.3, 1e-20, -3.0])
+def test_one_plus_w_slope_keeps_its_digits_where_it_cancels_and_where_it_is_near_one(weight):
+    """Of exact w and log φ', in no engine and beside no referee; what w and log φ' lose of 1 + w φ' is not its own."""
+    logs = np.concatenate([-np.geomspace(1e-18, 40.0, 300), np.geomspace(1e-18, 0.4, 100)])
+    got = one_plus(np.float64(weight), cd.LogSign(np.ones(400), logs))
+    with mp.workdps(60):
+        want = [log_sign(1 + mp.mpf(weight) * mp.exp(mp.mpf(float(log)))) for log in logs]
+        moved = [float(mp.mpf(weight) * mp.expm1(mp.mpf(float(log)))) for log in logs]
+    sign, log = np.array([w.sign for w in want]), np.array([w.log for w in want])
+    # (1 + w) + w (φ' - 1): each is rounded once, and where they cancel one another that is what is left
+    parts = np.minimum(abs(1 + weight) + np.abs(moved), 1 + np.abs(weight) * np.exp(logs))
+    assert (got.sign == sign).all()
+    assert (
+        np.abs(got.log - log) <= 2.0**-52 * (4 * parts / np.exp(log) * np.where(logs < -0.5, 40, 1) + np.abs(log))
+    ).all()
+    if weight == 1e-20:
+        assert (got.log > 0).all()
 
 
 def test_a_zero_that_is_only_rounding_is_undefined_on_a_map_and_never_called_exact():

@@ -10,6 +10,7 @@ import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.parameters import at_points
 from chainderiv.numeric.second import walked
+from chainderiv.numeric.sums import Sum
 from chainderiv.numeric.terms import TermValues
 from tests import plain
 from tests.helpers import EPSILON
@@ -125,6 +126,45 @@ def test_kappa_counts_that_the_terms_cancel():
     kappas = [float(cd.condition(chain, 1.0, 0.5, y=y, wrt=("b1", "b1"))) for y in (0.0, near * (1 + 1e-9))]
     assert kappas[0] < 100
     assert kappas[1] > 1e7
+
+
+@pytest.mark.parametrize("shift", [-2000.0, 0.0, 2000.0])
+def test_a_sum_knows_the_size_of_its_terms_and_no_error_of_its_additions_is_beyond_what_it_says(shift):
+    """Terms that are exact to begin with: what the sum is off by is all its own."""
+    rng, worst = np.random.default_rng(6), 0.0
+    for _ in range(60):
+        logs, signs = shift + rng.normal(0, 2, 6), rng.choice([-1.0, 1.0], 6)
+        logs[5], signs[5] = logs[0] + 1e-9, -signs[0]  # two of them nearly cancel
+        first, *others = (Sum.of(cd.LogSign(s, v), 0.0) for s, v in zip(signs, logs, strict=True))
+        total = sum(others, first)
+        with mp.workdps(60):
+            terms = [mp.mpf(s) * mp.exp(mp.mpf(float(v))) for s, v in zip(signs, logs, strict=True)]
+            size, want = mp.fsum(map(abs, terms)), mp.fsum(terms)
+            got = mp.mpf(float(total.value.sign)) * mp.exp(mp.mpf(float(total.value.log)))
+            assert abs(total.log_size - mp.log(size)) <= 8 * EPSILON * max(1.0, abs(shift))
+            off = float(abs(got - want) / size / EPSILON)
+        assert off <= total.condition <= 12 * (abs(shift) + 12)
+        worst = max(worst, off)
+    assert worst > 0.01  # there is something to be bounded
+
+
+def test_a_factor_s_error_is_added_to_a_term_s():
+    term = Sum.of(cd.LogSign(-1.0, 3.0), 5.0)
+    assert term.condition == pytest.approx(5.0, rel=1e-14)
+    grown = term.times(cd.LogSign(-1.0, -40.0), 7.0)
+    assert (grown.value.sign, grown.value.log, grown.log_size) == (1.0, -37.0, -37.0)
+    assert grown.condition == pytest.approx(12.0, rel=1e-13)
+    gone = term.times(cd.LogSign(0.0, -np.inf), 7.0)
+    assert (gone.value.sign, gone.log_size, gone.log_error, gone.condition) == (0.0, -np.inf, -np.inf, 0.0)
+
+
+def test_a_second_derivative_whose_terms_cancel_is_uncertain_on_a_map():
+    with mp.workdps(40):
+        s = 1 / (1 + mp.exp(-mp.mpf(1)))
+        zero_at = float(s + s * (1 - s) / (1 - 2 * s))
+    ends = cd.Axis(zero_at + 1e-9, zero_at + 1.0, 2)
+    found = cd.sweep(cd.Chain(1), w=1.0, b=0.5, y=ends, wrt=("b1", "b1"), engine="numpy")
+    assert found.uncertain.tolist() == [True, False]
 
 
 def test_the_order_of_the_two_does_not_matter():

@@ -1,16 +1,19 @@
 """What is measured of the layers, against computations of its own and a network whose answers are known."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 
+from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.data.data import Data, Split
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent
 from chainderiv.nn.training.engines import measurer, started
 from chainderiv.nn.training.passes import update_ratio
 from chainderiv.nn.training.training import train
-from chainderiv.records.measured import norm
+from chainderiv.records.measured import Row, norm, rows_of_record, steepest
 from chainderiv.records.measurements import LAYER_COLUMNS
+from tests import plain
 from tests.nn.training.runs_kept import SETTINGS, SIZES, run, small_data
 
 ENGINES = ["numpy", "numba"]
@@ -136,6 +139,45 @@ def test_an_update_of_a_thousandth_more_would_be_told():
     two.weights = [1.01001 * W for W in one.weights]
     with pytest.raises(AssertionError):
         np.testing.assert_allclose(update_ratio(one, two), 0.01, rtol=1e-10)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_the_steepest_slope_is_the_largest_of_the_hand_written_derivative(name):
+    with mp.workdps(30):
+        places = [mp.mpf(k) / 8 + mp.mpf(1) / 10**6 for k in range(-240, 241)]
+        sizes = {z: abs(plain.phi_prime(name, z)) for z in places}
+        top = max(sizes, key=sizes.get)
+        for step in (mp.mpf(1) / 8**k for k in range(2, 8)):  # closer and closer round the largest
+            top = max((top + k * step for k in range(-8, 9)), key=lambda z: abs(plain.phi_prime(name, z)))
+        want = abs(plain.phi_prime(name, top))
+    assert steepest(ACTIVATIONS[name]) == pytest.approx(float(want), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["step", "training_cost", "cost", "bias_gradients", None])
+def test_a_row_with_one_number_that_is_not_finite_is_not(name):
+    numbers = {"bias_gradients": (np.ones(3), np.zeros(2)), "training_cost": 0.5, "cost": 0.25}
+    for broken in (np.nan, np.inf, -np.inf):
+        bad = {"bias_gradients": (np.ones(3), np.array([0.0, broken]))}.get(name, broken)
+        row = Row(3, accuracy=0.5, layers={}, **(numbers | ({name: bad} if name in numbers else {})))
+        assert row.finite == (name not in numbers)
+
+
+def test_the_norms_of_the_weights_gradients_leave_out_the_output_s():
+    record = run(1)[1]
+    for order in ("l1", "l2"):
+        assert record.layer_norms(order).shape == (len(record.cost), 2)
+        np.testing.assert_array_equal(record.layer_norms(order), record.layers[f"weight_norm_{order}"][:, [0, 1]])
+
+
+def test_rows_come_back_from_the_record_that_they_made():
+    record = run(2)[1]
+    for k, row in enumerate(rows_of_record(record)):
+        assert (row.step, row.training_cost, row.cost, row.accuracy) == (
+            record.steps[k], record.training_cost[k], record.cost[k], record.accuracy[k],
+        )  # fmt: skip
+        assert row.training_cost != row.cost
+        for name, column in record.layers.items():
+            np.testing.assert_array_equal(row.layers[name], column[k])
 
 
 def test_a_network_without_hidden_layers_has_columns_of_its_output():

@@ -1,12 +1,16 @@
 """The factors and their order, the steps that lead to them, and what the cost cancels."""
 
+import mpmath as mp
 import numpy as np
 import pytest
 import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, ChainderivError
+from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.parameters import at_points
 from chainderiv.symbols import CostSlope, PhiPrime, activation, bias, delta, gradient, pre_activation, weight, x, y
+from tests import plain
 from tests.helpers import assert_same
 
 
@@ -108,6 +112,34 @@ def test_a_replaced_output_factor_is_no_longer_cancelled():
     d = cd.derive(cd.Chain(4, "sigmoid", "cross_entropy"), "b1")
     assert d.replace(6, d.factors[6] / 2).cancelled is None
     assert d.replace(0, 1).cancelled == prime(4)
+
+
+@pytest.mark.parametrize("index", [6, 7])
+def test_where_either_output_factor_is_replaced_every_factor_survives(index):
+    """φ'(z_L) and ∂C/∂a_L cancel as a pair: of a replaced one nothing says that it still cancels the other."""
+    changed = cd.derive(cd.Chain(4, "sigmoid", "cross_entropy"), "b1").replace(index, weight(2))
+    want = equation_one(4, "b1")[:-1] + [slope(4, "cross_entropy")]
+    want[index] = weight(2)
+    assert changed.cancelled is None
+    assert list(changed.surviving) == want
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_the_value_of_a_replaced_derivation_is_the_product_of_its_factors(index):
+    """Cross-entropy after a sigmoid, where no value may be kept from before a factor was replaced."""
+    chain, w, b, y = cd.Chain(4, "sigmoid", "cross_entropy"), (1.5, -0.5, 2.0, 0.7), (0.1, 0.2, -0.3, 0.4), 0.3
+    with mp.workdps(40):
+        z, a = plain.orbit(["sigmoid"] * 4, w, b, 0.5)
+        factors = [plain.phi_prime("sigmoid", z[0])]
+        for k in (1, 2, 3):
+            factors += [mp.mpf(w[k]), plain.phi_prime("sigmoid", z[k])]
+        factors.append(plain.cost_slope("cross_entropy", a[-1], mp.mpf(y)))
+        factors[index] = 3 * mp.mpf(w[1])
+        want = mp.fprod(factors)
+        want = cd.LogSign(float(mp.sign(want)), float(mp.log(abs(want))))
+    changed = cd.derive(chain, "b1").replace(index, 3 * weight(2))
+    got = NumpyKernel(changed).gradient(at_points(4, w, b, None, 0.5, y))
+    assert_same(got, want, 200)
 
 
 def test_at_w_100_and_z_0_every_link_is_25_and_the_product_before_the_slope_is_25_cubed_over_4():

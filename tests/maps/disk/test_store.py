@@ -177,6 +177,32 @@ def test_a_damaged_tile_is_found_and_alone_computed_again(tmp_path, read_tiles, 
     assert files(path) == whole
 
 
+def test_the_journal_is_on_the_disk_before_it_takes_the_place_of_the_former_one(tmp_path, monkeypatch):
+    """Written, flushed, synced, renamed: otherwise a power cut can leave the name with nothing behind it."""
+    store = cd.sweep(CHAIN, out=tmp_path / "a.zarr", **GRID).readings.store
+    sums, seen, sync, rename = store.sums(), [], os.fsync, Path.replace
+
+    def synced(descriptor):
+        held = os.fstat(descriptor)
+        seen.append(("synced", held.st_ino, held.st_size))
+        sync(descriptor)
+
+    def renamed(file, target):
+        held = file.stat()
+        seen.append(("renamed", held.st_ino, held.st_size, Path(target).name))
+        return rename(file, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    store.write_sums(sums)
+    held = (tmp_path / "a.zarr" / "tiles.jsonl").stat()
+    assert len(sums) == TILES
+    assert held.st_size > 0
+    assert seen == [
+        ("synced", held.st_ino, held.st_size), ("renamed", held.st_ino, held.st_size, "tiles.jsonl"),
+    ]  # fmt: skip
+
+
 def test_an_undamaged_map_is_not_computed_again(tmp_path, read_tiles):
     cd.sweep(CHAIN, out=tmp_path / "a.zarr", **GRID)
     assert sorted(read_tiles) == list(range(TILES))

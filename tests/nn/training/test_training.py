@@ -72,6 +72,63 @@ def test_a_decay_by_the_batch_or_of_the_biases_would_be_caught(tiny):
         np.testing.assert_allclose(net.weights[0], other[0][0], rtol=1e-10, atol=0)
 
 
+def clipped(by_weights, by_biases, clip):
+    """All gradients of a mini-batch scaled down together to the length clip, and whether that was shorter."""
+    length = np.sqrt(sum((g * g).sum() for g in (*by_weights, *by_biases)))
+    scale = min(1.0, clip / length)
+    return [scale * g for g in by_weights], [scale * g for g in by_biases], length / clip
+
+
+def descent_by_hand(net, data, epochs, batch_size, eta, weight_decay, momentum, clip, seed):
+    """v ← μ v - η (g + (λ/n) w), w ← w + v, g the mini-batch's mean gradient of length clip at most; b without λ.
+
+    Besides, the length of every mini-batch's gradient before it was clipped, in units of clip.
+    """
+    rng, n, lengths = np.random.default_rng(seed), len(data.train), []
+    weights, biases = [W.copy() for W in net.weights], [b.copy() for b in net.biases]
+    of_weights, of_biases = [0 * W for W in weights], [0 * b for b in biases]
+    for _ in range(epochs):
+        order = list(rng.permutation(n))
+        for batch in (order[k : k + batch_size] for k in range(0, n, batch_size)):
+            found = [
+                one_image_backward(weights, biases, data.train.images[i].astype(float), data.train.labels[i])
+                for i in batch
+            ]
+            layers = range(len(weights))
+            by_weights, by_biases = ([sum(f[part][k] for f in found) / len(batch) for k in layers] for part in (0, 1))
+            by_weights, by_biases, length = clipped(by_weights, by_biases, clip)
+            lengths.append(length)
+            for k in layers:
+                of_weights[k] = momentum * of_weights[k] - eta * (by_weights[k] + weight_decay / n * weights[k])
+                of_biases[k] = momentum * of_biases[k] - eta * by_biases[k]
+                weights[k], biases[k] = weights[k] + of_weights[k], biases[k] + of_biases[k]
+    return weights, biases, np.array(lengths)
+
+
+DESCENTS = {
+    "momentum": {"momentum": 0.9},
+    "momentum and decay": {"momentum": 0.5, "weight_decay": 5.0},
+    "clip": {"clip": 0.5},
+    "all": {"momentum": 0.7, "weight_decay": 5.0, "clip": 0.5},
+}
+
+
+@pytest.mark.parametrize("asked", DESCENTS)
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_momentum_decay_and_clipping_are_the_rule_that_is_stated_written_out_by_hand(tiny, engine, asked):
+    settings = {"momentum": 0.0, "weight_decay": 0.0, "clip": np.inf} | DESCENTS[asked]
+    net = Network(SIZES)
+    *want, lengths = descent_by_hand(net, tiny, 2, 7, 0.5, seed=9, **settings)
+    if settings["clip"] < np.inf:  # some are clipped but little, and some are not
+        assert ((lengths > 1.05) & (lengths < 1.95)).any()
+        assert (lengths < 0.95).any()
+    clip = None if settings["clip"] == np.inf else settings["clip"]
+    train(net, tiny, 2, 7, 0.5, rng=9, dtype="float64", engine=engine, **(settings | {"clip": clip}))
+    for got, wanted in zip((net.weights, net.biases), want, strict=True):
+        for one, two in zip(got, wanted, strict=True):
+            np.testing.assert_allclose(one, two, rtol=1e-9, atol=0)
+
+
 def bits(net, record):
     arrays = [*net.weights, *net.biases, *(g for row in record.bias_gradients for g in row), record.cost]
     return [a.tobytes() for a in arrays]
@@ -150,6 +207,14 @@ def test_divergence_names_epoch_layer_and_cure_and_keeps_what_was_measured(tiny,
     record = caught.value.record
     assert f"epoch {record.epochs + 1}:" in str(caught.value)
     assert all(np.isfinite(p).all() for p in (*net.weights, *net.biases))
+
+
+@pytest.mark.parametrize(("share", "cure"), [(0.98, "smaller learning_rate"), (1.02, "smaller weight_decay")])
+def test_a_decay_is_blamed_where_it_alone_would_make_the_weights_grow(tiny, share, cure):
+    """1 - ηλ/n is below -1 from ηλ = 2n on."""
+    net = Network(SIZES, "identity", "quadratic", init="large")
+    with pytest.raises(Diverged, match=cure):
+        train(net, tiny, 9, learning_rate=30.0, weight_decay=share * 2 * len(tiny.train) / 30.0, dtype="float32")
 
 
 def overflowing(descent, *rest):

@@ -1,5 +1,8 @@
 """The compiled engine reads what the NumPy kernel and the referee read."""
 
+import math
+
+import mpmath as mp
 import numpy as np
 import pytest
 
@@ -7,7 +10,8 @@ import chainderiv as cd
 from chainderiv.compiling.cache import load
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.numeric.compiled import engine, source
+from chainderiv.numeric.compiled import engine, source, walk
+from chainderiv.numeric.compiled.stand_in import LANES, PITCH
 from chainderiv.numeric.conditioning import is_lost
 from chainderiv.numeric.kernel import kernel, oracle, suitable_engine
 from chainderiv.numeric.parameters import Layered, Parameters, at_points
@@ -128,6 +132,53 @@ def test_points_that_leave_float64_are_read_by_the_oracle():
     for name in ("sigmoid", "tanh", "relu", "softsign", "identity", "softplus"):
         assert_agrees(cd.Chain(9, name), "b1", grid(w=w, b=b))
         assert_agrees(cd.Chain(9, name), "b1", grid(w=w, b=b, x=1e-290))
+
+
+@pytest.mark.parametrize("depth", [60, 380, 400])  # some a_L are ordinary, some subnormal, all 0
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "identity"])
+def test_small_weights_without_a_bias_leave_float64_and_their_gradient_is_a_power_of_w_and_no_zero(name, depth):
+    """Of slopes 1, ∂C/∂b_1 = w^(L-1) a_L with a_L = w^L x, at y = 0; the links are w."""
+    w = np.linspace(0.05, 0.15, 21) * (np.where(np.arange(21) % 2, -1, 1) if name == "identity" else 1)
+    given = Parameters(Layered(w), Layered(np.asarray(0.0)), np.asarray(0.3), np.asarray(0.0))
+    got = reading(derive(cd.Chain(depth, name), "b1"), "numba", given)
+    with mp.workdps(40):
+        logs = [mp.log(abs(mp.mpf(float(v)))) for v in w]
+        want = np.array([float((2 * depth - 1) * log + mp.log(mp.mpf(0.3))) for log in logs])
+        links = np.array([float((depth - 1) * log) for log in logs])
+    assert same(got.gradient, cd.LogSign(np.sign(w), want), 10 * depth).all()
+    assert np.abs(got.link_log_sum / links - 1).max() < 1e-12
+    assert not got.uncertain.any()
+
+
+def test_activations_that_were_subnormal_have_lost_digits_that_large_weights_do_not_bring_back():
+    """0.15^385 is near 1e-317, of which float64 holds seven digits, and 20 weights of 1e10 make it 1e-117 again."""
+    own = {layer: np.asarray(1e10) for layer in range(386, 406)}
+    given = Parameters(Layered(np.array([0.15, 0.151])), Layered(np.asarray(0.0)), np.asarray(0.3), np.asarray(0.0))
+    given = Parameters(Layered(given.w.values, own=own), given.inner, given.x, given.y)
+    got = reading(derive(cd.Chain(405, "identity"), "b1"), "numba", given)
+    with mp.workdps(40):
+        logs = [mp.log(mp.mpf(float(v))) for v in given.w.values]
+        want = [float((2 * 385 - 1) * log + 40 * mp.log(10**10) + mp.log(mp.mpf(0.3))) for log in logs]
+    assert same(got.gradient, cd.LogSign(np.ones(2), np.array(want)), 4050).all()
+
+
+def test_sums_of_exponents_whose_terms_cancel_keep_what_is_small():
+    """Chunk by chunk: 1e17 + 1 is 1e17 in float64, and without the 1 a product is off by a factor e."""
+    chain, rng = cd.Chain(20), np.random.default_rng(7)
+    kernel_file = engine.neuron_kernel(chain.activation(1), chain, pinned=False)
+    chunks = rng.normal(size=(12, LANES)) * 10.0 ** rng.integers(0, 18, (12, LANES))
+    chunks = rng.permuted(np.concatenate([chunks, -chunks, rng.normal(size=(3, LANES))]), axis=0)
+    buffer = np.ones(walk.ROWS * PITCH)
+    kernel_file.start(buffer)
+    for exponents in chunks:
+        kernel_file.begin(buffer)
+        kernel_file.put(buffer, walk.S, exponents)
+        kernel_file.fold(buffer, 1, False)
+    kernel_file.harvest(buffer, True, False)
+    got, want = buffer.reshape(walk.ROWS, PITCH)[walk.LOG, :LANES], [math.fsum(lane) for lane in chunks.T]
+    # each partial sum of what was lost is rounded: 27 of up to 100
+    assert np.abs(got - want).max() < 1e-11
+    assert np.abs(np.cumsum(chunks, axis=0)[-1] - want).max() > 1
 
 
 class Unwanted:
