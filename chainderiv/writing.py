@@ -36,6 +36,7 @@ def beside(path: Path) -> Iterator[Path]:
     file = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
     try:
         yield file
+        _on_disk(file)  # renamed before its bytes are there, a power cut would leave an empty file of the right name
         file.replace(path)
     except OSError as e:
         raise OutputError(f"{str(path)!r} cannot be written ({e.strerror or e}); give another folder") from e
@@ -43,6 +44,12 @@ def beside(path: Path) -> Iterator[Path]:
         # what is left of a write that failed; OSError: the folder went away
         with contextlib.suppress(OSError):
             file.unlink(missing_ok=True)
+
+
+def _on_disk(file: Path) -> None:
+    if file.is_file():  # a store is a folder, and syncs its own
+        with file.open("rb+") as opened:
+            os.fsync(opened.fileno())
 
 
 def write_whole(path: Path, content: bytes) -> None:

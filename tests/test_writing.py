@@ -1,5 +1,6 @@
 """Files that are whole or not there, whoever writes them."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,16 @@ def test_a_netcdf_that_fails_halfway_leaves_the_former_one(tmp_path, monkeypatch
     with pytest.raises(OutputError, match="No space left"):
         s.save(tmp_path / "new" / "a.nc")
     assert [(f.name, f.read_bytes()) for f in (tmp_path / "new").iterdir()] == [("a.nc", old)]
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    sync, seen = os.fsync, []
+
+    def synced(descriptor):
+        seen.append((os.fstat(descriptor).st_size, (tmp_path / "a.txt").exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    write_whole(tmp_path / "a.txt", b"four")
+    assert seen == [(4, False)]
+    assert (tmp_path / "a.txt").read_bytes() == b"four"
