@@ -1,0 +1,91 @@
+"""Random gradients of both engines against ball arithmetic: what is told as certain is right.
+
+CHAINDERIV_ATTACK is how many gradients are drawn, for each engine; a tenth of the full 200,000 by default.
+"""
+
+import os
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.numeric.kernel import kernel, oracle
+from chainderiv.numeric.parameters import at_points
+from chainderiv.numeric.reading import Reading
+from chainderiv.symbolic.derive import derive
+from tests.balls import NEURONS, sign_and_log
+from tests.helpers import bound
+
+COUNT = int(os.environ.get("CHAINDERIV_ATTACK", "20000"))
+DEPTHS = (1, 2, 3, 5, 8, 12)
+CERTAIN = 1e-9  # what a map promises where it says nothing
+
+
+def sizes(rng, shape):
+    """Numbers of ordinary size mostly; zeros, small integers and sizes from 1e-12 to 1e12; a few beyond."""
+    ordinary = rng.normal(0, 2, shape)
+    wide = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-12, 12, shape)
+    far = rng.choice([-1.0, 1.0], shape) * 10.0 ** rng.uniform(-300, 300, shape)
+    whole = rng.integers(-3, 4, shape).astype(float)
+    return np.choose(rng.choice(4, shape, p=[0.75, 0.12, 0.03, 0.1]), [ordinary, wide, far, whole])
+
+
+def draw(rng, count, depth):
+    """w, b, x, y of some points; some z_1 within rounding of 0, some y next to a_L's limits."""
+    w, b, x, y = sizes(rng, (count, depth)), sizes(rng, (count, depth)), sizes(rng, count), sizes(rng, count)
+    tied = rng.random(count) < 0.3
+    w[tied], b[tied] = w[tied, :1], b[tied, :1]
+    with np.errstate(over="ignore"):
+        near = -(w[:, 0] * x)
+    met = (rng.random(count) < 0.1) & np.isfinite(near)
+    b[met, 0] = near[met]
+    ends = rng.random(count) < 0.3
+    y[ends] = rng.choice([0.0, 1.0, -1.0], ends.sum())
+    return w, b, x, y
+
+
+def readings(chain, wrt, w, b, x, y):
+    """(engine, sign, log, uncertain, κ or None) of both engines."""
+    parameters = at_points(chain.depth, w, b, None, x, y)
+    derivation = derive(chain, wrt)
+    read, kappa = oracle(derivation).read(parameters)
+    yield "numpy", read, kappa
+    filled = Reading.empty(parameters.shape)
+    kernel(derivation, "numba").fill(parameters, filled.reshape(-1))
+    yield "numba", filled, None
+
+
+def violations(name, residual, rng, count):
+    """How many gradients were judged, and those that are told as certain and wrong."""
+    judged, wrong = 0, []
+    for depth in DEPTHS:
+        part = -(-count // len(DEPTHS))
+        kind, layer = rng.choice(["b", "w"]), int(rng.integers(1, depth + 1))
+        chain = cd.Chain(depth, name, residual=residual)
+        points = draw(rng, part, depth)
+        truths = [sign_and_log(name, w, b, x, y, kind, layer, residual) for w, b, x, y in zip(*points, strict=True)]
+        for engine, read, kappa in readings(chain, f"{kind}{layer}", *points):
+            for i, truth in enumerate(truths):
+                if truth is None or np.isnan(read.log_abs[i]):
+                    continue
+                judged += 1
+                off = 0.0 if truth[1] == read.log_abs[i] else abs(truth[1] - read.log_abs[i])
+                fine = read.sign[i] == truth[0] and off <= bound(truth[1], 0.0) + CERTAIN
+                within = kappa is None or (read.sign[i] == truth[0] and off <= bound(truth[1], kappa[i]))
+                within = within or not kappa[i] < np.inf
+                if not (read.uncertain[i] or fine) or not (within or read.uncertain[i]):
+                    point = {k: np.asarray(v[i]).tolist() for k, v in zip("wbxy", points, strict=True)}
+                    got = float(read.sign[i]), float(read.log_abs[i])
+                    wrong.append((engine, f"{kind}{layer}", point, got, truth, None if kappa is None else kappa[i]))
+    return judged, wrong
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("name", NEURONS)
+def test_what_is_told_as_certain_is_right(name, residual):
+    rng = np.random.default_rng([20261126, sorted(NEURONS).index(name), residual])
+    count = -(-COUNT // (2 * len(NEURONS)))
+    judged, wrong = violations(name, residual, rng, count)
+    assert judged > count
+    assert not wrong, f"{len(wrong)} of {judged}: {wrong[:3]}"
