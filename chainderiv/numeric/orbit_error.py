@@ -38,6 +38,7 @@ class OrbitError:
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
         fresh, self.log_z = self._of_z(orbit, before)
+        self._crossing, self._log_slope = self._at_kinks(orbit)
         self.log_a = self._of_a(orbit, before, fresh)
 
     def of_prime(self, orbit: Orbit) -> Floats:
@@ -59,16 +60,25 @@ class OrbitError:
 
     def _is_doubtful(self, orbit: Orbit) -> Mask:
         """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
-        activation = self.chain.activation(orbit.layer)
         doubtful = np.asarray(orbit.prime.sign == 0)
         if doubtful.any():
-            doubtful = doubtful & (array_functions(activation).states_zero_slope(orbit.z) != 1)
+            f = array_functions(self.chain.activation(orbit.layer))
+            doubtful = doubtful & (f.states_zero_slope(orbit.z) != 1)
+        return doubtful | self._crossing
+
+    def _at_kinks(self, orbit: Orbit) -> tuple[Mask, Floats]:
+        """Where z_l may lie on the other side of a kink, and log of the largest |φ'| that it may meet there."""
+        activation = self.chain.activation(orbit.layer)
+        crossing, slope = np.zeros(self.parameters.shape, bool), np.asarray(orbit.prime.log)
         with np.errstate(over="ignore"):
             reach = np.exp(self.log_z + LOG_MARGIN)
-        for kink in activation.kinks if np.any(reach > 0) else ():
+        for kink in map(float, activation.kinks if np.any(reach > 0) else ()):
             # beyond float64 z_l is clipped, and far from any kink
-            doubtful = doubtful | ((np.abs(orbit.z - float(kink)) < reach) & (np.abs(orbit.z) < LARGEST) & (reach > 0))
-        return doubtful
+            near = (np.abs(orbit.z - kink) < reach) & (np.abs(orbit.z) < LARGEST) & (reach > 0)
+            beside = kink + np.array([-1e-6, 1e-6]) * max(1.0, abs(kink))
+            steepest = log_abs(array_functions(activation).derivative(beside)).max()
+            crossing, slope = crossing | near, np.where(near, np.maximum(slope, steepest), slope)
+        return crossing, slope
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
@@ -83,7 +93,7 @@ class OrbitError:
         """What log|a_L - t| is off by."""
         miss = orbit.minus(target)
         with np.errstate(invalid="ignore"):
-            error = self.log_a if self.chain.residual else orbit.prime.log + self.log_z
+            error = self.log_a if self.chain.residual else self._log_slope + self.log_z
         rounded = _log_rounded_size(orbit, target)
         own = array_functions(self.chain.activation(self.chain.depth)).value_rounding
         if own is not None and not self.chain.residual:
@@ -111,11 +121,11 @@ class OrbitError:
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
                 along = 0.0 if self.parameters.pinned else orbit.through.log
-                moved = np.logaddexp(along + self.log_a, orbit.prime.log + fresh)
+                moved = np.logaddexp(along + self.log_a, self._log_slope + fresh)
                 # φ(z_l) is no larger than |a_l| + |a_{l-1}|
                 moved = np.logaddexp(moved, np.logaddexp(own, before.log))
             else:
-                moved = np.logaddexp(orbit.prime.log + self.log_z, own)
+                moved = np.logaddexp(self._log_slope + self.log_z, own)
         return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
 
 
