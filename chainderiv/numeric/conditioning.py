@@ -13,12 +13,12 @@ import numpy as np
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import OrbitError, ratio, size
+from chainderiv.numeric.orbit_error import TINY, OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
 EPSILON = float(np.finfo(float).eps)
-NEARLY = 1e-9  # of a bias: what it and w a may cancel to
+NEARLY = 1e-12  # of E_l: thousands of ε
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
 
 
@@ -72,18 +72,34 @@ class Doubts:
 
     Attributes
     ----------
-    mask : bool ndarray. Where some z_l is near a jump of φ', or some φ'(z_l) is computed as 0.
+    mask : bool ndarray. Where a z_l is near a jump of φ', a φ'(z_l) is computed as 0, or a number has left float64.
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
         self.chain, self.parameters = chain, parameters
         self.mask = np.zeros(parameters.shape, bool)
+        self._kinked = any(activation.kinks for activation in chain.activations)
+        self._moved: Floats = np.zeros(parameters.shape)  # what a_l may be off by, in units of ε
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked."""
         activation = self.chain.activation(orbit.layer)
+        self.mask = self.mask | ~(np.asarray(orbit.prime.log) < np.inf)
         if not activation.piecewise_linear:
-            self.mask |= np.asarray(orbit.prime.sign) == 0
-        for kink in activation.kinks:
-            reach = NEARLY * (np.abs(self.parameters.inner[orbit.layer]) + abs(float(kink)))
-            self.mask |= np.abs(orbit.z - float(kink)) <= reach
+            self.mask = self.mask | (np.asarray(orbit.prime.sign) == 0)
+        if self._kinked:
+            self._watch(orbit, before, [float(kink) for kink in activation.kinks])
+
+    def _watch(self, orbit: Orbit, before: LogSign, kinks: list[float]) -> None:
+        """E_l as OrbitError has it, in plain numbers and no finer than NEARLY needs."""
+        size_a, size_w = np.exp(before.log), np.abs(self.parameters.w[orbit.layer])
+        off = (
+            0.0
+            if self.parameters.pinned
+            else size_w * (self._moved + size_a) + np.abs(self.parameters.inner[orbit.layer])
+        )
+        for kink in kinks:
+            # NaN is near
+            self.mask = self.mask | ~(np.abs(orbit.z - kink) > NEARLY * off + TINY) & (np.asarray(off) != 0)
+        steepest = np.maximum(np.exp(orbit.prime.log), 2.0) if kinks else np.exp(orbit.prime.log)
+        self._moved = steepest * off + np.exp(orbit.a.log) + (self._moved if self.chain.residual else 0.0)

@@ -39,12 +39,15 @@ class Oracle(ABC):
 class NumpyKernel(Oracle):
     """Walks the layers once, all points together; memory does not grow with the depth.
 
-    Where a formula that no stable form vouches for has lost its digits (conditioning.is_lost), the gradient is NaN.
+    Where a formula that no stable form vouches for has lost its digits (conditioning.is_lost), the gradient is NaN. One
+    that is vouched for is a number to a map, which marks it as uncertain; `gradient`, which cannot mark, has NaN there.
     """
 
     def __init__(self, derivation: Derivation) -> None:
         self.derivation = derivation
         self.vouched = derivation.chain.vouched
+        self._replaced = dict(derivation.replaced)
+        self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
         # a residual chain has φ'(z_L) within its last link, but for the output's own parameters
         self._ends_in_prime = derivation.places[-2].kind == "prime"
 
@@ -54,11 +57,10 @@ class NumpyKernel(Oracle):
             return super().gradient(parameters)
         doubts = Doubts(self.derivation.chain, parameters)
         gradient = self._walk(parameters, doubts)[1]
-        if not doubts.mask.any():
-            return gradient
-        lost = doubts.mask.copy()
-        where = np.nonzero(lost) if lost.shape else ()
-        lost[where] = is_lost(self.read(parameters.at(where))[1])
+        lost = np.array(doubts.mask)
+        if lost.any():
+            where = np.nonzero(lost) if lost.shape else ()
+            lost[where] = np.isinf(self.read(parameters.at(where))[1])
         return without(lost, gradient)
 
     @np.errstate(all="ignore")
@@ -76,50 +78,66 @@ class NumpyKernel(Oracle):
     def _walk(self, parameters: Parameters, *beside: Links | Conditioning | Doubts) -> tuple[Orbit, LogSign]:
         """The orbit at its end, and ∂C/∂θ; what goes beside it steps with it."""
         orbit, gradient = Orbit(self.derivation.chain, parameters), Product(parameters.shape)
+        known, place = dict[Any, LogSign](), 0
         while orbit.layer < self.derivation.chain.depth:
             before = orbit.a
             orbit.step()
-            if not self.derivation.replaced:
-                for value in self._at_layer(orbit, before):
+            for value in self._at_layer(orbit, before):
+                if place not in self._replaced:
                     gradient.times(value)
+                place += 1
+            self._know(known, orbit)
             for one in beside:
                 one.step(orbit, before)
-        for value in self._replaced(orbit) if self.derivation.replaced else [self._end(orbit)]:
+        for value in self._at_output(orbit, known, place):
             gradient.times(value)
         return orbit, gradient.value()
-
-    def _end(self, orbit: Orbit) -> LogSign:
-        """φ'(z_L) and ∂C/∂a_L as one cancelled value."""
-        return slope(orbit, orbit.parameters.y, joined=self._ends_in_prime)
-
-    def _replaced(self, orbit: Orbit) -> list[LogSign]:
-        """Every factor's value, and the two at the end as one while both are the derived ones."""
-        values, ends = self.factors(orbit.parameters), 2 if self._ends_in_prime else 1
-        if max(k for k, _ in self.derivation.replaced) < len(values) - ends:
-            values[-ends:] = [self._end(orbit)]
-        return values
 
     @np.errstate(all="ignore")
     def factors(self, parameters: Parameters) -> list[LogSign]:
         """The value of every factor, in the derivation's order; nothing is cancelled."""
-        derivation, chain, values = self.derivation, self.derivation.chain, list[LogSign]()
-        # what a replaced factor may name
-        known: dict[Any, LogSign] = {str(chain.parameter("x")): LogSign.from_float(parameters.x)}
-        orbit = Orbit(chain, parameters)
-        while orbit.layer < chain.depth:
+        orbit, known, values = Orbit(self.derivation.chain, parameters), dict[Any, LogSign](), list[LogSign]()
+        while orbit.layer < self.derivation.chain.depth:
             before = orbit.a
             orbit.step()
-            layer = orbit.layer
             values += self._at_layer(orbit, before)
-            known |= {f"w_{layer}": orbit.weight, f"z_{layer}": LogSign.from_float(orbit.z), f"a_{layer}": orbit.a}
-            known[derivation.symbol_of(Factor("prime", layer))] = orbit.prime
-        if self._ends_in_prime:
-            values.append(orbit.prime)
-        values.append(slope(orbit, parameters.y, joined=False))
-        known[derivation.symbol_of(Factor("slope", chain.depth))] = values[-1]
-        for k, expression in derivation.replaced:
-            values[k] = evaluate_expression(expression, known, parameters)
+            self._know(known, orbit)
+        values += self._ends(orbit)
+        for place, value in self._in_place(orbit, known).items():
+            values[place] = value
         return values
+
+    def _know(self, known: dict[Any, LogSign], orbit: Orbit) -> None:
+        """Keep of the layer walked last what a replaced factor names."""
+        layer = orbit.layer
+        for name, value in ((f"w_{layer}", orbit.weight), (f"a_{layer}", orbit.a)):
+            if name in self._wanted:
+                known[name] = value
+        if f"z_{layer}" in self._wanted:
+            known[f"z_{layer}"] = LogSign.from_float(orbit.z)
+            known[self.derivation.symbol_of(Factor("prime", layer))] = orbit.prime
+
+    def _ends(self, orbit: Orbit) -> list[LogSign]:
+        """φ'(z_L), where it is a factor of its own, and ∂C/∂a_L."""
+        last = slope(orbit, orbit.parameters.y, joined=False)
+        return [orbit.prime, last] if self._ends_in_prime else [last]
+
+    def _at_output(self, orbit: Orbit, known: dict[Any, LogSign], first: int) -> list[LogSign]:
+        """The factors from place first on, cancelled into one while they are derived ones; and the replaced ones."""
+        if max(self._replaced, default=-1) < first:
+            values = [slope(orbit, orbit.parameters.y, joined=self._ends_in_prime)]
+        else:
+            values = [v for k, v in enumerate(self._ends(orbit), first) if k not in self._replaced]
+        return values + list(self._in_place(orbit, known).values())
+
+    def _in_place(self, orbit: Orbit, known: dict[Any, LogSign]) -> dict[int, LogSign]:
+        """The replaced factors by their places."""
+        if not self._replaced:
+            return {}
+        chain = orbit.chain
+        known[str(chain.parameter("x"))] = LogSign.from_float(orbit.parameters.x)
+        known[self.derivation.symbol_of(Factor("slope", chain.depth))] = self._ends(orbit)[-1]
+        return {k: evaluate_expression(e, known, orbit.parameters) for k, e in self._replaced.items()}
 
     def _at_layer(self, orbit: Orbit, before: LogSign) -> list[LogSign]:
         """The factors that a layer brings, in order; the output's φ' comes with the cost."""

@@ -17,7 +17,7 @@ from chainderiv.symbolic.chain import Chain
 
 SMALLEST, LARGEST = 1e-140, 1e140  # beyond these a square, or the next product, may leave float64
 NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
-MOST_POWER = 32  # of a law: φ of a degree beyond it is left to the referee
+LAWFUL = 1e-13  # of a power: what rounding makes of it
 
 
 class Orbit:
@@ -169,41 +169,38 @@ def _value_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> wd.Wide:
     inner = wd.wide(np.where(np.isfinite(value), value, np.nan))
     underflowed = (np.abs(value) < SMALLEST) & np.isfinite(log)
     inner = wd.choose(underflowed, wd.from_log(np.copysign(1.0, value), log), inner)
-    follows, outer = _power_law(f.value, z)
+    follows, outer = _power_law(f.value, z, value)
     return wd.choose(follows, outer, inner)
 
 
 def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
-    inner = _signed(f.derivative(clipped), f.log_abs_derivative(clipped))
-    follows, outer = _power_law(f.derivative, z)
+    derivative = f.derivative(clipped)
+    inner = _signed(derivative, f.log_abs_derivative(clipped))
+    follows, outer = _power_law(f.derivative, z, derivative)
     return LogSign(np.where(follows, np.sign(outer.m), inner.sign), np.where(follows, wd.log_abs(outer), inner.log))
 
 
-def _power_law(function: Any, z: wd.Wide) -> tuple[Mask, wd.Wide]:
-    """Where |z| is below NEAR or above FAR: whether f(z) ~ c z^p there for a whole p, and its value."""
+def _power_law(function: Any, z: wd.Wide, inside: Floats) -> tuple[Mask, wd.Wide]:
+    """Where |z| is below NEAR or above FAR: whether f(z) ~ c z^p there for a whole p, and its value.
+
+    inside : f at z, or at float64's end before it. Where that is a number, z^p must give it as well.
+    """
     log_z, side = wd.log_abs(z), np.copysign(1.0, z.m)
     near = log_z < np.log(NEAR)
     anchor = side * np.where(near, NEAR, FAR)
     at, beyond = function(anchor), function(2 * anchor)
-    power = np.log2(np.abs(beyond / at))
-    # every catalogue activation is a whole power at both ends
-    whole = np.round(power)
-    lawful = (
-        (np.abs(power - whole) < 1e-9) & (np.abs(whole) <= MOST_POWER) & ~_breaks_law(function, z, at, anchor, whole)
-    )
-    scaled = wd.times(z, wd.whole_power(wd.wide(anchor), -1))
-    outer = wd.wide(np.zeros_like(at))
-    for n in np.unique(whole[lawful]):
-        outer = wd.choose(lawful & (whole == n), wd.times(wd.wide(at), wd.whole_power(scaled, int(n))), outer)
+    with np.errstate(all="ignore"):
+        power = np.log2(np.abs(beyond / at))
+        whole = np.round(power)
+        # every catalogue activation is a whole power at both ends
+        lawful = np.abs(power - whole) < LAWFUL
+        scaled, outer = wd.times(z, wd.whole_power(wd.wide(anchor), -1)), wd.wide(np.zeros_like(at))
+        for n in np.unique(whole[lawful]):
+            outer = wd.choose(lawful & (whole == n), wd.times(wd.wide(at), wd.whole_power(scaled, int(n))), outer)
+        # 1e155 + z is 1e155 at both anchors, and another at z = 1e155
+        end = np.log(np.abs(wd.to_float(z))) - np.log(np.abs(anchor))
+        known = np.isfinite(inside) & (inside != 0)
+        lawful &= ~known | (np.abs(np.log(np.abs(inside / at)) - whole * end) < 1e3 * LAWFUL)
     # a zero at the anchor may be an underflow (σ' at -1e100): only where f is zero near 0 as well is it one
     flat = (at == 0) & (beyond == 0) & (function(side) == 0)
-    follows = (near | (log_z > np.log(FAR))) & (z.m != 0) & (lawful | flat)
-    return follows, outer
-
-
-def _breaks_law(function: Any, z: wd.Wide, at: Floats, anchor: Floats, power: Floats) -> Mask:
-    """Where f at z, or at float64's end before it, is a number that c z^p does not give: 1e155 + z at z = 1e155."""
-    clipped = wd.to_float(z)
-    value = np.abs(function(clipped))
-    law = np.log(np.abs(at)) + power * (np.log(np.abs(clipped)) - np.log(np.abs(anchor)))
-    return np.asarray((value > 0) & (value < np.inf) & (np.abs(np.log(value) - law) > 1e-6))
+    return (near | (log_z > np.log(FAR))) & (z.m != 0) & (lawful | flat), outer

@@ -21,7 +21,8 @@ from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 
-LARGEST, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
+TINY = 1e-300  # what z_l is rounded by where it is subnormal, and more
+FLOAT_MAX, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
 
 
 class OrbitError:
@@ -71,10 +72,10 @@ class OrbitError:
         activation = self.chain.activation(orbit.layer)
         crossing, slope = np.zeros(self.parameters.shape, bool), np.asarray(orbit.prime.log)
         with np.errstate(over="ignore"):
-            reach = np.exp(self.log_z + LOG_MARGIN)
+            reach = np.where(np.isneginf(self.log_z), 0.0, np.exp(self.log_z + LOG_MARGIN) + TINY)
         for kink in map(float, activation.kinks if np.any(reach > 0) else ()):
             # beyond float64 z_l is clipped, and far from any kink
-            near = (np.abs(orbit.z - kink) < reach) & (np.abs(orbit.z) < LARGEST) & (reach > 0)
+            near = (np.abs(orbit.z - kink) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & (reach > 0)
             beside = kink + np.array([-1e-6, 1e-6]) * max(1.0, abs(kink))
             steepest = log_abs(array_functions(activation).derivative(beside)).max()
             crossing, slope = crossing | near, np.where(near, np.maximum(slope, steepest), slope)
@@ -136,7 +137,7 @@ def _rounds(w: Floats, x: Floats, b: Floats) -> Mask:
     total = product + b
     back = total - product
     of_sum = (product - (total - back)) + (b - back)
-    tiny = (product != 0) & (np.abs(product) < 1e-290)  # what is rounded there is no float64
+    tiny = (w != 0) & (x != 0) & (np.abs(product) < 1e10 * TINY)  # what is rounded there is no float64
     return np.asarray(~((of_product == 0) & (of_sum == 0)) | tiny)
 
 

@@ -34,8 +34,10 @@ class Product:
         return np.asarray(self._log + self._lost)
 
     def value(self) -> LogSign:
-        """The product so far."""
-        return LogSign(self._sign, np.where(self._sign == 0, -np.inf, self.log))
+        """The product so far; NaN where its logarithm has left float64."""
+        gone = ~(self.log < np.inf)
+        log = np.where(self._sign == 0, -np.inf, np.where(gone, np.nan, self.log))
+        return LogSign(np.where(gone & (self._sign != 0), np.nan, self._sign), log)
 
 
 class Links:

@@ -48,6 +48,11 @@ class SecondKernel(Oracle):
     def __init__(self, second: SecondDerivation) -> None:
         self.second = second
 
+    def gradient(self, parameters: Parameters) -> LogSign:
+        """∂²C/∂θ∂η alone; NaN where it is lost, or a z_l lies within its rounding of a kink."""
+        reading, kappa = self.read(parameters)
+        return without(np.isinf(kappa), reading.gradient)
+
     def read(self, parameters: Parameters) -> tuple[Reading, Floats]:
         """The second derivative, the links and what is uncertain, and κ, which terms that cancel make large."""
         terms, links = walked(self.second.chain, parameters, *self.second.wrt)

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike
 from chainderiv.kinds import Floats, Mask
 
 LOG_2 = float(np.log(2.0))
-FARTHEST = 1e300  # of a logarithm: some of them still add up
 _FAR = 2000  # float64 holds exponents of less than this, so a term further away adds nothing
 
 
@@ -36,11 +35,13 @@ def wide(value: ArrayLike) -> Wide:
 
 
 def from_log(sign: ArrayLike, log: Floats) -> Wide:
-    """sign · exp(log); log -inf is 0, and one that has nearly left float64 stays within it."""
-    finite = np.isfinite(log)
-    power = np.clip(np.where(finite, log, 0.0), -FARTHEST, FARTHEST) / LOG_2
+    """sign · exp(log); log -inf is 0, and NaN where the exponent leaves float64."""
+    with np.errstate(over="ignore"):
+        power = log / LOG_2
+    finite = np.isfinite(power)
+    power = np.where(finite, power, 0.0)
     whole = np.floor(power)
-    outside = np.where(np.isneginf(log), 0.0, log)  # 0, or what has left even the logarithm: inf, NaN
+    outside = np.where(np.isneginf(log), 0.0, np.nan)
     m, e = np.frexp(np.where(finite, np.copysign(np.exp2(power - whole), sign), outside))
     return Wide(m, e + whole)
 

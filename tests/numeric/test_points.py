@@ -197,3 +197,106 @@ def test_a_root_whose_series_is_long_is_no_recursion_too_deep(formula):
     point = {"w": 1.0, "b": 1e-3, "x": 1e-3, "y": 0.25}
     assert same(cd.evaluate(chain, **point), cd.evaluate(chain, **point, engine="mpmath"))
     assert cd.verify(chain, points=3).passed
+
+
+def by_hand(neurons, w, b, x, y, layer, kind="b"):
+    """∂C/∂b_k (or w_k) by mpmath, at the digits that are set; a neuron is z -> (φ, φ')."""
+    a, product = mp.mpf(x), mp.mpf(1)
+    for k, (neuron, weight, bias) in enumerate(zip(neurons, w, b, strict=True), start=1):
+        before = a
+        a, slope = neuron(mp.mpf(weight) * a + mp.mpf(bias))
+        if k >= layer:
+            product *= slope * (mp.mpf(weight) if k > layer else before if kind == "w" else 1)
+    return product * (a - mp.mpf(y))
+
+
+def tanh(z):
+    return mp.tanh(z), mp.sech(z) ** 2
+
+
+def leaky(z):
+    return (z, mp.mpf(1)) if z > 0 else (z / 100, mp.mpf(1) / 100)
+
+
+def relu(z):
+    return (z, mp.mpf(1)) if z > 0 else (mp.mpf(0), mp.mpf(0))
+
+
+def itself(z):
+    return z, mp.mpf(1)
+
+
+def test_a_kink_behind_a_layer_that_rounds_is_right_at_one_point_and_at_many():
+    x = 0.41
+    w, b = [0.7, 0.9, 1.1], [0.3, -0.9 * float(np.tanh(0.7 * x + 0.3)), 0.0]
+    chain = cd.Chain(3, ["tanh", "leaky_relu", "identity"])
+    with mp.workdps(60):
+        true = log_of(by_hand([tanh, leaky, itself], w, b, x, 0.5, 1))
+    assert same(cd.evaluate(chain, w=w, b=b, x=x, y=0.5), true)
+    assert same(cd.evaluate(chain, w=w, b=b, x=x, y=0.5, engine="numba"), true)
+    many = cd.evaluate(chain, w=w, b=b, x=np.full(100, x), y=0.5, engine="numba")
+    assert np.isnan(many.log).all()  # more than the referee takes over: no number is called certain
+
+
+@pytest.mark.parametrize("bias", [0.0, 1e-30])
+@pytest.mark.parametrize(("name", "neuron"), [("relu", relu), ("leaky_relu", leaky)])
+def test_a_bias_of_zero_hides_no_kink_that_earlier_layers_round_across(name, neuron, bias):
+    rng = np.random.default_rng(5)
+    chain = cd.Chain(4, ["tanh", "tanh", name, "identity"])
+    for _ in range(60):
+        w, x = rng.uniform(0.2, 1.2, 4).tolist(), float(rng.normal())
+        met = -w[1] * np.tanh(w[0] * x + 0.3)
+        for _ in range(int(rng.integers(0, 4))):
+            met = np.nextafter(met, rng.choice([-1.0, 1.0]))
+        b = [0.3, float(met), bias, 0.0]
+        with mp.workdps(60):
+            true = log_of(by_hand([tanh, tanh, neuron, itself], w, b, x, 0.5, 1))
+        assert same(cd.evaluate(chain, w=w, b=b, x=x, y=0.5), true), (w, b, x)
+
+
+def test_a_second_derivative_beside_a_kink_is_the_referees():
+    x = 0.59
+    w, b = [0.7, 0.9, 1.1], [0.3, -0.9 * float(np.tanh(0.7 * x + 0.3)), 0.0]
+    chain = cd.Chain(3, ["tanh", "leaky_relu", "identity"])
+    with mp.workdps(60):
+        slope = mp.diff(
+            lambda t: by_hand([tanh, leaky, itself], [w[0], t, w[2]], b, x, 0.5, 1), mp.mpf(w[1]), h=mp.mpf(10) ** -40
+        )
+        # the kink lies further from z_2 than the step of the difference
+        assert abs(mp.mpf(w[1]) * mp.tanh(mp.mpf(w[0]) * mp.mpf(x) + mp.mpf(b[0])) + mp.mpf(b[1])) > mp.mpf(10) ** -30
+    got = cd.evaluate(chain, w=w, b=b, x=x, y=0.5, wrt=("b1", "w2"))
+    assert abs(got.log - log_of(slope).log) < 1e-9
+    assert got.sign == log_of(slope).sign
+
+
+def test_a_logarithm_at_float64s_end_is_right_or_refused():
+    chain = cd.Chain(2, ["sigmoid", "identity"])
+    for engine in ("numpy", "numba"):  # a_1 = exp(-1e305)
+        got = cd.evaluate(chain, w=1.0, b=0.0, x=-1e305, y=1.0, wrt="w2", engine=engine)
+        assert same(got, cd.LogSign(-1.0, -1e305))
+    with pytest.raises(cd.errors.BadValue):  # φ'(-1e400) has no logarithm in float64
+        cd.evaluate(cd.Chain(3, ["mish", "mish", "identity"]), w=-1e200, b=1.0, x=1e200, y=0.25)
+
+
+def test_a_product_that_underflows_is_rounded():
+    chain = cd.Chain(2, [cd.Activation.from_formula("clip", "Max(-1,Min(1,z))"), "identity"])
+    # z_1 = 1 - 1e-400 is below the kink at 1, and float64 has 1
+    point = {"w": [1e-200, 1.0], "b": [1.0, 0.0], "x": -1e-200, "y": 0.0}
+    assert same(cd.evaluate(chain, **point), cd.LogSign(1.0, -float(mp.mpf(10) ** -400)))
+    assert cd.condition(chain, **point) == np.inf
+
+
+def test_a_power_that_is_nearly_whole_is_no_law():
+    chain = cd.Chain(2, cd.Activation.from_formula("near", "z+Abs(z)**0.92"))
+    with mp.workdps(60):
+
+        def near(z):
+            size = abs(z)
+            return z + size ** mp.mpf("0.92"), 1 + mp.mpf("0.92") * size ** mp.mpf("-0.08") * mp.sign(z)
+
+        true = log_of(by_hand([near, near], [1, 1], [0, 0], mp.mpf(1e200), 0, 2, "w"))
+    got = cd.evaluate(chain, w=1.0, b=0.0, x=1e200, y=0.0, wrt="w2")
+    assert same(got, true, float(cd.condition(chain, w=1.0, b=0.0, x=1e200, y=0.0, wrt="w2")))
+    one = cd.Chain(1, cd.Activation.from_formula("far", "z+9*10**90"))
+    alone, beside = (cd.evaluate(one, w=1.0, b=0.0, x=np.array(x), y=0.0) for x in ([1e101], [1e101, 1e150]))
+    assert abs(alone.log[0] - beside.log[0]) < 1e-12 * abs(alone.log[0])

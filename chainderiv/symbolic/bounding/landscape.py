@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cmp_to_key, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -110,7 +110,11 @@ def landscape(neuron: Activation) -> Landscape:
     even = pieces.mirrored(parts)
     try:
         found = _segments(parts, even, zeros, compare)
-        proved = True
+        try:
+            sorted({height for s in found for height in (s.at_left, s.at_right)}, key=cmp_to_key(compare))
+            proved = True
+        except Unproved:  # each turn is proved, but not which of two heights is the larger
+            found, proved = _alike(found), False
     except Unproved:
         within = tuple(piece for part in parts for piece in _in_window(part))
         found = _alike(_segments(within, False, scan.zeros, scan.compare))

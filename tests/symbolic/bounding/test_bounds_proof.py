@@ -190,6 +190,21 @@ def test_a_supremum_is_certified_only_where_it_is_proved_to_be_reached():
     assert str(cd.bounds(cd.Activation("wave", sympy.sin(z))).certainty["supremum"]) == "exact"
 
 
+@pytest.mark.parametrize(
+    ("formula", "by_mpmath"),
+    [
+        ("erf(z)+erf(z-3)", lambda t: mp.erf(t) + mp.erf(t - 3)),
+        ("erf(z)+atan(z-3)+erf(z-6)", lambda t: mp.erf(t) + mp.atan(t - 3) + mp.erf(t - 6)),
+    ],
+)
+def test_two_heights_that_cannot_be_told_apart_make_a_bound_numeric_and_not_refused(formula, by_mpmath):
+    found = cd.bounds(cd.Activation.from_formula("twice", formula))
+    steepest = max(mp.diff(by_mpmath, mp.mpf(k) / 100) for k in range(-300, 900))
+    assert 0 <= mp.mpf(sympy.N(found.supremum, 30)) - steepest < 1e-3
+    assert str(found.certainty["supremum"]) == "numeric"
+    assert "numeric" in str(found)
+
+
 def test_a_weight_whose_level_cannot_be_told_from_a_height_is_refused_by_name():
     root_of_sine = Root(-sympy.sin(z), sympy.Rational(3141, 1000), sympy.Rational(1571, 500))
     arctan = cd.Activation("steep", sympy.atan(z) / sympy.pi)  # |φ'| <= 1/π
