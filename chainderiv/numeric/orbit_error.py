@@ -137,7 +137,7 @@ def _rounds(w: Floats, x: Floats, b: Floats) -> Mask:
     total = product + b
     back = total - product
     of_sum = (product - (total - back)) + (b - back)
-    tiny = (w != 0) & (x != 0) & (np.abs(product) < 1e10 * TINY)  # what is rounded there is no float64
+    tiny = (w != 0) & (x != 0) & (np.abs(product) < 1e-290)  # what is rounded there is no float64
     return np.asarray(~((of_product == 0) & (of_sum == 0)) | tiny)
 
 
