@@ -72,7 +72,11 @@ class OrbitError:
         activation = self.chain.activation(orbit.layer)
         crossing, slope = np.zeros(self.parameters.shape, bool), np.asarray(orbit.prime.log)
         with np.errstate(over="ignore"):
-            reach = np.where(np.isneginf(self.log_z), 0.0, np.exp(self.log_z + LOG_MARGIN) + TINY)
+            reach = np.exp(self.log_z + LOG_MARGIN) + TINY
+        reach = np.where(np.isneginf(self.log_z), 0.0, reach)
+        if orbit.layer == 1 and activation.kinks:
+            p = self.parameters
+            reach = np.where(_rounds(p.w[1], p.x, p.inner[1]), reach, 0.0)
         for kink in map(float, activation.kinks if np.any(reach > 0) else ()):
             # beyond float64 z_l is clipped, and far from any kink
             near = (np.abs(orbit.z - kink) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & (reach > 0)
@@ -110,9 +114,6 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             own, passed = (np.where(np.isneginf(weight), -np.inf, weight + log) for log in (before.log, self.log_a))
         fresh = np.logaddexp(own, log_abs(self.parameters.inner[orbit.layer]))
-        if orbit.layer == 1:
-            p = self.parameters
-            fresh = np.where(_rounds(p.w[1], p.x, p.inner[1]), fresh, -np.inf)
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
