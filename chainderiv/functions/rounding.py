@@ -20,7 +20,7 @@ def rounding(expression: Expr) -> Expr:
     >>> rounding(1 - sympy.tanh(z) ** 2).subs(z, 0)
     1
     """
-    if expression.is_Integer or expression.is_Symbol:
+    if expression.is_Integer or expression.is_Symbol or expression == -sympy.oo:  # the logarithm of a stated 0 is exact
         return sympy.Integer(0)
     if expression.is_number:
         return sympy.Abs(expression)

@@ -46,25 +46,33 @@ class Conditioning:
         self.chain, self.parameters, self.wrt = chain, parameters, wrt
         self._kappa = np.zeros(parameters.shape)
         self._error = OrbitError(chain, parameters)
+        self._is_zero = np.zeros(parameters.shape, bool)  # a factor is certainly 0
+        self._is_finite = np.ones(parameters.shape, bool)
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
         layer, start = orbit.layer, max(self.wrt.layer, 1)
         if layer == start and self.wrt.kind == "w":
             self._kappa += size(before.log) + ratio(self._error.log_a, before.log)
+            self._is_zero |= (before.sign == 0) & np.isneginf(self._error.log_a)
         self._error.step(orbit, before)
         if layer < start:
             return
         of_prime = self._error.of_prime(orbit)
         linked = layer > start or self.wrt.kind == "x"
+        self._is_finite &= orbit.prime.log < np.inf
+        if not (linked and self.chain.residual):
+            self._is_zero |= self._error.proves_zero(orbit) | (linked & (orbit.weight.sign == 0))
         # a weight is counted where it is no factor, too: κ only says how much at most
         apart = size(orbit.weight.log) + of_prime
         self._kappa = self._kappa + (self._error.of_link(orbit, of_prime) if linked else apart)
 
     def finish(self, orbit: Orbit) -> Floats:
-        """κ, the output's miss included."""
+        """κ, the output's miss included; 0 where a factor is certainly 0 and the others are numbers."""
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
-        return np.asarray(self._kappa + self._error.of_output(orbit, target))
+        kappa = self._kappa + self._error.of_output(orbit, target)
+        finite = self._is_finite & (orbit.minus(target).log < np.inf)
+        return np.asarray(np.where(self._is_zero & finite, 0.0, kappa))
 
 
 class Doubts:

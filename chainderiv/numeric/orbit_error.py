@@ -11,15 +11,21 @@ E and A are carried as logarithms: they may leave float64.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from flint import fmpq
 
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.compiling.output import float_limits
+from chainderiv.functions.enclosing import stated
+from chainderiv.functions.intervals import Unenclosed
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
+from chainderiv.symbols import Expr
 
 LARGEST, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
 
@@ -63,12 +69,28 @@ class OrbitError:
         doubtful = np.asarray(orbit.prime.sign == 0)
         if doubtful.any():
             doubtful = doubtful & (array_functions(activation).states_zero_slope(orbit.z) != 1)
+        for kink in activation.kinks if np.any(self.log_z > -np.inf) else ():
+            doubtful = doubtful | self._reaches(orbit, kink)
+        return doubtful
+
+    def proves_zero(self, orbit: Orbit) -> Mask:
+        """Where φ'(z_l) is certainly 0: its branch states it wherever z_l may lie, or it is 0 at a z_l known exactly."""
+        activation = self.chain.activation(orbit.layer)
+        zero = np.asarray(orbit.prime.sign == 0) & np.isfinite(orbit.z)
+        if not zero.any():
+            return zero
+        stated = zero & (array_functions(activation).states_zero_slope(orbit.z) == 1)
+        for point in activation.breaks if stated.any() else ():
+            stated = stated & ~self._reaches(orbit, point)
+        exact = zero & ~stated & np.isneginf(self.log_z) & (np.abs(orbit.z) < LARGEST)
+        found = [value for value in np.unique(orbit.z[exact]) if _is_exactly_zero(activation.derivative, float(value))]
+        return np.asarray(stated | (exact & np.isin(orbit.z, found)))
+
+    def _reaches(self, orbit: Orbit, point: Expr) -> Mask:
+        """Where z_l may lie on the other side of a point; beyond float64 it is clipped, and far from any."""
         with np.errstate(over="ignore"):
             reach = np.exp(self.log_z + LOG_MARGIN)
-        for kink in activation.kinks if np.any(reach > 0) else ():
-            # beyond float64 z_l is clipped, and far from any kink
-            doubtful = doubtful | ((np.abs(orbit.z - float(kink)) < reach) & (np.abs(orbit.z) < LARGEST) & (reach > 0))
-        return doubtful
+        return np.asarray((np.abs(orbit.z - float(point)) < reach) & (np.abs(orbit.z) < LARGEST) & (reach > 0))
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
@@ -117,6 +139,15 @@ class OrbitError:
             else:
                 moved = np.logaddexp(orbit.prime.log + self.log_z, own)
         return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
+
+
+@lru_cache(maxsize=4096)
+def _is_exactly_zero(expression: Expr, at: float) -> bool:
+    """Whether exact arithmetic makes an expression in z 0 at a float."""
+    try:
+        return bool(stated(expression, fmpq(*at.as_integer_ratio())) == 0)
+    except Unenclosed:
+        return False
 
 
 def _rounds(w: Floats, x: Floats, b: Floats) -> Mask:
