@@ -20,6 +20,7 @@ from chainderiv.symbolic.chain import Chain, Parameter
 EPSILON = float(np.finfo(float).eps)
 NEARLY = 1e-9  # of a bias: what it and w a may cancel to
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
+UNKNOWN = 1e-4  # the same from which on it is none: until there its sign and its first digits are known
 
 
 def bound(log: Floats, kappa: Floats) -> Floats:
@@ -32,6 +33,11 @@ def bound(log: Floats, kappa: Floats) -> Floats:
 def is_lost(kappa: Floats) -> Mask:
     """Where κ allows rounding to move the logarithm by LOST; a κ that is NaN allows it."""
     return np.asarray(~(8 * EPSILON * kappa < LOST))
+
+
+def is_unknown(kappa: Floats) -> Mask:
+    """Where κ allows rounding to move the logarithm by UNKNOWN, or is NaN."""
+    return np.asarray(~(8 * EPSILON * kappa < UNKNOWN))
 
 
 def without(lost: Mask, gradient: LogSign) -> LogSign:

@@ -48,20 +48,28 @@ class OrbitError:
 
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
-        f = array_functions(self.chain.activation(orbit.layer))
-        curvature = f.curvature(orbit.z)
-        # where φ' follows a power of z (|z| beyond 1e100) its curvature is a small multiple of 1/z
-        outside = ~np.isfinite(curvature) & (np.abs(orbit.z) > FAR)
-        curvature = np.where(outside, 4 / np.abs(orbit.z), curvature)
-        change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z))
-        error = size(orbit.prime.log) + np.where(np.isnan(change), np.inf, change)
+        f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
+        error = size(orbit.prime.log) + self._of_bend(orbit, f.curvature(orbit.z), f.curvature(anchor))
         error = np.where(self._is_doubtful(orbit), np.inf, error)
         if f.derivative_rounding is not None:
-            error = error + _lost(f.derivative_rounding(orbit.z), orbit.prime, f.states_zero_slope(orbit.z))
+            # a power law far out is read off where it begins
+            at_anchor = LogSign.from_float(f.derivative(anchor))
+            prime = LogSign(orbit.prime.sign, np.where(anchor == orbit.z, orbit.prime.log, at_anchor.log))
+            error = error + _lost(f.derivative_rounding(anchor), prime, f.states_zero_slope(orbit.z))
         if f.log_derivative_rounding is not None:
-            own = f.log_derivative_rounding(orbit.z)
+            own = f.log_derivative_rounding(anchor)
             error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
+
+    def _of_bend(self, orbit: Orbit, curvature: Floats, at_anchor: Floats) -> Floats:
+        """What log|φ'(z_l)| is off by because z_l is: |φ''/φ'| E_l, which falls like 1/z where φ' is a power of z."""
+        far = np.abs(orbit.z)
+        law = np.where(np.isfinite(at_anchor), np.abs(at_anchor) * FAR, 4.0) / far
+        curvature = np.where(~np.isfinite(curvature) & (far > FAR), law, np.abs(curvature))
+        lawful = curvature <= 2.0 * law
+        beyond = np.where(lawful, orbit.log_beyond, 0.0)
+        change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z - beyond))
+        return np.where(np.isnan(change), np.inf, change)
 
     def _is_doubtful(self, orbit: Orbit) -> Mask:
         """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
@@ -107,10 +115,22 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             error = self.log_a if self.chain.residual else orbit.prime.log + self.log_z
         rounded = _log_rounded_size(orbit, target)
-        own = array_functions(self.chain.activation(self.chain.depth)).value_rounding
-        if own is not None and not self.chain.residual:
-            rounded = np.maximum(rounded, log_abs(own(orbit.z)))
+        if not self.chain.residual:
+            rounded = self._of_value(orbit, rounded)
         return np.asarray(size(miss.log) + ratio(error, miss.log) + ratio(rounded, miss.log))
+
+    def _of_value(self, orbit: Orbit, log: Floats) -> Floats:
+        """log of what φ(z_l) is rounded by, at least a given one; far out it is the share that it is at the anchor."""
+        f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
+        if f.value_rounding is None:
+            return log
+        own = log_abs(f.value_rounding(anchor))
+        far = np.abs(orbit.z) > FAR
+        if far.any():
+            with np.errstate(invalid="ignore"):
+                share = own - log_abs(f.value(anchor))
+            own = np.where(far, np.where(np.isnan(share), np.inf, share) + np.maximum(log, orbit.a.log), own)
+        return np.maximum(own, log)
 
     def _of_z(self, orbit: Orbit, before: LogSign) -> tuple[Floats, Floats]:
         """log of |w_l a_{l-1}| + |b_l|, what z_l's own sum rounds, and log E_l."""
@@ -127,15 +147,14 @@ class OrbitError:
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
-        f = array_functions(self.chain.activation(orbit.layer))
-        own = orbit.a.log if f.value_rounding is None else np.maximum(log_abs(f.value_rounding(orbit.z)), orbit.a.log)
+        # a residual φ(z_l) is no larger than |a_l| + |a_{l-1}|
+        own = self._of_value(orbit, np.logaddexp(orbit.a.log, before.log) if self.chain.residual else orbit.a.log)
         with np.errstate(invalid="ignore"):
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
                 along = 0.0 if self.parameters.pinned else orbit.through.log
                 moved = np.logaddexp(along + self.log_a, orbit.prime.log + fresh)
-                # φ(z_l) is no larger than |a_l| + |a_{l-1}|
-                moved = np.logaddexp(moved, np.logaddexp(own, before.log))
+                moved = np.logaddexp(moved, own)
             else:
                 moved = np.logaddexp(orbit.prime.log + self.log_z, own)
         return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
