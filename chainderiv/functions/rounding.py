@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sympy
 
-from chainderiv.functions.elementary import spelling
+from chainderiv.functions.elementary import BY_HEAD, spelling
 from chainderiv.symbols import Expr
 
 
@@ -20,18 +20,52 @@ def rounding(expression: Expr) -> Expr:
     >>> rounding(1 - sympy.tanh(z) ** 2).subs(z, 0)
     1
     """
-    if expression.is_Integer or expression.is_Symbol:
+    known: dict[Expr, Expr] = {}
+    waiting = [expression]
+    while waiting:  # every part once, after its own parts: no nest is too deep
+        part = waiting[-1]
+        missing = [u for u in _rounded_before(part) if u not in known]
+        if not missing:
+            known[part] = _of_parts(part, known)
+            waiting.pop()
+        waiting += missing
+    return known[expression]
+
+
+def _rounded_before(part: Expr) -> list[Expr]:
+    if part.is_number or part.is_Symbol:
+        return []
+    if isinstance(part, sympy.Piecewise):
+        return [value for value, _ in part.args]
+    spelled = spelling(part)
+    return list(part.args) if spelled is None else [spelled]
+
+
+def _of_parts(part: Expr, known: dict[Expr, Expr]) -> Expr:
+    if part.is_Integer or part.is_Symbol or part == -sympy.oo:  # the logarithm of a stated 0 is exact
         return sympy.Integer(0)
-    if expression.is_number:
-        return sympy.Abs(expression)
-    if isinstance(expression, sympy.Piecewise):
-        return sympy.Piecewise(*((rounding(value), when) for value, when in expression.args))
-    if (spelled := spelling(expression)) is not None:
-        return rounding(spelled)
-    if isinstance(expression, sympy.Abs):
-        return rounding(expression.args[0])
-    passed_on = (rounding(u) * sympy.Abs(slope) for u, slope in zip(expression.args, slopes(expression), strict=True))
-    return sympy.Abs(expression) + sum(passed_on, sympy.Integer(0))
+    if part.is_number:
+        return sympy.Abs(part)
+    if isinstance(part, sympy.Piecewise):
+        return sympy.Piecewise(*((known[value], when) for value, when in part.args))
+    if (spelled := spelling(part)) is not None:
+        return known[spelled]
+    if isinstance(part, sympy.Abs):
+        return known[part.args[0]]
+    passed_on = (known[u] * _size(slope) for u, slope in zip(part.args, slopes(part), strict=True) if known[u] != 0)
+    return _size(part) + sum(passed_on, sympy.Integer(0))
+
+
+def _size(expression: Expr) -> Expr:
+    """|expression|, taken factor by factor; SymPy would look through all of a sum for its sign, or take 1e-300 out."""
+    if expression.is_Mul:
+        return sympy.Mul(*map(_size, expression.args))
+    if expression.is_Pow and expression.exp.is_Rational:
+        return _size(expression.base) ** expression.exp
+    row = BY_HEAD.get(type(expression))
+    if row is not None and row.positive:
+        return expression
+    return sympy.Abs(expression, evaluate=not expression.is_Add)
 
 
 def slopes(expression: Expr) -> list[Expr]:

@@ -22,6 +22,7 @@ from chainderiv.functions.branches import Branches, by_branch, pieces
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.held import released
 from chainderiv.functions.intervals import Interval, Unenclosed, sign
+from chainderiv.functions.rewriting.conjugate import conjugate
 from chainderiv.functions.rewriting.digits import Digits, without_cancelling_tails
 from chainderiv.functions.rewriting.halfline import Quotient, t
 from chainderiv.functions.rewriting.maclaurin import maclaurin
@@ -140,8 +141,13 @@ def _quotient(region: Region, expression: Expr) -> Quotient | None:
         return None
 
 
+def _cancelling_later(expression: Expr) -> list[Expr]:
+    conjugated = conjugate(expression)
+    return [without_cancelling_tails(expression)] + ([] if conjugated is None else [conjugated])
+
+
 def _value_forms(region: Region, expression: Expr) -> list[Expr]:
-    made, q = [without_cancelling_tails(expression)], _quotient(region, expression)
+    made, q = _cancelling_later(expression), _quotient(region, expression)
     if q is not None:
         made += [rendered(q, near) for near in ([False] if q.is_large else [False, True])]
         if any(isinstance(g, sympy.exp) for g in q.generators[1 + len(q.rates) :]):
@@ -152,7 +158,7 @@ def _value_forms(region: Region, expression: Expr) -> list[Expr]:
 
 
 def _log_forms(region: Region, expression: Expr) -> list[Expr]:
-    made = [_log(without_cancelling_tails(expression))]
+    made = list(map(_log, _cancelling_later(expression)))
     q = _quotient(region, expression)
     if q is not None:
         made.append(logarithm(q))

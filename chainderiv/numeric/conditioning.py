@@ -20,6 +20,7 @@ from chainderiv.symbolic.chain import Chain, Parameter
 EPSILON = float(np.finfo(float).eps)
 NEARLY = 1e-12  # of E_l: thousands of ε
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
+UNKNOWN = 1e-4  # the same from which on it is none: until there its sign and its first digits are known
 
 
 def bound(log: Floats, kappa: Floats) -> Floats:
@@ -34,6 +35,11 @@ def is_lost(kappa: Floats) -> Mask:
     return np.asarray(~(8 * EPSILON * kappa < LOST))
 
 
+def is_unknown(kappa: Floats) -> Mask:
+    """Where κ allows rounding to move the logarithm by UNKNOWN, or is NaN."""
+    return np.asarray(~(8 * EPSILON * kappa < UNKNOWN))
+
+
 def without(lost: Mask, gradient: LogSign) -> LogSign:
     """The gradient, NaN where it is lost."""
     return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
@@ -46,25 +52,33 @@ class Conditioning:
         self.chain, self.parameters, self.wrt = chain, parameters, wrt
         self._kappa = np.zeros(parameters.shape)
         self._error = OrbitError(chain, parameters)
+        self._is_zero = np.zeros(parameters.shape, bool)  # a factor is certainly 0
+        self._is_finite = np.ones(parameters.shape, bool)
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
         layer, start = orbit.layer, max(self.wrt.layer, 1)
         if layer == start and self.wrt.kind == "w":
             self._kappa += size(before.log) + ratio(self._error.log_a, before.log)
+            self._is_zero |= (before.sign == 0) & np.isneginf(self._error.log_a)
         self._error.step(orbit, before)
         if layer < start:
             return
         of_prime = self._error.of_prime(orbit)
         linked = layer > start or self.wrt.kind == "x"
+        self._is_finite &= orbit.prime.log < np.inf
+        if not (linked and self.chain.residual):
+            self._is_zero |= self._error.proves_zero(orbit) | (linked & (orbit.weight.sign == 0))
         # a weight is counted where it is no factor, too: κ only says how much at most
         apart = size(orbit.weight.log) + of_prime
         self._kappa = self._kappa + (self._error.of_link(orbit, of_prime) if linked else apart)
 
     def finish(self, orbit: Orbit) -> Floats:
-        """κ, the output's miss included."""
+        """κ, the output's miss included; 0 where a factor is certainly 0 and the others are numbers."""
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
-        return np.asarray(self._kappa + self._error.of_output(orbit, target))
+        kappa = self._kappa + self._error.of_output(orbit, target)
+        finite = self._is_finite & (orbit.minus(target).log < np.inf)
+        return np.asarray(np.where(self._is_zero & finite, 0.0, kappa))
 
 
 class Doubts:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.kernel import kernel, oracle, suitable_engine
-from chainderiv.numeric.parameters import at_points
+from chainderiv.numeric.kernel import Kernel, kernel, oracle, suitable_engine
+from chainderiv.numeric.parameters import Parameters, at_points
+from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import Wrt, derive
 
@@ -30,8 +31,10 @@ def evaluate(
 ) -> LogSign:
     """∂C/∂θ of a chain, right to |Δlog| <= 1e-12 · max(1, |log|) + 8 ε κ at any depth (`condition` gives κ).
 
-    An activation of your own without stable forms can lose its digits where it saturates. Such points are taken
-    from the mpmath engine where they are at most 64, and are NaN in sign and log where they are more.
+    An activation of your own without stable forms can lose its digits where it saturates, so that 8 ε κ reaches 1e-9.
+    Such points are taken from the mpmath engine where they are at most 64. Where they are more, 8 ε κ holds up to 1e-4,
+    and beyond it sign and log are NaN. So are, of any activation, points at which a z_l lies within its rounding of a
+    kink, or a φ'(z_l) is computed as 0 that may be none: there κ is inf.
 
     Parameters
     ----------
@@ -62,14 +65,23 @@ def evaluate(
     parameters = at_points(chain.depth, w, b, z, x, y)
     derivation = derive(chain, wrt)
     engine = engine or suitable_engine(derivation, math.prod(parameters.shape))
-    gradient = kernel(derivation, engine).gradient(parameters)
-    lost = np.isnan(gradient.log)
+    gradient, lost = _read(kernel(derivation, engine), parameters, chain.vouched)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
         return gradient
     exact = kernel(derivation, "mpmath").gradient(parameters.at(np.nonzero(lost) if lost.ndim else ()))
     sign, log = np.array(gradient.sign), np.array(gradient.log)
     sign[lost], log[lost] = exact.sign, exact.log
     return LogSign(sign, log)
+
+
+def _read(engine: Kernel, parameters: Parameters, vouched: bool) -> tuple[LogSign, Any]:
+    """The gradient, and where the referee is asked: where there is none, or an unvouched formula lost its digits."""
+    if vouched:
+        gradient = engine.gradient(parameters)
+        return gradient, np.isnan(gradient.log)
+    reading = Reading.empty(parameters.shape)
+    engine.fill(parameters, reading.reshape(-1))
+    return reading.gradient, np.isnan(reading.log_abs) | reading.uncertain
 
 
 def condition(

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.conditioning import Conditioning, Doubts, is_lost, without
+from chainderiv.numeric.conditioning import Conditioning, Doubts, is_lost, is_unknown, without
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
@@ -39,8 +39,9 @@ class Oracle(ABC):
 class NumpyKernel(Oracle):
     """Walks the layers once, all points together; memory does not grow with the depth.
 
-    Where a formula that no stable form vouches for has lost its digits (conditioning.is_lost), the gradient is NaN. One
-    that is vouched for is a number to a map, which marks it as uncertain; `gradient`, which cannot mark, has NaN there.
+    Where a formula that no stable form vouches for has lost all but the first digits (conditioning.is_unknown), the
+    gradient is NaN. One that is vouched for is a number to a map, which marks it as uncertain; `gradient`, which cannot
+    mark, has NaN there.
     """
 
     def __init__(self, derivation: Derivation) -> None:
@@ -70,9 +71,8 @@ class NumpyKernel(Oracle):
         links, condition = Links(parameters.shape), Conditioning(chain, parameters, self.derivation.wrt)
         orbit, gradient = self._walk(parameters, links, condition)
         kappa = condition.finish(orbit)
-        lost = is_lost(kappa)
-        value = gradient if self.vouched else without(lost, gradient)
-        return Reading.of(value, links.log_sum, links.largest, lost), kappa
+        value = gradient if self.vouched else without(is_unknown(kappa), gradient)
+        return Reading.of(value, links.log_sum, links.largest, is_lost(kappa)), kappa
 
     @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers
     def _walk(self, parameters: Parameters, *beside: Links | Conditioning | Doubts) -> tuple[Orbit, LogSign]:

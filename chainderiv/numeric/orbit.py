@@ -26,6 +26,7 @@ class Orbit:
     Attributes
     ----------
     z : ndarray. z_l, clipped to float64's range.
+    log_beyond : ndarray or 0. log(|z_l| / |z|) where it is clipped, else 0.
     weight, prime : LogSign. w_l and φ'(z_l).
     """
 
@@ -35,6 +36,7 @@ class Orbit:
         self._a: Floats = np.broadcast_to(parameters.x, parameters.shape)
         self._wide: wd.Wide | None = None
         self.z: Floats = self._a
+        self.log_beyond: Floats | float = 0.0
         self.weight = self.prime = LogSign(1.0, 0.0)
         self._through: LogSign | None = None
 
@@ -99,6 +101,7 @@ class Orbit:
         else:
             z = wd.plus(wd.times(wd.wide(p.w[layer]), before), wd.wide(p.inner[layer]))
         self.z = wd.to_float(z)
+        self.log_beyond = np.maximum(wd.log_abs(z) - np.log(np.finfo(float).max), 0.0)
         # the derivative first: it is read off at the same z
         self.prime = _prime_wide(f, z, self.z)
         value = _value_wide(f, z, self.z)

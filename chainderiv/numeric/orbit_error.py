@@ -11,15 +11,21 @@ E and A are carried as logarithms: they may leave float64.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from flint import fmpq
 
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.compiling.output import float_limits
+from chainderiv.functions.enclosing import stated
+from chainderiv.functions.intervals import Unenclosed
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import FAR, Orbit
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
+from chainderiv.symbols import Expr
 
 TINY = 1e-300  # what z_l is rounded by where it is subnormal, and more
 FLOAT_MAX, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
@@ -44,20 +50,28 @@ class OrbitError:
 
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
-        f = array_functions(self.chain.activation(orbit.layer))
-        curvature = f.curvature(orbit.z)
-        # where φ' follows a power of z (|z| beyond 1e100) its curvature is a small multiple of 1/z
-        outside = ~np.isfinite(curvature) & (np.abs(orbit.z) > FAR)
-        curvature = np.where(outside, 4 / np.abs(orbit.z), curvature)
-        change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z))
-        error = size(orbit.prime.log) + np.where(np.isnan(change), np.inf, change)
+        f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
+        error = size(orbit.prime.log) + self._of_bend(orbit, f.curvature(orbit.z), f.curvature(anchor))
         error = np.where(self._is_doubtful(orbit), np.inf, error)
         if f.derivative_rounding is not None:
-            error = error + _lost(f.derivative_rounding(orbit.z), orbit.prime, f.states_zero_slope(orbit.z))
+            # a power law far out is read off where it begins
+            at_anchor = LogSign.from_float(f.derivative(anchor))
+            prime = LogSign(orbit.prime.sign, np.where(anchor == orbit.z, orbit.prime.log, at_anchor.log))
+            error = error + _lost(f.derivative_rounding(anchor), prime, f.states_zero_slope(orbit.z))
         if f.log_derivative_rounding is not None:
-            own = f.log_derivative_rounding(orbit.z)
+            own = f.log_derivative_rounding(anchor)
             error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
+
+    def _of_bend(self, orbit: Orbit, curvature: Floats, at_anchor: Floats) -> Floats:
+        """What log|φ'(z_l)| is off by because z_l is: |φ''/φ'| E_l, which falls like 1/z where φ' is a power of z."""
+        far = np.abs(orbit.z)
+        law = np.where(np.isfinite(at_anchor), np.abs(at_anchor) * FAR, 4.0) / far
+        curvature = np.where(~np.isfinite(curvature) & (far > FAR), law, np.abs(curvature))
+        lawful = curvature <= 2.0 * law
+        beyond = np.where(lawful, orbit.log_beyond, 0.0)
+        change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z - beyond))
+        return np.where(np.isnan(change), np.inf, change)
 
     def _is_doubtful(self, orbit: Orbit) -> Mask:
         """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
@@ -71,19 +85,34 @@ class OrbitError:
         """Where z_l may lie on the other side of a kink, and log of the largest |φ'| that it may meet there."""
         activation = self.chain.activation(orbit.layer)
         crossing, slope = np.zeros(self.parameters.shape, bool), np.asarray(orbit.prime.log)
-        with np.errstate(over="ignore"):
-            reach = np.exp(self.log_z + LOG_MARGIN) + TINY
-        reach = np.where(np.isneginf(self.log_z), 0.0, reach)
-        if orbit.layer == 1 and activation.kinks:
-            p = self.parameters
-            reach = np.where(_rounds(p.w[1], p.x, p.inner[1]), reach, 0.0)
-        for kink in map(float, activation.kinks if np.any(reach > 0) else ()):
-            # beyond float64 z_l is clipped, and far from any kink
-            near = (np.abs(orbit.z - kink) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & (reach > 0)
-            beside = kink + np.array([-1e-6, 1e-6]) * max(1.0, abs(kink))
+        for kink in map(float, activation.kinks if np.any(self.log_z > -np.inf) else ()):
+            near, beside = self._reaches(orbit, kink), kink + np.array([-1e-6, 1e-6]) * max(1.0, abs(kink))
             steepest = log_abs(array_functions(activation).derivative(beside)).max()
             crossing, slope = crossing | near, np.where(near, np.maximum(slope, steepest), slope)
         return crossing, slope
+
+    def proves_zero(self, orbit: Orbit) -> Mask:
+        """Where φ'(z_l) is certainly 0: stated by its branch wherever z_l may lie, or 0 at a z_l known exactly."""
+        activation = self.chain.activation(orbit.layer)
+        zero = np.asarray(orbit.prime.sign == 0) & np.isfinite(orbit.z)
+        if not zero.any():
+            return zero
+        stated = zero & (array_functions(activation).states_zero_slope(orbit.z) == 1)
+        for point in activation.breaks if stated.any() else ():
+            stated = stated & ~self._reaches(orbit, float(point))
+        exact = zero & ~stated & np.isneginf(self.log_z) & (np.abs(orbit.z) < FLOAT_MAX)
+        found = [value for value in np.unique(orbit.z[exact]) if _is_exactly_zero(activation.derivative, float(value))]
+        return np.asarray(stated | (exact & np.isin(orbit.z, found)))
+
+    def _reaches(self, orbit: Orbit, point: float) -> Mask:
+        """Where z_l may lie on the other side of a point; beyond float64 it is clipped, and far from any."""
+        with np.errstate(over="ignore"):
+            reach = np.exp(self.log_z + LOG_MARGIN) + TINY
+        rounded = self.log_z > -np.inf
+        if orbit.layer == 1:
+            p = self.parameters
+            rounded = rounded & _rounds(p.w[1], p.x, p.inner[1])
+        return np.asarray((np.abs(orbit.z - point) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & rounded)
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
@@ -100,10 +129,22 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             error = self.log_a if self.chain.residual else self._log_slope + self.log_z
         rounded = _log_rounded_size(orbit, target)
-        own = array_functions(self.chain.activation(self.chain.depth)).value_rounding
-        if own is not None and not self.chain.residual:
-            rounded = np.maximum(rounded, log_abs(own(orbit.z)))
+        if not self.chain.residual:
+            rounded = self._of_value(orbit, rounded)
         return np.asarray(size(miss.log) + ratio(error, miss.log) + ratio(rounded, miss.log))
+
+    def _of_value(self, orbit: Orbit, log: Floats) -> Floats:
+        """log of what φ(z_l) is rounded by, at least a given one; far out it is the share that it is at the anchor."""
+        f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
+        if f.value_rounding is None:
+            return log
+        own = log_abs(f.value_rounding(anchor))
+        far = np.abs(orbit.z) > FAR
+        if far.any():
+            with np.errstate(invalid="ignore"):
+                share = own - log_abs(f.value(anchor))
+            own = np.where(far, np.where(np.isnan(share), np.inf, share) + np.maximum(log, orbit.a.log), own)
+        return np.maximum(own, log)
 
     def _of_z(self, orbit: Orbit, before: LogSign) -> tuple[Floats, Floats]:
         """log of |w_l a_{l-1}| + |b_l|, what z_l's own sum rounds, and log E_l."""
@@ -117,18 +158,26 @@ class OrbitError:
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
-        f = array_functions(self.chain.activation(orbit.layer))
-        own = orbit.a.log if f.value_rounding is None else np.maximum(log_abs(f.value_rounding(orbit.z)), orbit.a.log)
+        # a residual φ(z_l) is no larger than |a_l| + |a_{l-1}|
+        own = self._of_value(orbit, np.logaddexp(orbit.a.log, before.log) if self.chain.residual else orbit.a.log)
         with np.errstate(invalid="ignore"):
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
                 along = 0.0 if self.parameters.pinned else orbit.through.log
                 moved = np.logaddexp(along + self.log_a, self._log_slope + fresh)
-                # φ(z_l) is no larger than |a_l| + |a_{l-1}|
-                moved = np.logaddexp(moved, np.logaddexp(own, before.log))
+                moved = np.logaddexp(moved, own)
             else:
                 moved = np.logaddexp(self._log_slope + self.log_z, own)
         return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
+
+
+@lru_cache(maxsize=4096)
+def _is_exactly_zero(expression: Expr, at: float) -> bool:
+    """Whether exact arithmetic makes an expression in z 0 at a float."""
+    try:
+        return bool(stated(expression, fmpq(*at.as_integer_ratio())) == 0)
+    except Unenclosed:
+        return False
 
 
 def _rounds(w: Floats, x: Floats, b: Floats) -> Mask:

@@ -17,7 +17,7 @@ import numpy as np
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.bend import bend
-from chainderiv.numeric.conditioning import is_lost, without
+from chainderiv.numeric.conditioning import is_lost, is_unknown, without
 from chainderiv.numeric.oracle import Oracle
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.orbit_error import OrbitError, ratio, size
@@ -56,7 +56,7 @@ class SecondKernel(Oracle):
     def read(self, parameters: Parameters) -> tuple[Reading, Floats]:
         """The second derivative, the links and what is uncertain, and κ, which terms that cancel make large."""
         terms, links = walked(self.second.chain, parameters, *self.second.wrt)
-        value = terms.value if self.second.chain.vouched else without(is_lost(terms.condition), terms.value)
+        value = terms.value if self.second.chain.vouched else without(is_unknown(terms.condition), terms.value)
         kappa = ratio(terms.log_error, terms.value.log)
         return Reading.of(value, links.log_sum, links.largest, is_lost(kappa)), kappa
 

@@ -62,7 +62,9 @@ class CompiledKernel:
     def _walked(self, parameters: Parameters) -> Reading:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
         reading = Reading.of(LogSign(sign, log), links, largest, ~(walk.MARGIN * off < LOST))
-        strays = np.flatnonzero((odd != 0) | (reading.uncertain & (not self.derivation.chain.vouched)))
+        # that a 0 is certain, only the oracle knows
+        doubtful = reading.uncertain & ((not self.derivation.chain.vouched) | (reading.sign == 0))
+        strays = np.flatnonzero((odd != 0) | doubtful)
         if strays.size:
             # they have left what the walk holds, or the formula has lost its digits
             exact, _ = self.oracle.read(parameters.at(_index(strays, parameters.shape)))

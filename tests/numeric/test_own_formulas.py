@@ -1,0 +1,94 @@
+"""What is read of a formula of one's own is right to what it is said to be, and little of it is given up."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.numeric.conditioning import LOST, UNKNOWN
+from chainderiv.numeric.kernel import oracle
+from chainderiv.numeric.parameters import at_points
+
+EPSILON = 2.0**-52
+
+
+def _golu(z):
+    return z * mp.exp(-mp.exp(-z)), mp.exp(-mp.exp(-z)) * (1 + z * mp.exp(-z))
+
+
+def _xielu(z):
+    if z > 0:
+        return mp.mpf("0.8") * z**2 + z / 2, mp.mpf("1.6") * z + mp.mpf("0.5")
+    return mp.mpf("0.8") * mp.expm1(z) - mp.mpf("0.3") * z, mp.mpf("0.8") * mp.exp(z) - mp.mpf("0.3")
+
+
+def _rooted(z):
+    root = mp.sqrt(z**2 + mp.mpf("0.04"))
+    return z * (z + root) / 2, (z + root) ** 2 / (2 * root)
+
+
+def _sigmoid(z):
+    return 1 / (1 + mp.exp(-z)), mp.exp(-z) / (1 + mp.exp(-z)) ** 2
+
+
+# text: φ and φ' by hand, depth, and the most of a map that may be given up
+FORMULAS = {
+    "1/(1+exp(-z))": (_sigmoid, 10, 0.0),
+    "z*exp(-exp(-z))": (_golu, 10, 0.01),
+    "where(z>0,0.8*z**2+0.5*z,0.8*(exp(z)-1)-0.3*z)": (_xielu, 10, 0.02),
+    "0.5*z*(z+sqrt(z**2+0.04))": (_rooted, 10, 0.02),
+    "0.5*(z+sqrt(z**2+4))": (lambda z: ((z + mp.sqrt(z**2 + 4)) / 2, (1 + z / mp.sqrt(z**2 + 4)) / 2), 10, 0.02),
+    "sqrt(z**2+1e-300)": (lambda z: (mp.hypot(z, mp.mpf(10) ** -150), z / mp.hypot(z, mp.mpf(10) ** -150)), 3, 0.01),
+    "exp(-z**2)": (lambda z: (mp.exp(-(z**2)), -2 * z * mp.exp(-(z**2))), 6, 0.05),
+    "sin(z)+z": (lambda z: (mp.sin(z) + z, mp.cos(z) + 1), 6, 0.2),
+    "log(1+z**2)": (lambda z: (mp.log1p(z**2), 2 * z / (1 + z**2)), 6, 0.02),
+    "z-tanh(z)": (lambda z: (z - mp.tanh(z), mp.tanh(z) ** 2), 6, 0.02),
+    "(exp(z)-1)/(exp(z)+1)+z/10": (lambda z: (mp.tanh(z / 2) + z / 10, (1 - mp.tanh(z / 2) ** 2) / 2 + mp.mpf(1) / 10), 10, 0.02),
+}  # fmt: skip
+POINTS = 150
+
+
+def by_hand(both, depth, w, b, digits=120):
+    """log|∂C/∂b_1| and its sign of a tied chain, y = 0, x = 0.5, digits doubled until nothing changes."""
+    found = None
+    while True:
+        with mp.workdps(digits):
+            a, sign, log = mp.mpf("0.5"), 1, mp.mpf(0)
+            for layer in range(depth):
+                a, slope = both(mp.mpf(w) * a + mp.mpf(b))
+                factor = slope * (mp.mpf(w) if layer else 1)
+                sign, log = sign * mp.sign(factor), log + (mp.log(abs(factor)) if factor else -mp.inf)
+            sign, log = int(sign * mp.sign(a)), float(log + mp.log(abs(a))) if a else -np.inf
+        if found is not None and found[0] == sign and abs(found[1] - log) <= 1e-14 * max(1, abs(log)):
+            return sign, log
+        found, digits = (sign, log), 2 * digits
+        assert digits < 20_000
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_what_is_certain_is_right_and_what_is_known_is_known_to_its_bound(text):
+    both, depth, most = FORMULAS[text]
+    chain = cd.Chain(depth, cd.Activation.from_formula("own", text))
+    rng = np.random.default_rng(sorted(FORMULAS).index(text))
+    w, b = rng.uniform(-3, 3, (2, POINTS))
+    parameters = at_points(depth, np.repeat(w[:, None], depth, 1), np.repeat(b[:, None], depth, 1), None, 0.5, 0.0)
+    reading, kappa = oracle(cd.derive(chain, "b1")).read(parameters)
+    assert np.isnan(reading.log_abs).mean() <= most
+    for i in np.flatnonzero(~np.isnan(reading.log_abs)):
+        sign, log = by_hand(both, depth, w[i], b[i])
+        allowed = 8 * EPSILON * kappa[i]
+        assert allowed < (UNKNOWN if reading.uncertain[i] else LOST)
+        assert reading.sign[i] == sign, (w[i], b[i])
+        assert abs(reading.log_abs[i] - log) <= 1e-12 * max(1, abs(log)) + allowed, (w[i], b[i], log)
+
+
+@pytest.mark.parametrize(("text", "depth", "most"), [
+    ("1/(1+exp(-z))", 10_000, 0.0),
+    ("0.5*z*(z+sqrt(z**2+0.04))", 10, 0.0),
+    ("sqrt(z**2+1e-300)", 3, 0.0),
+    ("where(z>0,0.8*z**2+0.5*z,0.8*(exp(z)-1)-0.3*z)", 10, 0.0),
+])  # fmt: skip
+def test_a_map_of_an_own_formula_has_no_holes(text, depth, most):
+    chain = cd.Chain(depth, cd.Activation.from_formula("own", text))
+    s = cd.sweep(chain, w=cd.Axis(-3, 3, 13), b=cd.Axis(-3, 3, 11))
+    assert np.isnan(s.log_abs).mean() <= most
