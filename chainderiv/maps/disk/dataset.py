@@ -92,7 +92,10 @@ def save_netcdf(plan: Plan, readings: Readings, path: Path) -> None:
     folder_for_writing(path.parent)
     with beside(path) as file:
         packed = {"zlib": True, "complevel": 1, "fletcher32": True}
-        data.to_netcdf(file, engine="netcdf4", encoding=dict.fromkeys(data.variables, packed))
+        try:
+            data.to_netcdf(file, engine="netcdf4", encoding=dict.fromkeys(data.variables, packed))
+        except RuntimeError as e:  # what HDF makes of a full disk
+            raise OSError(str(e)) from e
 
 
 def open_netcdf(path: Path) -> tuple[Plan, Reading]:

@@ -77,7 +77,11 @@ class Store:
     def of(cls, path: Path, plan: Plan) -> Store:
         """The map at that place, made where there is none; raises OutputError where it is another."""
         if not path.exists():
-            return cls.create(path, plan)
+            try:
+                return cls.create(path, plan)
+            except OutputError:
+                if not path.exists():  # else another came first
+                    raise
         there = identify(path)
         # through JSON, as the other was: a tuple is a list there
         if said := difference(there, json.loads(json.dumps(describe(plan)))):
@@ -221,13 +225,17 @@ class Store:
 
     def note(self, tile: int, checked: str) -> None:
         """Add a tile's line to the journal; raises OutputError."""
+        content, before = _line(tile, checked), None
         try:
             with (self.path / JOURNAL).open("ab", buffering=0) as journal:
-                content = _line(tile, checked)
+                before = journal.tell()
                 # a disk that fills up takes a part, and says so only when the rest is tried
                 while content:
                     content = content[journal.write(content) :]
         except OSError as e:
+            if before is not None:
+                with contextlib.suppress(OSError):
+                    os.truncate(self.path / JOURNAL, before)
             raise OutputError(self._unwritten(e)) from e
 
     def _clean(self) -> None:

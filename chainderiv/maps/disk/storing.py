@@ -99,6 +99,7 @@ def sweep_to_store(
             noted, sums = len(store.sums()), _intact(store, progress)
             damaged = noted - len(sums)
             store.write_sums(sums)
+            fresh = fresh and not noted
             left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
             if left:
                 _write(store, sums, left, fresh, crew, progress, announce)
