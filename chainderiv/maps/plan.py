@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,25 @@ class Plan:
         for part, count, size in zip(box, self.shape, self.tile_shape, strict=True):
             index = index * -(-count // size) + part.start // size
         return index
+
+    def tiles_within(self, box: Box) -> Iterator[int]:
+        """The numbers of the tiles that a box of the map has a point in; its slices may have steps.
+
+        >>> axes = {"w": Axis(0, 1, 9), "b": Axis(0, 1, 4)}
+        >>> plan = Plan(derive(Chain(depth=4)), "numpy", axes, {"x": 0.5, "y": 0.0}, tile_shape=(2, 3))
+        >>> list(plan.tiles_within((slice(3, None, 4), slice(0, 3))))
+        [2, 6]
+        """
+        met = list[Sequence[int]]()
+        for part, count, size in zip(box, self.shape, self.tile_shape, strict=True):
+            points = range(count)[part]
+            if points.step > size or not points:
+                met.append([p // size for p in points])
+            else:
+                met.append(range(points[0] // size, points[-1] // size + 1))
+        counts = [-(-count // size) for count, size in zip(self.shape, self.tile_shape, strict=True)]
+        for index in product(*met):
+            yield int(np.ravel_multi_index(index, counts))
 
     def read(self, box: Box) -> Reading:
         """Evaluate over a box."""

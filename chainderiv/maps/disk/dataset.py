@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,15 @@ import numpy as np
 from chainderiv.errors import DataError
 from chainderiv.extras import extra, require_netcdf
 from chainderiv.kinds import Array, Box
-from chainderiv.maps.disk.manifest import DESCRIPTION, axis_attributes, map_attributes, plan_from, variable_attributes
+from chainderiv.maps.disk.manifest import (
+    DESCRIPTION,
+    SUM,
+    axis_attributes,
+    is_sealed,
+    map_attributes,
+    plan_from,
+    variable_attributes,
+)
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.plan import Plan
 from chainderiv.maps.regime import LOG_QUARTER, regime
@@ -23,15 +32,16 @@ from chainderiv.writing import beside, folder_for_writing
 def to_dataset(plan: Plan, readings: Readings) -> Any:
     """The Dataset of a map; lazy where it lies on disk."""
     xarray = extra("xarray", "to_xarray")
+    array, attributes = readings.array, map_attributes(plan)
     if isinstance(readings, StoredReadings):
-        data = _lazy(readings.store, xarray)
-    else:
-        dims = tuple(plan.axes)
-        data = xarray.Dataset(
-            {name: (dims, readings.array(name), variable_attributes(name, plan)) for name in DTYPES},
-            {name: (name, axis.values, axis_attributes(name)) for name, axis in plan.axes.items()},
-            map_attributes(plan),
-        )
+        # the axes are the plan's, which the manifest states under its checksum
+        array, attributes = partial(_lazy, readings.store), readings.store.attributes
+    dims = tuple(plan.axes)
+    data = xarray.Dataset(
+        {name: (dims, array(name), variable_attributes(name, plan)) for name in DTYPES},
+        {name: (name, axis.values, axis_attributes(name)) for name, axis in plan.axes.items()},
+        attributes,
+    )
     return _with_derived(data, plan, xarray)
 
 
@@ -58,13 +68,9 @@ class _StoredArray:
         return self.store.read_array(self.name, box)
 
 
-def _lazy(store: Store, xarray: Any) -> Any:
+def _lazy(store: Store, name: str) -> Any:
     dask_array = extra("dask.array", "a map on disk as an xarray.Dataset")
-    data = xarray.open_zarr(store.path)
-    for name in DTYPES:
-        lazy = dask_array.from_array(_StoredArray(store, name), store.plan.tile_shape, name=False)
-        data[name] = data[name].copy(data=lazy)
-    return data
+    return dask_array.from_array(_StoredArray(store, name), store.plan.tile_shape, name=False)
 
 
 def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
@@ -85,9 +91,11 @@ def save_netcdf(plan: Plan, readings: Readings, path: Path) -> None:
     data = to_dataset(plan, readings)
     folder_for_writing(path.parent)
     with beside(path) as file:
-        data.to_netcdf(
-            file, engine="netcdf4", encoding={name: {"zlib": True, "complevel": 1} for name in data.data_vars}
-        )
+        packed = {"zlib": True, "complevel": 1, "fletcher32": True}
+        try:
+            data.to_netcdf(file, engine="netcdf4", encoding=dict.fromkeys(data.variables, packed))
+        except RuntimeError as e:  # what HDF makes of a full disk
+            raise OSError(str(e)) from e
 
 
 def open_netcdf(path: Path) -> tuple[Plan, Reading]:
@@ -96,7 +104,10 @@ def open_netcdf(path: Path) -> tuple[Plan, Reading]:
     xarray = extra("xarray", "a map in netCDF")
     try:
         with xarray.open_dataset(path, engine="netcdf4") as data:
-            plan = plan_from(json.loads(data.attrs[DESCRIPTION]))
+            description = json.loads(data.attrs[DESCRIPTION])
+            if SUM in description and not is_sealed(description):
+                raise DataError(f"{str(path)!r} is damaged: it no longer says what it is of; save the map again")
+            plan = plan_from(description)
             arrays = {name: np.ascontiguousarray(data[name].values, dtype) for name, dtype in DTYPES.items()}
     except (OSError, RuntimeError, KeyError, ValueError) as e:
         if isinstance(e, DataError):

@@ -6,24 +6,28 @@ attributes of its arrays, the same in zarr, netCDF and xarray; CF's where it has
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
-from itertools import groupby
+from dataclasses import replace
+from itertools import groupby, repeat
 from typing import Any
 
-from chainderiv.errors import DataError
+from chainderiv.errors import ChainderivError, DataError
 from chainderiv.functions import described
 from chainderiv.functions.described import Description
+from chainderiv.given import is_whole
 from chainderiv.maps.axis import Axis
+from chainderiv.maps.keywords import plan_of
 from chainderiv.maps.plan import Plan
 from chainderiv.maps.regime import BAND, Regime
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.derive import derive
 from chainderiv.version import __version__
 
 FORMAT = 1
 SHOWN = 3  # differences that an error names
 DESCRIPTION = "chainderiv"  # the attribute that holds what the map is, as JSON
+SUM = "sha256"  # in a description that is kept: of all that it says beside
 _KINDS = {"w": "weight", "b": "bias", "z": "pre-activation (the bias follows)", "x": "input", "y": "target"}
 
 
@@ -54,6 +58,20 @@ def describe(plan: Plan) -> Description:
         "fixed": dict(plan.fixed),
         "tile_shape": list(plan.tile_shape),
     }
+
+
+def sealed(description: Description) -> Description:
+    """The description with the SHA-256 of what it says."""
+    return description | {SUM: _sum_of(description)}
+
+
+def is_sealed(description: Description) -> bool:
+    """Whether it says what it said when it was sealed."""
+    return description.get(SUM) == _sum_of({name: value for name, value in description.items() if name != SUM})
+
+
+def _sum_of(description: Description) -> str:
+    return hashlib.sha256(json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
 def difference(there: Description, here: Description) -> str:
@@ -103,17 +121,29 @@ def plan_from(description: Description) -> Plan:
             f"format {FORMAT}; read it with the version that wrote it ({description.get('package')})"
         )
     try:
-        kinds = [described.read(one) for one in description["activations"]]
-        layers: Any = [kinds[k] for k, count in description["layers"] for _ in range(count)]
-        depth, wrt = description["depth"], description["wrt"].split(",")
-        chain = Chain(
-            depth, layers if len(layers) == depth else layers[0], description["cost"]["name"], description["residual"]
-        )
-        axes = {a["name"]: Axis(a["start"], a["stop"], a["count"], a["scale"]) for a in description["axes"]}
-        derivation = derive(chain, wrt[0] if len(wrt) == 1 else tuple(wrt))
-        return Plan(derivation, description["engine"], axes, description["fixed"], tuple(description["tile_shape"]))
-    except (KeyError, TypeError, IndexError, AttributeError) as e:
+        plan = _plan_from(description)
+    except (KeyError, TypeError, IndexError, AttributeError, ArithmeticError, ValueError) as e:
+        if isinstance(e, ChainderivError):
+            raise
         raise DataError(f"the map's description is damaged ({e}); compute the map again") from e
+    tile = description["tile_shape"]
+    if len(tile) != len(plan.shape) or not all(map(is_whole, tile, repeat(1), plan.shape)):
+        raise DataError(f"the map's description is damaged (tile_shape is {tile!r}); compute the map again")
+    return replace(plan, tile_shape=tuple(tile))
+
+
+def _plan_from(description: Description) -> Plan:
+    kinds = [described.read(one) for one in description["activations"]]
+    depth, runs = description["depth"], description["layers"]
+    # counted before they are laid out: a damaged count may be any
+    if sum(count for _, count in runs) not in (1, depth) or not all(is_whole(count, 1) for _, count in runs):
+        raise DataError(f"the map's description is damaged (layers of {depth!r} are {runs!r}); compute the map again")
+    layers: Any = [kinds[k] for k, count in runs for _ in range(count)]
+    cost, wrt = description["cost"]["name"], tuple(description["wrt"].split(","))
+    chain = Chain(depth, layers if len(layers) == depth else layers[0], cost, description["residual"])
+    axes = {a["name"]: Axis(a["start"], a["stop"], a["count"], a["scale"]) for a in description["axes"]}
+    # which looks at each name and number as if they were typed
+    return plan_of(chain, wrt if len(wrt) > 1 else wrt[0], description["engine"], **axes, **description["fixed"])
 
 
 def map_attributes(plan: Plan) -> dict[str, str]:
@@ -128,7 +158,7 @@ def map_attributes(plan: Plan) -> dict[str, str]:
         "wrt": named,
         "fixed": ", ".join(f"{name}={value!r}" for name, value in plan.fixed.items()),
         "source": f"chainderiv {__version__}, engine {plan.engine}",
-        DESCRIPTION: json.dumps(describe(plan), ensure_ascii=False),
+        DESCRIPTION: json.dumps(sealed(describe(plan)), ensure_ascii=False),
     }
 
 

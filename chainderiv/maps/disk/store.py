@@ -4,11 +4,12 @@
       zarr.json            the group: attributes, and the metadata of all arrays (xarray.open_zarr reads it)
       sign/ log_abs/ …     the arrays of a Reading; a tile is one chunk of each, so no two writes share a chunk
       w/ b/ …              the values of the axes
-      manifest.json        what the map is (numeric.manifest)
+      manifest.json        what the map is (maps.disk.manifest), and the checksums of all files above but the tiles
       tiles.jsonl          a line for every tile that is written: its number, and the checksums of its chunks
+      .writer.…            who writes it, while it is written (chainderiv.writer)
 
 A tile's chunks are renamed into place before its line is written, so a line means whole chunks. What a crash of the
-whole machine still loses or damages behind a line is found by the checksum, when the map is gone on with.
+whole machine still loses or damages behind a line is found by the checksum, when it is read or the map is gone on with.
 """
 
 from __future__ import annotations
@@ -18,34 +19,29 @@ import json
 import os
 import secrets
 import shutil
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from chainderiv.errors import BadValue, DataError, OutputError
 from chainderiv.extras import extra
-from chainderiv.functions.described import Description, require_readable
+from chainderiv.functions.described import require_readable
 from chainderiv.kinds import Array, Box
 from chainderiv.maps.axis import MOST
-from chainderiv.maps.disk.manifest import (
-    axis_attributes,
-    describe,
-    difference,
-    map_attributes,
-    plan_from,
-    variable_attributes,
-)
+from chainderiv.maps.disk.frame import MENDS, NEW, identify, mend_frame, read_frame, write_frame
+from chainderiv.maps.disk.manifest import describe, difference, plan_from
 from chainderiv.maps.plan import Plan
 from chainderiv.numeric.reading import DTYPES, Reading
+from chainderiv.writer import only_writer
 from chainderiv.writing import beside
 
-MANIFEST, JOURNAL = "manifest.json", "tiles.jsonl"
-FILL: Mapping[str, Any] = {"sign": 0, "uncertain": True}  # what is not written reads as unknown: NaN of the others
+JOURNAL = "tiles.jsonl"
+# what zarr and its codecs raise for metadata and chunks that are not right
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +64,8 @@ class Store:
         whole = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            _create_group(whole, plan)
+            write_frame(whole, plan)
             (whole / JOURNAL).touch()
-            (whole / MANIFEST).write_text(json.dumps(describe(plan), indent=1, ensure_ascii=False), "utf-8")
             whole.rename(path)
         except OSError as e:
             raise OutputError(f"the map {str(path)!r} cannot be made ({e.strerror}); give another place") from e
@@ -82,8 +77,12 @@ class Store:
     def of(cls, path: Path, plan: Plan) -> Store:
         """The map at that place, made where there is none; raises OutputError where it is another."""
         if not path.exists():
-            return cls.create(path, plan)
-        there = read_description(path)
+            try:
+                return cls.create(path, plan)
+            except OutputError:
+                if not path.exists():  # else another came first
+                    raise
+        there = identify(path)
         # through JSON, as the other was: a tuple is a list there
         if said := difference(there, json.loads(json.dumps(describe(plan)))):
             raise OutputError(f"{str(path)!r} holds another map ({said}); give another name, or delete it")
@@ -92,46 +91,75 @@ class Store:
     @classmethod
     def open(cls, path: Path) -> Store:
         """The map at that place; raises DataError."""
-        return cls(path, plan_from(read_description(path)))
+        return cls(path, plan_from(read_frame(path)))
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other writers out; the lock ends with the process, however that ends. Raises OutputError."""
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            yield
-            return
-        with (self.path / MANIFEST).open("rb") as file:
+        """Keep other writers out, and bring the folder in order first. Raises OutputError."""
+        with only_writer(self.path):
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as e:
-                raise OutputError(f"another process is writing {str(self.path)!r}; wait for its end") from e
+                self._clean()
+                mend_frame(self.path, self.plan)
+            except OSError as e:
+                raise OutputError(self._unwritten(e)) from e
             yield
 
-    @cached_property
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """What the group says of the map to any reader; raises DataError."""
+        return dict(self._opened[0])
+
+    @property
     def arrays(self) -> Mapping[str, Any]:
-        """The zarr arrays by name."""
+        """The zarr arrays by name; raises DataError."""
+        return self._opened[1]
+
+    @cached_property
+    def _opened(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         zarr = extra("zarr", "a map on disk")
-        # zarr leaves out a chunk that holds what an unwritten one reads as, and a tile without one looks unwritten
-        with zarr.config.set({"array.write_empty_chunks": True}):
-            group = zarr.open_group(self.path, mode="r+", use_consolidated=True)
-            return {name: group[name] for name in DTYPES}
+        try:
+            # zarr leaves out a chunk that holds what an unwritten one reads as, and a tile without one looks unwritten
+            with zarr.config.set({"array.write_empty_chunks": True}):
+                group = zarr.open_group(self.path, mode="r+", use_consolidated=True)
+                attributes, arrays = group.attrs.asdict(), {name: group[name] for name in DTYPES}
+        except _DAMAGE as e:
+            raise DataError(f"the metadata of {str(self.path)!r} is damaged; {MENDS}") from e
+        if any((a.shape, a.chunks) != (self.plan.shape, self.plan.tile_shape) for a in arrays.values()):
+            raise DataError(f"the arrays of {str(self.path)!r} have another shape than its axes; {MENDS}")
+        return attributes, arrays
 
     def read(self, box: Box) -> Reading:
         """A part of the map; the slices may have steps. Raises DataError for chunks that are damaged."""
         return Reading(**{name: self.read_array(name, box) for name in DTYPES})
 
     def read_array(self, name: str, box: Box) -> Array:
-        """A part of one array."""
+        """A part of one array; raises DataError where a chunk is not the one that was written."""
+        known, place = self._known_sums, list(DTYPES).index(name)
+        for tile in self.plan.tiles_within(box):
+            chunk = self._chunks(self.plan.tiles[tile])[place]
+            try:
+                # zarr reads a chunk that is missing as one that was never written, and takes another's for its own
+                whole = f"{_last_word(chunk):08x}" == known.get(tile, "").split("-")[place]
+            except (OSError, IndexError):
+                whole = False
+            if not whole:
+                raise DataError(self._damaged(name))
+        return self._decoded(name, box)
+
+    def _decoded(self, name: str, box: Box) -> Array:
         try:
             return np.asarray(self.arrays[name][box])
         # a checksum or a length that is not right, a block that is none, a file that cannot be read
-        except (ValueError, RuntimeError, OSError) as e:
-            raise DataError(
-                f"{str(self.path / name)!r} is damaged: its bytes are not those that were written; the same sweep with "
-                "the same out mends it"
-            ) from e
+        except _DAMAGE as e:
+            raise DataError(self._damaged(name)) from e
+
+    def _damaged(self, name: str) -> str:
+        return f"{str(self.path / name)!r} is damaged: its bytes are not those that were written; {MENDS}"
+
+    def _unwritten(self, error: OSError) -> str:
+        return (
+            f"{str(self.path)!r} cannot be written ({error.strerror}); what is there stays, and the same sweep goes on"
+        )
 
     def put(self, box: Box, tile: Reading) -> str:
         """Write a tile; its checksum. Raises OutputError."""
@@ -139,16 +167,15 @@ class Store:
             for name, array in tile.arrays.items():
                 self.arrays[name][box] = array
         except OSError as e:
-            raise OutputError(
-                f"{str(self.path)!r} cannot be written ({e.strerror}); what is there stays, and the same sweep goes on"
-            ) from e
+            raise OutputError(self._unwritten(e)) from e
         return self.checksum(box)
 
     def is_whole(self, box: Box, wanted: str) -> bool:
         """Whether a tile is what was written: reading it holds each chunk to the checksum that it ends with."""
         try:
             found = self.checksum(box)
-            self.read(box)
+            for name in DTYPES:
+                self._decoded(name, box)
         except (OSError, DataError):
             return False
         return found == wanted
@@ -171,25 +198,53 @@ class Store:
     def sums(self) -> dict[int, str]:
         """The checksum of each tile that is written, by its number; a line that a kill cut short counts for nothing."""
         found: dict[int, str] = {}
-        for line in (self.path / JOURNAL).read_text("utf-8", errors="replace").splitlines():
-            with contextlib.suppress(ValueError, KeyError, TypeError):
+        try:
+            lines = (self.path / JOURNAL).read_text("utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return {}
+        except OSError as e:
+            raise DataError(
+                f"{str(self.path / JOURNAL)!r} cannot be read ({e.strerror}); delete it, and {MENDS}"
+            ) from e
+        for line in lines:
+            with contextlib.suppress(ValueError, KeyError, TypeError, OverflowError, RecursionError):
                 entry = json.loads(line)
                 found[int(entry["tile"])] = str(entry["crc32c"])
         return {tile: found[tile] for tile in sorted(found) if 0 <= tile < len(self.plan.tiles)}
 
+    @cached_property
+    def _known_sums(self) -> Mapping[int, str]:
+        return self.sums()
+
     def write_sums(self, sums: Mapping[int, str]) -> None:
         """Put the lines in the order of the tiles, whole or not at all."""
-        with beside(self.path / JOURNAL) as part, part.open("w", encoding="utf-8") as file:
-            for tile in sorted(sums):
-                write_line(file, tile, sums[tile])
+        with beside(self.path / JOURNAL) as part, part.open("wb") as file:
+            file.writelines(_line(tile, sums[tile]) for tile in sorted(sums))
             file.flush()
             os.fsync(file.fileno())
 
-    def clean(self) -> None:
-        """Remove what a killed writer left half-written; the caller holds the lock."""
+    def note(self, tile: int, checked: str) -> None:
+        """Add a tile's line to the journal; raises OutputError."""
+        content, before = _line(tile, checked), None
+        try:
+            with (self.path / JOURNAL).open("ab", buffering=0) as journal:
+                before = journal.tell()
+                # a disk that fills up takes a part, and says so only when the rest is tried
+                while content:
+                    content = content[journal.write(content) :]
+        except OSError as e:
+            if before is not None:
+                with contextlib.suppress(OSError):
+                    os.truncate(self.path / JOURNAL, before)
+            raise OutputError(self._unwritten(e)) from e
+
+    def _clean(self) -> None:
+        """Remove what a killed writer left half-written."""
         for pattern in (f".*.{JOURNAL}", "*/c/**/*.partial", "*/*.partial", "*.partial"):
             for file in self.path.glob(pattern):
                 file.unlink(missing_ok=True)
+        for folder in self.path.glob(f"{NEW}*"):
+            shutil.rmtree(folder)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,64 +273,12 @@ class StoredReadings:
         return self._known[name]
 
 
-def read_description(path: Path) -> Description:
-    """What a map on disk says of itself; raises DataError."""
-    try:
-        description = json.loads((path / MANIFEST).read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as e:
-        raise DataError(f"{str(path)!r} is no map of chainderiv (no {MANIFEST} in it); give another name") from e
-    if not isinstance(description, dict):
-        raise DataError(f"{str(path / MANIFEST)!r} is damaged; compute the map again under another name")
-    return description
-
-
-def write_line(file: IO[str], tile: int, checked: str) -> None:
+def _line(tile: int, checked: str) -> bytes:
     """A tile's line of the journal."""
-    file.write(json.dumps({"tile": tile, "crc32c": checked}) + "\n")
+    return (json.dumps({"tile": tile, "crc32c": checked}) + "\n").encode()
 
 
 def _last_word(chunk: Path) -> int:
     with chunk.open("rb") as file:
         file.seek(-4, os.SEEK_END)
         return int.from_bytes(file.read(), "little")
-
-
-def _create_group(path: Path, plan: Plan) -> None:
-    zarr = extra("zarr", "a map on disk")
-    group = zarr.create_group(path, attributes=map_attributes(plan))
-    for name, axis in plan.axes.items():
-        group.create_array(
-            name,
-            data=axis.values,
-            chunks=(min(axis.count, 2**20),),
-            compressors=None,
-            dimension_names=(name,),
-            attributes=axis_attributes(name),
-        )
-    for name, dtype in DTYPES.items():
-        group.create_array(
-            name,
-            shape=plan.shape,
-            dtype=dtype,
-            chunks=plan.tile_shape,
-            compressors=_codecs(np.dtype(dtype)),
-            fill_value=FILL.get(name, np.nan),
-            dimension_names=tuple(plan.axes),
-            attributes=variable_attributes(name, plan),
-        )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Consolidated metadata", category=UserWarning)
-        zarr.consolidate_metadata(path)
-
-
-def _codecs(dtype: np.dtype[Any]) -> Sequence[Any]:
-    """LZ4 of the shuffled bytes, and a CRC-32C, so that any reader notices damage.
-
-    Of a logarithm only the first two bytes repeat: LZ4 makes 6.1 bytes of 8 in 6 ns, which is about the time that
-    writing the other 1.9 would take; zstd gets no further (6.2 bytes in 11 ns). Signs shrink to nothing with either.
-    """
-    codecs = extra("zarr.codecs", "a map on disk")
-    return [
-        codecs.BloscCodec(cname="lz4", clevel=1, shuffle="shuffle", typesize=dtype.itemsize),
-        codecs.Crc32cCodec(),
-    ]

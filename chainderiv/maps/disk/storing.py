@@ -12,7 +12,7 @@ from pathlib import Path
 
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.kinds import Box, Progress
-from chainderiv.maps.disk.store import JOURNAL, Store, write_line
+from chainderiv.maps.disk.store import Store
 from chainderiv.maps.plan import Plan, extent, in_tiles
 from chainderiv.maps.tiles import at_once, each_done
 from chainderiv.numeric.reading import Reading
@@ -96,10 +96,10 @@ def sweep_to_store(
     store = Store.of(path, plan)
     try:
         with store.locked():
-            store.clean()
             noted, sums = len(store.sums()), _intact(store, progress)
             damaged = noted - len(sums)
             store.write_sums(sums)
+            fresh = fresh and not noted
             left = [tile for tile in range(len(plan.tiles)) if tile not in sums]
             if left:
                 _write(store, sums, left, fresh, crew, progress, announce)
@@ -115,7 +115,6 @@ def save_to_store(plan: Plan, read: Callable[[Box], Reading], path: Path) -> Non
     whole = in_stored_tiles(plan)
     store = Store.of(path, whole)
     with store.locked():
-        store.clean()
         store.write_sums({tile: store.put(box, read(box)) for tile, box in enumerate(whole.tiles)})
 
 
@@ -130,34 +129,32 @@ def _write(
 ) -> None:
     plan = store.plan
     first, *rest = left
-    with (store.path / JOURNAL).open("a", encoding="utf-8") as journal:
 
-        def note(tile: int, checked: str) -> None:
-            sums[tile] = checked
-            write_line(journal, tile, checked)
-            journal.flush()
-            if progress is not None:
-                progress(len(sums), len(plan.tiles))
+    def note(tile: int, checked: str) -> None:
+        sums[tile] = checked
+        store.note(tile, checked)
+        if progress is not None:
+            progress(len(sums), len(plan.tiles))
 
-        # the first tile tells what the others will take; what it compiles on its way is not counted
-        plan.read(tuple(slice(part.start, part.start + 1) for part in plan.tiles[first]))
-        began = time.perf_counter()
-        checked = store.put(plan.tiles[first], plan.read(plan.tiles[first]))
-        took = time.perf_counter() - began
-        estimate = _estimate(store, first, rest, took / at_once(plan, crew))
-        if estimate.bytes_left > estimate.bytes_free:
-            if fresh:
-                shutil.rmtree(store.path, ignore_errors=True)
-            raise OutputError(
-                f"{str(store.path)!r} would take about {_bytes(estimate.bytes_left)} and {_bytes(estimate.bytes_free)} "
-                "are free; give another place, or fewer points"
-            )
-        if announce is not None and rest:
-            announce(estimate)
-        note(first, checked)
-        tiles = (plan.tiles[tile] for tile in rest)
-        for box, checked in each_done(plan, tiles, lambda box: store.put(box, plan.read(box)), store.put, crew):
-            note(plan.number(box), checked)
+    # the first tile tells what the others will take; what it compiles on its way is not counted
+    plan.read(tuple(slice(part.start, part.start + 1) for part in plan.tiles[first]))
+    began = time.perf_counter()
+    checked = store.put(plan.tiles[first], plan.read(plan.tiles[first]))
+    took = time.perf_counter() - began
+    estimate = _estimate(store, first, rest, took / at_once(plan, crew))
+    if estimate.bytes_left > estimate.bytes_free:
+        if fresh:
+            shutil.rmtree(store.path, ignore_errors=True)
+        raise OutputError(
+            f"{str(store.path)!r} would take about {_bytes(estimate.bytes_left)} and {_bytes(estimate.bytes_free)} "
+            "are free; give another place, or fewer points"
+        )
+    if announce is not None and rest:
+        announce(estimate)
+    note(first, checked)
+    tiles = (plan.tiles[tile] for tile in rest)
+    for box, checked in each_done(plan, tiles, lambda box: store.put(box, plan.read(box)), store.put, crew):
+        note(plan.number(box), checked)
 
 
 def _estimate(store: Store, first: int, rest: list[int], seconds: float) -> Estimate:

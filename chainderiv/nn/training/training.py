@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,7 @@ from chainderiv.nn.training.passes import Measurer, update_ratio
 from chainderiv.records.measured import Row, record_of
 from chainderiv.records.record import TrainingRecord
 from chainderiv.version import __version__
+from chainderiv.writer import only_writer
 from chainderiv.writing import folder_for_writing
 
 OnEpoch = Callable[[TrainingRecord], object]
@@ -99,7 +101,7 @@ def train(
         For a setting that is not as above, a network whose cost is not finite to begin with, or a folder that holds
         another run.
     DataError, OutputError
-        When what folder holds is damaged, or it cannot be written.
+        When what folder holds is damaged, or it cannot be written, or another process writes it.
 
     Examples
     --------
@@ -110,7 +112,22 @@ def train(
     """
     descent = checked_descent(batch_size, learning_rate, weight_decay, momentum, clip)
     course = checked_course(epochs, descent, schedule, patience, measure_epochs, measure_steps)
-    keeper = _keeper(folder, resume, net)
+    with _kept_alone(folder, resume, net) as keeper:
+        return _trained(net, data, course, rng, dtype, on_epoch, engine, resume, keeper)
+
+
+def _trained(
+    net: Network,
+    data: Data,
+    course: Course,
+    rng: int | np.random.Generator,
+    dtype: DTypeLike,
+    on_epoch: OnEpoch | None,
+    engine: str | None,
+    resume: bool,
+    keeper: Keeper | None,
+) -> TrainingRecord:
+    descent = course.descent
     kept = keeper.kept() if keeper is not None and resume else None
     working, source = net.copy(float_type(dtype)), generator(rng)
     before = None if kept is None else kept.settings.get("engine")
@@ -136,19 +153,23 @@ def train(
     return run.record()
 
 
-def _keeper(folder: str | os.PathLike[str] | None, resume: bool, net: Network) -> Keeper | None:
+@contextlib.contextmanager
+def _kept_alone(folder: str | os.PathLike[str] | None, resume: bool, net: Network) -> Iterator[Keeper | None]:
+    """What keeps the run, None where it is not kept; no other run is kept there meanwhile."""
     if folder is None:
         if resume:
             raise BadValue("resume is given without folder; give the folder that holds the run")
-        return None
+        yield None
+        return
     if not os.fspath(folder):
         raise BadValue("folder is empty, which would be the current one; give its name, or '.'")
     for activation in (net.activation, net.output_activation):
         if activation is not None:
             require_readable(activation)
     keeper = Keeper(folder_for_writing(folder))
-    keeper.tidy()
-    return keeper
+    with only_writer(keeper.folder):
+        keeper.tidy()
+        yield keeper
 
 
 @dataclass(frozen=True, eq=False)
