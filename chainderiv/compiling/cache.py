@@ -2,9 +2,9 @@
 
 A file's name holds a hash of its text, of the code it calls, of the versions and of the processor, so that nothing
 stale is ever loaded and two kinds of machine can share the folder. Files are written beside their names and renamed;
-Numba keeps each function's machine code beside them in the same way, as pickles, which run what is in them. So what is
-in the folder is trusted only where nobody else may write it: a folder of another owner, or one that others may write, is
-done without, Numba's subfolder is closed to all others, and of a kernel its text is executed, never the file.
+Numba keeps each function's machine code beside them in the same way, as pickles, which run what is in them. So the
+folder is trusted only where nobody else may write it: one of another owner, or one that others may write, is done
+without, Numba's subfolder is closed to all others, and of a kernel its text is executed, never the file.
 """
 
 from __future__ import annotations

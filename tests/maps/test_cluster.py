@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 
 import pytest
 
@@ -100,6 +101,64 @@ def test_where_no_scheduler_answers_one_line_says_so(monkeypatch, capsys):
     monkeypatch.setattr(connecting, "PATIENCE", 1)
     assert main(["map", "--scheduler", "tcp://127.0.0.1:1"]) == 2
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:1'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "http://127.0.0.1:1", ""]
+)
+def test_an_address_at_which_nobody_listens_is_refused_at_once(capsys, address):
+    begin = time.monotonic()
+    assert main(["map", "--scheduler", address]) == 2
+    assert time.monotonic() - begin < connecting.PATIENCE / 2  # it took more than PATIENCE; importing Dask takes some
+    err = capsys.readouterr().err
+    assert err.startswith(f"chainderiv: no Dask scheduler answers at {address!r} (")
+    assert err.count("\n") == 1
+
+
+def test_a_host_that_says_nothing_is_given_up_soon(monkeypatch):
+    assert connecting.KNOCK < 5
+    asked = []
+
+    def silent(where, timeout):
+        asked.append((where, timeout))
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(connecting.socket, "create_connection", silent)
+    with pytest.raises(BadValue, match=r"answers at 'tcp://10.255.255.1:8786' \(timed out\)"), cluster("tcp://10.255.255.1:8786"):
+        pass
+    assert asked == [(("10.255.255.1", 8786), connecting.KNOCK)]
+
+
+NO_SCHEDULER_FILES = {
+    "missing": (None, "cannot be read"),
+    "empty": ("", "no JSON"),
+    "object without an address": ("{}", "holds no address"),
+    "list": ("[1]", "holds no address"),
+    "number as address": ('{"address": 8786}', "holds no address"),
+    "bytes": ("\xff\x00", "no JSON"),
+    "of a scheduler that has ended": ('{"address": "tcp://127.0.0.1:1"}', "no Dask scheduler answers at"),
+}
+
+
+@pytest.mark.parametrize("case", NO_SCHEDULER_FILES)
+def test_what_is_no_scheduler_file_is_refused_at_once_in_one_line(tmp_path, capsys, case):
+    content, words = NO_SCHEDULER_FILES[case]
+    file = tmp_path / "scheduler.json"
+    if content is not None:
+        file.write_bytes(content.encode("latin1"))
+    begin = time.monotonic()
+    assert main(["map", "--scheduler-file", str(file)]) == 2
+    assert time.monotonic() - begin < connecting.PATIENCE / 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert repr(str(file)) in err
+    assert "; give " in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_is_no_scheduler_file(tmp_path):
+    with pytest.raises(BadValue, match="cannot be read"), cluster(scheduler_file=str(tmp_path)):
+        pass
 
 
 def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
