@@ -1,6 +1,7 @@
 """A sweep on a real Dask scheduler with workers in other processes, one of which is killed in its midst."""
 
 import json
+import re
 import sys
 import time
 
@@ -16,6 +17,7 @@ from chainderiv.maps.disk import storing
 from chainderiv.maps.sweep import Sweep
 from tests.maps.cluster import local_cluster
 from tests.maps.disk.test_store import bits, files
+from tests.test_extras import CURE
 
 CHAIN = cd.Chain(300, "tanh")
 GRID = {"w": cd.Axis(-2, 2, 40), "b": cd.Axis(-2, 2, 50), "x": 0.3, "engine": "numpy"}
@@ -104,7 +106,8 @@ def test_where_no_scheduler_answers_one_line_says_so(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    "address", ["tcp://127.0.0.1:1", "127.0.0.1:1", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "http://127.0.0.1:1", ""]
+    "address",
+    ["tcp://127.0.0.1:1", "127.0.0.1:1", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "http://127.0.0.1:1", ""],
 )
 def test_an_address_at_which_nobody_listens_is_refused_at_once(capsys, address):
     begin = time.monotonic()
@@ -124,7 +127,10 @@ def test_a_host_that_says_nothing_is_given_up_soon(monkeypatch):
         raise TimeoutError("timed out")
 
     monkeypatch.setattr(connecting.socket, "create_connection", silent)
-    with pytest.raises(BadValue, match=r"answers at 'tcp://10.255.255.1:8786' \(timed out\)"), cluster("tcp://10.255.255.1:8786"):
+    with (
+        pytest.raises(BadValue, match=r"answers at 'tcp://10.255.255.1:8786' \(timed out\)"),
+        cluster("tcp://10.255.255.1:8786"),
+    ):
         pass
     assert asked == [(("10.255.255.1", 8786), connecting.KNOCK)]
 
@@ -174,7 +180,7 @@ def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
 def test_without_dask_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
-        pytest.raises(MissingExtra, match=r"needs distributed; install it with: pip install 'chainderiv\[scale\]'"),
+        pytest.raises(MissingExtra, match=f"needs distributed; install it with: pip install {re.escape(CURE)}$"),
         cluster("tcp://127.0.0.1:1"),
     ):
         pass
