@@ -21,7 +21,6 @@ import threading
 import warnings
 from functools import lru_cache
 from pathlib import Path
-from pickle import PickleError
 from types import ModuleType
 
 import llvmlite.binding
@@ -30,23 +29,10 @@ import platformdirs
 
 from chainderiv.compiling import lanes
 from chainderiv.compiling.vectormath import bits, erf, exp, log, trig
+from chainderiv.errors import DAMAGED
 from chainderiv.writing import write_whole
 
 CALLED = (bits, erf, exp, log, trig, lanes)
-# what unpickling a damaged file may raise
-DAMAGED = (
-    PickleError,
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    ImportError,
-    LookupError,
-    MemoryError,
-    OSError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 _LOCK = threading.RLock()
 
 
