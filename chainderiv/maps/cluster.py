@@ -43,6 +43,8 @@ def cluster(address: str | None = None, scheduler_file: str | None = None) -> It
         client = distributed.Client(address=at, timeout=PATIENCE)
     except (OSError, OverflowError, ValueError) as e:
         raise BadValue(f"no Dask scheduler answers at {where!r} ({e}); give that of a running one") from e
+    except MemoryError as e:  # Dask takes the first words of another program for the size of its message
+        raise BadValue(f"what answers at {where!r} is no Dask scheduler; give that of a running one") from e
     with client:
         try:
             client.wait_for_workers(1, timeout=PATIENCE)

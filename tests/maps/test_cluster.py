@@ -1,8 +1,11 @@
 """A sweep on a real Dask scheduler with workers in other processes, one of which is killed in its midst."""
 
+import contextlib
 import json
 import re
+import socket
 import sys
+import threading
 import time
 
 import pytest
@@ -133,6 +136,31 @@ def test_a_host_that_says_nothing_is_given_up_soon(monkeypatch):
     ):
         pass
     assert asked == [(("10.255.255.1", 8786), connecting.KNOCK)]
+
+
+@pytest.mark.parametrize("words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n"])
+def test_another_program_at_that_address_is_told_from_a_scheduler(capsys, words):
+    """As where the port of Dask's own dashboard is given."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            while True:
+                with contextlib.suppress(OSError):
+                    connection, _ = server.accept()
+                    connection.sendall(words)
+                    connections.append(connection)
+                    continue
+                return
+
+        connections, thread = [], threading.Thread(target=answer)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["map", "--scheduler", address]) == 2
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for connection in connections:
+            connection.close()
+    assert f"what answers at {address!r} is no Dask scheduler; give" in capsys.readouterr().err
 
 
 NO_SCHEDULER_FILES = {
