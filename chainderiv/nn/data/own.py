@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from chainderiv.errors import DataError
+from chainderiv.errors import DAMAGED, DataError
 from chainderiv.kinds import Array
 from chainderiv.nn.data.idx import opened
 
@@ -64,7 +64,7 @@ def _of_npz(path: Path) -> list[Pair]:
     try:
         with np.load(path, allow_pickle=False) as file:
             held = {name: file[name] for name in names if name in getattr(file, "files", ())}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError, AttributeError, TypeError) as e:
+    except (*DAMAGED, zipfile.BadZipFile, zlib.error) as e:
         reason = " ".join(str(getattr(e, "strerror", None) or e).split())
         raise DataError(f"{path} cannot be read as .npz ({reason}); {CURE}") from e
     if {"images", "labels"} <= held.keys():
