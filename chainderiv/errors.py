@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import pickle
 from collections.abc import Iterable
 
 
@@ -51,6 +52,22 @@ class WorkersLost(ChainderivError, RuntimeError):
 
 class Diverged(ChainderivError, ArithmeticError):
     """A training run whose numbers stopped being finite."""
+
+
+# what unpickling a damaged file may raise
+DAMAGED = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str]) -> UnknownName:

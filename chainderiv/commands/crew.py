@@ -25,7 +25,7 @@ def crew(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if len(given) > 1:
         flags = " and ".join(f"--{flag.replace('_', '-')}" for flag in given)
         raise BadValue(f"{flags} are given together; give one of them")
-    if not options.scheduler and not options.scheduler_file:
+    if options.scheduler is None and options.scheduler_file is None:
         yield {"workers": None if options.workers is None else common.whole("workers", options.workers)}
         return
     from chainderiv.maps.cluster import cluster

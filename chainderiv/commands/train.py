@@ -29,7 +29,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--layers", help="neurons per layer, inputs first (default 784,30,30,10; 64,… on digits)")
     common.data_option(parser)
-    add("--dataset", default="mnist", help="mnist, fashion_mnist, or digits, which needs no network (default mnist)")
+    named = "mnist, fashion_mnist, digits, which needs no network, or a .npz or .csv file of yours (default mnist)"
+    add("--dataset", default="mnist", metavar="NAME", help=named)
     neurons = "of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
     add("--activation", action="append", metavar="NAME", help=neurons)
     add("--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)")

@@ -12,6 +12,7 @@ import chainderiv as cd
 from chainderiv.cli import main
 from tests.interrupted import heeding
 from tests.maps.disk.test_store import bits, lines
+from tests.test_extras import CURE
 
 AXES = ["--depth", "5", "--w", "-3:3:20", "--b", "-2:2:30"]
 
@@ -91,7 +92,7 @@ def test_another_map_of_that_name_is_refused(here, capsys):
 def test_a_missing_library_is_told_before_the_work(here, capsys, monkeypatch, name, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     assert main(["map", *AXES, "--out", name]) == 2
-    assert f"needs {missing}; install it with: pip install 'chainderiv[scale]'" in capsys.readouterr().err
+    assert f"needs {missing}; install it with: pip install {CURE}\n" in capsys.readouterr().err
     assert list(here.iterdir()) == []
 
 

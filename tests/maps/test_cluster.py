@@ -1,7 +1,12 @@
 """A sweep on a real Dask scheduler with workers in other processes, one of which is killed in its midst."""
 
+import contextlib
 import json
+import re
+import socket
 import sys
+import threading
+import time
 
 import pytest
 
@@ -15,6 +20,7 @@ from chainderiv.maps.disk import storing
 from chainderiv.maps.sweep import Sweep
 from tests.maps.cluster import local_cluster
 from tests.maps.disk.test_store import bits, files
+from tests.test_extras import CURE
 
 CHAIN = cd.Chain(300, "tanh")
 GRID = {"w": cd.Axis(-2, 2, 40), "b": cd.Axis(-2, 2, 50), "x": 0.3, "engine": "numpy"}
@@ -102,6 +108,93 @@ def test_where_no_scheduler_answers_one_line_says_so(monkeypatch, capsys):
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:1'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["tcp://127.0.0.1:1", "127.0.0.1:1", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "http://127.0.0.1:1", ""],
+)
+def test_an_address_at_which_nobody_listens_is_refused_at_once(capsys, address):
+    begin = time.monotonic()
+    assert main(["map", "--scheduler", address]) == 2
+    assert time.monotonic() - begin < connecting.PATIENCE / 2  # it took more than PATIENCE; importing Dask takes some
+    err = capsys.readouterr().err
+    assert err.startswith(f"chainderiv: no Dask scheduler answers at {address!r} (")
+    assert err.count("\n") == 1
+
+
+def test_a_host_that_says_nothing_is_given_up_soon(monkeypatch):
+    assert connecting.KNOCK < 5
+    asked = []
+
+    def silent(where, timeout):
+        asked.append((where, timeout))
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(connecting.socket, "create_connection", silent)
+    with (
+        pytest.raises(BadValue, match=r"answers at 'tcp://10.255.255.1:8786' \(timed out\)"),
+        cluster("tcp://10.255.255.1:8786"),
+    ):
+        pass
+    assert asked == [(("10.255.255.1", 8786), connecting.KNOCK)]
+
+
+@pytest.mark.parametrize("words", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n"])
+def test_another_program_at_that_address_is_told_from_a_scheduler(capsys, words):
+    """As where the port of Dask's own dashboard is given."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            while True:
+                with contextlib.suppress(OSError):
+                    connection, _ = server.accept()
+                    connection.sendall(words)
+                    connections.append(connection)
+                    continue
+                return
+
+        connections, thread = [], threading.Thread(target=answer)
+        thread.start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        assert main(["map", "--scheduler", address]) == 2
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for connection in connections:
+            connection.close()
+    assert f"what answers at {address!r} is no Dask scheduler; give" in capsys.readouterr().err
+
+
+NO_SCHEDULER_FILES = {
+    "missing": (None, "cannot be read"),
+    "empty": ("", "no JSON"),
+    "object without an address": ("{}", "holds no address"),
+    "list": ("[1]", "holds no address"),
+    "number as address": ('{"address": 8786}', "holds no address"),
+    "bytes": ("\xff\x00", "no JSON"),
+    "of a scheduler that has ended": ('{"address": "tcp://127.0.0.1:1"}', "no Dask scheduler answers at"),
+}
+
+
+@pytest.mark.parametrize("case", NO_SCHEDULER_FILES)
+def test_what_is_no_scheduler_file_is_refused_at_once_in_one_line(tmp_path, capsys, case):
+    content, words = NO_SCHEDULER_FILES[case]
+    file = tmp_path / "scheduler.json"
+    if content is not None:
+        file.write_bytes(content.encode("latin1"))
+    begin = time.monotonic()
+    assert main(["map", "--scheduler-file", str(file)]) == 2
+    assert time.monotonic() - begin < connecting.PATIENCE / 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert repr(str(file)) in err
+    assert "; give " in err
+    assert err.count("\n") == 1
+
+
+def test_a_folder_is_no_scheduler_file(tmp_path):
+    with pytest.raises(BadValue, match="cannot be read"), cluster(scheduler_file=str(tmp_path)):
+        pass
+
+
 def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(connecting, "PATIENCE", 1)
     with (
@@ -115,7 +208,7 @@ def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
 def test_without_dask_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
-        pytest.raises(MissingExtra, match=r"needs distributed; install it with: pip install 'chainderiv\[scale\]'"),
+        pytest.raises(MissingExtra, match=f"needs distributed; install it with: pip install {re.escape(CURE)}$"),
         cluster("tcp://127.0.0.1:1"),
     ):
         pass

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainderiv.errors import OutputError
 from chainderiv.experiments import published
 from chainderiv.experiments.accuracy import Accuracy, _spread
 from chainderiv.experiments.bars import Bars
@@ -354,6 +355,21 @@ def test_started_again_it_trains_nothing_and_finds_the_same(done, monkeypatch):
     np.testing.assert_array_equal(again["insertion"].kept, result.reproduced.found["insertion"].kept)
     for name, runs in again["remedies"].accuracy.items():
         np.testing.assert_array_equal(runs, result.reproduced.found["remedies"].accuracy[name])
+
+
+def test_another_page_is_never_overwritten(done, tmp_path):
+    for name in ("index.html", "arrays.npz", "insertion.csv"):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).write_text("mine")
+        with pytest.raises(OutputError, match=f"holds {name} of another origin.*; give another folder"):
+            tiny(folder, only=("insertion",))
+        assert [p.name for p in folder.iterdir()] == [name]
+    earlier = tmp_path / "earlier"
+    earlier.mkdir()
+    (earlier / "index.html").write_bytes(done[0].index.read_bytes())
+    (earlier / "arrays.npz").write_bytes(b"old")
+    assert tiny(earlier, only=("insertion",)).index.read_text() != done[0].index.read_text()
 
 
 def test_only_what_was_asked_for_is_written(done, tmp_path):

@@ -10,10 +10,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainderiv.cli import main
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.nn.training.training import train
+from chainderiv.pages.html import page
 from chainderiv.pages.tour import tour as module
-from chainderiv.pages.tour.page import tour_page
+from chainderiv.pages.tour.page import TITLE, tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
 from tests import plain_map
 from tests.backpropagation import mean_bias_gradients
@@ -23,6 +25,7 @@ SMALL = Size(grid=61, points=3, epochs=2)
 MATHML = "http://www.w3.org/1998/Math/MathML"
 FIGURES = [f"{n}-{t}.{f}" for n in ("link-map", "gradient-map", "bars", "training") for t in ("light", "dark")
            for f in ("svg", "png")]  # fmt: skip
+EARLIER = page(TITLE, ["old"], [], "chainderiv 0.0, seed 1.")
 FILES = sorted(["formula.txt", "formula.tex", "results.json", "index.html", *FIGURES])
 
 
@@ -258,6 +261,31 @@ def test_a_folder_that_may_not_be_written_is_refused_at_once(tmp_path, monkeypat
         tour(tmp_path)
 
 
+@pytest.mark.parametrize(("name", "content"), [
+    ("index.html", "<html><head><title>My site</title></head></html>"),
+    ("index.html", ""),
+    ("index.html", page("Why are deep networks hard to train?", [], [], TITLE)),
+    ("results.json", "{}"),
+    ("formula.tex", "mine"),
+])  # fmt: skip
+def test_what_is_not_a_tours_is_never_overwritten(tmp_path, monkeypatch, capsys, name, content):
+    monkeypatch.setattr(module, "compute", lambda *_: pytest.fail("computed before the folder was looked at"))
+    (tmp_path / name).write_text(content)
+    assert main(["tour", "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert f"folder {str(tmp_path)!r} holds {name} of another origin" in err
+    assert "; give another folder" in err
+    assert err.count("\n") == 1
+    assert os.listdir(tmp_path) == [name]
+    assert (tmp_path / name).read_text() == content
+
+
+def test_a_link_that_leads_nowhere_yet_is_not_written_through(tmp_path):
+    (tmp_path / "index.html").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="index.html of another origin"):
+        tour(tmp_path)
+
+
 @pytest.mark.parametrize("seed", [-1, 1.5, "0", None, True])
 def test_what_is_no_seed_is_refused_before_a_folder_is_made(seed, tmp_path):
     with pytest.raises(BadValue, match="seed"):
@@ -266,7 +294,7 @@ def test_what_is_no_seed_is_refused_before_a_folder_is_made(seed, tmp_path):
 
 
 def test_an_interrupted_tour_leaves_an_earlier_ones_files_as_they_were(done, tmp_path, monkeypatch):
-    (tmp_path / "index.html").write_text("old")
+    (tmp_path / "index.html").write_text(EARLIER)
 
     def interrupted(*args, **settings):
         train(*args, **settings)
@@ -276,7 +304,7 @@ def test_an_interrupted_tour_leaves_an_earlier_ones_files_as_they_were(done, tmp
     with pytest.raises(KeyboardInterrupt):
         tour(tmp_path, _size=SMALL)
     assert os.listdir(tmp_path) == ["index.html"]
-    assert (tmp_path / "index.html").read_text() == "old"
+    assert (tmp_path / "index.html").read_text() == EARLIER
 
 
 def test_a_disagreement_is_told_and_not_hidden(monkeypatch):
@@ -291,13 +319,14 @@ def test_a_disagreement_is_told_and_not_hidden(monkeypatch):
     found = module.compute(0, SMALL, lambda *_: None)
     assert not found.verification.passed
     assert found.worst_disagreement == pytest.approx(np.log(1.001), rel=1e-3)
-    page = tour_page(found, defaultdict(bytes))
-    assert "They disagree" in page
-    assert "They agree" not in page
+    text = tour_page(found, defaultdict(bytes))
+    assert "They disagree" in text
+    assert "They agree" not in text
 
 
 def test_another_tour_replaces_the_files_and_the_same_seed_gives_the_same_page(done, tmp_path):
-    (tmp_path / "index.html").write_text("old")
+    (tmp_path / "index.html").write_text(EARLIER)
+    (tmp_path / "results.json").write_text("{}")
     (tmp_path / "notes.txt").write_text("mine")
     result = tour(tmp_path, _size=SMALL)
     assert result.index.read_bytes() == done[0].index.read_bytes()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import sys
 
 import numpy as np
@@ -14,6 +15,7 @@ from chainderiv.nn.training.training import train
 from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS
 from chainderiv.records.record import TrainingRecord
 from tests.nn.training.runs_kept import run, small_data
+from tests.test_extras import CURE
 
 
 @pytest.fixture
@@ -114,5 +116,5 @@ def test_a_dataset_goes_to_netcdf_and_back(record, tmp_path):
 
 def test_without_xarray_the_error_says_what_to_install(record, monkeypatch):
     monkeypatch.setitem(sys.modules, "xarray", None)
-    with pytest.raises(MissingExtra, match=r"needs xarray; install it with: pip install 'chainderiv\[scale\]'"):
+    with pytest.raises(MissingExtra, match=f"needs xarray; install it with: pip install {re.escape(CURE)}$"):
         record.to_xarray()

@@ -18,7 +18,8 @@ from chainderiv.errors import BadShape, BadValue, DataError, unknown_name
 from chainderiv.given import whole_number
 from chainderiv.nn.data import download
 from chainderiv.nn.data.idx import Bytes
-from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, read_folder
+from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, PICKLED, read_folder
+from chainderiv.nn.data.own import read_own
 from chainderiv.nn.data.sparse import Pixels, pixels_of
 
 Folder = str | os.PathLike[str] | None
@@ -122,8 +123,8 @@ class Data:
         return replace(self, train=self.train.first(count))
 
 
-def load_data(name: str = "mnist", folder: Folder = None) -> Data:
-    """Handwritten digits, or clothes: images (n, pixels) float32 in [0, 1] and labels (n,).
+def load_data(name: str | os.PathLike[str] = "mnist", folder: Folder = None) -> Data:
+    """Handwritten digits, clothes, or images of your own: images (n, pixels) float32 in [0, 1] and labels (n,).
 
     'mnist' (LeCun, Cortes, Burges 1998; 28 x 28) is read from folder, else from the folder that
     CHAINDERIV_DATA names, else from the user's cache, which is filled from several mirrors; where no mirror
@@ -134,11 +135,16 @@ def load_data(name: str = "mnist", folder: Folder = None) -> Data:
     its place.
     'digits' (8 x 8) is scikit-learn's, the test part of Alpaydin and Kaynak (1998), and needs no network:
     1297 / 250 / 250 in the given order, whose parts hold every class about equally often.
+    A path is a file of your own. A .npz holds images (n, pixels) or (n, rows, columns) and labels (n,), or x_train,
+    y_train, x_test and y_test; a .csv, packed or not, a row an image, the label in the column headed label, or without
+    a head in the first. Values above 1 are taken for 0 to 255. The images come in an order that is drawn, always the
+    same: 5 : 1 : 1, of x_train 5 : 1.
 
     Parameters
     ----------
-    name : 'mnist', 'fashion_mnist' or 'digits'.
-    folder : path. Holds the four IDX files, packed (.gz) or not.
+    name : 'mnist', 'fashion_mnist', 'digits', or the path of a .npz or .csv file.
+    folder : path. Holds the four IDX files, packed (.gz) or not, there or where torchvision keeps them below
+        (MNIST/raw); or of MNIST mnist.pkl.gz, from which nothing is executed.
 
     Raises
     ------
@@ -146,7 +152,9 @@ def load_data(name: str = "mnist", folder: Folder = None) -> Data:
         For another name.
     DataError
         When a folder is named and lacks a file, or one is cut short, altered or of the other collection; when
-        Fashion-MNIST is in no folder and no mirror gives it.
+        Fashion-MNIST is in no folder and no mirror gives it; when a file of your own is not of this form.
+    BadValue
+        When a folder is given with what is read from none.
     OutputError
         When the cache cannot be written.
 
@@ -156,6 +164,8 @@ def load_data(name: str = "mnist", folder: Folder = None) -> Data:
     >>> digits.train.images.shape, digits.train.images.dtype, len(digits.validation)
     ((1297, 64), dtype('float32'), 250)
     """
+    if isinstance(name, os.PathLike) or (isinstance(name, str) and Path(name).suffix):
+        return _load_own(Path(name), folder)
     if not isinstance(name, str) or name not in _LOADERS:
         raise unknown_name("data set", name, _LOADERS)
     return _LOADERS[name](folder)
@@ -187,8 +197,8 @@ def _load_fashion_mnist(folder: Folder) -> Data:
 def _fashion_beside_mnist() -> Path | None:
     # CHAINDERIV_DATA is MNIST's: without the subfolder it says nothing of Fashion-MNIST
     base = os.environ.get("CHAINDERIV_DATA")
-    beside = Path(base) / FASHION_MNIST.subfolder if base else None
-    return beside if beside and beside.is_dir() else None
+    places = [Path(base) / FASHION_MNIST.subfolder, Path(base) / "FashionMNIST"] if base else []
+    return next((place for place in places if place.is_dir()), None)
 
 
 def _split(name: str, arrays: dict[str, Bytes]) -> Data:
@@ -198,9 +208,22 @@ def _split(name: str, arrays: dict[str, Bytes]) -> Data:
     return Data(name, _part(train, 0, cut), _part(train, cut, len(train)), test)
 
 
-def _load_digits(folder: Folder) -> Data:
+def _load_own(path: Path, folder: Folder) -> Data:
+    _require_no_folder(str(path), folder)
+    if path.name == PICKLED:
+        return _load_mnist(path.parent)
+    train, validation, test = (Split(images, labels) for images, labels in read_own(path))
+    classes = 1 + max(int(part.labels.max()) for part in (train, validation, test))
+    return Data(path.name, train, validation, test, classes)
+
+
+def _require_no_folder(name: str, folder: Folder) -> None:
     if folder is not None:
-        raise BadValue(f"folder is {str(folder)!r}; data set 'digits' is read from none: leave folder out")
+        raise BadValue(f"folder is {str(folder)!r}; data set {name!r} is read from none: leave folder out")
+
+
+def _load_digits(folder: Folder) -> Data:
+    _require_no_folder("digits", folder)
     from sklearn.datasets import load_digits
 
     bunch = load_digits()

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +17,30 @@ from chainderiv.errors import DataError
 Bytes = NDArray[np.uint8]
 
 
-def read_content(path: Path, limit: int) -> bytes:
-    """The content of a file, unpacked when its name ends in .gz; at most limit bytes of it; raises DataError."""
+GZIP = b"\x1f\x8b"  # how its content begins, whatever the name ends in
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO | gzip.GzipFile]:
+    """A file to read, unpacked where its content is gzip's; raises DataError."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return file.read(limit)
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP)) == GZIP
+            file.seek(0)
+            with gzip.GzipFile(fileobj=file) if packed else nullcontext(file) as content:
+                yield content
+    except DataError:
+        raise  # of what was read, by who read it
     except (EOFError, zlib.error, gzip.BadGzipFile) as e:
         raise DataError(f"{path} is cut short or damaged ({e}); give a whole file") from e
     except OSError as e:
         raise DataError(f"{path} cannot be read ({e.strerror or e}); give a readable file") from e
+
+
+def read_content(path: Path, limit: int) -> bytes:
+    """The content of a file, unpacked where it is gzip's; at most limit bytes of it; raises DataError."""
+    with opened(path) as file:
+        return file.read(limit)
 
 
 def parse_idx(content: bytes, source: object) -> Bytes:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chainderiv.errors import DataError
 from chainderiv.nn.data.idx import Bytes, parse_idx, read_content
+from chainderiv.nn.data.pickled import contents_of_pickle
 
 
 @dataclass(frozen=True)
@@ -82,13 +84,26 @@ FASHION_MNIST = _collection(
 )
 
 
-def find(collection: Collection, key: str, folder: Path) -> Path:
-    """The path of a file in a folder, its name dotted or not, packed or not; raises DataError without one."""
+PICKLED = "mnist.pkl.gz"  # all of MNIST in one file, as Nielsen's programs have it
+
+
+def _path(collection: Collection, key: str, folder: Path) -> Path | None:
+    """A file in a folder, or where torchvision keeps it below, its name dotted or not, packed or not; None without."""
     plain = collection.files[key].name
     dotted = plain.replace("-idx", ".idx")
-    for name in (f"{plain}.gz", plain, f"{dotted}.gz", dotted):
-        if (folder / name).exists():
-            return folder / name
+    for place in (folder, folder / "raw", folder / collection.title.replace("-", "") / "raw"):
+        for name in (f"{plain}.gz", plain, f"{dotted}.gz", dotted):
+            if os.path.isfile(place / name):  # some archives unpack to a folder of the file's name
+                return place / name
+    return None
+
+
+def find(collection: Collection, key: str, folder: Path) -> Path:
+    """The path of a file in a folder, its name dotted or not, packed or not; raises DataError without one."""
+    path = _path(collection, key, folder)
+    if path is not None:
+        return path
+    plain = collection.files[key].name
     raise DataError(
         f"folder {str(folder)!r} lacks {plain} (or {plain}.gz); give a folder with the four {collection.title} files"
     )
@@ -96,10 +111,14 @@ def find(collection: Collection, key: str, folder: Path) -> Path:
 
 def read_published(collection: Collection, key: str, folder: Path) -> Bytes:
     """The array in one of the files, its content checked against what is published; raises DataError."""
-    path, file = find(collection, key, folder), collection.files[key]
-    wanted = f"give {collection.title}'s published {file.name}"
+    path = find(collection, key, folder)
     # one byte more than published shows a longer file, and a gzip stream is not unpacked without end
-    content = read_content(path, file.size + 1)
+    return _checked(collection, key, read_content(path, collection.files[key].size + 1), path)
+
+
+def _checked(collection: Collection, key: str, content: bytes, path: Path) -> Bytes:
+    file = collection.files[key]
+    wanted = f"give {collection.title}'s published {file.name}"
     if len(content) != file.size:
         have = f"{len(content)} bytes" if len(content) < file.size else f"more than {file.size} bytes"
         raise DataError(f"{path} holds {have}, published are {file.size}; {wanted}")
@@ -123,4 +142,10 @@ def read_folder(collection: Collection, folder: Path) -> dict[str, Bytes]:
             f"{str(folder)!r} is no folder; give a folder with the four {collection.title} files "
             "(--data, or CHAINDERIV_DATA)"
         )
+    pickled = folder / PICKLED
+    apart = any(_path(collection, key, folder) for key in collection.files)
+    if collection is MNIST and not apart and os.path.isfile(pickled):
+        # whole numbers in one byte were made floats in four, and the labels' bytes took eight
+        contents = contents_of_pickle(pickled, 9 * sum(file.size for file in collection.files.values()))
+        return {key: _checked(collection, key, contents[key], pickled) for key in collection.files}
     return {key: read_published(collection, key, folder) for key in collection.files}

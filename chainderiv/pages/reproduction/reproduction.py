@@ -13,9 +13,12 @@ from chainderiv.experiments.catalogue import chosen, reproduce
 from chainderiv.experiments.experiment import pictures_of
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Report
-from chainderiv.pages.reproduction.page import reproduction_page
+from chainderiv.pages.folder import folder_for_page
+from chainderiv.pages.reproduction.page import TITLE, reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
+
+FILES = ("results.json", "arrays.npz")
 
 
 @dataclass(frozen=True)
@@ -45,17 +48,17 @@ def reproduction(
     Parameters
     ----------
     setup : Setup. Its folder is not looked at.
-    folder : made if it is missing; files of an earlier reproduction are replaced.
+    folder : made if it is missing; files of an earlier reproduction are replaced, others of their names are not.
     only : the experiments that are shown, of EXPERIMENTS, by default all; what they need is run as well.
     quick : whether the page says that it is the quick form.
     report : called with (experiment, runs done, runs in all), then with "figures".
 
-    Raises OutputError when the folder cannot be written, and what reproduce raises.
+    Raises OutputError when the folder cannot be written or holds another page, and what reproduce raises.
     """
     # absolute: a cluster's workers stand elsewhere
-    target = folder_for_writing(folder).resolve()
-    setup = replace(setup, folder=folder_for_writing(target / "runs"))
     shown = chosen(only)
+    target = folder_for_page(folder, TITLE, (*FILES, *(f"{name}.csv" for name in shown))).resolve()
+    setup = replace(setup, folder=folder_for_writing(target / "runs"))
     reproduced = Reproduced(setup, reproduce(setup, shown, report), shown, quick)
     return Result(target, target / "index.html", reproduced, write(reproduced, target, report))
 
@@ -65,7 +68,7 @@ def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any
     drawings = [(name, d, found) for _, each, found in reproduced.shown() for name, d in each.figures.items()]
     pictures = pictures_of(drawings, report)
     results, tables = reproduced.results(), reproduced.tables()
-    page = reproduction_page(reproduced, pictures, ("results.json", "arrays.npz", *tables))
+    page = reproduction_page(reproduced, pictures, (*FILES, *tables))
     write_npz(target / "arrays.npz", reproduced.arrays())
     text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     files = {"results.json": text.encode(), **tables, **pictures, "index.html": page.encode()}

@@ -16,13 +16,15 @@ from chainderiv.maps.sweep import sweep
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
+from chainderiv.pages.folder import folder_for_page
 from chainderiv.pages.tour.files import tour_files
 from chainderiv.pages.tour.findings import Findings
+from chainderiv.pages.tour.page import FILES, TITLE
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
-from chainderiv.writing import folder_for_writing, write_whole
+from chainderiv.writing import write_whole
 
 W_RANGE, B_RANGE = (-12.0, 12.0), (-10.0, 10.0)
 HIDDEN = (30, 30)
@@ -68,11 +70,11 @@ def tour(
 
     Parameters
     ----------
-    folder : made if it is missing; files of an earlier tour are replaced.
+    folder : made if it is missing; files of an earlier tour are replaced, others of their names are not.
     progress : called with (stage, steps done, steps in the stage), for each of STAGES.
     seed : int >= 0. Draws the network, the order of its training and the verification's points.
 
-    Raises OutputError when the folder cannot be written, or is a file, and BadValue for another seed.
+    Raises OutputError when the folder cannot be written, is a file or holds another page; BadValue for another seed.
 
     Source: Nielsen (2015), chapter 5.
 
@@ -138,7 +140,7 @@ def _writable(folder: str | os.PathLike[str]) -> Path:
     """The folder, made, and refused before a minute's work if nothing can be written into it."""
     if Path(folder).exists() and not Path(folder).is_dir():
         raise OutputError(f"{str(folder)!r} is a file; give a folder, which is made if it is missing")
-    target = folder_for_writing(folder)
+    target = folder_for_page(folder, TITLE, FILES)
     if not os.access(target, os.W_OK | os.X_OK):
         raise OutputError(f"folder {str(target)!r} cannot be written; give another")
     return target
