@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from functools import partial
 
 from chainderiv.checking.verification import Row, Verification
@@ -51,6 +52,10 @@ def _print(result: Verification, second: bool) -> None:
         common.say(
             f"worst: {worst.parameter} by {worst.method}, {'error' if second else '|Δlog|'} = {worst.worst_error:.2g} "
             f"of {worst.allowed:.2g} allowed{blame}"
+        )
+    if math.isfinite(result.smallest_noticed):
+        common.say(
+            f"a relative error of {result.smallest_noticed:.2g} in any one, the same at every point, would be noticed"
         )
     verdict = "agreed" if result.passed else "DISAGREED" if result.judged else "nothing could be judged"
     common.say(f"{verdict}: {result.judged} pairs of parameter and point judged")
