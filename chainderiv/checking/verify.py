@@ -17,7 +17,7 @@ from chainderiv.checking.points import draw_points, slope_where_flat
 from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
-from chainderiv.given import generator, is_whole
+from chainderiv.given import function, generator, is_whole, several
 from chainderiv.kinds import Floats, Mask, Progress
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
@@ -78,12 +78,12 @@ def verify(
     >>> verify(chain, d, points=5).passed, verify(chain, d.replace(3, 1.001 * d.factors[3]), points=5).passed
     (True, False)
     """
-    source = generator(rng)
+    source, progress = generator(rng), function("progress", progress)
     if not is_whole(points, 1):
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
     if not methods:
         raise BadValue(f"methods is empty; give some of {', '.join(METHODS)}")
-    for method in methods:
+    for method in several("methods", methods, object, f"some of {', '.join(METHODS)}"):
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
     if not isinstance(subject, Chain):

@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.given import of_kind
 from chainderiv.kinds import Box, Signs
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.maps.sweep import Sweep
@@ -57,14 +58,14 @@ class Tally:
 
 
 def tally(swept: Sweep) -> Tally:
-    """Count over a whole map of any size, which is read tile by tile.
+    """Count over a whole map of any size, which is read tile by tile; raises BadValue for what is no Sweep.
 
     >>> from chainderiv import Axis, Chain, sweep
     >>> found = tally(sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3)))
     >>> found.points, found.zeros, found.below_quarter, found.regimes[Regime.VANISHING]
     (15, 3, 12, 15)
     """
-    deep = swept.derivation.chain.depth > 1
+    deep = of_kind("swept", swept, Sweep, "what sweep(…) returns").derivation.chain.depth > 1
 
     def count(box: Box, _: int) -> Tally:
         return _of_tile(swept.readings.read(box), swept.plan.links(box) if deep else None)
