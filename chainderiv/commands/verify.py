@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """Verify; exit code 3 if a judge disagrees or nothing could be judged."""
     chain = common.one_chain(options)
     derivation = derive(chain, common.wrt(options.wrt)) if options.wrt else None
-    points, seed = common.whole("points", options.points), common.whole("seed", options.seed)
+    points, seed = common.whole("points", options.points), common.seed(options.seed)
     with common.progress() as show:
         told = partial(show, "parameters")
         result = verify(chain, derivation, points=points, rng=seed, progress=told)

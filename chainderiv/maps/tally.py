@@ -27,6 +27,7 @@ class Tally:
         uncertain; whose links are all under 1/4 in size.
     smallest, largest : of the finite log|gradient|, natural; inf and -inf where there is none.
     regimes : dict of Regime -> how many points, empty at depth 1.
+    undefined : how many points have a gradient that is no number.
 
     Two of them add up to that of both maps.
 
@@ -44,6 +45,7 @@ class Tally:
     smallest: float
     largest: float
     regimes: dict[Regime, int]
+    undefined: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -54,6 +56,7 @@ class Tally:
             min(self.smallest, other.smallest),
             max(self.largest, other.largest),
             {r: count + other.regimes[r] for r, count in self.regimes.items()},
+            self.undefined + other.undefined,
         )
 
 
@@ -87,4 +90,5 @@ def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:
         smallest=float(tile.log_abs.min(where=finite, initial=np.inf)),
         largest=float(tile.log_abs.max(where=finite, initial=-np.inf)),
         regimes={} if codes is None else {r: int(np.count_nonzero(codes == r)) for r in Regime},
+        undefined=int(np.count_nonzero(np.isnan(tile.log_abs))),
     )
