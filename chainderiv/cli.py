@@ -41,16 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given == ["--version"]:
         print(f"chainderiv {__version__}")
         return 0
+    options = argparse.Namespace()
     try:
-        options = _parser(given).parse_args(given)
+        _parser(given).parse_args(given, options)
         run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except SystemExit as e:  # argparse's way out
         return int(e.code or 0)
-    except Diverged as e:
-        return _fail(e, 1)
     except ChainderivError as e:
-        return _fail(e, 2)
+        return _fail(common.in_flags(str(e), options), 1 if isinstance(e, Diverged) else 2)
     except MemoryError:
         common.complain("chainderiv: not enough memory; give fewer points or fewer layers")
         return 1
@@ -62,11 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     except OSError as e:
-        return _fail(OSError(f"the output cannot be written ({e.strerror}); give it another place"), 1)
+        return _fail(f"the output cannot be written ({e.strerror}); give it another place", 1)
 
 
-def _fail(error: Exception, code: int) -> int:
-    common.complain(f"chainderiv: {error}")
+def _fail(said: str, code: int) -> int:
+    common.complain(f"chainderiv: {said}")
     return code
 
 
@@ -76,7 +75,7 @@ def _joined(given: Sequence[str]) -> list[str]:
     for word in given:
         after_flag = joined and re.fullmatch(r"--[a-z-]+", joined[-1])
         formula = joined and joined[-1] in ("--activation", "--output") and re.match(r"-[^-]", word)
-        if after_flag and (formula or re.match(r"-[0-9.]", word)):
+        if after_flag and (formula or re.match(r"-([0-9.]|inf|nan)", word)):
             joined[-1] += f"={word}"
         else:
             joined.append(word)

@@ -15,6 +15,10 @@ class BadValue(ChainderivError, ValueError):
     """A value outside what is allowed."""
 
 
+class BadIndex(ChainderivError, IndexError):
+    """A place beyond the last one."""
+
+
 class UnknownName(ChainderivError, KeyError):
     """A name that no table holds."""
 

@@ -1,4 +1,4 @@
-"""What a caller gives, told apart and checked: whole numbers, finite numbers, and a source of randomness.
+"""What a caller gives, told apart and checked: numbers, paths, functions, a source of randomness, and things of ours.
 
 A number is one whatever library made it (numbers.Integral, numbers.Real); True and False are none.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainderiv.errors import BadValue
+from chainderiv.kinds import Floats
 
 
-def is_whole(given: Any, least: int, most: float = math.inf) -> bool:
+def is_whole(given: Any, least: float, most: float = math.inf) -> bool:
     """Whether it is a whole number from least to most.
 
     >>> is_whole(np.int64(3), 1), is_whole(True, 1), is_whole(3.0, 1), is_whole(10**400, 1)
@@ -65,3 +68,51 @@ def generator(rng: Any) -> np.random.Generator:
     if not is_whole(rng, 0):
         raise BadValue(f"rng is {rng!r}; give a whole number >= 0 or a numpy.random.Generator")
     return np.random.default_rng(int(rng))
+
+
+def shown(given: Any) -> str:
+    """What was given, in a line that is not long.
+
+    >>> shown("x"), len(shown("x" * 1000))
+    ("'x'", 60)
+    """
+    line = " ".join(repr(given).split())
+    return line if len(line) <= 60 else line[:57] + "..."
+
+
+def of_kind(name: str, given: Any, kinds: Any, wanted: str) -> Any:
+    """What is given, of one of these kinds; raises BadValue for another, and says what is wanted."""
+    if not isinstance(given, kinds):
+        raise BadValue(f"{name} is {shown(given)}; give {wanted}")
+    return given
+
+
+def several(name: str, given: Any, kinds: Any, wanted: str) -> list[Any]:
+    """The items of what is given, each of one of these kinds; raises BadValue."""
+    try:
+        items = list(given)
+    except TypeError as e:
+        raise BadValue(f"{name} is {shown(given)}; give {wanted}") from e
+    for item in items:
+        of_kind(f"an item of {name}", item, kinds, wanted)
+    return items
+
+
+def path_of(name: str, given: Any) -> Path:
+    """The path given; raises BadValue for what is none."""
+    return Path(of_kind(name, given, str | os.PathLike, "a path"))
+
+
+def function(name: str, given: Any) -> Any:
+    """The function given, or None; raises BadValue for anything else."""
+    if given is not None and not callable(given):
+        raise BadValue(f"{name} is {shown(given)}; give a function, or None")
+    return given
+
+
+def floats(name: str, given: Any) -> Floats:
+    """The numbers given as a float64 array, NaN and inf among them; raises BadValue for what are no real numbers."""
+    try:
+        return np.asarray(given, float)
+    except (TypeError, ValueError, OverflowError) as e:
+        raise BadValue(f"{name} is {shown(given)}; give numbers") from e

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.given import floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,9 @@ class LogSign:
 
     def __post_init__(self) -> None:
         try:
-            sign, log = np.broadcast_arrays(np.asarray(self.sign, float), np.asarray(self.log, float))
+            sign, log = np.broadcast_arrays(floats("sign", self.sign), floats("log", self.log))
+        except BadValue:
+            raise
         except ValueError as e:
             raise BadShape(
                 f"sign has shape {np.shape(self.sign)} and log {np.shape(self.log)}; give shapes that broadcast"
@@ -57,7 +60,7 @@ class LogSign:
     @classmethod
     def from_float(cls, value: ArrayLike) -> LogSign:
         """The LogSign of ordinary numbers (inf keeps its sign, NaN stays NaN)."""
-        array = np.asarray(value, float)
+        array = floats("value", value)
         with np.errstate(divide="ignore"):
             return cls(np.sign(array), np.log(np.abs(array)))
 

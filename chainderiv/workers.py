@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from chainderiv.errors import BadValue, ChainderivError, WorkersLost
-from chainderiv.given import is_whole
+from chainderiv.given import is_whole, shown
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -30,13 +30,17 @@ class Crew:
 
     workers : how many they are; None for the usable cores, or what the executor tells.
 
-    Raises BadValue where workers is no whole number from 1.
+    Raises BadValue where workers is no whole number from 1, or the executor takes no work.
     """
 
     executor: Executor | None = None
     workers: int | None = None
 
     def __post_init__(self) -> None:
+        if self.executor is not None and not callable(getattr(self.executor, "submit", None)):
+            raise BadValue(
+                f"executor is {shown(self.executor)}; give a concurrent.futures.Executor, or None for threads"
+            )
         if self.workers is not None and not is_whole(self.workers, 1):
             raise BadValue(f"workers is {self.workers!r}; give a whole number from 1, or none for the usable cores")
 

@@ -17,8 +17,11 @@ import numpy as np
 
 from chainderiv import symbols
 from chainderiv.checking.points import KINK_DISTANCE, near_kink
-from chainderiv.compiling.arrays import array_functions, compiled_in
+from chainderiv.compiling.arrays import ArrayFunction, array_functions, compiled, compiled_in
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.elementary import spelled_out
 from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.rounding import slope_rounding
 from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
@@ -27,26 +30,30 @@ STEP = 2.0**-40  # the square of the complex step, its relative error, is 2^-80
 UNDERFLOW = 1e-290
 FIRST_STEP, RICHARDSON_STEPS = 0.02, 6
 EPSILON = float(np.finfo(float).eps)
+STEP_ROUNDING = 16 * EPSILON  # what one of slope_rounding's units is: a complex operation rounds more than once
+UNCERTAIN = 1e-4  # of a logarithm, from which on there is nothing to be judged
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """sign and log of ∂C/∂θ per point, and where the judge could judge."""
+    """sign and log of ∂C/∂θ per point, where the judge could judge, and what log may be off by of the judge's own."""
 
     sign: Floats
     log: Floats
     could: Mask
+    off: Floats | float = 0.0
 
 
 def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
     """Im φ(z + ih)/h layer by layer, the imaginary part rescaled to h at each and its exponent kept.
 
     It cannot judge near a kink, where an imaginary part underflows within one layer, or where C(a_L + ih) itself
-    cancels (a_L close to y, or to the edge of the cost's domain).
+    cancels (a_L close to y, or to the edge of the cost's domain). What the imaginary parts of φ lose where the terms of
+    its slope cancel, as those of z/√(z² + 10⁻⁵) do far from 0, is stated as its own error.
     """
     a, shape = np.broadcast_to(at.x, at.shape), at.shape
     imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)
-    log, could = np.zeros(shape), np.ones(shape, bool)
+    log, off, could = np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
     for layer in range(1, chain.depth + 1):
         activation = chain.activation(layer)
         z = at.w[layer] * a + at.inner[layer]
@@ -57,14 +64,21 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
             if alone:
                 moved, log = _rescale(moved, log)
             total = array_functions(activation).complex_value(z + 1j * moved).imag + (0.0 if alone else imaginary)
+            with np.errstate(all="ignore"):
+                off += STEP_ROUNDING * _slope_rounding(activation)(z) * np.abs(moved / total)
             could &= (np.abs(total) > UNDERFLOW) & ~near_kink(activation, z)
             imaginary, log = _rescale(total, log)
         value = array_functions(activation).value(z)
         a = a + value if chain.residual else value
     end = _cost(chain)(a + 1j * imaginary, at.y).imag
-    could &= (np.abs(end) > UNDERFLOW) & _cost_is_clear(chain, a, at.y)
+    could &= (np.abs(end) > UNDERFLOW) & _cost_is_clear(chain, a, at.y) & (off < UNCERTAIN)
     with np.errstate(divide="ignore"):
-        return Judgement(np.sign(end), log + np.log(np.abs(end) / STEP), could)
+        return Judgement(np.sign(end), log + np.log(np.abs(end) / STEP), could, off)
+
+
+@lru_cache(maxsize=64)
+def _slope_rounding(activation: Activation) -> ArrayFunction:
+    return compiled(slope_rounding(spelled_out(activation.stable_value, lambda row: True)))
 
 
 def _rescale(imaginary: Floats, log: Floats) -> tuple[Floats, Floats]:

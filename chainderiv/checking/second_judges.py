@@ -31,6 +31,7 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
 SETTLED = 1e-9  # of the sum of the sizes, where the float64 judges are content
+NOISE = 3e-7  # of the sum of the sizes: the most that a complex step may lose over the steps of a difference
 MOST_DIGITS = 8000
 
 
@@ -55,6 +56,8 @@ def _complex_step(chain: Chain, at: Parameters, wrt: tuple[Parameter, Parameter]
         up, down = (complex_step(chain, moved(at, early, side * h), late) for side in (1.0, -1.0))
         could = could & up.could & down.could
         with np.errstate(all="ignore"):
+            noise = np.maximum(up.off * np.exp(up.log - log_size), down.off * np.exp(down.log - log_size)) / h
+            could = could & ~(noise > NOISE)
             return (up.sign * np.exp(up.log - log_size) - down.sign * np.exp(down.log - log_size)) / (2 * h)
 
     return _relative(*extrapolated(difference, at.shape), could, log_size)

@@ -28,6 +28,9 @@ class Row:
     log10_smallest, log10_largest : the range of log10|gradient| over the judged points; NaN where none was.
     passed : whether every judged point is within what is allowed; None where none was judged.
     factor : in `Verification.worst` alone, the factor that disagrees most with its own layer's difference quotient.
+    noticed : the relative error from which on this judge notices one that all points share: what is allowed and what
+        is off already, together, at the point where they are least; inf where it judged none. None of a Network, whose
+        judges allow the same everywhere.
 
     Examples
     --------
@@ -47,6 +50,7 @@ class Row:
     log10_largest: float = math.nan
     passed: bool | None = None
     factor: str | None = None
+    noticed: float | None = None
 
 
 @dataclass(frozen=True)
@@ -63,8 +67,8 @@ class Verification:
     --------
     >>> from chainderiv import Chain, verify
     >>> found = verify(Chain(depth=2), points=5)
-    >>> found.passed, found.judged, len(found.rows)
-    (True, 25, 15)
+    >>> found.passed, found.judged, len(found.rows), found.smallest_noticed < 1e-11
+    (True, 25, 15, True)
     """
 
     rows: tuple[Row, ...]
@@ -80,12 +84,27 @@ class Verification:
         return int(sum(mask.sum() for mask in together.values()))
 
     @property
+    def smallest_noticed(self) -> float:
+        """The relative error that would have been noticed in any one gradient, were it the same at every point.
+
+        Each parameter's most watchful judge counts, and of the parameters the one watched least; inf where a parameter
+        has no judged point. A Network's errors are relative to the sum of the sizes of its terms.
+        """
+        least: dict[str, float] = {}
+        for row in self.rows:
+            all_over = row.allowed + row.worst_error if row.judged else math.inf
+            noticed = all_over if row.noticed is None else row.noticed
+            least[row.parameter] = min(noticed, least.get(row.parameter, math.inf))
+        return max(least.values(), default=math.inf)
+
+    @property
     def passed(self) -> bool:
         """Every judged point within its bound, and no parameter without a judged point."""
         seen = {row.parameter for row in self.rows if row.judged}
         return bool(self.rows) and all(row.passed is not False and row.parameter in seen for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: passed, judged, worst and the rows."""
+        """For JSON: passed, judged, smallest_noticed, worst and the rows."""
+        found = {"passed": self.passed, "judged": self.judged, "smallest_noticed": self.smallest_noticed}
         worst, rows = self.worst and asdict(self.worst), [asdict(row) for row in self.rows]
-        return dict(plain({"passed": self.passed, "judged": self.judged, "worst": worst, "rows": rows}))
+        return dict(plain({**found, "worst": worst, "rows": rows}))

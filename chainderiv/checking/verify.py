@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike
 
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.blame import worst_factor
+from chainderiv.checking.judges import UNCERTAIN
 from chainderiv.checking.network import verify_network
 from chainderiv.checking.points import draw_points, slope_where_flat
 from chainderiv.checking.verification import METHODS, Row, Verification
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
-from chainderiv.given import generator, is_whole
+from chainderiv.given import function, generator, is_whole, several
 from chainderiv.kinds import Floats, Mask, Progress
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
@@ -32,7 +33,6 @@ from chainderiv.symbolic.second import SecondDerivation
 
 ALL_PARAMETERS_UP_TO = 24  # layers; above it parameters are sampled
 MPMATH_WORK = 5_000  # layers walked by mpmath differences in one verification, about
-UNCERTAIN = 1e-4  # where 8εκ exceeds it, float64 itself is too uncertain to be judged
 FLOAT_TOLERANCE = 1e-8  # of the float64 differences, whose own rounding is near 1e-11
 SECOND_TOLERANCE = 1e-6  # of a difference in float64 of differences or of a complex step, rounded to 1e-8 or so
 
@@ -53,7 +53,8 @@ def verify(
     A Chain is judged at random points, drawn so that no φ' is 0: (a) by the complex step, rescaled layer by layer,
     where φ is analytic, (b) by central differences in mpmath with the digits doubled until they settle, (c) by
     float64 central differences with Richardson extrapolation where the gradient is of order 1. Errors are |Δlog|
-    against 1e-12 · max(1, |log|) + 8 ε κ. Every parameter is judged to depth 24, a sample above.
+    against 1e-12 · max(1, |log|) + 8 ε κ, and what the complex step may lose where its own terms cancel.
+    Every parameter is judged to depth 24, a sample above; the result's smallest_noticed says what they can see.
     A Network is judged on sampled weights and biases at the given images and labels.
 
     Parameters
@@ -77,12 +78,12 @@ def verify(
     >>> verify(chain, d, points=5).passed, verify(chain, d.replace(3, 1.001 * d.factors[3]), points=5).passed
     (True, False)
     """
-    source = generator(rng)
+    source, progress = generator(rng), function("progress", progress)
     if not is_whole(points, 1):
         raise BadValue(f"points is {points!r}; give a whole number of at least 1")
     if not methods:
         raise BadValue(f"methods is empty; give some of {', '.join(METHODS)}")
-    for method in methods:
+    for method in several("methods", methods, object, f"some of {', '.join(METHODS)}"):
         if method not in METHODS:
             raise unknown_name("method", method, METHODS)
     if not isinstance(subject, Chain):
@@ -161,7 +162,7 @@ def _findings(
     certain = 8 * EPSILON * kappa < (UNCERTAIN if kernel.vouched else LOST)
     for method in methods:
         judgement = _judge(derivation, at, method, sample)
-        allowed = bound(judgement.log, kappa)
+        allowed = bound(judgement.log, kappa) + judgement.off
         if method == METHODS[2]:
             allowed = np.maximum(allowed, FLOAT_TOLERANCE)
         error = _disagreement(reading.gradient, judgement)
@@ -183,7 +184,8 @@ def _second_findings(
             apart = np.asarray((got - LogSign(judgement.sign, judgement.log)).log)
             error = np.exp(apart - terms.log_size)
         error = np.where(np.isnan(error), np.inf, error)
-        yield _finding(second, method, judgement.could & certain, error, permitted, judgement.log)
+        share = np.exp(judgement.log - terms.log_size)
+        yield _finding(second, method, judgement.could & certain, error, permitted, judgement.log, share)
 
 
 def _judge(derivation: Derivation, at: Parameters, method: str, sample: range) -> judges.Judgement:
@@ -204,15 +206,25 @@ def _disagreement(got: LogSign, want: judges.Judgement) -> Floats:
 
 
 def _finding(
-    derivation: Derivation | SecondDerivation, method: str, mask: Mask, error: Floats, allowed: Floats, log: Floats
+    derivation: Derivation | SecondDerivation,
+    method: str,
+    mask: Mask,
+    error: Floats,
+    allowed: Floats,
+    log: Floats,
+    share: Floats | None = None,
 ) -> _Finding:
+    """What a judge found; share is |value| of what the errors are relative to, None where they are |Δlog|."""
     if not mask.any():
-        return _Finding(Row(derivation.named, method, 0, mask.size), mask, derivation, 0, -1.0)
+        return _Finding(Row(derivation.named, method, 0, mask.size, noticed=math.inf), mask, derivation, 0, -1.0)
     with np.errstate(invalid="ignore"):  # inf/inf where κ is inf, and there nothing is judged
         ratio = np.where(mask, error / allowed, -1.0)
     index = int(np.argmax(ratio))
     log10 = log[mask] / np.log(10)  # of a second derivative that cancels to 0 it is -inf
     worst, bounded, low, high = map(float, (error[index], allowed[index], log10.min(), log10.max()))
     passed = bool(ratio[index] <= 1)
-    row = Row(derivation.named, method, int(mask.sum()), mask.size, worst, bounded, low, high, passed)
+    with np.errstate(all="ignore"):
+        seen = np.expm1(allowed + error) if share is None else (allowed + error) / share
+    noticed = float(seen[mask].min())
+    row = Row(derivation.named, method, int(mask.sum()), mask.size, worst, bounded, low, high, passed, noticed=noticed)
     return _Finding(row, mask, derivation, index, float(ratio[index]))

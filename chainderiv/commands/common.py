@@ -6,6 +6,7 @@ import argparse
 import importlib
 import json
 import math
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +102,30 @@ def require_one_activation(options: argparse.Namespace) -> None:
 def wrt(text: str) -> str | tuple[str, ...]:
     """'b1' as it is, and 'b1,w2' as two parameters: a second derivative."""
     parts = tuple(part.strip() for part in text.split(","))
+    if len(parts) > 2:
+        raise BadValue(f"--wrt is {text!r}; give one parameter, as b1, or two, as b1,w2")
     return parts[0] if len(parts) == 1 else parts
+
+
+def in_flags(said: str, options: argparse.Namespace) -> str:
+    """An error in the command line's words: what Python calls weight_decay is --weight-decay there.
+
+    >>> in_flags("batch_size is 0; give a whole number >= 1", argparse.Namespace(batch_size="0"))
+    '--batch-size is 0; give a whole number >= 1'
+    """
+    names = {name: f"--{name.replace('_', '-')}" for name in vars(options)}
+    if "layers" in names:
+        names["sizes"] = names["layers"]
+    said = re.sub(r"^[a-z_]+(?= (is|are|ask) )", lambda m: names.get(m[0], m[0]), said)
+    return re.sub(r"(?<![-\w])[a-z]+_[a-z]+(?!\w)", lambda m: names.get(m[0], m[0]), said)
+
+
+def seed(text: str) -> int:
+    """--seed; raises BadValue."""
+    read = whole("seed", text)
+    if read < 0:
+        raise BadValue(f"--seed is {text!r}; give a whole number >= 0")
+    return read
 
 
 def whole(name: str, text: str) -> int:

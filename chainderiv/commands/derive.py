@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from chainderiv.commands import common
@@ -17,6 +17,7 @@ from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.symbolic.targets import TARGETS
 
 SHOWN_VALUES = 40
+LONG = 20_000  # layers whose values take more than a second
 Derived = Derivation | SecondDerivation
 
 
@@ -93,12 +94,14 @@ def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
     if "w" not in given:
         raise BadValue(f"--at is {options.at!r} and lacks w; give w and either b or z, such as w=100,z=0")
     given = {"x": common.number("x", options.x), "y": common.number("y", options.y)} | given
-    if isinstance(derived, SecondDerivation):
-        from chainderiv.symbolic.referee import second_value
+    with common.progress() as show:
+        told = partial(show, "layers") if derived.chain.depth >= LONG else None
+        if isinstance(derived, SecondDerivation):
+            from chainderiv.symbolic.referee import second_value
 
-        terms = [reduce(LogSign.__mul__, factors) for factors in derived.at(**given)]
-        return {"at": given, "term_values": terms, "sum": second_value(derived.chain, derived.surviving, **given)}
-    factors = derived.at(**given)
+            terms = [reduce(LogSign.__mul__, factors) for factors in derived.at(**given, progress=told)]
+            return {"at": given, "term_values": terms, "sum": second_value(derived.chain, derived.surviving, **given)}
+        factors = derived.at(**given, progress=told)
     product = reduce(LogSign.__mul__, factors)
     return {"at": given, "values": factors, "product": product, "links": _link_values(derived, factors)}
 
@@ -129,12 +132,15 @@ def _print_values(derived: Derived, values: dict[str, Any]) -> None:
         rows = [(f"term {k}", value) for k, value in enumerate(values["term_values"], start=1)]
         total = "sum", values["sum"]
     else:
-        rows = [(_written(derived, f), v) for f, v in zip(derived.factors, values["values"], strict=True)]
+        # a name is a SymPy object: of a million factors only those that are shown are made
+        shown = zip(derived.factors[:SHOWN_VALUES], values["values"], strict=False)
+        rows = [(_written(derived, f), v) for f, v in shown]
         total = "product", values["product"]
+    count = len(values["term_values"] if isinstance(derived, SecondDerivation) else values["values"])
     for name, value in rows[:SHOWN_VALUES]:
         common.say(f"  {name:<10} = {_number(value)}")
-    if len(rows) > SHOWN_VALUES:
-        common.say(f"  … {len(rows) - SHOWN_VALUES} more (--json has them all)")
+    if count > SHOWN_VALUES:
+        common.say(f"  … {count - SHOWN_VALUES} more (--json has them all)")
     # in a residual chain the links are factors themselves
     if isinstance(derived, Derivation) and not derived.chain.residual:
         _print_links(derived, values["links"])
@@ -142,7 +148,7 @@ def _print_values(derived: Derived, values: dict[str, Any]) -> None:
 
 
 def _print_links(derivation: Derivation, values: list[Any]) -> None:
-    for link, value in list(zip(derivation.links, values, strict=True))[:SHOWN_VALUES]:
+    for link, value in zip(derivation.links[:SHOWN_VALUES], values, strict=False):
         factors = sorted(link.args, key=lambda f: not f.is_Symbol)
         common.say(f"  link {' '.join(_written(derivation, f) for f in factors)} = {_number(value)}")
 

@@ -45,6 +45,11 @@ def run(options: argparse.Namespace) -> int:
     """Sweep, then save and summarise."""
     parameters = map_parameters.parameters(options.parameters)
     axes = map_parameters.axes_of(parameters)
+    if not axes:
+        numbers = " and ".join(f"--{name}" if len(name) == 1 else name for name in parameters)
+        raise BadValue(
+            f"{numbers} are numbers, and nothing is swept; give one of them as an axis, such as --w -12:12:401"
+        )
     options.depth = _depth(options.depth, parameters)
     if options.quantity in ("rate", "regime") and common.whole("depth", options.depth) == 1:
         raise BadValue(f"--quantity {options.quantity} is given at depth 1, which has no link; give --depth 2 or more")
@@ -180,10 +185,12 @@ def _summary(one: Sweep) -> dict[str, Any]:
         "fixed": dict(one.fixed),
         "points": found.points,
         "exact_zeros": found.zeros,
+        "undefined": found.undefined,
         "log10_smallest": found.smallest / math.log(10),
         "log10_largest": found.largest / math.log(10),
         "below_quarter": found.below_quarter / found.points,
         "uncertain": found.uncertain / found.points,
+        "uncertain_points": found.uncertain,
     }
     if found.regimes:
         result["regimes"] = {r.name.lower(): count / found.points for r, count in found.regimes.items()}
@@ -201,6 +208,8 @@ def _print(summary: dict[str, Any]) -> None:
     if summary["log10_smallest"] is not None:
         common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
     common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")
+    if summary["undefined"]:
+        common.say(f"  undefined at {summary['undefined']} of {summary['points']} points")
     if "regimes" in summary and len(parameters) > 1:
         common.say("  what its links do, and with them the gradients:")
     for name, share in summary.get("regimes", {}).items():
@@ -209,4 +218,5 @@ def _print(summary: dict[str, Any]) -> None:
     if "regimes" in summary:
         common.say(f"  every link below 1/4: {100 * summary['below_quarter']:.2f} %")
     if summary["uncertain"]:
-        common.say(f"  uncertain by over 1e-9 in the logarithm: {100 * summary['uncertain']:.2f} %")
+        count = f"{summary['uncertain_points']} of {summary['points']} points"
+        common.say(f"  uncertain by over 1e-9 in the logarithm: {100 * summary['uncertain']:.2f} %, {count}")

@@ -68,7 +68,10 @@ def _named(text: str) -> Sequence[str]:
 
 def _value(flag: str, text: str) -> Axis | float:
     if ":" in text:
-        return Axis.parse(text)
+        try:
+            return Axis.parse(text)
+        except BadValue as e:
+            raise BadValue(f"--{flag}{'=' if ' ' in flag else ' '}{text}: {e}") from e
     try:
         return common.number(flag, text)
     except BadValue as e:

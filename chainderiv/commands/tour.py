@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the folder and print where to look and three numbers."""
     from chainderiv.pages.tour.tour import tour
 
-    seed = common.whole("seed", options.seed)
+    seed = common.seed(options.seed)
     if not options.out.strip():
         raise BadValue("--out is empty; give the name of a folder")
     with common.progress() as show:

@@ -94,7 +94,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         "batch_size": whole("batch-size"),
         "learning_rate": number("learning-rate"),
         "weight_decay": number("weight-decay"),
-        "rng": whole("seed"),
+        "rng": common.seed(options.seed),
         "dtype": options.dtype,
         "momentum": number("momentum"),
         "schedule": options.schedule,
@@ -151,6 +151,8 @@ def _sizes(text: str | None, asked: str, data: Data) -> list[int]:
         sizes = [int(part) for part in text.split(",")]
     except ValueError as e:
         raise BadValue(f"--layers is {text!r}; give whole numbers with commas between, such as 784,30,30,10") from e
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise BadValue(f"--layers is {text!r}; give at least two whole numbers >= 1, inputs first, as 784,30,30,10")
     if asked == "mnist" and data.name == "digits" and sizes[0] == MNIST_PIXELS:
         common.complain(f"chainderiv: --layers {text} begins with {data.pixels} instead, the pixels of the digits")
         sizes[0] = data.pixels

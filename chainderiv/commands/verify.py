@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from functools import partial
 
 from chainderiv.checking.verification import Row, Verification
@@ -28,7 +29,7 @@ def run(options: argparse.Namespace) -> int:
     """Verify; exit code 3 if a judge disagrees or nothing could be judged."""
     chain = common.one_chain(options)
     derivation = derive(chain, common.wrt(options.wrt)) if options.wrt else None
-    points, seed = common.whole("points", options.points), common.whole("seed", options.seed)
+    points, seed = common.whole("points", options.points), common.seed(options.seed)
     with common.progress() as show:
         told = partial(show, "parameters")
         result = verify(chain, derivation, points=points, rng=seed, progress=told)
@@ -51,6 +52,10 @@ def _print(result: Verification, second: bool) -> None:
         common.say(
             f"worst: {worst.parameter} by {worst.method}, {'error' if second else '|Δlog|'} = {worst.worst_error:.2g} "
             f"of {worst.allowed:.2g} allowed{blame}"
+        )
+    if math.isfinite(result.smallest_noticed):
+        common.say(
+            f"a relative error of {result.smallest_noticed:.2g} in any one, the same at every point, would be noticed"
         )
     verdict = "agreed" if result.passed else "DISAGREED" if result.judged else "nothing could be judged"
     common.say(f"{verdict}: {result.judged} pairs of parameter and point judged")

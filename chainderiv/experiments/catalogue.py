@@ -10,6 +10,7 @@ from chainderiv.errors import unknown_name
 from chainderiv.experiments import accuracy, bars, costs, insertion, norms, ratios, remedies
 from chainderiv.experiments.experiment import Experiment
 from chainderiv.experiments.setup import Setup
+from chainderiv.given import function, of_kind, several
 from chainderiv.kinds import Report
 
 # in the order of the page; each stands behind what it needs
@@ -25,8 +26,8 @@ EXPERIMENTS: dict[str, Experiment[Any]] = {
 
 
 def chosen(names: Iterable[str] | None = None) -> tuple[str, ...]:
-    """The experiments of these names in their own order, by default all; raises UnknownName."""
-    wanted = list(EXPERIMENTS if names is None else names)
+    """The experiments of these names in their own order, by default all; raises UnknownName, BadValue."""
+    wanted = list(EXPERIMENTS) if names is None else several("only", names, str, "names of experiments")
     for name in wanted:
         if name not in EXPERIMENTS:
             raise unknown_name("experiment", name, EXPERIMENTS)
@@ -44,8 +45,8 @@ def reproduce(setup: Setup, only: Iterable[str] | None = None, report: Report | 
 
     Raises
     ------
-    UnknownName
-        For another name.
+    UnknownName, BadValue
+        For another name; for what is no Setup, no list of names or no function.
     What run_all raises.
 
     Examples
@@ -56,6 +57,8 @@ def reproduce(setup: Setup, only: Iterable[str] | None = None, report: Report | 
     >>> list(found), f"{found['ratios'].link:.2f}"
     (['norms', 'ratios'], '0.21')
     """
+    of_kind("setup", setup, Setup, "a Setup")
+    function("report", report)
     found: dict[str, Any] = {}
     for name in with_what_they_need(chosen(only)):
         experiment = EXPERIMENTS[name]

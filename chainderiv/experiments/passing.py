@@ -6,7 +6,7 @@ import numpy as np
 
 from chainderiv.compiling.arrays import ArrayFunctions, array_functions
 from chainderiv.errors import BadValue
-from chainderiv.given import whole_number
+from chainderiv.given import of_kind, whole_number
 from chainderiv.nn.network import Network
 
 SMALL = 0.01  # the weight of a layer that passes on: φ is straight there to its square
@@ -31,6 +31,7 @@ def with_passing_layers(net: Network, count: int) -> Network:
     ((4, 5, 5, 5, 5, 3), True)
     """
     whole_number("count", count, least=0)
+    of_kind("net", net, Network, "a Network")
     functions = array_functions(net.activation)
     middle, slope = float(functions.value(0.0)), float(functions.derivative(1e-9))
     if net.depth < 2 or not _straight_at_zero(functions, middle, slope):

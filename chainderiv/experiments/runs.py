@@ -16,6 +16,7 @@ from typing import Any
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.described import describe
+from chainderiv.given import function, of_kind, path_of, several
 from chainderiv.kinds import Progress
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
@@ -131,6 +132,8 @@ def run_all(
     ------
     WorkersLost
         When an executor's workers keep dying.
+    BadValue
+        For what are no Training, Source, path, executor or function.
     What load_data, Network and train raise.
 
     Examples
@@ -142,6 +145,9 @@ def run_all(
     """
     from threadpoolctl import threadpool_limits
 
+    trainings = several("trainings", trainings, Training, "a list of Training")
+    of_kind("source", source, Source, "a Source, such as Source('digits')")
+    folder, progress = None if folder is None else path_of("folder", folder), function("progress", progress)
     work, each, stop = partial(_taken, source, folder), dict.fromkeys(trainings), Event()
     window = crew = Crew(executor, workers).size
     pool: AbstractContextManager[Executor]

@@ -58,6 +58,9 @@ class Activation:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip():
             raise BadValue(f"activation name is {self.name!r}; give a word")
+        for what, text in (("name", self.name), ("symbol", self.symbol), ("latex", self.latex)):
+            if isinstance(text, str) and text and text.splitlines() != [text]:
+                raise BadValue(f"activation {what} is {text!r}, which breaks a line; give it without the break")
         if not isinstance(self.formula, sympy.Expr) or not self.formula.free_symbols <= {z}:
             raise BadValue(
                 f"activation {self.name!r} is given as {self.formula!r}; give a SymPy expression in chainderiv.z alone"

@@ -29,12 +29,15 @@ MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside, cbrt and where together: n of 
 CONSTANTS = {"z": Node(z), "pi": Node(sympy.pi, 3.141592653589793)}
 LOOSE, TIGHT, UNARY, POWER = 10, 20, 30, 40  # how strongly an operator holds on to what stands beside it
 BINARY = {"+": LOOSE, "-": LOOSE, "*": TIGHT, "/": TIGHT, "**": POWER}
+JOINING = ("and", "or")
+NESTED = "write one where inside another, as in where(z > 0, where(z < 1, a, b), b)"
 COMPARISONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge}
 _TOKEN = re.compile(
     r"[ \t]*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)"
     r"|(?P<sign>\*\*|<=|>=|[-+*/(),<>])|(?P<end>$))"
 )
-_ELSEWHERE = {"^": "write ** for a power", "=": "a formula has no =", ".": "no name has a dot", "[": "use ( and )"}
+_ELSEWHERE = {"^": "write ** for a power", "=": "a formula has no =", ".": "no name has a dot", "[": "use ( and )",
+              "&": NESTED, "|": NESTED}  # fmt: skip
 _ALIASES = {alias: word for word, row in FUNCTIONS.items() for alias in row.aliases} | {"x": "z"}
 
 
@@ -154,11 +157,15 @@ class _Parser:
         return call(token.text, arguments, token.at)
 
     def _where(self, token: Token) -> Node:
+        if self.now.text == "not":
+            raise Fault("'not' is not read; write the other comparison, as z <= 0 for not z > 0", self.now.at)
         left = self._inner(LOOSE, token)
         if self.now.text not in COMPARISONS:
             raise Fault(f"{self._here()} stands where a comparison is wanted; write where(z > 0, a, b)", self.now.at)
         sign = self._take()
         right = self._inner(LOOSE, token)
+        if self.now.text in (*JOINING, *COMPARISONS):
+            raise Fault(f"{self._here()} joins two comparisons, and where takes one; {NESTED}", self.now.at)
         self._expect(",")
         first = self._inner(LOOSE, token)
         self._expect(",")

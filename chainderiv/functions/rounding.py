@@ -3,6 +3,12 @@
 In units of ε, with u the argument and every operation rounded once (Wilkinson 1963, running error analysis):
 
     E(u + v) = E(u) + E(v) + |u + v|,  E(u v) = |u| E(v) + |v| E(u) + |u v|,  E(f(u)) = |f'(u)| E(u) + |f(u)|.
+
+What a complex step φ(z + ih) carries in its imaginary parts is the slope u' of every part u, as forward differentiation
+does, and the terms of a slope may cancel where those of φ do not. With f_i and f_ij the derivatives of one operation
+f(u_1, u_2, …) by its arguments, its slope is off by
+
+    T(f) = Σ_i |f_i| T(u_i) + Σ_ij |f_ij| E(u_j) |u_i'| + Σ_i |f_i u_i'|.
 """
 
 from __future__ import annotations
@@ -10,7 +16,7 @@ from __future__ import annotations
 import sympy
 
 from chainderiv.functions.elementary import BY_HEAD, spelling
-from chainderiv.symbols import Expr
+from chainderiv.symbols import Expr, z
 
 
 def rounding(expression: Expr) -> Expr:
@@ -81,3 +87,34 @@ def slopes(expression: Expr) -> list[Expr]:
             return [sympy.Integer(1), sympy.Integer(1)]
         return [exponent * base ** (exponent - 1), sympy.Integer(0)]
     return [expression.fdiff(i) for i in range(1, len(arguments) + 1)]
+
+
+def slope_rounding(expression: Expr) -> Expr:
+    """T, the bound on |Im φ(z + ih)/h - φ'(z)| in units of ε, a few operations counting as one.
+
+    >>> from chainderiv.symbols import z
+    >>> slope_rounding(z / (1 + z)).subs(z, 0), slope_rounding(1 / (1 + sympy.exp(-z))).subs(z, 0)
+    (1, 11/8)
+    """
+    if expression == z or not expression.has(z):
+        return sympy.Integer(0)
+    if isinstance(expression, sympy.Piecewise):
+        return sympy.Piecewise(*((slope_rounding(value), when) for value, when in expression.args))
+    if isinstance(expression, sympy.Abs):
+        return slope_rounding(expression.args[0])
+    places = {u: sympy.Dummy(real=True) for u in expression.args if u.has(z)}
+    node = expression.func(*(places.get(u, u) for u in expression.args))
+    back, total = {place: u for u, place in places.items()}, sympy.Integer(0)
+    for u, place in places.items():
+        slope, along = node.diff(place), sympy.Abs(u.diff(z))
+        by_value = (sympy.Abs(slope.diff(other)) * rounding(v) for v, other in places.items())
+        passed_on = sum(by_value, _powers(node) * sympy.Abs(slope)) * along + sympy.Abs(slope) * slope_rounding(u)
+        total += passed_on.xreplace(back)
+    return total
+
+
+def _powers(node: Expr) -> Expr:
+    """How many roundings an operation is: |p log u| more of u^p, whose exponential may be taken of a logarithm."""
+    exponent = node.exp if node.is_Pow else 1
+    plain = exponent in (1, -1, 2, sympy.Rational(1, 2), -sympy.Rational(1, 2))
+    return sympy.Integer(1) if plain else 1 + sympy.Abs(exponent * sympy.log(sympy.Abs(node.base)))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.given import shown
 from chainderiv.kinds import Box, Floats
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, chain_at, depths_of
@@ -188,9 +189,14 @@ def part_of(plan: Plan, read: Callable[[Box], Reading], slices: Mapping[str, sli
     box, axes = [], {}
     for name, axis in plan.axes.items():
         given = slices.get(name, slice(None))
-        taken = range(axis.count)[given]
+        try:
+            taken = range(axis.count)[given] if isinstance(given, slice) else range(0)
+        except (TypeError, ValueError):  # a slice of what are no whole numbers, or of a step of 0
+            taken = range(0)
         if len(taken) < 2 or taken.step < 1:
-            raise BadValue(f"{name} is cut by {given}; give a slice with a step of 1 or more, of 2 points or more")
+            raise BadValue(
+                f"{name} is cut by {shown(given)}; give a slice with a step of 1 or more, of 2 points or more"
+            )
         box.append(slice(taken.start, taken.stop, taken.step))
         axes[name] = replace(axis, start=axis.values[taken[0]], stop=axis.values[taken[-1]], count=len(taken))
     shape = tuple(axis.count for axis in axes.values())

@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainderiv.given import floats, size
 from chainderiv.kinds import Signs
 
 LOG_QUARTER = float(np.log(0.25))  # of a link: the source's own bound on one that vanishes
@@ -30,10 +31,11 @@ def regime(rate: ArrayLike, band: float = BAND) -> Signs:
     """VANISHING where rate < -band, EXPLODING where rate > band, STABLE between, UNDEFINED where it is NaN.
 
     rate : mean over the links of log|w_l φ'(z_l)|, natural, per link; -inf where a link is 0.
+    band : finite, from 0 on. Raises BadValue for another, and for a rate of no numbers.
 
     >>> [Regime(r).name for r in regime([-1.4, 0.01, 3.2])]
     ['VANISHING', 'STABLE', 'EXPLODING']
     """
-    rate = np.asarray(rate, float)
+    rate, band = floats("rate", rate), size("band", band, zero=True)
     code = np.where(rate < -band, Regime.VANISHING, np.where(rate > band, Regime.EXPLODING, Regime.STABLE))
     return np.where(np.isnan(rate), Regime.UNDEFINED, code).astype(np.int8)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainderiv.errors import BadValue, DataError
-from chainderiv.given import one_of
+from chainderiv.given import function, one_of, path_of
 from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
@@ -65,7 +65,7 @@ class Sweep:
         BadValue, MissingExtra
             For another kind of name; where zarr or netCDF4 is missing.
         """
-        place = Path(path)
+        place = path_of("path", path)
         if place.suffix.lower() == ".nc":
             return cls(*open_netcdf(place))
         store = Store.open(checked_path(path))
@@ -83,8 +83,8 @@ class Sweep:
         BadValue, OutputError, MissingExtra
             For another kind of name; where it cannot be written; where zarr or netCDF4 is missing.
         """
-        if Path(path).suffix.lower() == ".nc":
-            return save_netcdf(self.plan, self.readings, Path(path))
+        if path_of("path", path).suffix.lower() == ".nc":
+            return save_netcdf(self.plan, self.readings, path_of("path", path))
         return save_to_store(self.plan, self.readings.read, checked_path(path))
 
     def to_xarray(self) -> Any:
@@ -264,7 +264,7 @@ def sweep(
     >>> s.log_abs.shape, s.regime[2, 1]   # w = 0: every link is 0
     ((5, 3), np.int8(-1))
     """
-    crew = Crew(executor, workers)
+    crew, progress, announce = Crew(executor, workers), function("progress", progress), function("announce", announce)
     if out is not None:
         path = checked_path(out)
         stored = in_stored_tiles(plan_of(chain, wrt, engine, **parameters))

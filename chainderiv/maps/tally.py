@@ -9,6 +9,7 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from chainderiv.given import of_kind
 from chainderiv.kinds import Box, Signs
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.maps.sweep import Sweep
@@ -26,6 +27,7 @@ class Tally:
         uncertain; whose links are all under 1/4 in size.
     smallest, largest : of the finite log|gradient|, natural; inf and -inf where there is none.
     regimes : dict of Regime -> how many points, empty at depth 1.
+    undefined : how many points have a gradient that is no number.
 
     Two of them add up to that of both maps.
 
@@ -43,6 +45,7 @@ class Tally:
     smallest: float
     largest: float
     regimes: dict[Regime, int]
+    undefined: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -53,18 +56,19 @@ class Tally:
             min(self.smallest, other.smallest),
             max(self.largest, other.largest),
             {r: count + other.regimes[r] for r, count in self.regimes.items()},
+            self.undefined + other.undefined,
         )
 
 
 def tally(swept: Sweep) -> Tally:
-    """Count over a whole map of any size, which is read tile by tile.
+    """Count over a whole map of any size, which is read tile by tile; raises BadValue for what is no Sweep.
 
     >>> from chainderiv import Axis, Chain, sweep
     >>> found = tally(sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3)))
     >>> found.points, found.zeros, found.below_quarter, found.regimes[Regime.VANISHING]
     (15, 3, 12, 15)
     """
-    deep = swept.derivation.chain.depth > 1
+    deep = of_kind("swept", swept, Sweep, "what sweep(…) returns").derivation.chain.depth > 1
 
     def count(box: Box, _: int) -> Tally:
         return _of_tile(swept.readings.read(box), swept.plan.links(box) if deep else None)
@@ -86,4 +90,5 @@ def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:
         smallest=float(tile.log_abs.min(where=finite, initial=np.inf)),
         largest=float(tile.log_abs.max(where=finite, initial=-np.inf)),
         regimes={} if codes is None else {r: int(np.count_nonzero(codes == r)) for r in Regime},
+        undefined=int(np.count_nonzero(np.isnan(tile.log_abs))),
     )

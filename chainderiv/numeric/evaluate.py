@@ -62,8 +62,8 @@ def evaluate(
     >>> print(round(evaluate(chain, w=0.9, b=0.1, wrt=("b1", "w2")).log10, 2))
     -700.39
     """
-    parameters = at_points(chain.depth, w, b, z, x, y)
     derivation = derive(chain, wrt)
+    parameters = at_points(chain.depth, w, b, z, x, y)
     engine = engine or suitable_engine(derivation, math.prod(parameters.shape))
     gradient, lost = _read(kernel(derivation, engine), parameters, chain.vouched)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
@@ -101,5 +101,5 @@ def condition(
     >>> bool(condition(Chain(depth=4), w=1.0, b=0.0) < 100)
     True
     """
-    parameters = at_points(chain.depth, w, b, z, x, y)
-    return oracle(derive(chain, wrt)).read(parameters)[1][()]
+    derivation = derive(chain, wrt)
+    return oracle(derivation).read(at_points(chain.depth, w, b, z, x, y))[1][()]

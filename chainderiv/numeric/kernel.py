@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chainderiv.errors import unknown_name
+from chainderiv.given import of_kind, whole_number
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.oracle import NumpyKernel, Oracle
 from chainderiv.numeric.parameters import Parameters
@@ -62,13 +63,18 @@ ENGINES: dict[str, Callable[[Derived], Kernel]] = {"numpy": oracle, "numba": _co
 def suitable_engine(derivation: Derived, points: int) -> str:
     """'numba' where the work repays a compilation of some seconds and the formulas have a compiled form, else 'numpy'.
 
-    points : how many the map has. It is what sweep takes by default.
+    points : how many the map has. It is what sweep takes by default. Raises BadValue for no derivation and no number.
 
     >>> from chainderiv import Chain, derive
     >>> suitable_engine(derive(Chain(depth=4), "b1"), 1000)
     'numpy'
     """
-    if points * derivation.chain.depth < LARGE or isinstance(derivation, SecondDerivation) or derivation.replaced:
+    of_kind("derivation", derivation, Derived, "what derive(chain, …) returns")
+    if (
+        whole_number("points", points, 0) * derivation.chain.depth < LARGE
+        or isinstance(derivation, SecondDerivation)
+        or derivation.replaced
+    ):
         return "numpy"
     from chainderiv.numeric.compiled.source import is_compilable
 

@@ -70,7 +70,7 @@ class Measurements:
 
         order : 'l2', as Nielsen's program has it, or 'l1', Σ_j |∂C/∂b_j|. Raises UnknownName for another.
         """
-        if order not in ORDERS:
+        if not isinstance(order, str) or order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
         # by logarithms: the squares of a vanishing layer would underflow long before its norm does
         hidden = list(zip(*self.bias_gradients, strict=True))[:-1]
@@ -79,7 +79,7 @@ class Measurements:
 
     def layer_norms(self, order: str = "l2") -> Floats:
         """‖mean ∂C/∂W_l‖ of the hidden layers, shape (rows, hidden layers); raises UnknownName as norms does."""
-        if order not in ORDERS:
+        if not isinstance(order, str) or order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
         return self.layers[f"weight_norm_{order}"][:, :-1]
 

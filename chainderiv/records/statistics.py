@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.given import floats, several
 from chainderiv.kinds import Floats
 
 LEVEL = 0.05
@@ -61,7 +62,7 @@ def against_the_one_before(samples: Sequence[ArrayLike]) -> list[Comparison]:
     >>> round(c.difference, 3), round(c.effect, 2), round(c.p, 4), c.differs
     (-0.04, -3.2, 0.008, True)
     """
-    rows = [_row(sample) for sample in samples]
+    rows = [_row(sample) for sample in several("samples", samples, object, "at least two rows of numbers")]
     if len(rows) < 2 or any(len(row) < 2 for row in rows):
         raise BadShape(f"samples have shapes {[row.shape for row in rows]}; give at least two, each of two numbers")
     plain = [_compared(*pair) for pair in itertools.pairwise(rows)]
@@ -128,7 +129,7 @@ def interval(sample: ArrayLike) -> tuple[float, float]:
 
 
 def _row(sample: ArrayLike) -> Floats:
-    numbers = np.asarray(sample, float)
+    numbers = floats("a sample", sample)
     if numbers.ndim != 1:
         raise BadShape(f"a sample has shape {numbers.shape}; give a row of numbers")
     broken = int((~np.isfinite(numbers)).sum())

@@ -10,6 +10,7 @@ import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep, unknown_name
+from chainderiv.kinds import Progress
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through
@@ -131,13 +132,23 @@ class Derivation:
             values[name] = nested(expression, values)
         return sympy.Mul(*(nested(self._unfolded(factor), values) for factor in self.factors), evaluate=False)
 
-    def at(self, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0) -> tuple[LogSign, ...]:
+    def at(
+        self,
+        *,
+        w: Any,
+        b: Any = None,
+        z: Any = None,
+        x: float = 0.5,
+        y: float = 0.0,
+        progress: Progress | None = None,
+    ) -> tuple[LogSign, ...]:
         """Every factor's value, in the order of `factors`.
 
         Parameters
         ----------
         w : number or L of them; likewise either b or z (z pins every pre-activation: b_l = z_l - w_l a_{l-1}).
         x, y : input and target.
+        progress : called with (layers done, layers in all), anew where more digits are needed.
 
         Examples
         --------
@@ -148,7 +159,9 @@ class Derivation:
         """
         from chainderiv.symbolic.referee import factor_values
 
-        return factor_values(self.chain, self.factors, w=w, b=b, z=z, x=x, y=y)
+        replaced = dict(self.replaced)
+        items = [replaced.get(k, place) for k, place in enumerate(self.places)]
+        return factor_values(self.chain, items, w=w, b=b, z=z, x=x, y=y, progress=progress)
 
     def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex': its name, equation and reason.

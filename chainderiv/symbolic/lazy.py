@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
+
+from chainderiv.errors import BadIndex, BadValue
+from chainderiv.given import is_whole
 
 
 class Lazy(Sequence[Any]):
@@ -18,8 +22,10 @@ class Lazy(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return [self._item(i) for i in range(*index.indices(self._length))]
+        if not is_whole(index, -math.inf):
+            raise BadValue(f"index {index!r} is no whole number; give one from 0 to {self._length - 1}, or a slice")
         if not -self._length <= index < self._length:
-            raise IndexError(f"index {index} of {self._length} items; give one from 0 to {self._length - 1}")
+            raise BadIndex(f"index {index} of {self._length} items; give one from 0 to {self._length - 1}")
         return self._item(range(self._length)[index])
 
     def __iter__(self) -> Iterator[Any]:

@@ -20,6 +20,7 @@ from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.enclosing import ball, stated
 from chainderiv.functions.intervals import Ball, Unenclosed, working_bits
+from chainderiv.kinds import Progress
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
@@ -30,6 +31,7 @@ from chainderiv.symbols import Expr
 FIRST_BITS, MOST_BITS = 2**8, 2**20
 MOST_SECONDS = 1.0  # of a thread's work after which the bits are not doubled again: that would take three times as long
 ALGEBRA_BITS = 2**12  # where they do not tell a value from 0, SymPy is asked: e^(-1/2) - e^(-1/2) is 0 in no ball
+TOLD = 2**12  # layers between two words of progress
 SETTLED = 84  # bits, 25 digits, to which a value must be known
 
 
@@ -102,7 +104,14 @@ def per_layer(name: str, given: Any, depth: int) -> list[float]:
     return floats
 
 
-def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequence[float] | None, x: float) -> Orbit:
+def walk(
+    chain: Chain,
+    w: Sequence[float],
+    b: Sequence[float] | None,
+    z: Sequence[float] | None,
+    x: float,
+    progress: Progress | None = None,
+) -> Orbit:
     """The orbit at the bits that are set: z_l = w_l a_{l-1} + b_l, or z_l as given."""
     weights = [Known.of(v) for v in w]
     zs, activations = [Known.of(0)], [Known.of(x)]
@@ -114,11 +123,15 @@ def walk(chain: Chain, w: Sequence[float], b: Sequence[float] | None, z: Sequenc
         value = evaluated(chain.activation(layer).formula, (symbols.z,), (free,))
         zs.append(free)
         activations.append(activations[-1] + value if chain.residual else value)
+        if progress is not None and layer % TOLD == 0:
+            progress(layer, chain.depth)
     return Orbit(weights, zs, activations)
 
 
 def factor_values(chain: Chain, factors: Sequence[Any], beyond: bool = False, **point: Any) -> tuple[LogSign, ...]:
-    """Every factor of a chain's derivation as LogSign, each proved to SETTLED bits; the point as in Derivation.at.
+    """Every factor of a chain's derivation, a place or an expression, as LogSign, each proved to SETTLED bits.
+
+    The point is as in Derivation.at.
 
     beyond says whether a logarithm that leaves float64 may be ±∞; otherwise it is refused.
 
@@ -160,8 +173,7 @@ def _term_factors(chain: Chain, terms: Sequence[Term], orbit: Orbit, y: float) -
         keys = [term.replaced.get(k, place) for k, place in enumerate(term.places)]
         for key in keys:
             if key not in known:
-                expression = symbol_of(chain, key) if isinstance(key, Factor) else key
-                known[key] = _value(chain, expression, orbit, y)
+                known[key] = _value(chain, key, orbit, y)
         yield [known[key] for key in keys]
 
 
@@ -175,6 +187,7 @@ def _settled(
     z: Any = None,
     x: float = 0.5,
     y: float = 0.0,
+    progress: Progress | None = None,
 ) -> list[LogSign]:
     """What is evaluated on the orbit of a point and at its y, settled."""
     if (b is None) == (z is None):
@@ -184,7 +197,7 @@ def _settled(
     bs = None if b is None else per_layer("b", b, chain.depth)
     zs = None if z is None else per_layer("z", z, chain.depth)
     (x_,), (y_,) = per_layer("x", x, 1), per_layer("y", y, 1)
-    return settle(lambda: evaluate(walk(chain, ws, bs, zs, x_), y_), beyond)
+    return settle(lambda: evaluate(walk(chain, ws, bs, zs, x_, progress), y_), beyond)
 
 
 def settle(evaluate: Callable[[], list[Known]], beyond: bool = False) -> list[LogSign]:
@@ -217,7 +230,14 @@ def _proved(value: Ball) -> bool:
 
 
 def _value(chain: Chain, factor: Any, orbit: Orbit, y: float) -> Known:
-    """One factor at the bits that are set; a replaced one is an expression in the chain's symbols."""
+    """One factor at the bits that are set, by its place; a replaced one is an expression in the chain's symbols."""
+    if isinstance(factor, Factor):
+        if factor.kind == "weight":
+            return orbit.w[factor.layer - 1]
+        if factor.kind == "prime":
+            slope = chain.activation(factor.layer).derivative
+            return evaluated(slope, (symbols.z,), (orbit.z[factor.layer],))
+        factor = symbol_of(chain, factor)
     atoms = sorted(factor.atoms(*KEPT) | bare(factor).free_symbols, key=str)
     values = [_atom(chain, atom, orbit, y) for atom in atoms]
     if factor in atoms:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
+from chainderiv.kinds import Progress
 from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through, z_by
@@ -92,12 +93,19 @@ class SecondDerivation:
         return SecondDerivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), place: new}.items())))
 
     def at(
-        self, *, w: Any, b: Any = None, z: Any = None, x: float = 0.5, y: float = 0.0
+        self,
+        *,
+        w: Any,
+        b: Any = None,
+        z: Any = None,
+        x: float = 0.5,
+        y: float = 0.0,
+        progress: Progress | None = None,
     ) -> tuple[tuple[LogSign, ...], ...]:
         """The value of every factor of every term, in the order of `terms`; w, b, z, x and y as in Derivation.at."""
         from chainderiv.symbolic.referee import term_values
 
-        return term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y)
+        return term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y, progress=progress)
 
     def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex', as Derivation.line."""

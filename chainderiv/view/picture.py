@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainderiv.errors import BadValue
+from chainderiv.given import of_kind, path_of
 from chainderiv.view.theme import theme
 from chainderiv.writing import folder_for_writing, write_whole
 
@@ -26,7 +27,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 def picture(figure: Figure | Axes, form: str = "svg") -> bytes:
     """A figure, or the one that Axes stand on, as the content of a 'png', 'svg' or 'pdf' file.
 
-    Raises BadValue for another form.
+    Raises BadValue for another form, and for what is no figure.
 
     >>> from chainderiv.view.networks.curves import plot_bars
     >>> picture(plot_bars([[0.1, 0.2]]), "png")[1:4]
@@ -34,6 +35,10 @@ def picture(figure: Figure | Axes, form: str = "svg") -> bytes:
     """
     if form not in FORMATS:
         raise BadValue(f"picture format is {form!r}; give {', '.join(FORMATS)}")
+    from matplotlib.axes import Axes
+    from matplotlib.figure import FigureBase
+
+    of_kind("figure", figure, (Axes, FigureBase), "a Figure or the Axes that a plot returned")
     whole: Any = figure.figure.figure  # Axes may stand on a part of one
     content = io.BytesIO()
     # dark does not matter: the background is the figure's own
@@ -48,7 +53,7 @@ def save_picture(figure: Figure | Axes, path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     BadValue
-        When the name ends neither in .png nor in .svg nor in .pdf.
+        When the name ends neither in .png nor in .svg nor in .pdf, or the figure is none.
     OutputError
         When the file cannot be written.
 
@@ -60,7 +65,7 @@ def save_picture(figure: Figure | Axes, path: str | os.PathLike[str]) -> Path:
     ...     save_picture(plot_bars([[0.1, 0.2]]), folder + "/bars.svg").name
     'bars.svg'
     """
-    target = Path(path)
+    target = path_of("path", path)
     form = target.suffix.lower().removeprefix(".")
     if form not in FORMATS:
         raise BadValue(f"{str(target)!r} ends in no picture format; give a name that ends in .{', .'.join(FORMATS)}")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from cycler import cycler
 
+from chainderiv.given import of_kind
+
 if TYPE_CHECKING:  # Matplotlib is slow to load, and only what draws waits for it
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
@@ -124,5 +126,9 @@ def new_figure(size: tuple[float, float] = SIZE, dark: bool = False) -> Figure:
 @contextmanager
 def drawing(ax: Axes | None, size: tuple[float, float], dark: bool) -> Iterator[tuple[Axes, Palette]]:
     """The Axes given, or those of a new figure, and the colours of the theme in which what is inside draws on them."""
+    from matplotlib.axes import Axes as OfMatplotlib
+
+    if ax is not None:
+        of_kind("ax", ax, OfMatplotlib, "Matplotlib's Axes, or None for a new figure")
     with theme(dark) as colours:
         yield new_figure(size, dark).add_subplot() if ax is None else ax, colours

@@ -6,10 +6,12 @@ from functools import lru_cache, partial
 import mpmath as mp
 import numpy as np
 import pytest
+import sympy
 
 import chainderiv as cd
 from chainderiv.checking import judges, second_judges
 from chainderiv.checking.verify import METHODS
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.parameters import Layered, Parameters
@@ -303,10 +305,10 @@ def test_float_differences_of_a_cost_that_is_rounded_by_more_than_they_hold_judg
         assert found.all() if could else not found.any()
 
 
-def judges_points(chain, rng):
+def judges_points(chain, rng, count=4):
     from chainderiv.checking.points import draw_points
 
-    return draw_points(chain, 4, rng)
+    return draw_points(chain, count, rng)
 
 
 @lru_cache(maxsize=4)
@@ -361,3 +363,81 @@ def test_progress_is_told_of_every_parameter():
 def test_a_derivation_of_another_chain_is_refused():
     with pytest.raises(BadValue, match="derive it from that chain"):
         cd.verify(cd.Chain(3), cd.derive(cd.Chain(4), "b1"))
+
+
+CANCELLING = ["z/sqrt(z**2+1e-5)", "z/sqrt(1+10000*z**2)", "z/(1e-5+Abs(z))"]
+
+
+@pytest.mark.parametrize("text", CANCELLING)
+def test_a_formula_whose_slope_cancels_in_the_complex_step_passes_and_an_error_of_1e_7_in_it_does_not(text):
+    chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
+    assert cd.verify(chain, points=20).passed
+    for wrt, method in (("b1", STEP), ("w2", MPMATH), ("b3", STEP)):
+        d = cd.derive(chain, wrt)
+        assert cd.verify(chain, d, points=20, methods=(method,)).passed
+        for off in (1 + 1e-7, 1 - 1e-7):
+            assert not cd.verify(chain, d.replace(0, off * d.factors[0]), points=20, methods=(method,)).passed
+    second = cd.derive(chain, ("b1", "w2"))
+    assert cd.verify(chain, second, points=20).passed
+
+
+FORMULAS = [*CANCELLING, "sin(z)/(2+cos(z))", "exp(-z**2/2)*(2*z**2-1)", "z*atan(z)/(1+z**2)", "(1+z**2)**1.7", "cbrt(z)",
+            "1/(1+exp(-z))-1/(1+exp(-z-1e-3))", "sin(30*z)*exp(-Abs(z))", "1+1e-7*tanh(z)", "erf(z)*sinc(z)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("given", [*ACTIVATIONS, *FORMULAS])
+def test_what_the_complex_step_says_it_may_lose_covers_what_it_loses(given):
+    import mpmath
+
+    from chainderiv.functions.precise import precise
+
+    f = ACTIVATIONS.get(given) or cd.Activation("mine", cd.parse_formula(given))
+    chain, rng = cd.Chain(1, f), np.random.default_rng(1)
+    at = judges_points(chain, rng, 200)
+    got = judges.complex_step(chain, at, chain.parameter("b1"))
+    assert got.could.sum() > 100
+    z = at.w[1] * at.x + at.inner[1]
+    with mpmath.workdps(60):
+        slope, value = (precise(e, cd.z) for e in (f.derivative, f.formula))
+        want = [
+            mpmath.log(abs(slope(mpmath.mpf(p)) * (value(mpmath.mpf(p)) - t))) for p, t in zip(z, at.y, strict=True)
+        ]
+    off = np.array([float(abs(g - v)) for g, v in zip(got.log, want, strict=True)])
+    # beside it the logarithm's own digits and a digit of a_L - y, and of what φ itself cancels
+    room = 1e-14 + (0 if f.value_rounding is None else 1e-14 * float(np.max(array_functions(f).value_rounding(z))))
+    assert (off <= got.off + room)[got.could].all()
+
+
+def test_an_error_is_noticed_from_what_the_result_states_on_and_none_much_below():
+    for name, depth, wrt in (
+        ("tanh", 3, "b1"),
+        ("sigmoid", 300, "w7"),
+        (CANCELLING[0], 2, "b1"),
+        ("gelu", 2, ("b1", "w2")),
+    ):
+        f = name if name in ACTIVATIONS else cd.Activation.from_formula("mine", name)
+        chain = cd.Chain(depth, f)
+        d = cd.derive(chain, wrt)
+        least = cd.verify(chain, d, points=10).smallest_noticed
+        assert 1e-12 < least < 1e-9
+        for size, passes in ((1.02 * least, False), (0.5 * least, True), (1e-7, False)):
+            for off in (1 + size, 1 - size):
+                found = cd.verify(chain, scaled(d, off), points=10)
+                assert found.passed is passes, (name, size)
+
+
+def scaled(d, by):
+    if isinstance(d, cd.Derivation):
+        return d.replace(0, sympy.Float(by, 30) * d.factors[0])
+    for k, term in enumerate(d.terms):
+        d = d.replace(k, 0, sympy.Float(by, 30) * term.factors[0])
+    return d
+
+
+def test_the_smallest_error_noticed_is_that_of_the_parameter_watched_least():
+    found = report()
+    least = {p: min(r.noticed for r in found.rows if r.parameter == p) for p in {r.parameter for r in found.rows}}
+    assert found.smallest_noticed == max(least.values())
+    assert found.to_dict()["smallest_noticed"] == found.smallest_noticed
+    nothing = cd.verify(cd.Chain(100), cd.derive(cd.Chain(100), "b1"), points=5, methods=(FLOAT,))
+    assert nothing.smallest_noticed == np.inf

@@ -26,9 +26,7 @@ def of_link(neuron: Activation, s: Any, z: Any, of_size: Callable[[Expr], Expr],
     >>> of_link(neuron("relu"), 2, -3, sympy.erf, 0), of_link(neuron("relu"), 2, 3, sympy.erf, 0)
     (0, erf(2))
     """
-    spread, point = exact_number("s", s), exact_number("z", z)
-    if not spread.free_symbols and not spread > 0:
-        raise BadValue(f"s is {s!r}; give a positive standard deviation")
+    spread, point = spread_of(s), exact_number("z", z)
 
     def probability(size: Expr) -> Expr:
         return sympy.Integer(at_zero) if size == 0 else of_size(spread * size)
@@ -46,6 +44,24 @@ def of_link(neuron: Activation, s: Any, z: Any, of_size: Callable[[Expr], Expr],
         for value, when in slope.args
     ]
     return sympy.Piecewise(*branches)
+
+
+def spread_of(s: Any) -> Expr:
+    """A standard deviation, exactly; raises BadValue for what is none."""
+    spread = exact_number("s", s)
+    if not spread.free_symbols and not spread > 0:
+        raise BadValue(f"s is {s!r}; give a positive standard deviation")
+    return spread
+
+
+def is_finite_at(neuron: Activation, z: Any) -> bool:
+    """Whether φ' is finite at a number.
+
+    >>> from chainderiv.functions.lookup import neuron
+    >>> is_finite_at(neuron("tanh"), 3)
+    True
+    """
+    return bool(_slope_size(neuron, exact_number("z", z)).is_finite)
 
 
 def _slope_size(neuron: Activation, z: Any) -> Expr:

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadValue
+from chainderiv.given import function, of_kind, path_of, size
 from chainderiv.kinds import Array, Box, Progress
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, depths_of
@@ -77,10 +78,9 @@ def animate_sweep(
     ...     film.read_bytes()[:6]
     b'GIF89a'
     """
-    target = Path(path)
+    target = path_of("path", path)
     require_film(target)
-    if not seconds_a_frame > 0:
-        raise BadValue(f"seconds_a_frame is {seconds_a_frame!r}; give a number of seconds above 0")
+    seconds_a_frame, progress = size("seconds_a_frame", seconds_a_frame, zero=False), function("progress", progress)
     frames = depth_frames(sweep)
     images = _images(frames, quantity_at(quantity, sweep.derivation.chain.depth), dark, progress)
     folder_for_writing(target.parent)
@@ -128,6 +128,7 @@ def depth_frames(sweep: Sweep) -> list[Sweep]:
     >>> [(one.derivation.chain.depth, one.log_abs.shape) for one in depth_frames(s)]
     [(2, (3, 2)), (3, (3, 2)), (4, (3, 2))]
     """
+    of_kind("sweep", sweep, Sweep, "what sweep(…) returns")
     require_film_axes(sweep.axes)
     depths, place = depths_of(sweep.axes[DEPTH]), list(sweep.axes).index(DEPTH)
     return [Sweep(sweep.plan.at_depth(int(depth)), _Layer(sweep.readings, place, k)) for k, depth in enumerate(depths)]

@@ -16,6 +16,7 @@ from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
+from chainderiv.given import of_kind, several
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.regime import LOG_QUARTER
 from chainderiv.maps.sweep import Sweep
@@ -42,6 +43,7 @@ from chainderiv.view.theme import SIZE, Palette, drawing, new_figure, theme
 
 BOUNDARIES = {"rate": (0.0, "-", "boundary"), "largest_link": (LOG_QUARTER, "--", "below_quarter")}
 TITLE: dict[str, Any] = {"fontsize": 10, "fontweight": "normal"}
+SEVERAL = "one or more of what sweep(…) returns"
 LINE_BLOCKS = 2000  # a line of more points is drawn by the extremes of as many blocks
 
 
@@ -65,7 +67,8 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     UnknownName
         For another quantity.
     BadValue
-        When the sweep has more than two axes, the chain has no such layer, or a rate is asked of a chain of depth 1.
+        When the sweep has more than two axes or is none, the chain has no such layer, or a rate is asked of a chain of
+        depth 1.
 
     Source: the regions of Nielsen (2015), chapter 5.
 
@@ -76,7 +79,7 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     >>> ax.get_xlabel()
     '$w$  (weight, dimensionless)'
     """
-    shown = quantity_at(quantity, sweep.derivation.chain.depth)
+    shown = quantity_at(quantity, _swept(sweep).derivation.chain.depth)
     if len(sweep.axes) > 2:
         extra = ", ".join(list(sweep.axes)[2:])
         raise BadValue(f"the sweep has {len(sweep.axes)} axes; a picture has 1 or 2: fix {extra} at a number")
@@ -102,6 +105,9 @@ def plot_sweeps(sweeps: Sequence[Sweep], quantity: str = "gradient", dark: bool 
     >>> len(figure.axes)
     3
     """
+    sweeps = several("sweeps", sweeps, Sweep, SEVERAL)
+    if not sweeps:
+        raise BadValue(f"sweeps is empty; give {SEVERAL}")
     figure = new_figure((SIZE[0] * len(sweeps), SIZE[1]), dark)
     with theme(dark) as colours:
         panels = list(figure.subplots(1, len(sweeps), squeeze=False)[0])
@@ -115,6 +121,11 @@ def plot_sweeps(sweeps: Sequence[Sweep], quantity: str = "gradient", dark: bool 
         for ax in panels:
             ax.set_ylim(min(lows), max(highs))
     return figure
+
+
+def _swept(sweep: Sweep) -> Sweep:
+    swept: Sweep = of_kind("sweep", sweep, Sweep, "what sweep(…) returns")
+    return swept
 
 
 def _draw_maps(panels: Sequence[Axes], sweeps: Sequence[Sweep], shown: Sequence[Quantity], colours: Palette) -> None:
@@ -185,6 +196,8 @@ def plot_link_map(
     ------
     UnknownName
         When the catalogue has no such activation.
+    BadValue
+        When one of the axes is no Axis.
 
     Source: Nielsen (2015), chapter 5: |w σ'(z)| < 1/4 where |w| < 1.
 
@@ -194,6 +207,8 @@ def plot_link_map(
     '$z$  (pre-activation, dimensionless)'
     """
     phi = neuron(activation)
+    for name, axis in (("w_axis", w_axis), ("z_axis", z_axis)):
+        of_kind(name, axis, Axis, "an Axis(start, stop, count)")
     with np.errstate(divide="ignore"):
         weight = np.log(np.abs(w_axis.values))[:, None]
     values = (weight + array_functions(phi).log_abs_derivative(z_axis.values)[None, :]) / np.log(10)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from chainderiv.errors import BadShape
+from chainderiv.errors import BadShape, BadValue
+from chainderiv.given import floats, of_kind, several
 from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.theme import SIZE, Palette, drawing
@@ -20,6 +21,7 @@ SLOT = 2.3  # room for a layer, in units of the longest bar, which may point eit
 LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
 BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
 BAND_SAID = f"{100 * BAND[0]:g} to {100 * BAND[-1]:g} %"
+RECORDS = "what train(…) returns, once or several times"
 CURVE_SIZE = (6.0, 3.8)
 
 
@@ -37,7 +39,9 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
     Raises
     ------
     BadShape
-        When there is no layer, or one is no row of numbers.
+        When there is no layer, or one is no row.
+    BadValue
+        When a gradient is no finite number.
 
     Source: Nielsen (2015), chapter 5, the bars on the neurons of two hidden layers.
 
@@ -47,7 +51,7 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
     >>> [round(float(bar.get_width()), 6) for bar in ax.patches]
     [0.001, -0.002, 0.03, 0.01]
     """
-    layers = [_row(g) for g in gradients]
+    layers = [_row(g) for g in several("gradients", gradients, object, "one array (n_l,) per hidden layer")]
     if not layers:
         raise BadShape("no hidden layer is given; give one array (n_l,) per hidden layer")
     longest = max(float(np.abs(g).max()) for g in layers) or 1.0
@@ -86,6 +90,8 @@ def plot_norms(
         For another order.
     BadShape
         When the network has no hidden layer, or the records' shapes differ.
+    BadValue
+        When one is no TrainingRecord.
 
     Source: Nielsen (2015), chapter 5, the speed of learning of each hidden layer.
 
@@ -96,7 +102,7 @@ def plot_norms(
     >>> len([line for line in plot_norms(record).lines if line.get_gid()])
     2
     """
-    records = [record] if isinstance(record, TrainingRecord) else list(record)
+    records = [record] if isinstance(record, TrainingRecord) else several("record", record, TrainingRecord, RECORDS)
     each = [one.norms(order) for one in records]
     if len({norms.shape for norms in each}) != 1:
         raise BadShape(f"the records' norms have shapes {[n.shape for n in each]}; give one or more, all of one shape")
@@ -138,7 +144,7 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
 
     Parameters
     ----------
-    record : TrainingRecord.
+    record : TrainingRecord; raises BadValue for another kind.
     ax, dark : as in plot_bars.
 
     Examples
@@ -147,6 +153,7 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
     >>> plot_accuracy(record).get_xlabel()
     'epochs of training'
     """
+    of_kind("record", record, TrainingRecord, "what train(…) returns")
     with drawing(ax, CURVE_SIZE, dark) as (ax, _):
         ax.plot(record.epoch, record.accuracy, gid="accuracy", marker=_marker(record.epoch))
         _epochs(ax, record.epoch)
@@ -155,9 +162,11 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
 
 
 def _row(gradients: ArrayLike) -> Floats:
-    row = np.asarray(gradients, float)
+    row = floats("a layer's gradients", gradients)
     if row.ndim != 1 or not row.size:
         raise BadShape(f"a layer's gradients have shape {row.shape}; give (n_l,) with n_l >= 1")
+    if not np.isfinite(row).all():
+        raise BadValue(f"a layer's gradients hold {row[~np.isfinite(row)][0]}; give finite numbers")
     return row
 
 
