@@ -108,11 +108,8 @@ class OrbitError:
         """Where z_l may lie on the other side of a point; beyond float64 it is clipped, and far from any."""
         with np.errstate(over="ignore"):
             reach = np.exp(self.log_z + LOG_MARGIN) + TINY
-        rounded = self.log_z > -np.inf
-        if orbit.layer == 1:
-            p = self.parameters
-            rounded = rounded & _rounds(p.w[1], p.x, p.inner[1])
-        return np.asarray((np.abs(orbit.z - point) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & rounded)
+        inexact = self.log_z > -np.inf
+        return np.asarray((np.abs(orbit.z - point) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & inexact)
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
@@ -155,6 +152,9 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             own, passed = (np.where(np.isneginf(weight), -np.inf, weight + log) for log in (before.log, self.log_a))
         fresh = np.logaddexp(own, log_abs(self.parameters.inner[orbit.layer]))
+        if orbit.layer == 1:
+            p = self.parameters
+            fresh = np.where(_rounds(p.w[1], p.x, p.inner[1]), fresh, -np.inf)
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:

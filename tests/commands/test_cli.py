@@ -113,9 +113,9 @@ def test_map_writes_the_file_that_the_name_asks_for(tmp_path, capsys, ending):
 def test_an_npz_holds_every_array_of_a_map_and_what_is_uncertain(tmp_path, depth, more):
     out, chain = tmp_path / "map.npz", cd.Chain(depth, "silu")
     axes = {"w": cd.Axis(-9, 9, 201), "b": cd.Axis(-5, 5, 101)}
-    words = ["--depth", str(depth), "--activation", "silu", "--w", "-9:9:201", "--b", "-5:5:101"]
+    words = ["--depth", str(depth), "--activation", "silu", "--w", "-9:9:201", "--b", "-5:5:101", "--x", "0.3"]
     assert main(["map", *words, "--out", str(out)]) == 0
-    want = cd.sweep(chain, **axes)
+    want = cd.sweep(chain, **axes, x=0.3)  # with x = 0.5 every z_1 near 0 is exact, and nothing uncertain
     with np.load(out, allow_pickle=False) as held:
         arrays = {"sign", "log_abs", "below_quarter", "uncertain"} | more
         assert set(held) == arrays | {"axis_w", "axis_b"}
