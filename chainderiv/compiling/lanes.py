@@ -76,14 +76,16 @@ def spread(typing: Any, array: Any, number: Any) -> Any:
     return Lanes(dtype)(array, dtype), build
 
 
-def _of_two(instruction: str) -> Any:
-    def typed(typing: Any, x: Any, y: Any) -> Any:
-        return x(x, y), lambda context, builder, signature, given: getattr(builder, instruction)(*given)
+@intrinsic
+def plus(typing: Any, x: Any, y: Any) -> Any:
+    """x + y."""
+    return x(x, y), lambda context, builder, signature, given: builder.fadd(*given)
 
-    return intrinsic(typed)
 
-
-plus, times = _of_two("fadd"), _of_two("fmul")
+@intrinsic
+def times(typing: Any, x: Any, y: Any) -> Any:
+    """x y."""
+    return x(x, y), lambda context, builder, signature, given: builder.fmul(*given)
 
 
 @intrinsic

@@ -21,6 +21,15 @@ def factor_over(plan: Plan, box: Box, layer: int) -> LogSign:
     ----------
     box : one slice per dimension, without a step.
     layer : int from 1. The factors of the layers 2 … L are the links.
+
+    Examples
+    --------
+    >>> from chainderiv.maps.axis import Axis
+    >>> from chainderiv.maps.keywords import plan_of
+    >>> from chainderiv.symbolic.chain import Chain
+    >>> plan = plan_of(Chain(depth=1000), w=Axis(50, 100, 2), z=0)
+    >>> factor_over(plan, (slice(0, 2),), 900).to_float().round(9).tolist()
+    [12.5, 25.0]
     """
     return _over(plan, box, layer, lambda orbit: orbit.link)
 

@@ -60,7 +60,7 @@ def _referee(derivation: Derived) -> Kernel:
 ENGINES: dict[str, Callable[[Derived], Kernel]] = {"numpy": oracle, "numba": _compiled, "mpmath": _referee}
 
 
-def suitable_engine(derivation: Derived, points: int) -> str:
+def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> str:
     """'numba' where the work repays a compilation of some seconds and the formulas have a compiled form, else 'numpy'.
 
     points : how many the map has. It is what sweep takes by default. Raises BadValue for no derivation and no number.

@@ -16,12 +16,13 @@ from chainderiv.symbols import Expr, gradient
 class Comparison:
     """Two gradients of one chain: what they share, and first/second as the product of what stands between.
 
-    The ratio is the product of the factors between over that of the factors below, and φ'(z_j)/φ'(z_k) times that of
-    the links.
-
     Attributes
     ----------
     first, second : Derivation, of biases of the layers j < k.
+    common : the factors that both have.
+    between, below : first/second is the product of the factors between over that of the factors below; a chain
+        that is not residual has none below.
+    links : the links of the layers j + 1 … k; first/second is also φ'(z_j)/φ'(z_k) times their product.
 
     Examples
     --------

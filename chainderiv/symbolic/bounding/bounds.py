@@ -96,7 +96,7 @@ class Bounds:
         if weight.free_symbols and (weight.is_positive is None or weight.is_zero is not False):
             raise BadValue(f"w is {w} of unknown sign; give a number, or Symbol('w', positive=True)")
         try:
-            return (regimes if weight.free_symbols else amplifying)(self._land, weight, bias)
+            return regimes(self._land, weight, bias) if weight.free_symbols else amplifying(self._land, weight, bias)
         except Unproved as e:
             raise BadValue(f"the set is not known for w = {w}: {e}; give another w") from e
 

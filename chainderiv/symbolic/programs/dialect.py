@@ -37,9 +37,10 @@ class Dialect:
 
     @property
     def words(self) -> dict[str, str]:
-        """What the $words of the templates are in the language: these functions, and what is stated above."""
+        """What the $words of the templates are in the language."""
+        own = ("define", "let", "count", "real", "whole_number", "weight", "bias", "lowest", "nothing", "split")
         named = {word: self.functions[word] for word in ("exp", "log", "log1p", "floor")}
-        return {**vars(self), **named, "abs": self.functions["Abs"]}
+        return {**named, "abs": self.functions["Abs"], **{word: getattr(self, word) for word in own}}
 
 
 C = Dialect(

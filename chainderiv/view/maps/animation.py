@@ -45,7 +45,7 @@ def animate_sweep(
     dark: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a film of maps, one for each depth L of a sweep over depth and two other axes, whole, as .gif or .mp4.
+    """Write a film of maps, one for each depth L of a sweep over depth and two other axes, as .gif or .mp4.
 
     All frames share one scale of colours, ± the largest finite size of a value at any depth, and one layout; the
     title names the depth. The regions are not named, for their names would jump.
@@ -58,6 +58,10 @@ def animate_sweep(
     seconds_a_frame : how long a depth is shown, in seconds, above 0.
     dark : whether the film is for a dark page.
     progress : called with (frames done, frames in all).
+
+    Returns
+    -------
+    The file, which is whole or not there.
 
     Raises
     ------

@@ -62,6 +62,10 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
     ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
     dark : whether the figure is for a dark page.
 
+    Returns
+    -------
+    The Axes.
+
     Raises
     ------
     UnknownName
@@ -132,11 +136,12 @@ def _draw_maps(panels: Sequence[Axes], sweeps: Sequence[Sweep], shown: Sequence[
     """Maps in one scale of colours, with legends and one colour bar."""
     views = [view_sweep(one, q, cells_of(ax)) for one, q, ax in zip(sweeps, shown, panels, strict=True)]
     norm = scale_of(max(view.largest for view in views))
+    last = None
     for ax, one, q, view in zip(panels, sweeps, shown, views, strict=True):
-        mesh = draw_map(ax, one, q, view, norm, colours)
-        draw_legend(ax, map_entries(one, q, view, colours), bar=mesh is not None)
-    if mesh is not None:
-        colour_bar(panels, mesh, shown[0].label(sweeps[0]))
+        last = draw_map(ax, one, q, view, norm, colours)
+        draw_legend(ax, map_entries(one, q, view, colours), bar=last is not None)
+    if last is not None:  # one scale for all of them
+        colour_bar(panels, last, shown[0].label(sweeps[0]))
 
 
 def draw_map(
@@ -191,6 +196,10 @@ def plot_link_map(
     activation : name or Activation.
     w_axis, z_axis : Axis. To the right the weight, upwards the pre-activation, both dimensionless.
     ax, dark : as in plot_sweep.
+
+    Returns
+    -------
+    The Axes.
 
     Raises
     ------

@@ -36,6 +36,10 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
     ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
     dark : whether the figure is for a dark page.
 
+    Returns
+    -------
+    The Axes.
+
     Raises
     ------
     BadShape
@@ -83,6 +87,10 @@ def plot_norms(
     record : TrainingRecord, or several of equally many rows and layers, such as one per seed.
     order : 'l2', or 'l1', the sum of the sizes.
     ax, dark : as in plot_bars.
+
+    Returns
+    -------
+    The Axes.
 
     Raises
     ------
@@ -146,6 +154,10 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
     ----------
     record : TrainingRecord; raises BadValue for another kind.
     ax, dark : as in plot_bars.
+
+    Returns
+    -------
+    The Axes.
 
     Examples
     --------
