@@ -15,6 +15,7 @@ from chainderiv.given import is_whole, shown
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 ATTEMPTS = 3  # an item whose workers died this often is given up: it may be what kills them
+PATIENCE = 1.0  # seconds between two looks at whether there is still a scheduler
 UNKNOWN_WORKERS = 8  # of an executor that does not tell how many it has
 
 
@@ -60,7 +61,8 @@ def as_done(
     """Every item with work(item, attempt), as it is done, no more than window at a time.
 
     An item that fails is given out again, to the third time: its worker may have died. Where the whole pool is broken,
-    the rest is done here. What the work itself raises is raised; raises WorkersLost where the workers keep dying.
+    the rest is done here. What the work itself raises is raised; raises WorkersLost where the workers keep dying, or
+    their scheduler is gone.
     """
     flying: dict[Future[Result], tuple[Item, int]] = {}
 
@@ -78,22 +80,25 @@ def as_done(
         for item in left:
             start(item, 1)
             while len(flying) >= window:
-                yield from _landed(flying, start)
+                yield from _landed(executor, flying, start)
         while flying:
-            yield from _landed(flying, start)
+            yield from _landed(executor, flying, start)
     except BrokenExecutor:
         warnings.warn("the pool of workers broke; what is left is computed in this process", RuntimeWarning, 2)
         for item in [*(item for item, _ in flying.values()), *left]:
             yield item, work(item, ATTEMPTS)
     finally:
-        for future in flying:
+        # a lost scheduler cannot be told, and Dask would show where it failed to
+        for future in () if _has_no_scheduler(executor) else flying:
             future.cancel()
 
 
 def _landed(
-    flying: dict[Future[Result], tuple[Item, int]], start: Callable[[Item, int], None]
+    executor: Executor, flying: dict[Future[Result], tuple[Item, int]], start: Callable[[Item, int], None]
 ) -> Iterator[tuple[Item, Result]]:
-    for future in wait(flying, return_when=FIRST_COMPLETED).done:
+    while not (done := wait(flying, PATIENCE, FIRST_COMPLETED).done):
+        _require_scheduler(executor)
+    for future in done:
         item, attempt = flying[future]
         # a future that its cluster has lost counts as cancelled
         error = None if future.cancelled() else future.exception()
@@ -112,7 +117,21 @@ def _landed(
             ) from error
         else:
             del flying[future]
+            _require_scheduler(executor)
             start(item, attempt + 1)
+
+
+def _require_scheduler(executor: Executor) -> None:
+    if _has_no_scheduler(executor):
+        raise WorkersLost(
+            "the scheduler of the cluster no longer answers; start it again, and the same sweep, which goes on with "
+            "what is on disk"
+        )
+
+
+def _has_no_scheduler(executor: Executor) -> bool:
+    """Whether Dask has given its scheduler up: what was sent to it then is never done, nor told so."""
+    return getattr(getattr(executor, "_client", None), "status", "") == "closed"
 
 
 def _is_loss(error: BaseException | None) -> bool:

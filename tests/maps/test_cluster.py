@@ -17,6 +17,7 @@ from chainderiv.errors import BadValue, MissingExtra, WorkersLost
 from chainderiv.maps import cluster as connecting, sweep as sweeping
 from chainderiv.maps.cluster import cluster
 from chainderiv.maps.disk import storing
+from chainderiv.maps.disk.store import Store
 from chainderiv.maps.sweep import Sweep
 from tests.maps.cluster import local_cluster
 from tests.maps.disk.test_store import bits, files
@@ -212,3 +213,27 @@ def test_without_dask_one_line_says_what_to_install(monkeypatch):
         cluster("tcp://127.0.0.1:1"),
     ):
         pass
+
+
+def test_a_scheduler_killed_in_mid_sweep_is_one_line_and_the_map_goes_on(alone, tmp_path, monkeypatch, capsys, caplog):
+    monkeypatch.setattr(connecting, "PATIENCE", 3)
+    out = tmp_path / "a.zarr"
+    with local_cluster(tmp_path, workers=1) as dask:
+
+        def kill(what, done, total):
+            if done == 5:
+                dask.processes[0].kill()
+
+        with monkeypatch.context() as patch:
+            patch.setattr("chainderiv.commands.common.progress", lambda: contextlib.nullcontext(kill))
+            code = main([
+                *("map", "--depth", "300", "--activation", "tanh", "--w", "-2:2:40", "--b", "-2:2:50", "--x", "0.3"),
+                *("--scheduler-file", str(dask.file), "--out", str(out)),
+            ])  # fmt: skip
+    said = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert said[-1].startswith("chainderiv: the scheduler of the cluster no longer answers; start it again")
+    assert "Traceback" not in caplog.text
+    assert [f.name for f in out.glob(".*")] == []
+    done = cd.sweep(CHAIN, out=out, **GRID | {"engine": Store.open(out).plan.engine})
+    assert 5 <= len(done.plan.tiles) - done.readings.store.computed < len(done.plan.tiles)
