@@ -109,7 +109,7 @@ def open_netcdf(path: Path) -> tuple[Plan, Reading]:
                 raise DataError(f"{str(path)!r} is damaged: it no longer says what it is of; save the map again")
             plan = plan_from(description)
             arrays = {name: np.ascontiguousarray(data[name].values, dtype) for name, dtype in DTYPES.items()}
-    except (OSError, RuntimeError, KeyError, ValueError) as e:
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError) as e:
         if isinstance(e, DataError):
             raise
         raise DataError(f"{str(path)!r} is no map of chainderiv ({e}); give a file that save wrote") from e
