@@ -11,6 +11,7 @@ from typing import Any
 from chainderiv.commands import common
 from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.logsign import LogSign
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.schedules import SCHEDULES
@@ -175,21 +176,25 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
                 "accuracy": record.accuracy,
                 "cost": record.cost,
                 "training_cost": record.training_cost,
-                "norms_l2": record.norms("l2"),
-                "norms_l1": record.norms("l1"),
+                **dict(sorted(record.norm_columns().items(), reverse=True)),
                 **record.layers,
                 "folder": options.out,
                 "csv": options.csv,
             }
         )
         return
-    norms = record.norms("l2")
+    norms = record.log_norms("l2")
     bar, delta = ("‖", "δ") if common.speaks_unicode() else ("|", "delta")
     hidden = [f"{bar}{delta}{layer}{bar}" for layer in range(1, norms.shape[1] + 1)]
-    measured = zip(record.epoch, record.accuracy, record.cost, norms, strict=True)
+    measured = zip(record.epoch, record.accuracy, record.cost, norms.sign, norms.log, strict=True)
     rows = [
-        (f"{epoch:g}", f"{100 * accuracy:.2f}", f"{cost:.4f}", *(f"{v:.3g}" for v in sizes))
-        for epoch, accuracy, cost, sizes in measured
+        (
+            f"{epoch:g}",
+            f"{100 * accuracy:.2f}",
+            f"{cost:.4f}",
+            *(common.written(LogSign(*one), 3) for one in zip(signs, logs, strict=True)),
+        )
+        for epoch, accuracy, cost, signs, logs in measured
         if epoch == int(epoch)
     ]
     common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))

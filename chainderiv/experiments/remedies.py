@@ -43,7 +43,7 @@ class Remedies:
 
     def link(self, remedy: str) -> float:
         """By what the norm changes from a hidden layer to the one below, at the start: the geometric mean."""
-        return geometric_mean([to_the_next(self.start[remedy])])
+        return geometric_mean([to_the_next(np.log(self.start[remedy]))])
 
 
 def _run(setup: Setup) -> Remedies:

@@ -228,7 +228,7 @@ class Network:
         """
         run, deltas, exact = self._both(images, labels)
         if exact is None:
-            return _means(deltas, run.a)
+            return gradient_means(deltas, run.a)
         weights, biases = exact.means()
         cure = "log_mean_bias_gradients"
         return told("∂C/∂W", weights, self.dtype, cure), told("∂C/∂b", biases, self.dtype, cure)
@@ -256,31 +256,36 @@ class Network:
         >>> bool(first.norm().log10 < -400), deep.log_deltas(np.ones((1, 4)), np.array([2]))[0].shape
         (True, (1, 10))
         """
-        return [to_log_sign(delta) for delta in self._exact(images, labels).deltas]
+        return [to_log_sign(delta) for delta in self.exact_deltas(images, labels).deltas]
 
     def log_mean_bias_gradients(self, images: ArrayLike, labels: ArrayLike) -> list[LogSign]:
         """mean_bias_gradients() as sign and natural logarithm, as log_deltas has them."""
-        return [to_log_sign(mean) for mean in self._exact(images, labels).bias_means()]
+        return [to_log_sign(mean) for mean in self.exact_deltas(images, labels).bias_means()]
 
     def wide_gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Wide], list[Wide]]:
         """gradients() in wide numbers, as log_deltas computes them."""
-        return self._exact(images, labels).means()
+        return self.exact_deltas(images, labels).means()
 
     def raw_gradients(self, images: Array, targets: Array) -> tuple[list[Array], list[Array]]:
         """gradients() of arrays that are known to fit, targets (n, outputs), all of this network's dtype."""
+        run, deltas = self.raw_pass(images, targets)
+        return gradient_means(deltas, run.a)
+
+    def raw_pass(self, images: Array, targets: Array) -> tuple[Forward, list[Array]]:
+        """The way forward, and deltas(), of such arrays."""
         run = self._forward(self.weights, self.biases, images)
-        return _means(self._backward(run, targets), run.a)
+        return run, self._backward(run, targets)
 
     def _both(self, images: ArrayLike, labels: ArrayLike) -> tuple[Forward, list[Array], Exact | None]:
         """A pass in floats, and where a number may have left them another in wide numbers."""
         images = self._images(images)
-        run = self._forward(self.weights, self.biases, images)
         with np.errstate(all="ignore"):
-            deltas = self._backward(run, self._targets(labels, len(images)))
+            run, deltas = self.raw_pass(images, self._targets(labels, len(images)))
         enough = plain_enough(deltas, run.a[:-1], run.z, self.activation)
-        return run, deltas, None if enough else self._exact(images, labels)
+        return run, deltas, None if enough else self.exact_deltas(images, labels)
 
-    def _exact(self, images: ArrayLike, labels: ArrayLike) -> Exact:
+    def exact_deltas(self, images: ArrayLike, labels: ArrayLike) -> Exact:
+        """The way back in wide numbers, of float64."""
         exact = self.copy("float64")
         images = exact._images(images)
         run = exact._forward(exact.weights, exact.biases, images)
@@ -315,7 +320,7 @@ class Network:
         return target_rows(labels, count, self.sizes[-1], self.dtype)
 
 
-def _means(deltas: Sequence[Array], a: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+def gradient_means(deltas: Sequence[Array], a: Sequence[Array]) -> tuple[list[Array], list[Array]]:
     """The means over the images of δ_l a_{l-1} and of δ_l; a: a_0, a_1, …"""
     return (
         [delta.T @ below / len(delta) for delta, below in zip(deltas, a, strict=False)],

@@ -140,6 +140,11 @@ def _trained(
     descending, measure = started(chosen, working, data, descent), measurer(chosen, working, data)
     if kept is None:
         rows = [measure.row(net, 0, np.full(net.depth, np.nan))]
+        if np.isfinite([rows[0].training_cost, rows[0].cost]).all() and not rows[0].finite:
+            raise BadValue(
+                "the gradient overflows float64 before training, and no step can be taken with it; give a network with "
+                "smaller weights, whose log_mean_bias_gradients still hold it"
+            )
         if not rows[0].finite:
             raise BadValue("the cost is not finite before training; give a network with smaller weights and biases")
         if keeper is not None:
