@@ -43,7 +43,7 @@ def beyond(log: ArrayLike) -> Mask:
     >>> beyond([-1000.0, 0.0, 1000.0, -np.inf])
     array([ True, False,  True, False])
     """
-    return np.isfinite(log) & ((np.asarray(log) < _LEAST) | (np.asarray(log) > _MOST))
+    return np.asarray(np.isfinite(log) & ((np.asarray(log) < _LEAST) | (np.asarray(log) > _MOST)))
 
 
 def warn_of(what: str, log: ArrayLike, cure: str) -> None:
@@ -166,7 +166,7 @@ class Measurements:
         warn_of("ratios", exact.log, "g[:, -1] / g[:, 0] of g = log_norms()")
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             plain = last.to_float() / first.to_float()
-        return np.where(beyond(first.log) | beyond(last.log), exact.to_float(), plain)
+        return np.asarray(np.where(beyond(first.log) | beyond(last.log), exact.to_float(), plain))
 
     def rows(self) -> list[dict[str, Any]]:
         """Each row as a dict of numbers and of lists with an entry per layer; NaN is None, as JSON has it.
