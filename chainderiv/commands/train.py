@@ -19,7 +19,7 @@ from chainderiv.nn.training.training import train
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.records.record_files import RUN
-from chainderiv.writing import folder_for_writing, require_writable
+from chainderiv.writing import require_writable
 
 MNIST_PIXELS = 784
 
@@ -119,7 +119,8 @@ def _require_places(options: argparse.Namespace) -> None:
     if options.resume and not options.out:
         raise BadValue("--resume is given without --out; give --out DIR, the folder that holds the run")
     if options.out:
-        held = (folder_for_writing(options.out) / RUN).exists()
+        require_writable(Path(options.out) / RUN)
+        held = (Path(options.out) / RUN).exists()
         if held and not options.resume:
             raise BadValue(
                 f"--out {options.out} holds a run already; give --resume to go on with it, or another folder"

@@ -7,6 +7,7 @@ cost with it, and nothing else.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -154,6 +155,7 @@ class Network:
 
     def copy(self, dtype: DTypeLike | None = None) -> Network:
         """A network with the same parameters, rounded to dtype (inf beyond it), that changes on its own."""
+        self._require_parameters()
         other = copy.copy(self)
         other.dtype = self.dtype if dtype is None else float_type(dtype)
         with np.errstate(over="ignore"):
@@ -313,7 +315,21 @@ class Network:
             deltas.append(change * derivative(run.z[layer - 2]))
         return deltas[::-1]
 
+    def _require_parameters(self) -> None:
+        """Raise BadShape where someone has put other parameters into weights or biases."""
+        wanted: list[list[tuple[int, ...]]]
+        wanted = [[(n, m) for m, n in itertools.pairwise(self.sizes)], [(n,) for n in self.sizes[1:]]]
+        for name, arrays, shapes in zip(("weights", "biases"), (self.weights, self.biases), wanted, strict=True):
+            given = [p.shape if isinstance(p, np.ndarray) else type(p).__name__ for p in arrays]
+            if given != shapes:
+                k = next((k for k, (g, s) in enumerate(zip(given, shapes, strict=False)) if g != s), None)
+                told = f"are {len(given)} arrays; give {len(shapes)}"
+                if k is not None:
+                    told = f"hold {given[k]} for layer {k + 1}; give an array {shapes[k]}"
+                raise BadShape(f"{name} {told}")
+
     def _images(self, images: ArrayLike) -> Array:
+        self._require_parameters()
         return image_rows(images, self.sizes[0], self.dtype)
 
     def _targets(self, labels: ArrayLike, count: int) -> Array:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainderiv.errors import DataError
+from chainderiv.given import path_of
 from chainderiv.logsign import LogSign
 from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, LOG_COLUMNS, Measurements
 from chainderiv.writing import folder_for_writing, write_whole
@@ -34,7 +35,7 @@ DAMAGE = (
 
 def write(record: Measurements, folder: str | os.PathLike[str]) -> None:
     """TrainingRecord.save."""
-    target, rows = folder_for_writing(folder), record.rows()
+    target, rows = folder_for_writing(path_of("folder", folder)), record.rows()
     lines = [json.dumps(row) for row in rows]
     described = {"settings": record.settings, "last": rows[-1], "sha256": _sha256(lines)}
     run = (json.dumps(described, indent=2) + "\n").encode()
@@ -59,7 +60,7 @@ def _last_step(folder: Path) -> float:
 
 def read(kind: type[Kind], folder: str | os.PathLike[str]) -> Kind:
     """TrainingRecord.load."""
-    source = Path(folder)
+    source = path_of("folder", folder)
     try:
         return _read(kind, source)
     except DAMAGE as e:
@@ -76,7 +77,7 @@ def write_csv(record: Measurements, path: str | os.PathLike[str]) -> None:
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    target = Path(path)
+    target = path_of("path", path)
     folder_for_writing(target.parent)
     write_whole(target, text.getvalue().encode())
 
