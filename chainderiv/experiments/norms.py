@@ -13,6 +13,7 @@ from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_lay
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.setup import NORM, Setup, to_the_end
 from chainderiv.kinds import Floats
+from chainderiv.records.measurements import quotient
 from chainderiv.view.networks.curves import BAND, BAND_SAID, plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.wording import number
@@ -51,8 +52,8 @@ class Norms:
 
     def slower(self, hidden: int) -> Floats:
         """The last hidden layer's L2 norm over the first's, shape (seeds, epochs + 1)."""
-        log = self.log(hidden)
-        return np.exp(log[:, :, -1] - log[:, :, 0])
+        norms, log = self.l2[hidden], self.log(hidden)
+        return quotient(norms[:, :, -1], norms[:, :, 0], log[:, :, -1], log[:, :, 0])
 
     def named(self, kind: str) -> dict[str, Floats]:
         """All of them, by names that begin so."""
@@ -77,8 +78,8 @@ def _run(setup: Setup, **network: Any) -> Norms:
     records = {hidden: setup.full_batch(hidden, **network) for hidden in setup.depths}
     rows = setup.full_batch_epochs + 1
     l1, l2 = (
-        {hidden: np.array([to_the_end(r.norms(order), rows) for r in runs]) for hidden, runs in records.items()}
-        for order in ("l1", "l2")
+        {hidden: np.array([to_the_end(r.norm_columns()[name], rows) for r in runs]) for hidden, runs in records.items()}
+        for name in ("norms_l1", "norms_l2")
     )
     logs = {hidden: np.array([to_the_end(r.log_norms().log, rows) for r in runs]) for hidden, runs in records.items()}
     return Norms(l1, l2, logs)

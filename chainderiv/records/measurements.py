@@ -57,6 +57,13 @@ def warn_of(what: str, log: ArrayLike, cure: str) -> None:
         )
 
 
+def quotient(over: Floats, under: Floats, log_over: Floats, log_under: Floats) -> Floats:
+    """over / under, of sizes given with their logarithms: by these where one of the two leaves float64."""
+    with np.errstate(all="ignore"):
+        plain, exact = np.divide(over, under), np.exp(np.subtract(log_over, log_under))
+    return np.asarray(np.where(beyond(log_over) | beyond(log_under), exact, plain))
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Measurements:
     """What was measured, row by row; TrainingRecord says what each column is, and keeps it."""
@@ -162,11 +169,8 @@ class Measurements:
         if not norms:
             return np.full(len(self.cost), np.nan)
         first, last = norms[0], norms[-1]
-        exact = last / first
-        warn_of("ratios", exact.log, "g[:, -1] / g[:, 0] of g = log_norms()")
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            plain = last.to_float() / first.to_float()
-        return np.asarray(np.where(beyond(first.log) | beyond(last.log), exact.to_float(), plain))
+        warn_of("ratios", (last / first).log, "g[:, -1] / g[:, 0] of g = log_norms()")
+        return quotient(last.to_float(), first.to_float(), last.log, first.log)
 
     def rows(self) -> list[dict[str, Any]]:
         """Each row as a dict of numbers and of lists with an entry per layer; NaN is None, as JSON has it.
