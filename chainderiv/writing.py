@@ -79,9 +79,10 @@ def plain(value: Any) -> Any:
 
 
 def require_writable(path: Path) -> None:
-    """Raise OutputError, before the work is done, where a file could not be written after it."""
+    """Raise OutputError, before the work is done, where a file could not be written after it; it leaves nothing."""
     if path.is_dir():
         raise OutputError(f"{str(path)!r} is a folder; give the name of a file")
+    missing = [folder for folder in path.parents if not folder.exists()]
     folder_for_writing(path.parent)
     # root may write anywhere, and yet a folder such as /proc takes no file: only making one tells
     trial = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
@@ -90,3 +91,7 @@ def require_writable(path: Path) -> None:
         trial.unlink()
     except OSError as e:
         raise OutputError(f"{str(path)!r} cannot be written ({e.strerror}); give another folder") from e
+    finally:
+        with contextlib.suppress(OSError):
+            for folder in missing:
+                folder.rmdir()

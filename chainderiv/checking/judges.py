@@ -137,11 +137,14 @@ def settled(difference: Callable[[Any], Any], most: int, steps: int = 3, size: C
 
 
 def _difference(cost: PointCost, wrt: Parameter, h: Any) -> Any:
+    return difference(cost.moved({wrt: h}), cost.moved({wrt: -h}), h)
+
+
+def difference(up: Any, down: Any, h: Any) -> Any:
     """The central difference at the digits that are set; None where C has not moved by enough of its last digits.
 
     Without that, two differences of a few units in the last place can agree by chance, and do.
     """
-    up, down = cost.moved({wrt: h}), cost.moved({wrt: -h})
     resolved = abs(up - down) > 1e16 * mpmath.eps * abs(up)
     return (up - down) / (2 * h) if resolved else None
 

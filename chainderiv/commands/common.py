@@ -18,6 +18,7 @@ from chainderiv.wording import lowered
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
+    from chainderiv.logsign import LogSign
     from chainderiv.symbolic.chain import Chain
 
 _WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D ·=* ×=x ≤=<= −=- —=- …=... ⋯=... ‖=| ²=^2"
@@ -172,6 +173,18 @@ def warned(load: Callable[[], Loaded]) -> Loaded:
     for warning in caught:
         complain(f"chainderiv: {warning.message}")
     return loaded
+
+
+def written(value: LogSign, digits: int = 6) -> str:
+    """A number with so many digits, also where it leaves float64."""
+    plain, log10 = float(value.to_float()), float(value.log10)
+    if sys.float_info.min <= abs(plain) <= sys.float_info.max or not math.isfinite(log10):
+        return f"{plain:.{digits}g}"
+    whole = math.floor(log10)
+    mantissa = f"{10 ** (log10 - whole):.{digits}g}"
+    if mantissa == "10":  # rounded up
+        mantissa, whole = "1", whole + 1
+    return f"{'-' if value.sign < 0 else ''}{mantissa}e{whole:+d}"
 
 
 def say_json(result: Any) -> None:

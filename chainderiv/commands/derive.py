@@ -138,32 +138,23 @@ def _print_values(derived: Derived, values: dict[str, Any]) -> None:
         total = "product", values["product"]
     count = len(values["term_values"] if isinstance(derived, SecondDerivation) else values["values"])
     for name, value in rows[:SHOWN_VALUES]:
-        common.say(f"  {name:<10} = {_number(value)}")
+        common.say(f"  {name:<10} = {common.written(value)}")
     if count > SHOWN_VALUES:
         common.say(f"  … {count - SHOWN_VALUES} more (--json has them all)")
     # in a residual chain the links are factors themselves
     if isinstance(derived, Derivation) and not derived.chain.residual:
         _print_links(derived, values["links"])
-    common.say(f"  {total[0]} = {_number(total[1])}, log10 = {total[1].log10:.6g}")
+    common.say(f"  {total[0]} = {common.written(total[1])}, log10 = {total[1].log10:.6g}")
 
 
 def _print_links(derivation: Derivation, values: list[Any]) -> None:
     for link, value in zip(derivation.links[:SHOWN_VALUES], values, strict=False):
         factors = sorted(link.args, key=lambda f: not f.is_Symbol)
-        common.say(f"  link {' '.join(_written(derivation, f) for f in factors)} = {_number(value)}")
+        common.say(f"  link {' '.join(_written(derivation, f) for f in factors)} = {common.written(value)}")
 
 
 def _written(derived: Derived, expression: Any, form: str = "unicode") -> str:
     return equations.expression(derived.chain, expression, form)
-
-
-def _number(value: Any) -> str:
-    """Six digits, also where the number leaves float64."""
-    plain = value.to_float()
-    if value.sign == 0 or (plain != 0 and abs(plain) < float("inf")):
-        return f"{plain:.6g}"
-    whole = int(value.log10 // 1)
-    return f"{'-' if value.sign < 0 else ''}{10 ** (value.log10 - whole):.6g}e{whole:+d}"
 
 
 def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any] | None, steps: bool) -> dict[str, Any]:

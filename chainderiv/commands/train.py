@@ -11,6 +11,7 @@ from typing import Any
 from chainderiv.commands import common
 from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.logsign import LogSign
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.schedules import SCHEDULES
@@ -18,7 +19,7 @@ from chainderiv.nn.training.training import train
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.records.record_files import RUN
-from chainderiv.writing import folder_for_writing, require_writable
+from chainderiv.writing import require_writable
 
 MNIST_PIXELS = 784
 
@@ -118,7 +119,8 @@ def _require_places(options: argparse.Namespace) -> None:
     if options.resume and not options.out:
         raise BadValue("--resume is given without --out; give --out DIR, the folder that holds the run")
     if options.out:
-        held = (folder_for_writing(options.out) / RUN).exists()
+        require_writable(Path(options.out) / RUN)
+        held = (Path(options.out) / RUN).exists()
         if held and not options.resume:
             raise BadValue(
                 f"--out {options.out} holds a run already; give --resume to go on with it, or another folder"
@@ -175,21 +177,25 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
                 "accuracy": record.accuracy,
                 "cost": record.cost,
                 "training_cost": record.training_cost,
-                "norms_l2": record.norms("l2"),
-                "norms_l1": record.norms("l1"),
+                **dict(sorted(record.norm_columns().items(), reverse=True)),
                 **record.layers,
                 "folder": options.out,
                 "csv": options.csv,
             }
         )
         return
-    norms = record.norms("l2")
+    norms = record.log_norms("l2")
     bar, delta = ("‖", "δ") if common.speaks_unicode() else ("|", "delta")
     hidden = [f"{bar}{delta}{layer}{bar}" for layer in range(1, norms.shape[1] + 1)]
-    measured = zip(record.epoch, record.accuracy, record.cost, norms, strict=True)
+    measured = zip(record.epoch, record.accuracy, record.cost, norms.sign, norms.log, strict=True)
     rows = [
-        (f"{epoch:g}", f"{100 * accuracy:.2f}", f"{cost:.4f}", *(f"{v:.3g}" for v in sizes))
-        for epoch, accuracy, cost, sizes in measured
+        (
+            f"{epoch:g}",
+            f"{100 * accuracy:.2f}",
+            f"{cost:.4f}",
+            *(common.written(LogSign(*one), 3) for one in zip(signs, logs, strict=True)),
+        )
+        for epoch, accuracy, cost, signs, logs in measured
         if epoch == int(epoch)
     ]
     common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))

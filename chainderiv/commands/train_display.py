@@ -14,6 +14,7 @@ import numpy as np
 
 from chainderiv.commands import common
 from chainderiv.kinds import Places
+from chainderiv.logsign import LogSign
 from chainderiv.records.record import TrainingRecord
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def picture(record: TrainingRecord, epochs: int, console: Console) -> Renderable
     few = thinned(record, max(8, console.width - BESIDE_LINES))
     result = Text(f"cost {record.cost[-1]:.4f}  accuracy {record.accuracy[-1]:.2%}")
     parts: list[RenderableType] = [_head(record, epochs), result]
-    if few.norms().shape[1]:
+    if few.log_norms().shape[1]:
         parts += [_layers(few, console), _foot(few, console)]
     return Group(*parts)
 
@@ -80,6 +81,7 @@ def thinned(record: TrainingRecord, rows: int) -> TrainingRecord:
         accuracy=record.accuracy[some],
         steps=record.steps[some],
         layers={},
+        log_bias_gradients={layer: logs[some] for layer, logs in record.log_bias_gradients.items()},
     )
 
 
@@ -93,9 +95,14 @@ def sparkline(values: Sequence[float], low: float, high: float, blocks: str = BL
     >>> sparkline([1e-4, 1e-3, 1e-2, 1e-1, 0.0], 1e-4, 1e-1)
     '▁▃▆█ '
     """
-    # not log(high/low): a ratio of 1e600 is beyond float64
-    span = math.log(high) - math.log(low) or math.inf
-    return "".join(_block((math.log(v) - math.log(low)) / span, blocks) if 0 < v < math.inf else " " for v in values)
+    logs = [math.log(v) if 0 < v < math.inf else math.nan for v in values]
+    return _line(logs, math.log(low), math.log(high), blocks)
+
+
+def _line(logs: Sequence[float], low: float, high: float, blocks: str) -> str:
+    """The same of logarithms: a norm, and the ratio of two, may be beyond float64."""
+    span = high - low or math.inf
+    return "".join(_block((log - low) / span, blocks) if math.isfinite(log) else " " for log in logs)
 
 
 def _block(height: float, blocks: str) -> str:
@@ -114,27 +121,29 @@ def _head(record: TrainingRecord, epochs: int) -> Table:
 def _layers(record: TrainingRecord, console: Console) -> Table:
     from rich.table import Table
 
-    plain, norms = console.options.ascii_only, record.norms()
+    plain, norms = console.options.ascii_only, record.log_norms()
     low, high = _scale(record)
     names = "layer", "|delta|" if plain else "‖δ‖", f"epochs 0 to {record.epochs}"
     table = Table(*names, box=None, padding=(0, 1, 0, 0))
     room = max(2, console.height - BESIDE_LAYERS)
     for layer in _evenly(norms.shape[1], room):
-        line = sparkline(norms[:, layer].tolist(), low, high, PLAIN_BLOCKS if plain else BLOCKS)
-        table.add_row(str(layer + 1), f"{norms[-1, layer]:.3g}", line)
+        line = _line(norms.log[:, layer].tolist(), low, high, PLAIN_BLOCKS if plain else BLOCKS)
+        table.add_row(str(layer + 1), common.written(norms[-1, layer], 3), line)
     return table
 
 
 def _scale(record: TrainingRecord) -> tuple[float, float]:
-    norms = record.norms()
-    sizes = norms[(norms > 0) & np.isfinite(norms)]
-    return (float(sizes.min()), float(sizes.max())) if sizes.size else (1.0, 1.0)
+    """The logarithms of the smallest and the largest norm."""
+    log = record.log_norms().log
+    finite = log[np.isfinite(log)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
 def _foot(record: TrainingRecord, console: Console) -> str:
-    last, (low, high) = record.norms().shape[1], _scale(record)
+    norms, ends = record.log_norms(), [LogSign(1.0, log) for log in _scale(record)]
+    last, (low, high) = norms.shape[1], (common.written(end, 2) for end in ends)
     names = f"‖δ{last}‖/‖δ1‖"
     if console.options.ascii_only:
         names = f"|delta{last}|/|delta1|"
-    ratio = f"{names} = {record.ratio()[-1]:.3g}, " if last > 1 else ""
-    return f"{ratio}log scale {low:.2g} to {high:.2g}"
+    ratio = f"{names} = {common.written(norms[-1, -1] / norms[-1, 0], 3)}, " if last > 1 else ""
+    return f"{ratio}log scale {low} to {high}"

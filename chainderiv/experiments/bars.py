@@ -12,7 +12,7 @@ from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.runs import Training
 from chainderiv.experiments.setup import NORM, Setup
 from chainderiv.kinds import Floats
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measured import MEASURED_IMAGES, norm
 from chainderiv.view.networks.curves import plot_bars
 from chainderiv.wording import number
 
@@ -39,7 +39,7 @@ def _run(setup: Setup, hidden: int = 2) -> Bars:
     first = setup.source.load().train.first(MEASURED_IMAGES)
     nets = (Training(setup.sizes(hidden), seed).network() for seed in range(setup.seeds))
     each = [net.mean_bias_gradients(first.images, first.labels)[:-1] for net in nets]
-    return Bars(tuple(each[0]), np.array([[np.linalg.norm(g) for g in gradients] for gradients in each]))
+    return Bars(tuple(each[0]), np.array([[norm(g, 2) for g in gradients] for gradients in each]))
 
 
 def _table(found: Bars) -> Rows:
@@ -63,8 +63,8 @@ def _times(ratio: float) -> str:
 def _section(found: Bars) -> Tables:
     layers = by_layer("hidden layer {layer}", {len(found.norms): found.by_seed}, START_NORMS)
     rows = [
-        (row.what, written(row.published), number(norm), *middle_and_band(row.measured))
-        for row, norm in zip(layers, found.norms, strict=True)
+        (row.what, written(row.published), number(size), *middle_and_band(row.measured))
+        for row, size in zip(layers, found.norms, strict=True)
     ]
     yield Table(("layer", "published", "run shown", *MIDDLE_AND_BAND), rows, f"{NORM}.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from chainderiv.experiments.beside import MIDDLE_AND_BAND, Beside, Table, by_lay
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.setup import NORM, Setup, to_the_end
 from chainderiv.kinds import Floats
+from chainderiv.records.measurements import quotient
 from chainderiv.view.networks.curves import BAND, BAND_SAID, plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.wording import number
@@ -29,10 +30,17 @@ class Norms:
 
     l1, l2 : by the number of hidden layers: arrays (seeds, epochs + 1, hidden layers) of ‖mean ∂C/∂b_l‖; NaN where a
         run had diverged.
+    log_l2 : the natural logarithms of l2, which do not underflow; by default they are taken of it.
     """
 
     l1: dict[int, Floats]
     l2: dict[int, Floats]
+    log_l2: dict[int, Floats] = field(default_factory=dict)
+
+    def log(self, hidden: int) -> Floats:
+        """The natural logarithms of the L2 norms, shape (seeds, epochs + 1, hidden layers)."""
+        with np.errstate(divide="ignore"):
+            return self.log_l2[hidden] if hidden in self.log_l2 else np.log(self.l2[hidden])
 
     def start(self, order: str) -> dict[int, Floats]:
         """Row 0 of 'l1' or 'l2', by the number of hidden layers, shape (seeds, hidden layers)."""
@@ -44,7 +52,8 @@ class Norms:
 
     def slower(self, hidden: int) -> Floats:
         """The last hidden layer's L2 norm over the first's, shape (seeds, epochs + 1)."""
-        return np.asarray(self.l2[hidden][:, :, -1] / self.l2[hidden][:, :, 0])
+        norms, log = self.l2[hidden], self.log(hidden)
+        return quotient(norms[:, :, -1], norms[:, :, 0], log[:, :, -1], log[:, :, 0])
 
     def named(self, kind: str) -> dict[str, Floats]:
         """All of them, by names that begin so."""
@@ -69,10 +78,11 @@ def _run(setup: Setup, **network: Any) -> Norms:
     records = {hidden: setup.full_batch(hidden, **network) for hidden in setup.depths}
     rows = setup.full_batch_epochs + 1
     l1, l2 = (
-        {hidden: np.array([to_the_end(r.norms(order), rows) for r in runs]) for hidden, runs in records.items()}
-        for order in ("l1", "l2")
+        {hidden: np.array([to_the_end(r.norm_columns()[name], rows) for r in runs]) for hidden, runs in records.items()}
+        for name in ("norms_l1", "norms_l2")
     )
-    return Norms(l1, l2)
+    logs = {hidden: np.array([to_the_end(r.log_norms().log, rows) for r in runs]) for hidden, runs in records.items()}
+    return Norms(l1, l2, logs)
 
 
 def _table(found: Norms) -> Rows:

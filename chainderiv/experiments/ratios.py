@@ -49,12 +49,12 @@ class Ratios:
 
 def _published() -> dict[int, list[float]]:
     """Of the published norms, by the number of hidden layers."""
-    return {hidden: to_the_next(np.array([norms]))[0].tolist() for hidden, norms in START_NORMS.items()}
+    return {hidden: to_the_next(np.log([norms]))[0].tolist() for hidden, norms in START_NORMS.items()}
 
 
-def to_the_next(start: Floats) -> Floats:
-    """Each hidden layer's norm over that of the next, shape (seeds, hidden layers - 1)."""
-    return np.asarray(start[:, :-1] / start[:, 1:])
+def to_the_next(log_start: Floats) -> Floats:
+    """Each hidden layer's norm over that of the next, of their logarithms, shape (seeds, hidden layers - 1)."""
+    return np.exp(log_start[:, :-1] - log_start[:, 1:])
 
 
 def geometric_mean(ratios: Sequence[Floats]) -> float:
@@ -65,7 +65,7 @@ def geometric_mean(ratios: Sequence[Floats]) -> float:
 
 def _run(setup: Setup, measured: Norms, predicted: float | None = None) -> Ratios:
     """The ratios of neighbouring layers' norms; a chain's product of links has one such factor per layer."""
-    return Ratios({h: to_the_next(start) for h, start in measured.start("l2").items() if h > 1}, predicted)
+    return Ratios({h: to_the_next(measured.log(h)[:, 0]) for h in measured.l2 if h > 1}, predicted)
 
 
 def _table(found: Ratios) -> Rows:

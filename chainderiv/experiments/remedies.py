@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -35,25 +35,29 @@ class Remedies:
 
     depths : numbers of hidden layers. start : by remedy, the L2 norms before training of the deepest, (seeds, hidden
     layers). accuracy : by remedy, per depth, the accuracies (seeds,) after the last epoch; NaN of a run that diverged.
+    log_start : the natural logarithms of start, which do not underflow; by default they are taken of it.
     """
 
     depths: tuple[int, ...]
     start: dict[str, Floats]
     accuracy: dict[str, tuple[Floats, ...]]
+    log_start: dict[str, Floats] = field(default_factory=dict)
 
     def link(self, remedy: str) -> float:
         """By what the norm changes from a hidden layer to the one below, at the start: the geometric mean."""
-        return geometric_mean([to_the_next(self.start[remedy])])
+        log = self.log_start[remedy] if remedy in self.log_start else np.log(self.start[remedy])
+        return geometric_mean([to_the_next(log)])
 
 
 def _run(setup: Setup) -> Remedies:
     """The norms per layer at the start, and accuracy against depth, of neurons beside sigmoids."""
-    setup, start, reached = replace(setup, seeds=_seeds(setup)), {}, {}
+    setup, start, logs, reached = replace(setup, seeds=_seeds(setup)), {}, {}, {}
     for name, network in REMEDIES.items():
         runs = [setup.in_mini_batches(hidden, **network) for hidden in setup.deepest]
-        start[name] = np.array([r.norms()[0] for r in runs[-1]])
+        start[name] = np.array([r.norm_columns()["norms_l2"][0] for r in runs[-1]])
+        logs[name] = np.array([r.log_norms().log[0] for r in runs[-1]])
         reached[name] = tuple(np.array([_final(r) for r in each]) for each in runs)
-    return Remedies(setup.deepest, start, reached)
+    return Remedies(setup.deepest, start, reached, logs)
 
 
 def _seeds(setup: Setup) -> int:

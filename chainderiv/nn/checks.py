@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,21 @@ def layer_sizes(given: object) -> tuple[int, ...]:
     # NumPy refuses such an array by a ValueError of its own; fewer are a matter of memory
     if weights > MOST_WEIGHTS:
         raise BadValue(f"sizes {list(counts)} ask for more than 2^48 weights; give fewer neurons")
+    # they are drawn in float64, whatever they are kept in
+    if weights * 8 > (most := _memory()):
+        raise BadValue(
+            f"sizes {list(counts)} ask for {weights:.3g} weights of 8 bytes, and this machine has {most / 1e9:.3g} GB "
+            "of memory; give fewer neurons"
+        )
     return counts
+
+
+def _memory() -> float:
+    """The machine's memory in bytes; inf where it is not told."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # as on Windows
+        return float("inf")
 
 
 def image_rows(images: ArrayLike, pixels: int, dtype: np.dtype[Any]) -> Array:

@@ -7,6 +7,7 @@ cost with it, and nothing else.
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,12 @@ from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import generator
 from chainderiv.kinds import Array
+from chainderiv.logsign import LogSign
 from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
+from chainderiv.nn.wide_backward import means, plain_enough, told, weight_means, wide_deltas, wide_slopes
+from chainderiv.numeric.wide import Wide, to_log_sign
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +45,22 @@ class Forward:
 
     z: tuple[Array, ...]
     a: tuple[Array, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Exact:
+    """What a way back in wide numbers computed: δ_1 … δ_L of each image; and a_0 … a_{L-1}."""
+
+    deltas: list[Wide]
+    a: Sequence[Array]
+
+    def bias_means(self) -> list[Wide]:
+        """The means of ∂C/∂b_l."""
+        return means(self.deltas)
+
+    def means(self) -> tuple[list[Wide], list[Wide]]:
+        """The means of ∂C/∂W_l and ∂C/∂b_l."""
+        return weight_means(self.deltas, self.a), means(self.deltas)
 
 
 class Network:
@@ -135,6 +155,7 @@ class Network:
 
     def copy(self, dtype: DTypeLike | None = None) -> Network:
         """A network with the same parameters, rounded to dtype (inf beyond it), that changes on its own."""
+        self._require_parameters()
         other = copy.copy(self)
         other.dtype = self.dtype if dtype is None else float_type(dtype)
         with np.errstate(over="ignore"):
@@ -195,28 +216,85 @@ class Network:
             return self.last.cost_per_image(self._forward(weights, biases, a).z[-1], targets).mean()  # type: ignore[no-any-return]
 
     def deltas(self, images: ArrayLike, labels: ArrayLike) -> list[Array]:
-        """δ_l = ∂C/∂z_l = ∂C/∂b_l of each image, l = 1 … L, each (n, n_l)."""
-        images = self._images(images)
-        run = self._forward(self.weights, self.biases, images)
-        return self._backward(run, self._targets(labels, len(images)))
+        """δ_l = ∂C/∂z_l = ∂C/∂b_l of each image, l = 1 … L, each (n, n_l).
+
+        A RuntimeWarning tells where one underflows to 0 or overflows to inf; log_deltas holds it.
+        """
+        _, deltas, exact = self._both(images, labels)
+        return deltas if exact is None else told("∂C/∂b", exact.deltas, self.dtype, "log_deltas")
 
     def gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Array], list[Array]]:
-        """The means over the images of ∂C/∂W_l (n_l, n_{l-1}) and of ∂C/∂b_l (n_l,), l = 1 … L."""
-        images = self._images(images)
-        return self.raw_gradients(images, self._targets(labels, len(images)))
+        """The means over the images of ∂C/∂W_l (n_l, n_{l-1}) and of ∂C/∂b_l (n_l,), l = 1 … L.
+
+        A RuntimeWarning tells where one underflows to 0 or overflows to inf.
+        """
+        run, deltas, exact = self._both(images, labels)
+        if exact is None:
+            return gradient_means(deltas, run.a)
+        weights, biases = exact.means()
+        cure = "log_mean_bias_gradients"
+        return told("∂C/∂W", weights, self.dtype, cure), told("∂C/∂b", biases, self.dtype, cure)
 
     def mean_bias_gradients(self, images: ArrayLike, labels: ArrayLike) -> list[Array]:
-        """The mean over the images of ∂C/∂b_l, l = 1 … L, each (n_l,)."""
-        return [delta.mean(axis=0) for delta in self.deltas(images, labels)]
+        """The mean over the images of ∂C/∂b_l, l = 1 … L, each (n_l,).
+
+        A RuntimeWarning tells where one underflows to 0 or overflows to inf; log_mean_bias_gradients holds it.
+        """
+        _, deltas, exact = self._both(images, labels)
+        if exact is None:
+            return [delta.mean(axis=0) for delta in deltas]
+        return told("∂C/∂b", exact.bias_means(), self.dtype, "log_mean_bias_gradients")
+
+    def log_deltas(self, images: ArrayLike, labels: ArrayLike) -> list[LogSign]:
+        """deltas() as sign and natural logarithm, at any depth, computed in float64 whatever dtype is.
+
+        Each exponent is carried beside its number, by powers of two, which are exact. What a forward pass in float64
+        rounds to 0 stays 0.
+
+        Examples
+        --------
+        >>> deep = Network([4] + [10] * 600 + [3], rng=0)
+        >>> first = deep.log_mean_bias_gradients(np.ones((1, 4)), np.array([2]))[0]
+        >>> bool(first.norm().log10 < -400), deep.log_deltas(np.ones((1, 4)), np.array([2]))[0].shape
+        (True, (1, 10))
+        """
+        return [to_log_sign(delta) for delta in self.exact_deltas(images, labels).deltas]
+
+    def log_mean_bias_gradients(self, images: ArrayLike, labels: ArrayLike) -> list[LogSign]:
+        """mean_bias_gradients() as sign and natural logarithm, as log_deltas has them."""
+        return [to_log_sign(mean) for mean in self.exact_deltas(images, labels).bias_means()]
+
+    def wide_gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Wide], list[Wide]]:
+        """gradients() in wide numbers, as log_deltas computes them."""
+        return self.exact_deltas(images, labels).means()
 
     def raw_gradients(self, images: Array, targets: Array) -> tuple[list[Array], list[Array]]:
         """gradients() of arrays that are known to fit, targets (n, outputs), all of this network's dtype."""
+        run, deltas = self.raw_pass(images, targets)
+        return gradient_means(deltas, run.a)
+
+    def raw_pass(self, images: Array, targets: Array) -> tuple[Forward, list[Array]]:
+        """The way forward, and deltas(), of such arrays."""
         run = self._forward(self.weights, self.biases, images)
-        deltas = self._backward(run, targets)
-        return (
-            [delta.T @ a / len(images) for delta, a in zip(deltas, run.a[:-1], strict=True)],
-            [delta.mean(axis=0) for delta in deltas],
-        )
+        return run, self._backward(run, targets)
+
+    def _both(self, images: ArrayLike, labels: ArrayLike) -> tuple[Forward, list[Array], Exact | None]:
+        """A pass in floats, and where a number may have left them another in wide numbers."""
+        images = self._images(images)
+        with np.errstate(all="ignore"):
+            run, deltas = self.raw_pass(images, self._targets(labels, len(images)))
+        enough = plain_enough(deltas, run.a[:-1], run.z, self.activation)
+        return run, deltas, None if enough else self.exact_deltas(images, labels)
+
+    def exact_deltas(self, images: ArrayLike, labels: ArrayLike) -> Exact:
+        """The way back in wide numbers, of float64."""
+        exact = self.copy("float64")
+        images = exact._images(images)
+        run = exact._forward(exact.weights, exact.biases, images)
+        last = exact.last.wide_delta(run.z[-1], exact._targets(labels, len(images)))
+        slopes = [wide_slopes(exact.activation, z) for z in run.z[:-1]]
+        adds = [exact.adds(layer) for layer in range(1, exact.depth + 1)]
+        return Exact(wide_deltas(last, exact.weights, slopes, adds), run.a[:-1])
 
     def _forward(self, weights: Sequence[Array], biases: Sequence[Array], images: Array) -> Forward:
         z: list[Array] = []
@@ -237,8 +315,30 @@ class Network:
             deltas.append(change * derivative(run.z[layer - 2]))
         return deltas[::-1]
 
+    def _require_parameters(self) -> None:
+        """Raise BadShape where someone has put other parameters into weights or biases."""
+        wanted: list[list[tuple[int, ...]]]
+        wanted = [[(n, m) for m, n in itertools.pairwise(self.sizes)], [(n,) for n in self.sizes[1:]]]
+        for name, arrays, shapes in zip(("weights", "biases"), (self.weights, self.biases), wanted, strict=True):
+            given = [p.shape if isinstance(p, np.ndarray) else type(p).__name__ for p in arrays]
+            if given != shapes:
+                k = next((k for k, (g, s) in enumerate(zip(given, shapes, strict=False)) if g != s), None)
+                told = f"are {len(given)} arrays; give {len(shapes)}"
+                if k is not None:
+                    told = f"hold {given[k]} for layer {k + 1}; give an array {shapes[k]}"
+                raise BadShape(f"{name} {told}")
+
     def _images(self, images: ArrayLike) -> Array:
+        self._require_parameters()
         return image_rows(images, self.sizes[0], self.dtype)
 
     def _targets(self, labels: ArrayLike, count: int) -> Array:
         return target_rows(labels, count, self.sizes[-1], self.dtype)
+
+
+def gradient_means(deltas: Sequence[Array], a: Sequence[Array]) -> tuple[list[Array], list[Array]]:
+    """The means over the images of δ_l a_{l-1} and of δ_l; a: a_0, a_1, …"""
+    return (
+        [delta.T @ below / len(delta) for delta, below in zip(deltas, a, strict=False)],
+        [delta.mean(axis=0) for delta in deltas],
+    )

@@ -14,9 +14,13 @@ from sympy.utilities.lambdify import lambdify
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.compiling.output import miss
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost, cancels
+from chainderiv.functions.cost import Cost, cancelled_slope, cancels
 from chainderiv.functions.output_choice import choose_output
 from chainderiv.kinds import Array
+from chainderiv.logsign import LogSign
+from chainderiv.nn.wide_backward import wide_slopes
+from chainderiv.numeric.orbit import log_miss
+from chainderiv.numeric.wide import Wide, choose, from_log, plus, times, wide
 from chainderiv.symbols import a, y, z
 
 Formula = Callable[..., Any]
@@ -68,6 +72,18 @@ class OutputLayer:
         slope = factor(self.value(z), rest, difference, targets)
         return np.asarray(array_functions(self.activation).derivative(z) * slope)
 
+    def wide_delta(self, z: Array, targets: Array) -> Wide:
+        """delta() of float64 in wide numbers: by logarithms where it underflows."""
+        delta = self.delta(z, targets)
+        lost = np.abs(delta) < np.finfo(float).tiny
+        if not lost.any():
+            return wide(delta)
+        if self.activation is None:
+            exact = _wide_softmax_delta(from_log(1.0, _log_softmax(z)), wide(targets))
+        else:
+            exact = _wide_delta(self.activation, self.cost, z, targets)
+        return choose(lost, exact, wide(delta))
+
     def _miss(self, z: Array, targets: Array) -> Array:
         if self.activation is None or np.iscomplexobj(z):
             return self.value(z) - targets
@@ -110,6 +126,35 @@ def _softmax_delta(outputs: Array, targets: Array) -> Array:
     # a_k Σ_j y_j - y_k Σ_j a_j without the j = k that cancels; Σ a_j = 1, so with Σ y_j = 1 it is a_k - y_k
     all_but_one = 1 - np.eye(outputs.shape[1], dtype=outputs.dtype)
     return np.asarray(outputs * (targets @ all_but_one) - targets * (outputs @ all_but_one))
+
+
+def _wide_softmax_delta(outputs: Wide, targets: Wide) -> Wide:
+    # a_k Σ y_j - y_k Σ a_j, of the j before k and of those behind it
+    nothing = wide(np.zeros_like(outputs.m[:, 0]))
+    total = wide(np.zeros_like(outputs.m))
+    for order in (range(outputs.m.shape[1]), reversed(range(outputs.m.shape[1]))):
+        a_sum = y_sum = nothing
+        for k in order:
+            a_k, y_k = (Wide(v.m[:, k], v.e[:, k]) for v in (outputs, targets))
+            pulled = times(y_k, a_sum)
+            here = plus(times(a_k, y_sum), Wide(-pulled.m, pulled.e))
+            total.m[:, k], total.e[:, k] = plus(Wide(total.m[:, k], total.e[:, k]), here)
+            a_sum, y_sum = plus(a_sum, a_k), plus(y_sum, y_k)
+    return total
+
+
+def _wide_delta(output: Activation, cost: Cost, z: Array, targets: Array) -> Wide:
+    # the factors of φ'(z_L) ∂C/∂a_L as a chain's end takes them
+    cancelled = cancelled_slope(output, cost)
+    total = LogSign(np.ones(z.shape), np.zeros(z.shape))
+    for leading, root, power in cost.factors if cancelled is None else cancelled:
+        if root is None:
+            total = total * float(leading)
+        else:
+            at = targets if root == y else np.full(z.shape, float(root))
+            total = total * (log_miss(output, z, at) * float(leading)) ** float(power)
+    found = from_log(total.sign, np.asarray(total.log))
+    return found if cancelled is not None else times(found, wide_slopes(output, z))
 
 
 def _weighed(weight: Any, log: Array) -> Array:

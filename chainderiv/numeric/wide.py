@@ -5,15 +5,18 @@ An identity chain with w = 0.1 and b = 0 has a_400 near 1e-400, and its gradient
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.kinds import Floats, Mask
+from chainderiv.logsign import LogSign
 
 LOG_2 = float(np.log(2.0))
 _FAR = 2000  # float64 holds exponents of less than this, so a term further away adds nothing
+_BAND = 500  # bits: two numbers that lie no further below 1, and their product, are normal float64 numbers
 
 
 class Wide(NamedTuple):
@@ -73,11 +76,48 @@ def plus(p: Wide, q: Wide) -> Wide:
     return Wide(m, top + shift)
 
 
+def matmul(p: Wide, q: Wide) -> Wide:
+    """p @ q of matrices: rows of p and columns of q are scaled by their largest, and what lies far below it is apart.
+
+    >>> tiny = matmul(wide([[1e-200, 1.0]]), wide([[1e-200], [0.0]]))
+    >>> print(round(float(log_abs(tiny)[0, 0]) / np.log(10), 9))
+    -400.0
+    """
+    total = wide(np.zeros((p.m.shape[0], q.m.shape[1])))
+    for left, left_e in _bands(p, 1):
+        for right, right_e in _bands(q, 0):
+            m, shift = np.frexp(left @ right)
+            total = plus(total, Wide(m, left_e + right_e + shift))
+    return total
+
+
+def _bands(p: Wide, axis: int) -> Iterator[tuple[Floats, Floats]]:
+    """Matrices of numbers of at most 1 and their exponents, which add up to p; nearly always it is one."""
+    m = p.m
+    while True:
+        top = np.max(p.e, axis=axis, keepdims=True, where=m != 0, initial=-np.inf)
+        top = np.where(np.isneginf(top), 0.0, top)
+        near = p.e > top - _BAND
+        yield _shifted(np.where(near, m, 0.0), p.e - top), top
+        m = np.where(near, 0.0, m)
+        if not m.any():
+            return
+
+
+def to_log_sign(p: Wide) -> LogSign:
+    """The same as sign and natural logarithm."""
+    return LogSign(np.sign(p.m), log_abs(p))
+
+
+def rounded(p: Wide) -> Floats:
+    """The nearest float64: 0 or a number of few digits where it underflows, inf where it overflows."""
+    with np.errstate(over="ignore", under="ignore"):
+        return _shifted(p.m, p.e)
+
+
 def to_float(p: Wide) -> Floats:
     """The nearest float64, at most its largest in size: never inf."""
-    with np.errstate(over="ignore", under="ignore"):
-        value = _shifted(p.m, p.e)
-    return np.asarray(np.clip(value, -np.finfo(float).max, np.finfo(float).max))
+    return np.asarray(np.clip(rounded(p), -np.finfo(float).max, np.finfo(float).max))
 
 
 def _shifted(m: Floats, by: Floats) -> Floats:

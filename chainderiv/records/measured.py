@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -12,18 +12,21 @@ import numpy as np
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Array
-from chainderiv.records.measurements import COLUMNS
+from chainderiv.logsign import LogSign
+from chainderiv.records.measurements import COLUMNS, LOG_COLUMNS, ORDERS, beyond
 from chainderiv.records.record import TrainingRecord
 
 MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
 SATURATED = 1 / 20  # of sup|φ'|
+LEAST = 1e-200  # of an image's δ: products with weights and activations are far from the ends of float64
 
 
 @dataclass(frozen=True, eq=False)
 class Passed:
     """A pass over n images, forwards and back: means of ∂C/∂W_l and ∂C/∂b_l, and what the layers held.
 
-    a : a_1 … a_L, each (n, n_l). slope : φ'(z_l) of the hidden layers. z_last : z_L.
+    a : a_1 … a_L, each (n, n_l). slope : φ'(z_l) of the hidden layers. z_last : z_L. lost : whether a δ was so small or
+    large that the means are to be taken in wide numbers.
     """
 
     weight_gradients: Sequence[Array]
@@ -31,6 +34,7 @@ class Passed:
     a: Sequence[Array]
     slope: Sequence[Array]
     z_last: Array
+    lost: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,7 @@ class Row:
     cost: float
     accuracy: float
     layers: dict[str, Array]
+    log_bias_gradients: Mapping[int, LogSign] = field(default_factory=dict)  # of the layers beyond float64 alone
 
     @property
     def finite(self) -> bool:
@@ -54,10 +59,28 @@ class Row:
 def record_of(rows: Sequence[Row], settings: dict[str, Any]) -> TrainingRecord:
     """The rows as a record."""
     columns = {name: np.array([getattr(row, name) for row in rows]) for name in COLUMNS}
-    layers = {name: np.array([row.layers[name] for row in rows]) for name in rows[0].layers}
+    names = dict.fromkeys(name for row in rows for name in row.layers)
+    layers = {name: np.array([_column(row, name) for row in rows]) for name in names}
     gradients = tuple(row.bias_gradients for row in rows)
     steps = np.array([row.step for row in rows])
-    return TrainingRecord(settings, gradients, **columns, steps=steps, layers=layers)
+    beyond = sorted({layer for row in rows for layer in row.log_bias_gradients})
+    logs = {layer: _stacked([_exact(row, layer) for row in rows]) for layer in beyond}
+    return TrainingRecord(settings, gradients, **columns, steps=steps, layers=layers, log_bias_gradients=logs)
+
+
+def _column(row: Row, name: str) -> Array:
+    """A column of a row; a row whose norms float64 holds has no logarithms of its own."""
+    if name in LOG_COLUMNS and name not in row.layers:
+        return np.asarray(LogSign.from_float(row.layers[name.removeprefix("log_")]).log)
+    return row.layers[name]
+
+
+def _exact(row: Row, layer: int) -> LogSign:
+    return row.log_bias_gradients.get(layer) or LogSign.from_float(row.bias_gradients[layer - 1])
+
+
+def _stacked(rows: Sequence[LogSign]) -> LogSign:
+    return LogSign(np.stack([row.sign for row in rows]), np.stack([row.log for row in rows]))
 
 
 def rows_of_record(record: TrainingRecord) -> list[Row]:
@@ -68,9 +91,21 @@ def rows_of_record(record: TrainingRecord) -> list[Row]:
             gradients,
             **{name: float(getattr(record, name)[k]) for name in COLUMNS},
             layers={name: column[k] for name, column in record.layers.items()},
+            log_bias_gradients=beyond_alone({layer: logs[k] for layer, logs in record.log_bias_gradients.items()}),
         )
         for k, gradients in enumerate(record.bias_gradients)
     ]
+
+
+def beyond_alone(layers: Mapping[int, LogSign]) -> dict[int, LogSign]:
+    """Those of the layers that float64 does not hold."""
+    return {layer: logs for layer, logs in layers.items() if beyond(logs.log).any()}
+
+
+def lost_on_the_way(deltas: Sequence[Array]) -> bool:
+    """Whether all of an image's δ of a layer are so small, or one so large, that what comes of them may be lost."""
+    sizes = [np.abs(delta).max(axis=1) for delta in deltas]
+    return not all(bool(((size > LEAST) & (size < 1 / LEAST)).all()) for size in sizes)
 
 
 def norm(values: Array, order: int) -> float:
@@ -88,13 +123,20 @@ def layers_of(passed: Passed, hidden: Activation) -> dict[str, Array]:
     saturated = [np.abs(slope) < SATURATED * steepest(hidden) for slope in passed.slope]
     fractions = [float(s.mean()) for s in saturated], [float(s.all(axis=0).mean()) for s in saturated]
     return {
-        "weight_norm_l1": np.array([norm(g, 1) for g in passed.weight_gradients]),
-        "weight_norm_l2": np.array([norm(g, 2) for g in passed.weight_gradients]),
+        **{f"weight_norm_{o}": np.array([norm(g, n) for g in passed.weight_gradients]) for o, n in ORDERS.items()},
         "activation_mean": np.array([a.mean() for a in passed.a]),
         "activation_spread": np.array([a.std() for a in passed.a]),
         "saturated": np.array([*fractions[0], np.nan]),
         "dead": np.array([*fractions[1], np.nan]),
     }
+
+
+def exact_norms(weight_gradients: Sequence[LogSign]) -> dict[str, Array]:
+    """The weights' norms of gradients of any size, with their logarithms where one leaves float64."""
+    norms = {o: [g.norm(n) for g in weight_gradients] for o, n in ORDERS.items()}
+    floats = {f"weight_norm_{o}": np.array([one.to_float() for one in each]) for o, each in norms.items()}
+    logs = {f"log_weight_norm_{o}": np.array([one.log for one in each]) for o, each in norms.items()}
+    return floats | (logs if any(beyond(log).any() for log in logs.values()) else {})
 
 
 @lru_cache(maxsize=256)

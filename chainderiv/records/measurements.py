@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from chainderiv.errors import BadShape, unknown_name
-from chainderiv.kinds import Floats
+from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 
 ORDERS = {"l1": 1, "l2": 2}
@@ -28,6 +29,39 @@ LAYER_COLUMNS = {
     "dead": "fraction of neurons that are saturated at every image",
     "update_ratio": "‖ΔW_l‖/‖W_l‖ of the last mini-batch before the measurement; NaN in the first row",
 }
+# beside the above where a norm leaves float64
+LOG_COLUMNS = {
+    "log_weight_norm_l1": "natural logarithm of Σ |mean ∂C/∂W_l|",
+    "log_weight_norm_l2": "natural logarithm of ‖mean ∂C/∂W_l‖",
+}
+_LEAST, _MOST = np.log(np.finfo(float).tiny), np.log(np.finfo(float).max)
+
+
+def beyond(log: ArrayLike) -> Mask:
+    """Where a number of that natural logarithm is none that float64 holds with all its digits; 0, inf and NaN are held.
+
+    >>> beyond([-1000.0, 0.0, 1000.0, -np.inf])
+    array([ True, False,  True, False])
+    """
+    return np.asarray(np.isfinite(log) & ((np.asarray(log) < _LEAST) | (np.asarray(log) > _MOST)))
+
+
+def warn_of(what: str, log: ArrayLike, cure: str) -> None:
+    """A RuntimeWarning where numbers that are asked for as floats leave float64."""
+    if lost := int(beyond(log).sum()):
+        warnings.warn(
+            f"{lost} of {np.size(log)} {what} are beyond float64: 0 or few digits stand for those that underflow, inf "
+            f"for those that overflow; take {cure}",
+            RuntimeWarning,
+            stacklevel=3,
+        )
+
+
+def quotient(over: Floats, under: Floats, log_over: Floats, log_under: Floats) -> Floats:
+    """over / under, of sizes given with their logarithms: by these where one of the two leaves float64."""
+    with np.errstate(all="ignore"):
+        plain, exact = np.divide(over, under), np.exp(np.subtract(log_over, log_under))
+    return np.asarray(np.where(beyond(log_over) | beyond(log_under), exact, plain))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,11 +75,13 @@ class Measurements:
     accuracy: Floats
     steps: NDArray[np.int64] = None  # type: ignore[assignment]
     layers: Mapping[str, Floats] = field(default_factory=dict)
+    log_bias_gradients: Mapping[int, LogSign] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.steps is None:
             object.__setattr__(self, "steps", np.arange(len(self.cost)))
         columns = [self.training_cost, self.cost, self.accuracy, self.steps, *self.layers.values()]
+        columns += [np.asarray(layer.log) for layer in self.log_bias_gradients.values()]
         rows = [len(self.bias_gradients), *map(len, columns)]
         if len(set(rows)) != 1 or not rows[0]:
             raise BadShape(f"gradients, costs and accuracy have {rows} rows; give equally many, at least 1")
@@ -66,38 +102,82 @@ class Measurements:
         return int(self.epoch[-1])
 
     def norms(self, order: str = "l2") -> Floats:
-        """‖mean ∂C/∂b_l‖ of the hidden layers, shape (rows, hidden layers).
+        """‖mean ∂C/∂b_l‖ of the hidden layers, shape (rows, hidden layers); warns where one leaves float64.
 
         order : 'l2', as Nielsen's program has it, or 'l1', Σ_j |∂C/∂b_j|. Raises UnknownName for another.
         """
+        warn_of("norms", self.log_norms(order).log, "log_norms")
+        return self.norm_columns()[f"norms_{order}"]
+
+    def log_norms(self, order: str = "l2") -> LogSign:
+        """norms() as sign and natural logarithm, which do not underflow; g[:, -1] / g[:, 0] is their ratio.
+
+        Examples
+        --------
+        >>> from chainderiv import Network, TrainingRecord
+        >>> deep = Network([1] + [1] * 600 + [1], rng=0).log_mean_bias_gradients([[0.5]], [[0.0]])
+        >>> layers = {l: LogSign(g.sign[None], g.log[None]) for l, g in enumerate(deep, 1)}
+        >>> floats = (tuple(g.to_float() for g in deep),)
+        >>> record = TrainingRecord({}, floats, *np.ones((3, 1)), log_bias_gradients=layers)
+        >>> bool(record.log_norms().log10[0, 0] < -400)
+        True
+        """
+        logs = self._norms(order)
+        return LogSign(*(self._columns([getattr(norm, part) for norm in logs]) for part in ("sign", "log")))
+
+    def _norms(self, order: str) -> list[LogSign]:
+        """Each hidden layer's, of every row."""
         if not isinstance(order, str) or order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
         # by logarithms: the squares of a vanishing layer would underflow long before its norm does
-        hidden = list(zip(*self.bias_gradients, strict=True))[:-1]
-        logs = [LogSign.from_float(np.array(rows)).norm(ORDERS[order], axis=1) for rows in hidden]
-        return np.array([norm.to_float() for norm in logs], float).reshape(len(logs), len(self.cost)).T
+        floats = list(zip(*self.bias_gradients, strict=True))[:-1]
+        hidden = (
+            self.log_bias_gradients.get(layer) or LogSign.from_float(np.array(rows))
+            for layer, rows in enumerate(floats, 1)
+        )
+        return [gradients.norm(ORDERS[order], axis=1) for gradients in hidden]
+
+    def norm_columns(self) -> dict[str, Floats]:
+        """norms_l1 and norms_l2, and where a gradient leaves float64 their natural logarithms, by name."""
+        floats = {f"norms_{o}": self._columns([norm.to_float() for norm in self._norms(o)]) for o in ORDERS}
+        if not self.log_bias_gradients:
+            return floats
+        return floats | {f"log_norms_{o}": self.log_norms(o).log for o in ORDERS}
+
+    def _columns(self, layers: list[Floats]) -> Floats:
+        return np.array(layers, float).reshape(len(layers), len(self.cost)).T
 
     def layer_norms(self, order: str = "l2") -> Floats:
-        """‖mean ∂C/∂W_l‖ of the hidden layers, shape (rows, hidden layers); raises UnknownName as norms does."""
+        """‖mean ∂C/∂W_l‖ of the hidden layers, shape (rows, hidden layers); warns and raises UnknownName as norms does.
+
+        Where one leaves float64, layers["log_weight_norm_l2"] and the like hold the natural logarithms.
+        """
         if not isinstance(order, str) or order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
-        return self.layers[f"weight_norm_{order}"][:, :-1]
+        name = f"weight_norm_{order}"
+        if f"log_{name}" in self.layers:
+            warn_of("norms of ∂C/∂W", self.layers[f"log_{name}"][:, :-1], f'record.layers["log_{name}"]')
+        return self.layers[name][:, :-1]
 
     def ratio(self, order: str = "l2") -> Floats:
         """The last hidden layer's norm over the first's, shape (rows,): how much slower it learns.
 
-        NaN without a hidden layer or where both vanish. Raises UnknownName for an order but 'l1' and 'l2'.
+        NaN without a hidden layer or where both are 0; warns where it leaves float64, which the ratio of log_norms does
+        not. Raises UnknownName for an order but 'l1' and 'l2'.
         """
-        norms = self.norms(order)
-        if not norms.shape[1]:
-            return np.full(len(norms), np.nan)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(norms[:, -1] / norms[:, 0])
+        norms = self._norms(order)
+        if not norms:
+            return np.full(len(self.cost), np.nan)
+        first, last = norms[0], norms[-1]
+        warn_of("ratios", (last / first).log, "g[:, -1] / g[:, 0] of g = log_norms()")
+        return quotient(last.to_float(), first.to_float(), last.log, first.log)
 
     def rows(self) -> list[dict[str, Any]]:
-        """Each row as a dict of numbers and of lists with an entry per layer; NaN is None, as JSON has it."""
-        columns: dict[str, Any] = {name: getattr(self, name) for name in COLUMNS}
-        columns |= {"norms_l1": self.norms("l1"), "norms_l2": self.norms("l2"), **self.layers}
+        """Each row as a dict of numbers and of lists with an entry per layer; NaN is None, as JSON has it.
+
+        Where a gradient leaves float64, log_norms_l1 and log_norms_l2 are among them.
+        """
+        columns = {name: getattr(self, name) for name in COLUMNS} | self.norm_columns() | dict(self.layers)
         return [
             {"epoch": float(epoch), "step": int(step), **{name: _plain(c[row]) for name, c in columns.items()}}
             for row, (epoch, step) in enumerate(zip(self.epoch, self.steps, strict=True))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainderiv.extras import extra
-from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, ORDERS, Measurements
+from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, LOG_COLUMNS, Measurements
 from chainderiv.records.record_files import read, write, write_csv
 
 
@@ -26,6 +26,8 @@ class TrainingRecord(Measurements):
     cost, accuracy : ndarrays (rows,). On the validation set: mean cost, and fraction in [0, 1] of right answers.
     steps : ndarray (rows,) of ints. How many mini-batches came before; by default an epoch is one.
     layers : dict of ndarrays (rows, L): what LAYER_COLUMNS lists, layer by layer.
+    log_bias_gradients : dict of LogSign (rows, n_l) by l: the gradients of layers that leave float64, where the floats
+        of bias_gradients are 0 or inf.
 
     Raises
     ------
@@ -82,13 +84,14 @@ class TrainingRecord(Measurements):
             name: ("row", getattr(self, name), {"long_name": meaning}) for name, meaning in COLUMNS.items()
         }
         for name, values in self.layers.items():
-            variables[name] = (("row", "layer"), values, {"long_name": LAYER_COLUMNS[name]})
+            variables[name] = (("row", "layer"), values, {"long_name": (LAYER_COLUMNS | LOG_COLUMNS)[name]})
         for layer, rows in enumerate(zip(*self.bias_gradients, strict=True), 1):
             about = {"long_name": f"mean ∂C/∂b of layer {layer}"}
             variables[f"bias_gradient_{layer}"] = (("row", f"neuron_{layer}"), np.stack(rows), about)
-        for order in ORDERS:
-            about = {"long_name": f"{order.upper()} norm of mean ∂C/∂b_l of the hidden layers"}
-            variables[f"norms_{order}"] = (("row", "hidden_layer"), self.norms(order), about)
+        for name, values in self.norm_columns().items():
+            of = "natural logarithm of the " if name.startswith("log_") else ""
+            about = {"long_name": f"{of}{name[-2:].upper()} norm of mean ∂C/∂b_l of the hidden layers"}
+            variables[name] = (("row", "hidden_layer"), values, about)
         depth = len(self.bias_gradients[0])
         coordinates = {
             "epoch": ("row", self.epoch),

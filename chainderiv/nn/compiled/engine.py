@@ -14,7 +14,7 @@ from chainderiv.nn.compiled.neurons import ending_function, hidden_function
 from chainderiv.nn.data.sparse import Pixels
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent, State
-from chainderiv.records.measured import Passed
+from chainderiv.records.measured import Passed, lost_on_the_way
 
 
 def _numbers(labels: Array) -> Array:
@@ -86,9 +86,10 @@ class CompiledPasses:
         of_weights, of_biases = taken(at.work.gradient, at.shape)
         layers = range(1, net.depth + 1)
         a, slope = ([rows_of(v, at.shape, layer, count).copy() for layer in layers] for v in (at.work.a, at.work.slope))
+        deltas = [rows_of(at.work.delta, at.shape, layer, count) for layer in layers]
         return Passed(
             [g / count for g in of_weights], [g / count for g in of_biases], a, slope[:-1],
-            rows_of(at.work.z, at.shape, net.depth, count).copy(),
+            rows_of(at.work.z, at.shape, net.depth, count).copy(), lost_on_the_way(deltas),
         )  # fmt: skip
 
     def outputs(self, net: Network) -> Array:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainderiv.errors import BadShape, BadValue, DataError, unknown_name
-from chainderiv.given import whole_number
+from chainderiv.given import of_kind, whole_number
 from chainderiv.nn.data import download
 from chainderiv.nn.data.idx import Bytes
 from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, PICKLED, read_folder
@@ -53,6 +53,9 @@ class Split:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
+        for name, array in (("images", images), ("labels", labels)):
+            if not isinstance(array, np.ndarray):
+                raise BadShape(f"{name} are of type {type(array).__name__}; give a NumPy array, such as np.array(…)")
         if images.ndim != 2 or labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
             raise BadShape(
                 f"images have shape {images.shape} and labels {labels.shape} of {labels.dtype}; "
@@ -94,6 +97,11 @@ class Data:
     validation: Split
     test: Split
     classes: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("train", "validation", "test"):
+            of_kind(name, getattr(self, name), Split, "a Split(images, labels)")
+        whole_number("classes", self.classes, least=1)
 
     @property
     def pixels(self) -> int:

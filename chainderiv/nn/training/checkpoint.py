@@ -37,6 +37,19 @@ class Keeper:
         """Whether the last state on disk is old enough."""
         return time.monotonic() - self._kept_at >= SECONDS
 
+    def require_free(self, resume: bool) -> None:
+        """Raise BadValue where the folder holds what this run would replace without a word."""
+        has_run, has_weights = ((self.folder / name).exists() for name in (RUN, WEIGHTS))
+        if has_run and not resume:
+            raise BadValue(
+                f"{str(self.folder)!r} holds a run already; give resume=True to go on with it, or another folder"
+            )
+        if has_weights and not has_run:
+            raise BadValue(
+                f"{str(self.folder)!r} holds {WEIGHTS} without {RUN}, which is no run to go on with and would be "
+                "replaced; move it away, or give another folder"
+            )
+
     def tidy(self) -> None:
         """Delete what a kill left of files that were being written."""
         for name in (GRADIENTS, EPOCHS, RUN, WEIGHTS):

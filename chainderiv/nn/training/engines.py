@@ -72,8 +72,8 @@ def measurer(engine: str, net: Network, data: Data) -> Measurer:
     # the compiled passes read the pixels as they are: no float64 copy of all images is made for them
     held_back, held_back_targets = _fitting(exact if engine == "numpy" else net, data.validation, "validation")
     if engine == "numpy":
-        return Measurer(NumPyPasses(images, targets, held_back), targets, held_back_targets)
+        return Measurer(NumPyPasses(images, targets, held_back), images, targets, held_back_targets)
     from chainderiv.nn.compiled.engine import CompiledPasses
 
     passes = CompiledPasses(exact, first.inked, first.labels, data.validation.inked)
-    return Measurer(passes, targets, held_back_targets)
+    return Measurer(passes, images, targets, held_back_targets)

@@ -6,7 +6,6 @@ import io
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.described import read
+from chainderiv.given import path_of
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.checkpoint import WEIGHTS
 from chainderiv.records.record_files import DAMAGE, RUN
@@ -27,7 +27,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     DataError
         When a file is missing or damaged.
     BadValue
-        When an activation's description is damaged, or one by name is not to be had here.
+        When folder is no path, an activation's description is damaged, or one by name is not to be had here.
 
     Examples
     --------
@@ -40,7 +40,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
     >>> bool((same.output(digits.test.images) == net.output(digits.test.images)).all())
     True
     """
-    source = Path(folder)
+    source = path_of("folder", folder)
     try:
         settings: dict[str, Any] = json.loads((source / RUN).read_text())["settings"]
         with np.load(io.BytesIO((source / WEIGHTS).read_bytes()), allow_pickle=False) as arrays:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,8 +10,10 @@ import numpy as np
 
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.kinds import Array
-from chainderiv.nn.network import Network
-from chainderiv.records.measured import Passed, Row, layers_of, norm
+from chainderiv.logsign import LogSign
+from chainderiv.nn.network import Network, gradient_means
+from chainderiv.numeric.wide import rounded, to_log_sign
+from chainderiv.records.measured import Passed, Row, beyond_alone, exact_norms, layers_of, lost_on_the_way, norm
 
 
 class Passes(Protocol):
@@ -31,9 +34,9 @@ class NumPyPasses:
 
     def measured(self, net: Network) -> Passed:
         """Passes.measured."""
-        run, slope = net.forward(self._images), array_functions(net.activation).derivative
-        of_weights, of_biases = net.raw_gradients(self._images, self._targets)
-        return Passed(of_weights, of_biases, run.a[1:], [slope(z) for z in run.z[:-1]], run.z[-1])
+        slope, (run, deltas) = array_functions(net.activation).derivative, net.raw_pass(self._images, self._targets)
+        slopes = [slope(z) for z in run.z[:-1]]
+        return Passed(*gradient_means(deltas, run.a), run.a[1:], slopes, run.z[-1], lost_on_the_way(deltas))
 
     def outputs(self, net: Network) -> Array:
         """Passes.outputs."""
@@ -42,9 +45,10 @@ class NumPyPasses:
 
 @dataclass(frozen=True, eq=False)
 class Measurer:
-    """Measures a network at its passes; targets and held_back_targets are the images' (n, n_L)."""
+    """Measures a network at its passes; images are the measured ones, targets and held_back_targets are (n, n_L)."""
 
     passes: Passes
+    images: Array
     targets: Array
     held_back_targets: Array
 
@@ -53,15 +57,28 @@ class Measurer:
         exact = net.copy("float64")
         with np.errstate(all="ignore"):
             passed, z = self.passes.measured(exact), self.passes.outputs(exact)
+            biases, norms, logs = self._gradients(exact, passed)
             right = exact.last.value(z).argmax(axis=1) == self.held_back_targets.argmax(axis=1)
             return Row(
                 step,
-                tuple(passed.bias_gradients),
+                biases,
                 float(exact.last.cost_per_image(passed.z_last, self.targets).mean()),
                 float(exact.last.cost_per_image(z, self.held_back_targets).mean()),
                 float(right.mean()),
-                layers_of(passed, exact.activation) | {"update_ratio": update_ratio},
+                layers_of(passed, exact.activation) | norms | {"update_ratio": update_ratio},
+                logs,
             )
+
+    def _gradients(
+        self, exact: Network, passed: Passed
+    ) -> tuple[tuple[Array, ...], dict[str, Array], Mapping[int, LogSign]]:
+        """What a row holds of the gradients: ∂C/∂b_l, the norms of ∂C/∂W_l, and logarithms of what leaves float64."""
+        if not passed.lost:
+            return tuple(passed.bias_gradients), {}, {}
+        of_weights, of_biases = exact.wide_gradients(self.images, self.targets)
+        logs = {layer: to_log_sign(gradient) for layer, gradient in enumerate(of_biases, 1)}
+        norms = exact_norms([to_log_sign(gradient) for gradient in of_weights])
+        return tuple(rounded(gradient) for gradient in of_biases), norms, beyond_alone(logs)
 
 
 def update_ratio(before: Network, after: Network) -> Array:

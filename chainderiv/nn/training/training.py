@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 
 from chainderiv.errors import BadValue, Diverged
 from chainderiv.functions.described import describe, require_readable
-from chainderiv.given import generator
+from chainderiv.given import function, generator, of_kind, path_of
 from chainderiv.nn.checks import float_type
 from chainderiv.nn.data.data import Data
 from chainderiv.nn.network import Network
@@ -110,6 +110,9 @@ def train(
     >>> record.accuracy.shape, record.norms("l2").shape, bool(record.accuracy[-1] > 0.8)
     ((4,), (4, 1), True)
     """
+    of_kind("net", net, Network, "a Network")
+    of_kind("data", data, Data, "a Data, such as load_data() gives")
+    function("on_epoch", on_epoch)
     descent = checked_descent(batch_size, learning_rate, weight_decay, momentum, clip)
     course = checked_course(epochs, descent, schedule, patience, measure_epochs, measure_steps)
     with _kept_alone(folder, resume, net) as keeper:
@@ -140,6 +143,11 @@ def _trained(
     descending, measure = started(chosen, working, data, descent), measurer(chosen, working, data)
     if kept is None:
         rows = [measure.row(net, 0, np.full(net.depth, np.nan))]
+        if np.isfinite([rows[0].training_cost, rows[0].cost]).all() and not rows[0].finite:
+            raise BadValue(
+                "the gradient overflows float64 before training, and no step can be taken with it; give a network with "
+                "smaller weights, whose log_mean_bias_gradients still hold it"
+            )
         if not rows[0].finite:
             raise BadValue("the cost is not finite before training; give a network with smaller weights and biases")
         if keeper is not None:
@@ -161,15 +169,24 @@ def _kept_alone(folder: str | os.PathLike[str] | None, resume: bool, net: Networ
             raise BadValue("resume is given without folder; give the folder that holds the run")
         yield None
         return
+    path = path_of("folder", folder)
     if not os.fspath(folder):
         raise BadValue("folder is empty, which would be the current one; give its name, or '.'")
     for activation in (net.activation, net.output_activation):
         if activation is not None:
             require_readable(activation)
-    keeper = Keeper(folder_for_writing(folder))
-    with only_writer(keeper.folder):
-        keeper.tidy()
-        yield keeper
+    keeper = Keeper(path)
+    keeper.require_free(resume)
+    missing = [place for place in (keeper.folder, *keeper.folder.parents) if not place.exists()]
+    try:
+        with only_writer(folder_for_writing(keeper.folder)):
+            keeper.tidy()
+            yield keeper
+    finally:
+        # a refusal leaves nothing behind; what holds something stays
+        with contextlib.suppress(OSError):
+            for place in missing:
+                place.rmdir()
 
 
 @dataclass(frozen=True, eq=False)
