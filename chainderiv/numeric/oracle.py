@@ -39,7 +39,8 @@ class Oracle(ABC):
 class NumpyKernel(Oracle):
     """Walks the layers once, all points together; memory does not grow with the depth.
 
-    Where a formula that no stable form vouches for has lost all but the first digits (conditioning.is_unknown), the gradient is NaN.
+    Where a formula that no stable form vouches for has lost all but its first digits (conditioning.is_unknown), the
+    gradient is NaN.
     """
 
     def __init__(self, derivation: Derivation) -> None:

@@ -72,17 +72,15 @@ class OrbitError:
         return np.where(np.isnan(change), np.inf, change)
 
     def _is_doubtful(self, orbit: Orbit) -> Mask:
-        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
+        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that nothing proves."""
         activation = self.chain.activation(orbit.layer)
-        doubtful = np.asarray(orbit.prime.sign == 0)
-        if doubtful.any():
-            doubtful = doubtful & (array_functions(activation).states_zero_slope(orbit.z) != 1)
+        doubtful = np.asarray((orbit.prime.sign == 0) & ~self.proves_zero(orbit))
         for kink in activation.kinks if np.any(self.log_z > -np.inf) else ():
             doubtful = doubtful | self._reaches(orbit, kink)
         return doubtful
 
     def proves_zero(self, orbit: Orbit) -> Mask:
-        """Where φ'(z_l) is certainly 0: its branch states it wherever z_l may lie, or it is 0 at a z_l known exactly."""
+        """Where φ'(z_l) is certainly 0: its branch states it wherever z_l may lie, or z_l is exact and so is the 0."""
         activation = self.chain.activation(orbit.layer)
         zero = np.asarray(orbit.prime.sign == 0) & np.isfinite(orbit.z)
         if not zero.any():

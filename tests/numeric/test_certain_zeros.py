@@ -12,7 +12,10 @@ from chainderiv.symbols import z
 # text: φ and φ' by hand, in mpmath
 PHI = {
     "log(1+Max(0,z))": (lambda z: mpmath.log1p(max(z, 0)), lambda z: 1 / (1 + z) if z > 0 else mpmath.mpf(0)),
-    "sqrt(Max(0,z))": (lambda z: mpmath.sqrt(max(z, 0)), lambda z: 1 / (2 * mpmath.sqrt(z)) if z > 0 else mpmath.mpf(0)),
+    "sqrt(Max(0,z))": (
+        lambda z: mpmath.sqrt(max(z, 0)),
+        lambda z: 1 / (2 * mpmath.sqrt(z)) if z > 0 else mpmath.mpf(0),
+    ),
     "where(z>0,z**0.3,0)": (
         lambda z: mpmath.mpf(z) ** mpmath.mpf("0.3") if z > 0 else mpmath.mpf(0),
         lambda z: mpmath.mpf("0.3") * mpmath.mpf(z) ** mpmath.mpf("-0.7") if z > 0 else mpmath.mpf(0),
@@ -60,7 +63,8 @@ def test_an_underflow_is_no_zero():
     """φ' = -80 e^-1600 …: 0 in float64, at a z that is known exactly."""
     plain = cd.Activation("bump", 1 / (1 + sympy.exp(z**2)))
     s = cd.sweep(cd.Chain(depth=3, activation=plain), z=cd.Axis(0, 40, 2), w=1.0)
-    assert s.sign[0] == 0 and not s.uncertain[0]
+    assert s.sign[0] == 0
+    assert not s.uncertain[0]
     assert s.uncertain[1]
 
 

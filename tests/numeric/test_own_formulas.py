@@ -59,18 +59,18 @@ def by_hand(both, depth, w, b, digits=120):
                 factor = slope * (mp.mpf(w) if layer else 1)
                 sign, log = sign * mp.sign(factor), log + (mp.log(abs(factor)) if factor else -mp.inf)
             sign, log = int(sign * mp.sign(a)), float(log + mp.log(abs(a))) if a else -np.inf
-        if found is not None and found[0] == sign and abs(found[1] - log) <= 1e-14 * max(1, abs(log)):
+        if found == (sign, log) or (found and found[0] == sign and abs(found[1] - log) <= 1e-14 * max(1, abs(log))):
             return sign, log
         found, digits = (sign, log), 2 * digits
         assert digits < 20_000
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_what_is_certain_is_right_and_what_is_known_is_known_to_its_bound(text, points=POINTS):
+def test_what_is_certain_is_right_and_what_is_known_is_known_to_its_bound(text):
     both, depth, most = FORMULAS[text]
     chain = cd.Chain(depth, cd.Activation.from_formula("own", text))
     rng = np.random.default_rng(sorted(FORMULAS).index(text))
-    w, b = rng.uniform(-3, 3, (2, points))
+    w, b = rng.uniform(-3, 3, (2, POINTS))
     parameters = at_points(depth, np.repeat(w[:, None], depth, 1), np.repeat(b[:, None], depth, 1), None, 0.5, 0.0)
     reading, kappa = oracle(cd.derive(chain, "b1")).read(parameters)
     assert np.isnan(reading.log_abs).mean() <= most
