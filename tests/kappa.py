@@ -1,10 +1,9 @@
 """κ of a problem by the design's definition, a second time, in plain mpmath.
 
 Rounding moves z_l by at most ε E_l and a_l by ε A_l, E_l = |w_l| A_{l-1} + |w_l a_{l-1}| + |b_l| and
-A_l = |φ'(z_l)| E_l + |a_l|, but E_1 = 0 where float64 holds w_1 x + b_1 exactly; log|φ'(z_l)| moves by |φ''/φ'| ε E_l. Besides, each logarithm is rounded once.
+A_l = |φ'(z_l)| E_l + |a_l|; log|φ'(z_l)| moves by |φ''/φ'| ε E_l. Besides, each logarithm is rounded once.
 """
 
-from fractions import Fraction
 from functools import lru_cache
 
 import mpmath as mp
@@ -25,19 +24,11 @@ def kappa(problem):
             if problem.wrt == f"w{k + 1}":
                 total += error_a / abs(a[k])
             error_z = abs(w[k]) * error_a + abs(w[k] * a[k]) + abs(mp.mpf(b[k]))
-            if k == 0 and _is_exact(w[0], problem.x, b[0]):
-                error_z = mp.mpf(0)
             prime = plain.phi_prime(name, z[k])
             if k + 1 >= start and prime != 0:
                 total += _rounding(prime) + _rounding(mp.mpf(w[k])) + abs(_second(name, z[k]) / prime) * error_z
             error_a = abs(prime) * error_z + abs(a[k + 1])
         return float(total + _at_the_output(problem, a[-1], abs(prime) * error_z))
-
-
-def _is_exact(w, x, b):
-    w, x, b = float(w), float(x), float(b)
-    product = Fraction(w) * Fraction(x)
-    return Fraction(w * x) == product and Fraction(w * x + b) == product + Fraction(b)
 
 
 def _rounding(value):

@@ -13,7 +13,7 @@ import numpy as np
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import TINY, OrbitError, ratio, size
+from chainderiv.numeric.orbit_error import OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 
@@ -114,6 +114,6 @@ class Doubts:
         )
         for kink in kinks:
             # NaN is near
-            self.mask = self.mask | ~(np.abs(orbit.z - kink) > NEARLY * off + TINY) & (np.asarray(off) != 0)
+            self.mask = self.mask | ~(np.abs(orbit.z - kink) > NEARLY * off + 1e-300) & (np.asarray(off) != 0)
         steepest = np.maximum(np.exp(orbit.prime.log), 2.0) if kinks else np.exp(orbit.prime.log)
         self._moved = steepest * off + np.exp(orbit.a.log) + (self._moved if self.chain.residual else 0.0)

@@ -35,10 +35,19 @@ class Orbit:
         self.layer = 0
         self._a: Floats = np.broadcast_to(parameters.x, parameters.shape)
         self._wide: wd.Wide | None = None
+        self._log_z: Floats | None = None
         self.z: Floats = self._a
         self.log_beyond: Floats | float = 0.0
         self.weight = self.prime = LogSign(1.0, 0.0)
         self._through: LogSign | None = None
+
+    @property
+    def log_z(self) -> Floats:
+        """log|z_l|, whatever its size."""
+        if self._log_z is None:
+            with np.errstate(divide="ignore"):
+                return np.asarray(np.log(np.abs(self.z)))
+        return self._log_z
 
     @property
     def a(self) -> LogSign:
@@ -101,7 +110,8 @@ class Orbit:
         else:
             z = wd.plus(wd.times(wd.wide(p.w[layer]), before), wd.wide(p.inner[layer]))
         self.z = wd.to_float(z)
-        self.log_beyond = np.maximum(wd.log_abs(z) - np.log(np.finfo(float).max), 0.0)
+        self._log_z = wd.log_abs(z)
+        self.log_beyond = np.maximum(self._log_z - np.log(np.finfo(float).max), 0.0)
         # the derivative first: it is read off at the same z
         self.prime = _prime_wide(f, z, self.z)
         value = _value_wide(f, z, self.z)

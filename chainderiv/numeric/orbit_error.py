@@ -27,7 +27,6 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbols import Expr
 
-TINY = 1e-300  # what z_l is rounded by where it is subnormal, and more
 FLOAT_MAX, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
 
 
@@ -45,6 +44,7 @@ class OrbitError:
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
         fresh, self.log_z = self._of_z(orbit, before)
+        self._exact = self._is_exact(orbit)
         self._crossing, self._log_slope = self._at_kinks(orbit)
         self.log_a = self._of_a(orbit, before, fresh)
 
@@ -74,12 +74,8 @@ class OrbitError:
         return np.where(np.isnan(change), np.inf, change)
 
     def _is_doubtful(self, orbit: Orbit) -> Mask:
-        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
-        doubtful = np.asarray(orbit.prime.sign == 0)
-        if doubtful.any():
-            f = array_functions(self.chain.activation(orbit.layer))
-            doubtful = doubtful & (f.states_zero_slope(orbit.z) != 1)
-        return doubtful | self._crossing
+        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that nothing proves."""
+        return np.asarray((orbit.prime.sign == 0) & ~self.proves_zero(orbit)) | self._crossing
 
     def _at_kinks(self, orbit: Orbit) -> tuple[Mask, Floats]:
         """Where z_l may lie on the other side of a kink, and log of the largest |φ'| that it may meet there."""
@@ -100,16 +96,19 @@ class OrbitError:
         stated = zero & (array_functions(activation).states_zero_slope(orbit.z) == 1)
         for point in activation.breaks if stated.any() else ():
             stated = stated & ~self._reaches(orbit, float(point))
-        exact = zero & ~stated & np.isneginf(self.log_z) & (np.abs(orbit.z) < FLOAT_MAX)
+        exact = zero & ~stated & self._exact & (np.abs(orbit.z) < FLOAT_MAX)
         found = [value for value in np.unique(orbit.z[exact]) if _is_exactly_zero(activation.derivative, float(value))]
         return np.asarray(stated | (exact & np.isin(orbit.z, found)))
 
+    def _is_exact(self, orbit: Orbit) -> Mask:
+        """Where z_l is known exactly: pinned, of zeros alone, or w_1 x + b_1 without rounding (Dekker 1971)."""
+        exact, p = np.isneginf(self.log_z), self.parameters
+        return exact if orbit.layer > 1 or p.pinned else exact | ~_rounds(p.w[1], p.x, p.inner[1])
+
     def _reaches(self, orbit: Orbit, point: float) -> Mask:
-        """Where z_l may lie on the other side of a point; beyond float64 it is clipped, and far from any."""
-        with np.errstate(over="ignore"):
-            reach = np.exp(self.log_z + LOG_MARGIN) + TINY
-        inexact = self.log_z > -np.inf
-        return np.asarray((np.abs(orbit.z - point) < reach) & (np.abs(orbit.z) < FLOAT_MAX) & inexact)
+        """Where z_l may lie on the other side of a point; z_l itself may be beyond float64, or so near to 0."""
+        distance = orbit.log_z if point == 0 else log_abs(orbit.z - point)
+        return np.asarray((distance < self.log_z + LOG_MARGIN) & ~self._exact)
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
@@ -152,9 +151,6 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             own, passed = (np.where(np.isneginf(weight), -np.inf, weight + log) for log in (before.log, self.log_a))
         fresh = np.logaddexp(own, log_abs(self.parameters.inner[orbit.layer]))
-        if orbit.layer == 1:
-            p = self.parameters
-            fresh = np.where(_rounds(p.w[1], p.x, p.inner[1]), fresh, -np.inf)
         return fresh, np.asarray(np.logaddexp(passed, fresh))
 
     def _of_a(self, orbit: Orbit, before: LogSign, fresh: Floats) -> Floats:
@@ -181,7 +177,7 @@ def _is_exactly_zero(expression: Expr, at: float) -> bool:
 
 
 def _rounds(w: Floats, x: Floats, b: Floats) -> Mask:
-    """Whether w x + b is rounded (Dekker 1971): where it is exact, a kink that it meets is met."""
+    """Whether w x + b is rounded (Dekker 1971)."""
     product, (w_high, w_low), (x_high, x_low) = w * x, _halves(w), _halves(x)
     of_product = ((w_high * x_high - product) + w_high * x_low + w_low * x_high) + w_low * x_low
     total = product + b
