@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.given import floats
+from chainderiv.given import floats, is_finite, is_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +102,8 @@ class LogSign:
 
     def __pow__(self, exponent: float) -> LogSign:
         """self**exponent; a negative number takes whole exponents only and is NaN otherwise."""
+        if not isinstance(exponent, numbers.Real):
+            raise BadValue(f"exponent is {exponent!r}; give a number")
         if exponent == 0:
             return LogSign(np.ones(self.shape), np.zeros(self.shape))
         whole = float(exponent).is_integer()
@@ -139,19 +142,26 @@ class LogSign:
 
     def product(self, axis: int | None = None) -> LogSign:
         """Π over an axis (all of them by default)."""
+        axis = self._checked(axis)
         sign = np.prod(np.asarray(self.sign), axis=axis)
         with np.errstate(invalid="ignore"):
             log = np.sum(np.asarray(self.log), axis=axis)
         return LogSign(sign, np.where(sign == 0, -np.inf, log))
+
+    def _checked(self, axis: int | None) -> int | None:
+        """The axis, if there is such a one; raises BadValue."""
+        if axis is not None and not is_whole(axis, -len(self.shape), len(self.shape) - 1):
+            raise BadValue(f"axis is {axis!r}; give one of the {len(self.shape)} from 0 on, or None for all")
+        return axis
 
     def norm(self, order: int = 2, axis: int | None = None) -> LogSign:
         """(Σ |g|^order)^(1/order) over an axis, the sizes rescued by their largest.
 
         order : a finite number > 0. Raises BadValue for another.
         """
-        if not 0 < order < np.inf:
+        if not is_finite(order) or order <= 0:
             raise BadValue(f"norm order is {order!r}; give a finite number > 0, such as 1 or 2")
-        log = np.asarray(self.log)
+        axis, log = self._checked(axis), np.asarray(self.log)
         top = np.max(log, axis=axis, keepdims=True)
         anchor = np.where(np.isfinite(top), top, 0.0)
         with np.errstate(divide="ignore", over="ignore"):

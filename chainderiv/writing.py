@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import OutputError
+from chainderiv.given import path_of
 
 
 def folder_for_writing(folder: str | os.PathLike[str]) -> Path:
-    """The folder, made with its parents where it is missing; raises OutputError."""
-    path = Path(folder)
+    """The folder, made with its parents where it is missing; raises OutputError, and BadValue for what is no path."""
+    path = path_of("folder", folder)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as e:

@@ -16,6 +16,7 @@ import numpy as np
 
 from chainderiv.experiments import published
 from chainderiv.experiments.runs import Source, Training, run_all
+from chainderiv.given import whole_number
 from chainderiv.kinds import Floats, Progress
 from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
@@ -69,6 +70,7 @@ class Setup:
 
     def sizes(self, hidden: int) -> tuple[int, ...]:
         """The network with so many hidden layers."""
+        whole_number("hidden", hidden, 0)
         data = self.source.load()
         return (data.pixels, *[self.width] * hidden, data.classes)
 

@@ -94,7 +94,7 @@ def slope_rounding(expression: Expr) -> Expr:
 
     >>> from chainderiv.symbols import z
     >>> slope_rounding(z / (1 + z)).subs(z, 0), slope_rounding(1 / (1 + sympy.exp(-z))).subs(z, 0)
-    (1, 11/8)
+    (3, 7/4)
     """
     if expression == z or not expression.has(z):
         return sympy.Integer(0)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from chainderiv.errors import BadShape, unknown_name
+from chainderiv.errors import BadShape, BadValue, unknown_name
+from chainderiv.given import of_kind
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 
@@ -78,8 +79,13 @@ class Measurements:
     log_bias_gradients: Mapping[int, LogSign] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("bias_gradients", "training_cost", "cost", "accuracy"):
+            of_kind(name, getattr(self, name), Sequence | np.ndarray, "one entry per row")
         if self.steps is None:
             object.__setattr__(self, "steps", np.arange(len(self.cost)))
+        of_kind("steps", self.steps, Sequence | np.ndarray, "one entry per row")
+        for name in ("settings", "layers", "log_bias_gradients"):
+            of_kind(name, getattr(self, name), Mapping, "a dict")
         columns = [self.training_cost, self.cost, self.accuracy, self.steps, *self.layers.values()]
         columns += [np.asarray(layer.log) for layer in self.log_bias_gradients.values()]
         rows = [len(self.bias_gradients), *map(len, columns)]
@@ -155,6 +161,8 @@ class Measurements:
         if not isinstance(order, str) or order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
         name = f"weight_norm_{order}"
+        if name not in self.layers:
+            raise BadValue(f"the record holds no {name}; measure it by train()")
         if f"log_{name}" in self.layers:
             warn_of("norms of ∂C/∂W", self.layers[f"log_{name}"][:, :-1], f'record.layers["log_{name}"]')
         return self.layers[name][:, :-1]

@@ -15,7 +15,7 @@ from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_product, cost as find_cost
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import is_whole
+from chainderiv.given import is_whole, one_of
 from chainderiv.symbols import Expr
 
 MAX_DEPTH = 1_000_000
@@ -156,7 +156,11 @@ class Chain:
         return (*(Parameter(k, layer) for layer in layers for k in "bw"), Parameter("x", 0))
 
     def equations(self, layer: int) -> tuple[tuple[Expr, Expr], tuple[Expr, Expr]]:
-        """The two equations of a layer: (z_l, w_l a_{l-1} + b_l) and (a_l, φ_l(z_l)), a_{l-1} added if residual."""
+        """The two equations of a layer: (z_l, w_l a_{l-1} + b_l) and (a_l, φ_l(z_l)), a_{l-1} added if residual.
+
+        Raises BadValue for a layer that the chain does not have.
+        """
+        one_of("layer", layer, self.depth)
         z, before = symbols.pre_activation(layer), symbols.activation(layer - 1)
         value = self.activation(layer).formula.subs(symbols.z, z)
         total = symbols.weight(layer) * before + symbols.bias(layer)

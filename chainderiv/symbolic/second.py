@@ -132,7 +132,7 @@ class SecondDerivation:
 
         surviving : whether of what is left after the cost has cancelled what it cancels.
         """
-        return self._written(self.surviving if surviving else self.terms, form, between=A_LINE_EACH.get(form))
+        return self._written(self.surviving if surviving else self.terms, form, between=A_LINE_EACH.get(str(form)))
 
     def __str__(self) -> str:
         """The Unicode form, elided in its middle where it is long; to('unicode') has it whole."""

@@ -154,7 +154,7 @@ def test_patience_is_said(capsys):
         (["--clip", "nan"], "--clip is 'nan'; give a finite number"),
         (["--patience", "0"], "patience is 0"),
         (["--patience", "1.5"], "--patience is '1.5'; give a whole number"),
-        (["--measure-steps", "0"], "measure_steps is 0"),
+        (["--measure-steps", "0"], "--measure-steps is 0"),
         (["--schedule", "cosin"], "did you mean 'cosine'?"),
         (["--dtype", "float16"], "float16"),
         (["--engine", "jax"], "known: numba, numpy"),
@@ -180,7 +180,7 @@ def test_a_run_that_is_resumed_ends_as_one_at_once_and_other_settings_are_refuse
     assert {**at_once, "folder": None} == {**resumed, "folder": None}
     assert TrainingRecord.load(tmp_path / "run").rows()[-1]["accuracy"] == at_once["accuracy"][-1]
     line = failed(capsys, *DIGITS, "--epochs", "4", "--resume", *out, "--learning-rate", "0.2")
-    assert "holds a run with learning_rate 0.1, and asked for is 0.2" in line
+    assert "holds a run with --learning-rate 0.1, and asked for is 0.2" in line
 
 
 def test_divergence_is_one_line_and_exit_code_1_and_the_record_is_kept(capsys, tmp_path):

@@ -1,5 +1,6 @@
 """Second derivatives: the printed terms, the walk and the referee against differences of the cost alone."""
 
+import math
 from itertools import combinations_with_replacement
 
 import mpmath as mp
@@ -8,6 +9,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.numeric.bend import bend
 from chainderiv.numeric.parameters import at_points
 from chainderiv.numeric.second import walked
 from chainderiv.numeric.sums import Sum
@@ -244,3 +246,36 @@ def test_a_formula_without_stable_forms_is_never_wrong_in_silence():
     want = cd.evaluate(chain, w, b, wrt=("b1", "b2"), engine="mpmath")
     assert got.sign == want.sign != 0
     assert got.log == pytest.approx(want.log, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus"])
+@pytest.mark.parametrize("w", [1e153, 1e155, 1e160, 1e200, 1.7e308])
+def test_a_neuron_that_is_z_itself_far_out_has_the_second_derivatives_of_a_straight_line(name, w):
+    """There a_2 = w_2 (w_1 x + b_1) + b_2, to all digits, and C = (a_2 - y)²/2; its φ'' is e^-z of something, or less.
+
+    z² exp(-z²/2) is ∞ · 0 from 10^154 on, and more than 64 points are nobody else's to mend.
+    """
+    chain, x, w2 = cd.Chain(2, name), 0.5, 0.25
+    weights = np.full((100, 2), [w, w2])
+    large = math.log(2 * w2 * x) + math.log(w)  # of w_2 a_1 + a_2 - y, beside which b_2 and y are nothing
+    by_hand = {("b1", "b1"): 2 * math.log(w2), ("w1", "w1"): 2 * math.log(w2 * x), ("b1", "w1"): math.log(w2**2 * x),
+               ("b1", "w2"): large}  # fmt: skip
+    for wrt, log in by_hand.items():
+        got = cd.evaluate(chain, weights, 0.1, x=x, wrt=wrt)
+        assert (got.sign == 1).all(), wrt
+        assert np.abs(got.log - log).max() <= 1e-12 * max(1.0, abs(log)), wrt
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish"])
+def test_no_second_derivative_of_a_neuron_is_lost_to_a_product_that_left_float64(name):
+    form = bend(ACTIVATIONS[name])
+    z = np.array([1e153, 1.3e154, 1.4e154, 1e155, 1e200, 1e307, 1.7e308])
+    for side in (-1, 1):
+        assert not np.isnan(form.value(side * z)).any()
+        assert not np.isnan(form.slope(side * z)).any()
+        assert not np.isnan(form.rounding(side * z)).any()
+    assert (form.value(z) == 0).all()  # φ'' is under e^-z of it, and φ' is 1
+    far = -z if name != "gelu" else np.array([-1e160, -1e200, -1.7e308])
+    # log|φ'| goes as z on the left, and gelu's as -z²/2
+    want = np.ones_like(far) if name != "gelu" else -far
+    assert np.abs(form.value(far) / want - 1).max() < 1e-13

@@ -52,7 +52,7 @@ class Layers:
 
     def writer(self, target: str) -> Writer:
         """The writer of that form; raises UnknownName."""
-        if target not in FORMS:
+        if not isinstance(target, str) or target not in FORMS:
             raise unknown_name("target", target, FORMS)
         return Writer(FORMS[target], self._named, RULES)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainderiv.errors import unknown_name
+from chainderiv.given import of_kind
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.notation.forms import CHAIN_FORMS, LONG, math_element
@@ -40,13 +41,21 @@ def equation(
 
     between : what stands between the products in the place of a plus.
     """
-    style, between = CHAIN_FORMS[form], between or CHAIN_FORMS[form].plus
+    style = _style(form)
+    between = between or style.plus
     left = write(chain, gradient(*(p.symbol for p in wrt)), form)
     ends = (products[:2], products[-2:]) if elide and len(products) > SHOWN_TERMS else (products,)
     alone = len(products) == 1
     parts = [between.join(grouped(chain, rows, form, elide, alone) for rows in end) for end in ends]
     body = left + style.equals + style.elided(parts, between)
     return math_element(f"<mrow>{body}</mrow>") if form == "mathml" else body
+
+
+def _style(form: str) -> Any:
+    """The marks of a form; raises UnknownName."""
+    if not isinstance(form, str) or form not in CHAIN_FORMS:
+        raise unknown_name("target", form, CHAIN_FORMS)
+    return CHAIN_FORMS[form]
 
 
 def grouped(chain: Chain, rows: Sequence[Row], form: str, elide: bool, alone: bool = False) -> str:
@@ -92,9 +101,8 @@ def written(chain: Chain, place: Factor, factor: Expr, form: str) -> str:
 
 def step(chain: Chain, one: Step, form: str = "unicode") -> str:
     """One line: name, equation, reason; raises UnknownName."""
-    if form not in CHAIN_FORMS:
-        raise unknown_name("target", form, CHAIN_FORMS)
-    style = CHAIN_FORMS[form]
+    style = _style(form)
+    of_kind("step", one, Step, "one of the derivation's steps")
     factors = one.right.args if one.right.is_Mul else (one.right,)
     right = style.times.join(expression(chain, f, form) for f in sorted(factors, key=_rank))
     reason = re.sub(r"_([0-9]+)", lambda index: lowered(index[1]), one.reason) if form == "unicode" else one.reason
