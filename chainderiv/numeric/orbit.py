@@ -212,7 +212,7 @@ def _power_law(function: Any, z: wd.Wide, inside: Floats) -> tuple[Mask, wd.Wide
             outer = wd.choose(lawful & (whole == n), wd.times(wd.wide(at), wd.whole_power(scaled, int(n))), outer)
         # 1e155 + z is 1e155 at both anchors, and another at z = 1e155
         end = np.log(np.abs(wd.to_float(z))) - np.log(np.abs(anchor))
-        known = np.isfinite(inside) & (inside != 0)
+        known = np.isfinite(inside) & (inside != 0) & np.isfinite(end)
         lawful &= ~known | (np.abs(np.log(np.abs(inside / at)) - whole * end) < 1e3 * LAWFUL)
     # a zero at the anchor may be an underflow (σ' at -1e100): only where f is zero near 0 as well is it one
     flat = (at == 0) & (beyond == 0) & (function(side) == 0)
