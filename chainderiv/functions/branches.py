@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import mpmath
 import sympy
@@ -13,6 +14,8 @@ from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.heads import sinc
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.symbols import Expr, z
+
+DIGITS = 400  # in which a jump is told from what is only steep
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,17 @@ class Branches:
 
     @cached_property
     def value(self) -> Expr:
-        """The formula with Max, Min, sign, Heaviside and Abs as branches: their own derivatives would hold δ(z)."""
+        """The formula with Max, Min, sign, Heaviside and Abs as branches: their own derivatives would hold δ(z).
+
+        Where the arguments of Max or Min meet, or that of Abs is 0, the branch on the left goes on: no spelling of a
+        kink decides on its slope.
+        """
         branching = (sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside, sympy.Abs)
         formula = self.formula.replace(sympy.sinc, sinc)  # SymPy's own slope is 0/0 at 0
         if not formula.has(*branching):
             return formula
         formula = formula.replace(sympy.Heaviside, lambda u, *_: sympy.Piecewise((1, u > 0), (0, True)))
+        formula = formula.replace(lambda e: isinstance(e, sympy.Max | sympy.Min | sympy.Abs), _owned_by_the_left)
         return sympy.piecewise_fold(formula.rewrite(branching, sympy.Piecewise))
 
     @cached_property
@@ -66,9 +74,48 @@ def by_branch(function: Callable[[Expr], Expr], expression: Expr) -> Expr:
     return function(expression)
 
 
+def _owned_by_the_left(turning: Expr) -> Expr:
+    """Max, Min or Abs as branches, each of which holds its right end and not its left one."""
+    found = turning.rewrite(sympy.Piecewise, deep=False)
+    if not isinstance(found, sympy.Piecewise):
+        return found
+    related = sympy.core.relational.Relational
+    return sympy.Piecewise(
+        *(
+            (
+                _owned_by_the_left(e) if e.is_Piecewise and e not in turning.args else e,
+                when.replace(lambda c: isinstance(c, related) and not c.has(sympy.Piecewise), _half_open),
+            )
+            for e, when in found.args
+        )
+    )
+
+
+def _half_open(condition: Expr) -> Expr:
+    """A comparison that holds its right ends and not its left ones: z >= 0 becomes z > 0, and z < 0 becomes z <= 0."""
+    try:
+        found = condition.as_set()
+    except (NotImplementedError, ValueError, TypeError, AttributeError):
+        return condition
+    parts = found.args if isinstance(found, sympy.Union) else (found,)
+    if not all(isinstance(part, sympy.Interval | sympy.FiniteSet) for part in parts):
+        return condition
+    within = [part for part in parts if isinstance(part, sympy.Interval)]
+    ends = [(part.start == -sympy.oo or z > part.start, part.end == sympy.oo or z <= part.end) for part in within]
+    return sympy.Or(*(sympy.And(*map(sympy.sympify, pair)) for pair in ends))
+
+
 def _jumps(expression: Expr, point: Expr) -> bool:
-    # at 50 digits, because SymPy's one-sided limits of a Piecewise are not to be trusted at its boundary
-    with working_digits(50):
-        at, near = mpmath.mpf(sympy.N(point, 50)), mpmath.mpf(10) ** -40
-        left, right = (precise(expression, z)(at + side * near) for side in (-1, 1))
-        return bool(abs(right - left) > 1e-30 * max(1, abs(left), abs(right)))
+    """Whether the limits from the left and from the right differ, or a side rises beyond any number."""
+    # in digits, because SymPy's one-sided limits of a Piecewise are not to be trusted at its boundary
+    with working_digits(DIGITS):
+        near, nearer = (_beside(expression, point, mpmath.mpf(10) ** -n) for n in (DIGITS // 4, DIGITS // 2))
+        apart, still_apart = (abs(right - left) for left, right in (near, nearer))
+        size, larger = (max(1, abs(left), abs(right)) for left, right in (near, nearer))
+        # of what is continuous the difference shrinks, however steep it is
+        return bool((still_apart > 1e-30 * larger and 2 * still_apart > apart) or larger > 2 * size)
+
+
+def _beside(expression: Expr, point: Expr, distance: Any) -> tuple[Any, Any]:
+    function, at = precise(expression, z), mpmath.mpf(sympy.N(point, DIGITS))
+    return function(at - distance), function(at + distance)

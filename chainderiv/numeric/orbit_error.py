@@ -74,11 +74,8 @@ class OrbitError:
         return np.where(np.isnan(change), np.inf, change)
 
     def _is_doubtful(self, orbit: Orbit) -> Mask:
-        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that the formula does not state there."""
-        doubtful = np.asarray(orbit.prime.sign == 0)
-        if doubtful.any():
-            f = array_functions(self.chain.activation(orbit.layer))
-            doubtful = doubtful & (f.states_zero_slope(orbit.z) != 1)
+        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that nothing proves."""
+        doubtful = np.asarray((orbit.prime.sign == 0) & ~self.proves_zero(orbit))
         return doubtful | self._crossing
 
     def _at_kinks(self, orbit: Orbit) -> tuple[Mask, Floats]:

@@ -124,3 +124,37 @@ def test_what_is_no_name_at_all_is_refused_in_one_line(given):
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_only_the_sigmoid_stays_within_the_unit_interval(name):
     assert neuron(name).leaves_unit_interval() == (name != "sigmoid")
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "slope"),
+    [
+        ("Max(0,z)", 0, 0), ("(z+Abs(z))/2", 0, 0), ("z*Heaviside(z)", 0, 0), ("-Min(0,-z)", 0, 0),
+        ("Max(0,-z)", 0, -1), ("(Abs(z)-z)/2", 0, -1), ("Min(0,z)", 0, 1), ("(z-Abs(z))/2", 0, 1), ("Abs(z)", 0, -1),
+        ("Max(-1,Min(1,z))", 1, 1), ("Min(1,Max(-1,z))", 1, 1), ("(Abs(z+1)-Abs(z-1))/2", 1, 1),
+        ("Max(-1,Min(1,z))", -1, 0), ("Min(1,Max(-1,z))", -1, 0), ("(Abs(z+1)-Abs(z-1))/2", -1, 0),
+        ("Abs(z**2-1)", 1, -2), ("Max(z**2-1,1-z**2)", 1, -2), ("Abs(z**2-1)", -1, -2), ("Max(z**2-1,1-z**2)", -1, -2),
+        ("where(z>0,z,0)", 0, 0), ("where(z>=0,z,0)", 0, 1),
+    ],
+)  # fmt: skip
+def test_the_slope_at_a_kink_is_the_one_on_the_left_however_it_is_spelt_but_where_a_branch_states_it(text, at, slope):
+    """In every engine; by hand."""
+    f = cd.Activation.from_formula("own", text)
+    chain = cd.Chain(1, f)
+    assert f.derivative.subs(z, at) == slope
+    for engine in ("numpy", "numba", "mpmath"):
+        got = cd.evaluate(chain, 1.0, z=float(at), y=-5.0, engine=engine)
+        value = float(f.formula.subs(z, at))
+        assert got.to_float() == pytest.approx(slope * (value + 5.0), rel=1e-14), engine
+
+
+@pytest.mark.parametrize(
+    ("text", "kinks"),
+    [
+        ("where(z>0,z**1.5,0)", ()), ("where(z>0,z**1.01,0)", ()), ("where(z>1,(z-1)**1.5,0)", ()),
+        ("where(z>0,z**1.5+z,0)", (0,)), ("where(z>0,z**0.3,0)", (0,)), ("cbrt(z)", (0,)), ("cbrt(z)**4", ()),
+        ("Abs(z)**1.5", ()), ("z*Abs(z)", ()), ("Max(0,z)**2", ()), ("sqrt(Abs(z))", (0,)),
+    ],
+)  # fmt: skip
+def test_a_kink_is_where_the_slope_jumps_and_not_where_it_is_steep(text, kinks):
+    assert cd.Activation.from_formula("own", text).kinks == kinks

@@ -59,7 +59,7 @@ def by_hand(both, depth, w, b, digits=120):
                 factor = slope * (mp.mpf(w) if layer else 1)
                 sign, log = sign * mp.sign(factor), log + (mp.log(abs(factor)) if factor else -mp.inf)
             sign, log = int(sign * mp.sign(a)), float(log + mp.log(abs(a))) if a else -np.inf
-        if found is not None and found[0] == sign and abs(found[1] - log) <= 1e-14 * max(1, abs(log)):
+        if found == (sign, log) or (found and found[0] == sign and abs(found[1] - log) <= 1e-14 * max(1, abs(log))):
             return sign, log
         found, digits = (sign, log), 2 * digits
         assert digits < 20_000
