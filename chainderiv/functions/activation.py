@@ -10,14 +10,19 @@ from functools import cached_property
 
 import mpmath
 import sympy
+from flint import arb, fmpq
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.branches import Branches, by_branch, pieces
+from chainderiv.functions.branches import Branches, by_branch, height, log_of_size, pieces
+from chainderiv.functions.enclosing import ball
+from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.functions.rounding import rounding
 from chainderiv.functions.stable import Stable
 from chainderiv.symbols import Expr, z
 
+MOST_NESTED = 64  # operations: what is derived of them grows with the cube
+DISGUISED = 2**11  # bits that do not tell a slope from 0
 _PROBES = ("-2.71", "-0.37", "0.41", "3.14")
 
 
@@ -155,7 +160,12 @@ class Activation:
 
     def require_usable(self) -> None:
         """Raise BadValue for a formula that has no real value or derivative on the way, or that cannot be evaluated."""
-        if self.derivative == 0:
+        if (nested := height(self.formula)) > MOST_NESTED:
+            raise BadValue(
+                f"activation {self.name!r} has {nested} operations within one another, and would take too long; "
+                f"give at most {MOST_NESTED}: write polynomials as sums of powers"
+            )
+        if self.derivative == 0 or self._is_a_zero_in_disguise():
             raise BadValue(
                 f"activation {self.name!r} ({self.formula}) has the slope 0 everywhere, and so has every gradient; "
                 "give one that slopes"
@@ -171,6 +181,15 @@ class Activation:
         if not real:
             raise BadValue(f"activation {self.name!r} ({self.formula}) is not real everywhere; {advice}")
 
+    def _is_a_zero_in_disguise(self) -> bool:
+        """Whether no ball tells φ' from 0: sin(2z) - 2 sin(z) cos(z). What underflows is no 0 in one."""
+        try:
+            with working_bits(DISGUISED):
+                slopes = [ball(self.derivative, arb(fmpq(*float(p).as_integer_ratio()))) for p in _PROBES]
+        except Unenclosed:
+            return False
+        return all(slope.contains(0) and slope.is_finite() and slope.rad() > 0 for slope in slopes)
+
     @cached_property
     def stable_value(self) -> Expr:
         """φ(z) in the form that keeps its digits."""
@@ -185,13 +204,13 @@ class Activation:
     def log_abs_derivative(self) -> Expr:
         """log|φ'(z)|, natural."""
         stated = self.stable.log_abs_derivative
-        return sympy.log(sympy.Abs(self.stable_derivative)) if stated is None else stated
+        return log_of_size(self.stable_derivative) if stated is None else stated
 
     @cached_property
     def log_abs_value(self) -> Expr:
         """log|φ(z)|, natural."""
         stated = self.stable.log_abs_value
-        return sympy.log(sympy.Abs(self.stable_value)) if stated is None else stated
+        return log_of_size(self.stable_value) if stated is None else stated
 
     @cached_property
     def second_derivative(self) -> Expr:

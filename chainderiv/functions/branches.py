@@ -74,6 +74,30 @@ def by_branch(function: Callable[[Expr], Expr], expression: Expr) -> Expr:
     return function(expression)
 
 
+def height(expression: Expr) -> int:
+    """How many operations stand within one another.
+
+    >>> height(sympy.exp(-z) + 1)
+    3
+    """
+    known: dict[Expr, int] = {}
+    waiting = [expression]
+    while waiting:
+        part = waiting[-1]
+        missing = [u for u in part.args if u not in known]
+        if not missing:
+            known[waiting.pop()] = max((known[u] + 1 for u in part.args), default=0)
+        waiting += missing
+    return known[expression]
+
+
+def log_of_size(expression: Expr) -> Expr:
+    """log|expression|; SymPy looks into a large one for long, for signs that it could take out, and is not asked."""
+    if expression.count_ops() > 40:
+        return sympy.log(sympy.Abs(expression, evaluate=False), evaluate=False)
+    return sympy.log(sympy.Abs(expression))
+
+
 def _owned_by_the_left(turning: Expr) -> Expr:
     """Max, Min or Abs as branches, each of which holds its right end and not its left one."""
     found = turning.rewrite(sympy.Piecewise, deep=False)

@@ -18,7 +18,7 @@ from flint import arb
 from sympy.codegen.cfunctions import log1p
 from sympy.polys.polyerrors import BasePolynomialError
 
-from chainderiv.functions.branches import Branches, by_branch, pieces
+from chainderiv.functions.branches import Branches, by_branch, log_of_size as _log, pieces
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.held import released
 from chainderiv.functions.intervals import Interval, Unenclosed, sign
@@ -83,13 +83,6 @@ def _found(branches: Branches, found: list[Region]) -> Iterable[tuple[str, Expr 
     yield "log_abs_value", _form(found, _VALUE, _log_forms, log_value, logarithm_of=True)
     for name, side in (("above_lower", -1), ("below_upper", 1)):
         yield name, _gap(found, side)
-
-
-def _log(expression: Expr) -> Expr:
-    # SymPy looks into a large argument for long, for signs that it could take out
-    if expression.count_ops() > 40:
-        return sympy.log(sympy.Abs(expression, evaluate=False), evaluate=False)
-    return sympy.log(sympy.Abs(expression))
 
 
 def _form(

@@ -1,11 +1,14 @@
 """A neuron from a text goes the whole way: derivative, kinks, parity, rounding, chain, map, verification."""
 
+import time
+
 import mpmath as mp
 import numpy as np
 import pytest
 import sympy
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.symbols import z
 from tests import plain
@@ -130,3 +133,41 @@ def test_the_referee_is_not_fooled_by_terms_that_are_lost_at_both_precisions():
         right = mp.diff(lambda u: plain.sigmoid_prime(u) * (2 + u), t) * (plain.sigmoid_prime(t) * (2 + t) - 3)
     assert got.sign == mp.sign(right)
     assert got.log == pytest.approx(float(mp.log(abs(right))), rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["tanh(z)-sinh(z)/cosh(z)", "sin(2*z)-2*sin(z)*cos(z)", "cosh(z)**2-sinh(z)**2"])
+def test_a_constant_in_disguise_is_refused_at_once(text):
+    start = time.process_time()
+    with pytest.raises(BadValue, match="has the slope 0 everywhere"):
+        cd.Activation.from_formula("mine", text)
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("text", ["Max(0,z-100)", "exp(-1e6*(1+z**2))", "tanh(1e4*(1+z**2))", "where(z>50,z,0)"])
+def test_a_slope_that_is_0_or_tiny_where_it_is_looked_at_is_no_constant(text):
+    assert cd.Activation.from_formula("mine", text).derivative != 0
+
+
+def test_what_nests_too_deep_is_refused_in_words():
+    def horner(count):
+        p = sympy.Integer(1)
+        for k in range(count):
+            p = 1 + z * p / (2 + k % 2)
+        return sympy.log(1 + p**2)
+
+    start = time.process_time()
+    with pytest.raises(BadValue, match="143 operations within one another.*at most 64"):
+        cd.evaluate(cd.Chain(3, cd.Activation("mine", horner(70))), 0.7, 0.1)
+    assert time.process_time() - start < 2
+    assert np.isfinite(cd.evaluate(cd.Chain(3, cd.Activation("mine", horner(15))), 0.7, 0.1).log)
+
+
+def test_a_sum_that_cancels_against_a_root_is_found_by_its_conjugate():
+    f = cd.Activation.from_formula("mine", "0.5*(z+sqrt(z**2+4))")
+    at = -1e6
+    with mp.workdps(60):
+        root = mp.sqrt(mp.mpf(at) ** 2 + 4)
+        value, slope = (at + root) / 2, (1 + at / root) / 2
+    functions = array_functions(f)
+    assert float(functions.value(at)) == pytest.approx(float(value), rel=1e-14)
+    assert float(functions.derivative(at)) == pytest.approx(float(slope), rel=1e-14)
