@@ -28,8 +28,8 @@ class Branches:
     def value(self) -> Expr:
         """The formula with Max, Min, sign, Heaviside and Abs as branches: their own derivatives would hold δ(z).
 
-        Where the arguments of Max or Min meet, or that of Abs is 0, the branch on the left goes on: no spelling of a
-        kink decides on its slope.
+        Where the arguments of Max or Min meet, or that of Abs is 0, the flatter branch goes on, and of two that are
+        as steep the left one: no spelling of a kink decides on its slope.
         """
         branching = (sympy.Max, sympy.Min, sympy.sign, sympy.Heaviside, sympy.Abs)
         formula = self.formula.replace(sympy.sinc, sinc)  # SymPy's own slope is 0/0 at 0
@@ -37,7 +37,7 @@ class Branches:
             return formula
         formula = formula.replace(sympy.Heaviside, lambda u, *_: sympy.Piecewise((1, u > 0), (0, True)))
         formula = formula.replace(lambda e: isinstance(e, sympy.Max | sympy.Min | sympy.Abs), _owned_by_the_left)
-        return sympy.piecewise_fold(formula.rewrite(branching, sympy.Piecewise))
+        return _flatter(sympy.piecewise_fold(formula.rewrite(branching, sympy.Piecewise)), self.formula)
 
     @cached_property
     def derivative(self) -> Expr:
@@ -113,6 +113,19 @@ def _owned_by_the_left(turning: Expr) -> Expr:
             for e, when in found.args
         )
     )
+
+
+def _flatter(found: Expr, formula: Expr) -> Expr:
+    """The branches with the flatter one at each point of a comparison that the formula does not make itself."""
+    related = sympy.core.relational.Relational
+    own = {c.rhs for c in found.atoms(related) - formula.atoms(related) if c.lhs == z and c.rhs.is_number}
+    for point in own - {c.rhs for c in formula.atoms(related)}:
+        with working_digits(DIGITS):
+            left, right = _beside(sympy.diff(found, z), point, mpmath.mpf(10) ** -(DIGITS // 4))
+            flatter = abs(right) < abs(left) * (1 - mpmath.mpf(10) ** -30)
+        if flatter:
+            found = found.xreplace({z > point: z >= point, z <= point: z < point})
+    return found
 
 
 def _half_open(condition: Expr) -> Expr:
