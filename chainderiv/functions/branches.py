@@ -15,6 +15,7 @@ from chainderiv.functions.heads import sinc
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.symbols import Expr, z
 
+LONG = 10**30  # of a fraction's parts
 DIGITS = 400  # in which a jump is told from what is only steep
 
 
@@ -92,8 +93,12 @@ def height(expression: Expr) -> int:
 
 
 def log_of_size(expression: Expr) -> Expr:
-    """log|expression|; SymPy looks into a large one for long, for signs that it could take out, and is not asked."""
-    if expression.count_ops() > 40:
+    """log|expression|; SymPy looks into a large one for long, for what it could take out, and is not asked.
+
+    Nor where there is 1e-300 in it, which SymPy would take out as 10^300.
+    """
+    far = any(max(abs(n.p), n.q) > LONG for n in expression.atoms(sympy.Rational))
+    if far or expression.count_ops() > 40:
         return sympy.log(sympy.Abs(expression, evaluate=False), evaluate=False)
     return sympy.log(sympy.Abs(expression))
 
