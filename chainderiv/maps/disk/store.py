@@ -220,8 +220,6 @@ class Store:
         """Put the lines in the order of the tiles, whole or not at all."""
         with beside(self.path / JOURNAL) as part, part.open("wb") as file:
             file.writelines(_line(tile, sums[tile]) for tile in sorted(sums))
-            file.flush()
-            os.fsync(file.fileno())
 
     def note(self, tile: int, checked: str) -> None:
         """Add a tile's line to the journal; raises OutputError."""
