@@ -243,7 +243,7 @@ def test_a_damaged_netcdf_is_the_right_map_or_one_line(tmp_path):
         opened = one_line(lambda: Sweep.open(path))
         told += opened is None
         assert opened is None or (bits(opened), opened.axes, opened.fixed) == (bits(want), want.axes, want.fixed)
-    assert told > 40
+    assert told > 10  # most of so small a file is room that is not used
 
 
 def test_a_netcdf_that_says_another_number_is_refused(tmp_path):
