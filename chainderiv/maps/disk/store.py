@@ -19,6 +19,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,7 +71,11 @@ class Store:
         except OSError as e:
             raise OutputError(f"the map {str(path)!r} cannot be made ({e.strerror}); give another place") from e
         finally:
-            shutil.rmtree(whole, ignore_errors=True)
+            # of zarr's writes, which run side by side, one has failed and others may still be on
+            for pause in (0, 0.05, 0.2):
+                if whole.exists():
+                    time.sleep(pause)
+                    shutil.rmtree(whole, ignore_errors=True)
         return cls(path, plan)
 
     @classmethod
@@ -220,8 +225,6 @@ class Store:
         """Put the lines in the order of the tiles, whole or not at all."""
         with beside(self.path / JOURNAL) as part, part.open("wb") as file:
             file.writelines(_line(tile, sums[tile]) for tile in sorted(sums))
-            file.flush()
-            os.fsync(file.fileno())
 
     def note(self, tile: int, checked: str) -> None:
         """Add a tile's line to the journal; raises OutputError."""

@@ -230,28 +230,37 @@ def test_any_reader_notices_a_damaged_axis(whole, tmp_path):
     assert np.array_equal(xarray.open_zarr(tmp_path / "a.zarr").w, GRID["w"].values)
 
 
-def test_a_damaged_netcdf_is_the_right_map_or_one_line(whole, tmp_path):
-    rng, path, want = random.Random(3), tmp_path / "a.nc", Sweep.open(whole)
+def test_a_damaged_netcdf_is_the_right_map_or_one_line(tmp_path):
+    rng, path, want = random.Random(3), tmp_path / "a.nc", cd.sweep(CHAIN, engine="numpy", **GRID)
     want.save(path)
     content, told = path.read_bytes(), 0
-    # the last is an edit of a number that JSON takes: the file is whole but for what it says of itself
     damages = [
         *(flipped(content, rng) for _ in range(150)),
         *(content[: rng.randrange(len(content))] for _ in range(30)),
     ]
-    for damage in [*damages, content.replace(b'"stop": 3.0', b'"stop": 7.0')]:
+    for damage in damages:
         path.write_bytes(damage)
         opened = one_line(lambda: Sweep.open(path))
         told += opened is None
         assert opened is None or (bits(opened), opened.axes, opened.fixed) == (bits(want), want.axes, want.fixed)
-    assert opened is None
-    assert told > 40
+    assert told > 10  # most of so small a file is room that is not used
 
 
-def test_a_netcdf_without_a_checksum_opens(whole, tmp_path):
-    Sweep.open(whole).save(tmp_path / "a.nc")
+def test_a_netcdf_that_says_another_number_is_refused(tmp_path):
+    cd.sweep(CHAIN, engine="numpy", **GRID).save(tmp_path / "a.nc")
+    with xarray.load_dataset(tmp_path / "a.nc") as data:
+        assert '"stop": 3.0' in data.attrs["chainderiv"]
+        data.attrs["chainderiv"] = data.attrs["chainderiv"].replace('"stop": 3.0', '"stop": 7.0')
+        data.to_netcdf(tmp_path / "b.nc")
+    with pytest.raises(DataError, match="no longer says what it is of"):
+        Sweep.open(tmp_path / "b.nc")
+
+
+def test_a_netcdf_without_a_checksum_opens(tmp_path):
+    want = cd.sweep(CHAIN, engine="numpy", **GRID)
+    want.save(tmp_path / "a.nc")
     with xarray.load_dataset(tmp_path / "a.nc") as data:
         said = json.loads(data.attrs["chainderiv"])
         data.attrs["chainderiv"] = json.dumps({name: value for name, value in said.items() if name != "sha256"})
         data.to_netcdf(tmp_path / "b.nc")
-    assert bits(Sweep.open(tmp_path / "b.nc")) == bits(Sweep.open(whole))
+    assert bits(Sweep.open(tmp_path / "b.nc")) == bits(want)
