@@ -16,7 +16,7 @@ import pytest
 import chainderiv as cd
 from chainderiv import writer
 from chainderiv.cli import main
-from chainderiv.errors import OutputError
+from chainderiv.errors import BadValue, OutputError
 from chainderiv.writer import Writer, only_writer
 from tests.nn.training.runs_kept import fingerprint, run
 
@@ -245,9 +245,10 @@ def test_a_second_training_in_a_folder_is_refused_and_a_killed_one_is_taken_over
     with process(TRAIN.format(folder=str(tmp_path))) as (one, _):
         assert one.stdout.readline() == b"began\n"
         before = {f.name: f.read_bytes() for f in tmp_path.iterdir()}
-        for resume in (False, True):
-            with pytest.raises(OutputError, match=f"another process is writing .* \\(process {one.pid} on "):
-                run(2, folder=tmp_path, resume=resume)
+        with pytest.raises(BadValue, match="holds a run already"):
+            run(2, folder=tmp_path)
+        with pytest.raises(OutputError, match=f"another process is writing .* \\(process {one.pid} on "):
+            run(2, folder=tmp_path, resume=True)
         assert {f.name: f.read_bytes() for f in tmp_path.iterdir()} == before
         one.send_signal(signal.SIGKILL)
         one.wait()
@@ -276,7 +277,7 @@ def test_a_second_map_in_a_folder_is_refused_and_a_killed_one_is_taken_over(tmp_
 def test_two_trainings_in_threads_do_not_meet(tmp_path):
     def second(_):
         with pytest.raises(OutputError, match="another process is writing"):
-            run(1, folder=tmp_path)
+            run(1, folder=tmp_path, resume=True)
 
     first = run(1, folder=tmp_path, on_epoch=second)
     assert fingerprint(*first) == fingerprint(*run(1))

@@ -26,8 +26,8 @@ from chainderiv.kinds import Array, Mask, Progress
 from chainderiv.nn.network import Forward, Network
 from chainderiv.nn.output_layer import value
 from chainderiv.nn.wide_backward import means, weight_means, wide_slopes
-from chainderiv.numeric.wide import Wide, choose, log_abs, matmul, plus, rounded, times, wide
 from chainderiv.records.measurements import beyond
+from chainderiv.wide import Wide, choose, log_abs, matmul, plus, rounded, times, wide
 
 SAMPLES = 12  # parameters judged per array of weights or biases
 STRAYS = 4  # samples of random roundings

@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 
 from chainderiv.compiling.arrays import ArrayFunction, array_functions
 from chainderiv.functions.activation import Activation
-from chainderiv.kinds import Array
+from chainderiv.kinds import Array, Floats
+from chainderiv.logsign import LogSign
 
 
 def miss(activation: Activation, z: ArrayLike, target: ArrayLike) -> Array:
@@ -34,6 +35,22 @@ def miss(activation: Activation, z: ArrayLike, target: ArrayLike) -> Array:
         if near.any():
             difference = np.where(near, gap(z) - (target - limit), difference)
     return difference
+
+
+def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:
+    """φ(z) - y as LogSign; at a target that is a limit of φ it lives on where the gap underflows."""
+    f = array_functions(activation)
+    total = LogSign.from_float(miss(activation, z, target))
+    sign, log = np.asarray(total.sign), np.asarray(total.log)
+    for limit, gap, side in (
+        (activation.lower, f.log_above_lower, 1.0),
+        (activation.upper, f.log_below_upper, -1.0),
+    ):
+        if limit is not None:
+            at_limit = np.broadcast_to(np.asarray(target) == float(limit), log.shape)
+            if at_limit.any():
+                sign, log = np.where(at_limit, side, sign), np.where(at_limit, gap(z), log)
+    return LogSign(sign, log)
 
 
 @lru_cache(maxsize=256)

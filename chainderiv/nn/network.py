@@ -27,7 +27,7 @@ from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_row
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
 from chainderiv.nn.wide_backward import means, plain_enough, told, weight_means, wide_deltas, wide_slopes
-from chainderiv.numeric.wide import Wide, to_log_sign
+from chainderiv.wide import Wide, to_log_sign
 
 
 @dataclass(frozen=True, eq=False)

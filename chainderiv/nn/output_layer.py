@@ -12,16 +12,15 @@ import sympy
 from sympy.utilities.lambdify import lambdify
 
 from chainderiv.compiling.arrays import array_functions
-from chainderiv.compiling.output import miss
+from chainderiv.compiling.output import log_miss, miss
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_slope, cancels
 from chainderiv.functions.output_choice import choose_output
 from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
 from chainderiv.nn.wide_backward import wide_slopes
-from chainderiv.numeric.orbit import log_miss
-from chainderiv.numeric.wide import Wide, choose, from_log, plus, times, wide
 from chainderiv.symbols import a, y, z
+from chainderiv.wide import Wide, choose, from_log, plus, times, wide
 
 Formula = Callable[..., Any]
 

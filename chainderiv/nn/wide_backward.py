@@ -15,7 +15,7 @@ import numpy as np
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Array
-from chainderiv.numeric.wide import Wide, choose, from_log, matmul, plus, rounded, times, wide
+from chainderiv.wide import Wide, choose, from_log, matmul, plus, rounded, times, wide
 
 
 def wide_slopes(activation: Activation, z: Array) -> Wide:

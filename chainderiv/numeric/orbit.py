@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from chainderiv import wide as wd
 from chainderiv.compiling.arrays import ArrayFunctions, array_functions
-from chainderiv.compiling.output import miss
-from chainderiv.functions.activation import Activation
+from chainderiv.compiling.output import log_miss
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
-from chainderiv.numeric import wide as wd
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 
@@ -148,22 +147,6 @@ def one_plus(weight: Floats, prime: LogSign) -> LogSign:
         small = np.abs(value) < 0.5
         sign = np.where(small, 1.0, np.where(near_one, apart.sign, total.sign))
         return LogSign(sign, np.where(small, np.log1p(value), np.where(near_one, apart.log, total.log)))
-
-
-def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:
-    """φ(z) - y as LogSign; at a target that is a limit of φ it lives on where the gap underflows."""
-    f = array_functions(activation)
-    total = LogSign.from_float(miss(activation, z, target))
-    sign, log = np.asarray(total.sign), np.asarray(total.log)
-    for limit, gap, side in (
-        (activation.lower, f.log_above_lower, 1.0),
-        (activation.upper, f.log_below_upper, -1.0),
-    ):
-        if limit is not None:
-            at_limit = np.broadcast_to(np.asarray(target) == float(limit), log.shape)
-            if at_limit.any():
-                sign, log = np.where(at_limit, side, sign), np.where(at_limit, gap(z), log)
-    return LogSign(sign, log)
 
 
 def _in_range(value: Floats, zero: bool = False) -> bool:

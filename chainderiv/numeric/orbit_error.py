@@ -65,6 +65,13 @@ class OrbitError:
 
     def _of_bend(self, orbit: Orbit, curvature: Floats, at_anchor: Floats) -> Floats:
         """What log|φ'(z_l)| is off by because z_l is: |φ''/φ'| E_l, which falls like 1/z where φ' is a power of z."""
+        flat = curvature == 0
+        if flat.any():
+            # φ''/φ' may be 0 just here, and jump, as softsign's does at 0
+            with np.errstate(over="ignore", invalid="ignore"):
+                beside = orbit.z + np.exp(self.log_z + LOG_MARGIN)
+            f = array_functions(self.chain.activation(orbit.layer))
+            curvature = np.where(flat & np.isfinite(beside), f.curvature(beside), curvature)
         far = np.abs(orbit.z)
         law = np.where(np.isfinite(at_anchor), np.abs(at_anchor) * FAR, 4.0) / far
         curvature = np.where(~np.isfinite(curvature) & (far > FAR), law, np.abs(curvature))

@@ -376,7 +376,7 @@ def test_runs_that_differ_in_anything_have_other_names():
     assert len(names) == len(OTHERS) + 1
 
 
-@pytest.mark.parametrize("given", [name for name in NAMES if name.strip()])
+@pytest.mark.parametrize("given", [name for name in NAMES if len(name.splitlines()) == 1 and name.strip()])
 def test_a_name_is_a_legal_folder_s_on_every_system(given, tmp_path):
     name = Training((64, 12, 10), activation=replace(OWN, name=given)).name
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")

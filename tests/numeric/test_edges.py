@@ -6,9 +6,9 @@ import pytest
 import sympy
 
 import chainderiv as cd
+from chainderiv import wide
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.stable import Stable
-from chainderiv.numeric import wide
 from chainderiv.numeric.conditioning import bound
 from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import at_points

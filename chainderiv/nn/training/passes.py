@@ -12,8 +12,8 @@ from chainderiv.compiling.arrays import array_functions
 from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network, gradient_means
-from chainderiv.numeric.wide import rounded, to_log_sign
 from chainderiv.records.measured import Passed, Row, beyond_alone, exact_norms, layers_of, lost_on_the_way, norm
+from chainderiv.wide import rounded, to_log_sign
 
 
 class Passes(Protocol):

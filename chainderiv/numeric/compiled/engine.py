@@ -176,7 +176,9 @@ class Points:
                 off = 1.0 + (0.0 if first == 1 else (moved + np.abs(before)) / np.abs(before))
             self._put(walk.K, np.where(before == 0, 0.0, off))
             self._multiply(LogSign.from_float(before))
-            self._put(walk.ODD, np.where((before != 0) & (np.abs(before) < walk.SMALLEST), 1.0, self._get(walk.ODD)))
+            # a 0 that something was rounded to need not be one
+            doubtful = (np.abs(before) < walk.SMALLEST) & ((before != 0) | (moved != 0))
+            self._put(walk.ODD, np.where(doubtful, 1.0, self._get(walk.ODD)))
         if kind != "x" and first > 1 and not cancelled_at(self.derivation, first):
             aside = self._state.copy()
             kernel.walk(aside, w, b, 1, False)

@@ -162,8 +162,9 @@ def test_a_map_without_checksums_must_say_twice_what_it_is(whole, old):
 
 
 def test_a_damaged_map_without_checksums_is_never_a_traceback(old, tmp_path):
-    rng, path = random.Random(17), tmp_path / "a.zarr"
-    for name, _, content in damages(old, rng):
+    path, every = tmp_path / "a.zarr", list(damages(old, random.Random(17)))
+    assert len(every) > 50
+    for name, _, content in every:
         shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(old, path)
         damaged(path, name, content)
