@@ -84,8 +84,7 @@ class Plan:
     def tiles_within(self, box: Box) -> Iterator[int]:
         """The numbers of the tiles that a box of the map has a point in; its slices may have steps.
 
-        >>> from chainderiv.symbolic.chain import Chain
-        >>> from chainderiv.symbolic.derive import derive
+        >>> from chainderiv import Chain, derive
         >>> axes = {"w": Axis(0, 1, 9), "b": Axis(0, 1, 4)}
         >>> plan = Plan(derive(Chain(depth=4)), "numpy", axes, {"x": 0.5, "y": 0.0}, tile_shape=(2, 3))
         >>> list(plan.tiles_within((slice(3, None, 4), slice(0, 3))))

@@ -92,7 +92,7 @@ class Doubts:
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
         self.chain, self.parameters = chain, parameters
         self.mask = np.zeros(parameters.shape, bool)
-        self._kinked = any(activation.kinks for activation in chain.activations)
+        self._kinked = chain.kinked  # asked at every layer
         self._moved: Floats = np.zeros(parameters.shape)  # what a_l may be off by, in units of ε
 
     def step(self, orbit: Orbit, before: LogSign) -> None:

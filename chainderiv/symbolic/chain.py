@@ -135,6 +135,11 @@ class Chain:
         return None if rest is None else sympy.diff(rest, symbols.a)
 
     @property
+    def kinked(self) -> bool:
+        """Whether φ' jumps somewhere in one of the layers."""
+        return any(f.kinks for f in neurons(self))
+
+    @property
     def vouched(self) -> bool:
         """Whether the digits of every layer's φ' hold everywhere."""
         return all(f.vouched for f in neurons(self))

@@ -35,7 +35,6 @@ class CompiledKernel:
 
     def __init__(self, derivation: Derivation, oracle: NumpyKernel) -> None:
         self.derivation, self.oracle = derivation, oracle
-        self._kinked = any(activation.kinks for activation in derivation.chain.activations)
         for activation in dict.fromkeys(derivation.chain.activations):
             neuron_kernel(activation, derivation.chain, pinned=False)
 
@@ -45,8 +44,8 @@ class CompiledKernel:
         self.fill(parameters, reading.reshape(-1))
         sign, log = np.array(reading.gradient.sign), reading.log_abs
         # a map marks what may lie on either side of a kink; a gradient alone cannot
-        doubtful = np.nonzero(reading.uncertain) if reading.shape and self._kinked else ()
-        if self._kinked and reading.uncertain.any():
+        if self.derivation.chain.kinked and reading.uncertain.any():
+            doubtful = np.nonzero(reading.uncertain) if reading.shape else ()
             again = self.oracle.gradient(parameters.at(doubtful))
             sign[doubtful], log[doubtful] = again.sign, again.log
         return LogSign(sign, log)
