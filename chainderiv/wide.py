@@ -97,9 +97,10 @@ def _bands(p: Wide, axis: int) -> Iterator[tuple[Floats, Floats]]:
     while True:
         top = np.max(p.e, axis=axis, keepdims=True, where=m != 0, initial=-np.inf)
         top = np.where(np.isneginf(top), 0.0, top)
-        near = p.e > top - _BAND
-        yield _shifted(np.where(near, m, 0.0), p.e - top), top
-        m = np.where(near, 0.0, m)
+        below = p.e - top  # 500 taken from an exponent of 1e300 would leave it as it is
+        far = below <= -_BAND
+        yield _shifted(np.where(far, 0.0, m), below), top
+        m = np.where(far, m, 0.0)
         if not m.any():
             return
 

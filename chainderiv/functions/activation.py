@@ -18,6 +18,7 @@ from chainderiv.functions.enclosing import ball
 from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.functions.rounding import rounding
+from chainderiv.functions.simplified import simplified
 from chainderiv.functions.stable import Stable
 from chainderiv.symbols import Expr, z
 
@@ -242,7 +243,7 @@ class Activation:
         if gap is None:
             return None
         constant = self.formula + side * gap
-        limit = sympy.simplify(constant.subs(z, 0))
+        limit = simplified(constant.subs(z, 0))
         with working_digits(50):
             off = [abs(precise(constant - limit, z)(mpmath.mpf(p))) for p in _PROBES]
         if max(off) > 1e-40:

@@ -192,7 +192,7 @@ def _gap(found: list[Region], side: int) -> Expr | None:
         return None
     form = by_branch(_with_positive_factors, form)
     at_zero = gap(next(region for region in found if region.low == 0)).subs(z, 0)
-    if sympy.simplify(form.subs(z, 0) - at_zero) != 0:  # SymPy has no exact value of erfcx and the like at 0
+    if at_zero.is_Rational and form.subs(z, 0) != at_zero:  # SymPy has no exact value of erfcx and the like at 0
         form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *pieces(form))
     return form
 

@@ -15,6 +15,7 @@ from sympy import oo
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Interval, Unenclosed, sign, working_bits
+from chainderiv.functions.simplified import simplified
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, factored
 from chainderiv.symbolic.bounding.order import compare
@@ -161,7 +162,7 @@ def sign_at(expression: Expr, point: Expr) -> int:
     while bits <= _SIGN_BITS:
         if (found := sign(enclose(expression, at(point, bits), bits))) is not None:
             return found
-        if bits == _SIGN_BITS // 4 and sympy.simplify(expression.subs(z, point)) == 0:
+        if bits == _SIGN_BITS // 4 and simplified(expression.subs(z, point)) == 0:
             return 0
         bits *= 2
     raise Unproved(f"the sign of {expression} at {point}")
@@ -175,7 +176,7 @@ def root(expression: Expr, a: Expr, b: Expr) -> Expr:
     except BadValue as e:
         raise Unproved(str(e)) from e
     fraction = sympy.Rational(str(value)).limit_denominator(1000)
-    if abs(value - fraction) < sympy.Float(10) ** -50 and sympy.simplify(expression.subs(z, fraction)) == 0:
+    if abs(value - fraction) < sympy.Float(10) ** -50 and simplified(expression.subs(z, fraction)) == 0:
         return fraction
     words = worded(expression)
     return Root(words, *_short_ends(rough, sign_at(expression, rough.isolating[0])))

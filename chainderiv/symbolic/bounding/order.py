@@ -11,6 +11,7 @@ from sympy import oo
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Unenclosed, sign
+from chainderiv.functions.simplified import simplified
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbols import Expr
 
@@ -50,7 +51,7 @@ def proved_order(one: Any, other: Any) -> int | None:
         if found is not None:
             return found
         if bits == _BITS[1]:
-            difference = sympy.simplify(difference)
+            difference = simplified(difference)
     return None
 
 

@@ -12,6 +12,7 @@ from sympy import oo
 
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import LINE, Interval, Unenclosed, sign, working_bits
+from chainderiv.functions.simplified import simplified
 from chainderiv.symbolic.bounding.exponentials import fraction
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbols import Expr, z
@@ -36,7 +37,7 @@ def terms(expression: Expr) -> tuple[Term, ...]:
         term = _term(part)
         kind = (term.k, term.q)
         collected[kind] = collected.get(kind, sympy.Integer(0)) + term.c
-    kept = ((kind, c) for kind, c in collected.items() if sympy.simplify(c) != 0)
+    kept = ((kind, c) for kind, c in collected.items() if simplified(c) != 0)
     return tuple(Term(c, k, q) for (k, q), c in kept)
 
 
@@ -139,5 +140,5 @@ def limit(expression: Expr, side: int) -> Expr:
     first, second = leading(above), leading(below)
     pace, ratio = growth(first, second), first.c / second.c
     if pace == 0:
-        return sympy.simplify(ratio)
+        return simplified(ratio)
     return sympy.Integer(0) if pace < 0 else oo * compare(ratio, 0)

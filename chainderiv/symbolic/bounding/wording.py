@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sympy
 
+from chainderiv.functions.simplified import simplified
 from chainderiv.symbolic.bounding.exponentials import factored, split
 from chainderiv.symbolic.bounding.root import Root, ValueAt
 from chainderiv.symbols import Expr, z
@@ -39,8 +40,7 @@ def value_at(expression: Expr, point: Expr) -> Expr:
     1/2 + Root(z*tanh(z/2) - 2, 2, 3)/4
     """
     if not isinstance(point, Root):
-        value = expression.subs(z, point)
-        return sympy.simplify(value) if _short(value) else value
+        return simplified(expression.subs(z, point))
     if not _simple(expression) or not _simple(point.equation):
         return ValueAt(expression, point)
     short = _without_exponentials(expression, point.equation)
@@ -53,11 +53,6 @@ def _simple(expression: Expr) -> bool:
     """Whether SymPy factors it in no time: few operations, and no long numbers."""
     numbers = expression.atoms(sympy.Rational)
     return bool(sympy.count_ops(expression) < 150 and all(max(abs(n.p), n.q) < 10**5 for n in numbers))
-
-
-def _short(value: Expr) -> bool:
-    """Whether SymPy can be asked to simplify it: it takes exp(1000) for the thousandth power of a variable."""
-    return bool(value.count_ops() < 100 and all(abs(e.args[0].n(5)) < 100 for e in value.atoms(sympy.exp)))
 
 
 def _without_exponentials(expression: Expr, equation: Expr) -> Expr | None:
