@@ -21,7 +21,7 @@ from chainderiv.compiling.arrays import ArrayFunction, array_functions, compiled
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.elementary import spelled_out
 from chainderiv.functions.precise import precise, working_digits
-from chainderiv.functions.rounding import slope_rounding
+from chainderiv.functions.rounding import slope_rounding, underflow
 from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
@@ -29,8 +29,12 @@ from chainderiv.symbolic.chain import Chain, Parameter
 STEP = 2.0**-40  # the square of the complex step, its relative error, is 2^-80
 UNDERFLOW = 1e-290
 FIRST_STEP, RICHARDSON_STEPS = 0.02, 6
+# no step is a whole fraction of another: of cos(12345 z), ± h and ± h/2, … may all lie near whole periods
+RATIO = 2.0137
+SMALLEST_STEP = FIRST_STEP / RATIO ** (RICHARDSON_STEPS - 1)
 EPSILON = float(np.finfo(float).eps)
 STEP_ROUNDING = 16 * EPSILON  # what one of slope_rounding's units is: a complex operation rounds more than once
+SMALLEST = 2.0**-1074  # of float64
 UNCERTAIN = 1e-4  # of a logarithm, from which on there is nothing to be judged
 
 
@@ -49,7 +53,8 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
 
     It cannot judge near a kink, where an imaginary part underflows within one layer, or where C(a_L + ih) itself
     cancels (a_L close to y, or to the edge of the cost's domain). What the imaginary parts of φ lose where the terms of
-    its slope cancel, as those of z/√(z² + 10⁻⁵) do far from 0, is stated as its own error.
+    its slope cancel, as those of z/√(z² + 10⁻⁵) do far from 0, or where exp(z - 700) underflows before exp(700) multiplies
+    it, is stated as its own error.
     """
     a, shape = np.broadcast_to(at.x, at.shape), at.shape
     imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)
@@ -65,7 +70,8 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
                 moved, log = _rescale(moved, log)
             total = array_functions(activation).complex_value(z + 1j * moved).imag + (0.0 if alone else imaginary)
             with np.errstate(all="ignore"):
-                off += STEP_ROUNDING * _slope_rounding(activation)(z) * np.abs(moved / total)
+                rounded, underflown = (bound(z) for bound in _step_bounds(activation))
+                off += (STEP_ROUNDING * rounded * np.abs(moved) + SMALLEST * underflown) / np.abs(total)
             could &= (np.abs(total) > UNDERFLOW) & ~near_kink(activation, z)
             imaginary, log = _rescale(total, log)
         value = array_functions(activation).value(z)
@@ -77,8 +83,9 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
 
 
 @lru_cache(maxsize=64)
-def _slope_rounding(activation: Activation) -> ArrayFunction:
-    return compiled(slope_rounding(spelled_out(activation.stable_value, lambda row: True)))
+def _step_bounds(activation: Activation) -> tuple[ArrayFunction, ArrayFunction]:
+    value = spelled_out(activation.stable_value, lambda row: True)
+    return compiled(slope_rounding(value)), compiled(underflow(value))
 
 
 def _rescale(imaginary: Floats, log: Floats) -> tuple[Floats, Floats]:
@@ -189,21 +196,22 @@ def float_differences(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement
     best, error = extrapolated(difference, at.shape)
     size = np.abs(best)
     # what C itself is rounded by, over the smallest step; a residual orbit can be large
-    rounded = EPSILON * np.abs(float_cost(chain, at)) * 2**RICHARDSON_STEPS / FIRST_STEP
+    rounded = EPSILON * 2 * np.abs(float_cost(chain, at)) / SMALLEST_STEP
     could = (size > 1e-2) & (size < 1e2) & (np.maximum(error, rounded) < 1e-9 * size)
     could &= same_branches(chain, [moved(at, wrt, -FIRST_STEP), moved(at, wrt, FIRST_STEP)])
     with np.errstate(divide="ignore"):
         return Judgement(np.sign(best), np.log(size), could)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a cost that overflows settles nowhere
 def extrapolated(difference: Callable[[float], Floats], shape: tuple[int, ...]) -> tuple[Floats, Floats]:
     """The limit of a central difference as its step goes to 0, and the change of the last refinement."""
     table: list[Floats] = []
     best, error = np.zeros(shape), np.full(shape, np.inf)
     for step in range(RICHARDSON_STEPS):
-        row = [difference(FIRST_STEP / 2**step)]
+        row = [difference(FIRST_STEP / RATIO**step)]
         for order, coarser in enumerate(table, start=1):
-            row.append(row[-1] + (row[-1] - coarser) / (4**order - 1))
+            row.append(row[-1] + (row[-1] - coarser) / (RATIO ** (2 * order) - 1))
             change = np.maximum(np.abs(row[-1] - row[-2]), np.abs(row[-1] - coarser))
             best, error = np.where(change < error, row[-1], best), np.minimum(error, change)
         table = row

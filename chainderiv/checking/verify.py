@@ -164,7 +164,7 @@ def _findings(
         judgement = _judge(derivation, at, method, sample)
         allowed = bound(judgement.log, kappa) + judgement.off
         if method == METHODS[2]:
-            allowed = np.maximum(allowed, FLOAT_TOLERANCE)
+            allowed = np.maximum(allowed / judges.SMALLEST_STEP, FLOAT_TOLERANCE)  # C is rounded as its gradient is
         error = _disagreement(reading.gradient, judgement)
         yield _finding(derivation, method, judgement.could & certain, error, allowed, judgement.log)
 

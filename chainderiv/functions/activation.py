@@ -244,6 +244,11 @@ class Activation:
             return None
         constant = self.formula + side * gap
         limit = simplified(constant.subs(z, 0))
+        if limit.has(sympy.Function):  # erf(300) + exp(-90000) erfcx(300): SymPy knows of no such number that it is 1
+            from chainderiv.functions.stabilise import limit_of
+
+            found = limit_of(self.formula, side)
+            limit = limit if found is None else found
         with working_digits(50):
             off = [abs(precise(constant - limit, z)(mpmath.mpf(p))) for p in _PROBES]
         if max(off) > 1e-40:

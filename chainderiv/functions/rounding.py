@@ -9,9 +9,14 @@ does, and the terms of a slope may cancel where those of φ do not. With f_i and
 f(u_1, u_2, …) by its arguments, its slope is off by
 
     T(f) = Σ_i |f_i| T(u_i) + Σ_ij |f_ij| E(u_j) |u_i'| + Σ_i |f_i u_i'|.
+
+An imaginary part that underflows is off by up to half of float64's smallest number, whatever its size: with F for how
+many such numbers the result is off by, F(f) = 1 + Σ_i |f_i| F(u_i).
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import sympy
 
@@ -26,13 +31,27 @@ def rounding(expression: Expr) -> Expr:
     >>> rounding(1 - sympy.tanh(z) ** 2).subs(z, 0)
     1
     """
+    return _followed(expression, _size)
+
+
+def underflow(expression: Expr) -> Expr:
+    """F, the bound on what parts of φ(z + ih) that underflow make of its imaginary part, in float64's smallest number.
+
+    >>> underflow(1000 * sympy.exp(2 * z)).subs(z, 0)
+    2001
+    """
+    return _followed(expression, lambda part: sympy.Integer(1))
+
+
+def _followed(expression: Expr, own: Callable[[Expr], Expr]) -> Expr:
+    """The sum over all parts of an expression of a part's own rounding times its slopes up to the whole."""
     known: dict[Expr, Expr] = {}
     waiting = [expression]
     while waiting:  # every part once, after its own parts: no nest is too deep
         part = waiting[-1]
         missing = [u for u in _rounded_before(part) if u not in known]
         if not missing:
-            known[part] = _of_parts(part, known)
+            known[part] = _of_parts(part, known, own)
             waiting.pop()
         waiting += missing
     return known[expression]
@@ -47,11 +66,11 @@ def _rounded_before(part: Expr) -> list[Expr]:
     return list(part.args) if spelled is None else [spelled]
 
 
-def _of_parts(part: Expr, known: dict[Expr, Expr]) -> Expr:
+def _of_parts(part: Expr, known: dict[Expr, Expr], own: Callable[[Expr], Expr]) -> Expr:
     if part.is_Integer or part.is_Symbol or part == -sympy.oo:  # the logarithm of a stated 0 is exact
         return sympy.Integer(0)
     if part.is_number:
-        return sympy.Abs(part)
+        return sympy.Abs(own(part))
     if isinstance(part, sympy.Piecewise):
         return sympy.Piecewise(*((known[value], when) for value, when in part.args))
     if (spelled := spelling(part)) is not None:
@@ -59,7 +78,7 @@ def _of_parts(part: Expr, known: dict[Expr, Expr]) -> Expr:
     if isinstance(part, sympy.Abs):
         return known[part.args[0]]
     passed_on = (known[u] * _size(slope) for u, slope in zip(part.args, slopes(part), strict=True) if known[u] != 0)
-    return _size(part) + sum(passed_on, sympy.Integer(0))
+    return own(part) + sum(passed_on, sympy.Integer(0))
 
 
 def _size(expression: Expr) -> Expr:

@@ -173,11 +173,9 @@ def _in_z(forms: list[Expr], region: Region) -> list[Expr]:
 
 def _gap(found: list[Region], side: int) -> Expr | None:
     """φ - lim φ at -∞ (side -1) or lim φ at +∞ - φ (side 1), where that limit is finite and never crossed."""
-    outermost = found[0] if side > 0 else found[-1]
-    q = _quotient(outermost, outermost.value)
-    if q is None or q.limit is None or outermost.value.is_number:
+    limit = _limit(found, side)
+    if limit is None:
         return None
-    limit = released(q.expression(q.limit))
 
     def gap(region: Region) -> Expr:
         return side * (limit - region.value)
@@ -195,6 +193,26 @@ def _gap(found: list[Region], side: int) -> Expr | None:
     if at_zero.is_Rational and form.subs(z, 0) != at_zero:  # SymPy has no exact value of erfcx and the like at 0
         form = sympy.Piecewise((at_zero, sympy.Eq(z, 0)), *pieces(form))
     return form
+
+
+def limit_of(formula: Expr, side: int) -> Expr | None:
+    """lim φ at ±∞ as an exact number, where it is approached and found; else None.
+
+    >>> limit_of(sympy.erf(z + 300), -1)
+    -1
+    """
+    try:
+        return _limit(regions(Branches(formula)), side)
+    except _UNSUITABLE:
+        return None
+
+
+def _limit(found: list[Region], side: int) -> Expr | None:
+    outermost = found[0] if side > 0 else found[-1]
+    q = _quotient(outermost, outermost.value)
+    if q is None or q.limit is None or outermost.value.is_number:
+        return None
+    return released(q.expression(q.limit))
 
 
 def _with_positive_factors(form: Expr) -> Expr:

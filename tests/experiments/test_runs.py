@@ -118,8 +118,12 @@ def test_a_dask_cluster_gives_the_same_bits_although_a_worker_is_killed(dask, al
 def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     """The test above does take a run from a worker."""
     monkeypatch.setattr(executors, "ATTEMPTS", 1)
-    with cluster(scheduler_file=str(dask.file)) as (executor, _), pytest.raises(WorkersLost):
-        run_all([RUNS[0], *LONG], DIGITS, executor=executor, workers=2, progress=kill_at_the_first(dask, False))
+    endless = [replace(one, settings=one.settings | {"epochs": 10**6}) for one in LONG]
+    with cluster(scheduler_file=str(dask.file)) as (executor, _):
+        # the worker that is killed has come, and none is without a run
+        executor._client.wait_for_workers(2, timeout=30)
+        with pytest.raises(WorkersLost):
+            run_all([RUNS[0], *endless], DIGITS, executor=executor, workers=2, progress=kill_at_the_first(dask, False))
 
 
 class Counting(Executor):

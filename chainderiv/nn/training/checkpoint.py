@@ -57,10 +57,9 @@ class Keeper:
                 file.unlink(missing_ok=True)
 
     def clear(self) -> None:
-        """Forget another run; its state first, or a kill in between would leave it behind this run's record."""
+        """Forget a run that was killed before its first state."""
         try:
-            for name in (WEIGHTS, RUN):
-                (self.folder / name).unlink(missing_ok=True)
+            (self.folder / RUN).unlink(missing_ok=True)
         except OSError as e:
             raise OutputError(f"{e.filename!r} cannot be replaced ({e.strerror}); give another folder") from e
 

@@ -67,8 +67,8 @@ def cache(monkeypatch, tmp_path):
 @pytest.fixture
 def impatient(monkeypatch):
     """Limits in which a server that stalls or drips is given up soon, and one that serves is not."""
-    monkeypatch.setattr(download, "TIMEOUT", (5.0, 0.5))
-    monkeypatch.setattr(download, "TOTAL", 1.0)
+    monkeypatch.setattr(download, "TIMEOUT", (5.0, 1.5))
+    monkeypatch.setattr(download, "TOTAL", 3.0)
 
 
 def files_in(cache):

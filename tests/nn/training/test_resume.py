@@ -116,18 +116,17 @@ def test_a_run_that_goes_back_to_its_state_may_be_killed_anywhere_as_well(tmp_pa
         assert fingerprint(*run(5, folder=folder, resume=True)) == want
 
 
-def test_a_run_in_the_place_of_another_never_goes_on_from_the_other_s_state(tmp_path, monkeypatch, every_epoch):
-    run(3, rng=12, folder=tmp_path / "other")
-    want, other = fingerprint(*run(3)), fingerprint(*run(3, rng=12))
-    whole = 0
-    for folder in killed_everywhere(monkeypatch, tmp_path, lambda f: run(3, folder=f), tmp_path / "other"):
-        kept = (folder / "weights.npz").exists() and TrainingRecord.load(folder)
-        if kept and kept.settings["seed"] == 12:
-            whole += 1  # killed before it began
-            assert fingerprint(*run(3, rng=12, folder=folder, resume=True)) == other
+def test_what_a_kill_leaves_of_a_run_never_gives_way_to_another(tmp_path, monkeypatch, every_epoch):
+    other, began = fingerprint(*run(3, rng=12)), 0
+    for folder in killed_everywhere(monkeypatch, tmp_path, lambda f: run(3, folder=f)):
+        if (folder / "run.json").exists():
+            began, before = began + 1, contents(folder)
+            with pytest.raises(BadValue, match="holds a run already"):
+                run(3, rng=12, folder=folder)
+            assert contents(folder) == before
         else:
-            assert fingerprint(*run(3, folder=folder, resume=True)) == want
-    assert whole == 1
+            assert fingerprint(*run(3, rng=12, folder=folder)) == other
+    assert began > 5
 
 
 def resumed(folder, epochs=5, **changes):
@@ -282,10 +281,18 @@ def test_a_resume_needs_a_folder():
         run(1, resume=True)
 
 
-def test_a_folder_that_takes_no_file_is_one_line(tmp_path):
-    (tmp_path / "weights.npz").mkdir()
-    with pytest.raises(OutputError, match=r"weights\.npz' cannot be replaced"):
+@pytest.mark.parametrize("name", sorted(FILES - {"run.json", "weights.npz"}))
+def test_a_folder_that_takes_no_file_is_one_line(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(OutputError, match=rf"{name}' cannot be written .*give another"):
         run(1, folder=tmp_path)
+
+
+def test_weights_that_are_no_run_s_are_not_replaced(tmp_path):
+    (tmp_path / "weights.npz").write_bytes(b"mine")
+    with pytest.raises(BadValue, match=r"holds weights\.npz without run\.json"):
+        run(1, folder=tmp_path)
+    assert contents(tmp_path) == {"weights.npz": b"mine"}
 
 
 @pytest.mark.parametrize("patience", [None, 1])
