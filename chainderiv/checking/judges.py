@@ -53,8 +53,8 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
 
     It cannot judge near a kink, where an imaginary part underflows within one layer, or where C(a_L + ih) itself
     cancels (a_L close to y, or to the edge of the cost's domain). What the imaginary parts of φ lose where the terms of
-    its slope cancel, as those of z/√(z² + 10⁻⁵) do far from 0, or where exp(z - 700) underflows before exp(700) multiplies
-    it, is stated as its own error.
+    its slope cancel, as those of z/√(z² + 10⁻⁵) do far from 0, or where exp(z - 700) underflows before it is multiplied
+    by exp(700), is stated as its own error.
     """
     a, shape = np.broadcast_to(at.x, at.shape), at.shape
     imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)

@@ -381,7 +381,20 @@ def test_a_formula_whose_slope_cancels_in_the_complex_step_passes_and_an_error_o
     assert cd.verify(chain, second, points=20).passed
 
 
-FORMULAS = [*CANCELLING, "sin(z)/(2+cos(z))", "exp(-z**2/2)*(2*z**2-1)", "z*atan(z)/(1+z**2)", "(1+z**2)**1.7", "cbrt(z)",
+@pytest.mark.parametrize("text", ["cosh(z+700)/exp(700)", "exp(z-700)*exp(690)+z", "sinh(z+650)/exp(640)"])
+def test_an_imaginary_part_that_underflows_within_a_formula_is_no_error_of_the_gradient(text):
+    assert cd.verify(cd.Chain(3, cd.Activation.from_formula("mine", text)), points=20).passed
+
+
+@pytest.mark.parametrize("frequency", [12345, 10**4, 300])
+@pytest.mark.parametrize("points", [5, 40])
+def test_steps_that_lie_whole_periods_apart_are_no_error_of_the_gradient(frequency, points):
+    """12345 a_1 · 0.02 is within 0.4 of 64 π at the first of five points, and half of it within 0.2 of 32 π."""
+    chain = cd.Chain(3, cd.Activation.from_formula("mine", f"cos({frequency}*z)+z"))
+    assert cd.verify(chain, points=points).passed
+
+
+FORMULAS = [*CANCELLING, "cosh(z+700)/exp(700)", "sin(z)/(2+cos(z))", "exp(-z**2/2)*(2*z**2-1)", "z*atan(z)/(1+z**2)", "(1+z**2)**1.7", "cbrt(z)",
             "1/(1+exp(-z))-1/(1+exp(-z-1e-3))", "sin(30*z)*exp(-Abs(z))", "1+1e-7*tanh(z)", "erf(z)*sinc(z)"]  # fmt: skip
 
 

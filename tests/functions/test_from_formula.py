@@ -148,6 +148,19 @@ def test_a_slope_that_is_0_or_tiny_where_it_is_looked_at_is_no_constant(text):
     assert cd.Activation.from_formula("mine", text).derivative != 0
 
 
+@pytest.mark.parametrize(
+    ("text", "lower", "upper"),
+    [("erf(300+z)", -1, 1), ("pi*erf(z-2)", -sympy.pi, sympy.pi), ("tanh(3)+tanh(z)", sympy.tanh(3) - 1, sympy.tanh(3) + 1),
+     ("tanh(1e4*(1+z**2))", None, 1), ("1/(1+exp(-(z-30)))", 0, 1)],
+)  # fmt: skip
+def test_limits_are_exact_although_sympy_has_no_name_for_what_adds_up_to_them(text, lower, upper):
+    f = cd.Activation.from_formula("mine", text)
+    assert (f.lower, f.upper) == (lower, upper)
+    got, right = (cd.evaluate(cd.Chain(3, f), w=1.0, b=0.3, engine=engine) for engine in ("numpy", "mpmath"))
+    assert got.sign == right.sign
+    assert got.log == pytest.approx(right.log, rel=1e-14)
+
+
 def test_what_nests_too_deep_is_refused_in_words():
     def horner(count):
         p = sympy.Integer(1)

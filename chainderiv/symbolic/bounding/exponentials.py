@@ -17,6 +17,16 @@ class Unproved(Exception):
     """What could not be proved with the work that is allowed; never shown to a user."""
 
 
+MOST_TURNS = 40
+
+
+class TooManyTurns(Unproved):
+    """|φ'| rises and falls too often to be gone through turn by turn."""
+
+    def __init__(self) -> None:
+        super().__init__(f"it turns more than {MOST_TURNS} times")
+
+
 @dataclass(frozen=True)
 class Split:
     """An expression in z and symbols t, each of which stands for one exponential exp(q).

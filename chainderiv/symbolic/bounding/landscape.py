@@ -14,7 +14,7 @@ from sympy import oo
 from chainderiv.functions.activation import Activation
 from chainderiv.symbolic.bounding import pieces, scan
 from chainderiv.symbolic.bounding.crossing import crossing
-from chainderiv.symbolic.bounding.exponentials import Unproved
+from chainderiv.symbolic.bounding.exponentials import MOST_TURNS, TooManyTurns, Unproved
 from chainderiv.symbolic.bounding.isolate import zeros
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import Piece
@@ -95,9 +95,6 @@ class Landscape:
         return tuple(s for s in self.segments if not self.even or compare(s.right, 0) > 0)
 
 
-MOST_SEGMENTS = 40
-
-
 @lru_cache(maxsize=128)
 def landscape(neuron: Activation) -> Landscape:
     """The landscape of |φ'| of an activation.
@@ -115,13 +112,15 @@ def landscape(neuron: Activation) -> Landscape:
             proved = True
         except Unproved:  # each turn is proved, but not which of two heights is the larger
             found, proved = _alike(found), False
+    except TooManyTurns:
+        raise
     except Unproved:
         within = tuple(piece for part in parts for piece in _in_window(part))
         found = _alike(_segments(within, False, scan.zeros, scan.compare))
         proved = False
         _require_inner_maximum(found)
-    if len(found) > MOST_SEGMENTS:
-        raise Unproved(f"it turns more than {MOST_SEGMENTS} times")
+    if len(found) > MOST_TURNS:
+        raise TooManyTurns
     steps = {p: _stated(neuron, p) for p in pieces.breaks(neuron)}
     nodes = tuple(
         Node(left.right, _between(left, right) if left.right not in steps else steps[left.right])
@@ -177,6 +176,8 @@ def _monotone(part: Piece, find: Any, order: Any) -> list[Segment]:
         size = sympy.Abs(part.slope)
         return [Segment(part.left, part.right, size, size, size)]
     turns = [part.left, *find(derivative(part.slope), part.left, part.right), part.right]
+    if len(turns) > MOST_TURNS:
+        raise TooManyTurns
     row: list[tuple[Expr, Expr]] = []
     for turn in turns:
         height = end_value(part.slope, part, turn)

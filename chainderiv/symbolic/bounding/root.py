@@ -12,6 +12,7 @@ from mpmath import libmp
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Ball, Interval, sign, working_bits
+from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbols import Expr, z
 
 MOST_BITS = 400_000
@@ -142,7 +143,9 @@ def ends_of(lower: Any, upper: Any, bits: int) -> Interval:
 
 
 def rational(end: Ball) -> Expr:
-    """A ball's middle as a SymPy number."""
+    """A ball's middle as a SymPy number; raises Unproved where it is not known at all."""
+    if not end.is_finite():
+        raise Unproved("where a level is reached")
     fraction = end.mid().fmpq()
     return sympy.Rational(int(fraction.p), int(fraction.q))
 

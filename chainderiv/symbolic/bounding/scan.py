@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy
 
-from chainderiv.symbolic.bounding.exponentials import Unproved
+from chainderiv.symbolic.bounding.exponentials import MOST_TURNS, TooManyTurns, Unproved
 from chainderiv.symbolic.bounding.isolate import root, sign_at
 from chainderiv.symbolic.bounding.order import proved_order
 from chainderiv.symbolic.bounding.root import Enclosed
@@ -37,6 +37,8 @@ def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
         elif before is not None and before[1] != side:
             found.append(root(expression, before[0], point))
         before = (point, side) if side else None
+        if len(found) > MOST_TURNS:
+            raise TooManyTurns
     return found
 
 

@@ -26,6 +26,8 @@ from chainderiv.symbols import Expr, z
 
 _by_size = cmp_to_key(compare)
 
+_FARTHEST = 10**4  # in powers of 2
+
 
 @dataclass(frozen=True)
 class Widest:
@@ -77,8 +79,14 @@ def widest(land: Landscape) -> Widest:
     >>> found.width, found.weight
     (1, 2)
     """
-    if not land.proved:
-        return Widest(sympy.nan, sympy.nan, False, Certainty.NUMERIC)
+    unknown = Widest(sympy.nan, sympy.nan, False, Certainty.NUMERIC)
+    try:
+        return _widest(land) if land.proved else unknown
+    except Unproved:
+        return unknown
+
+
+def _widest(land: Landscape) -> Widest:
     endless = _endless(land)
     if endless is not None:
         return endless
@@ -150,6 +158,8 @@ def _in_window(segment: Segment, low: Expr, high: Expr) -> tuple[Expr, Expr]:
 
 
 def _of_several(moving: list[Segment], fixed: Expr, lower: Expr, upper: Expr) -> list[_Try]:
+    if upper != oo and abs(sympy.log(upper.n(5), 2)) > _FARTHEST:  # exact fractions of so many digits take minutes
+        raise Unproved("levels so far from 1")
     between = together.Levels(moving, fixed, lower, upper)
     found = together.maxima(between)
     if found is None:

@@ -1,6 +1,7 @@
 """bounds() of formulas that the catalogue does not have, of symbols, and of weights and z far out."""
 
 import itertools
+import time
 
 import mpmath as mp
 import pytest
@@ -247,3 +248,35 @@ def test_a_slope_at_0_is_the_limit_where_the_formula_of_the_slope_has_none(text,
     found = cd.bounds(cd.Activation.from_formula("own", text))
     want = sympy.erfc(1 / (sympy.sqrt(2) * slope)) if slope else 0
     assert sympy.simplify(found.probability_exceeds(1) - want) == 0
+
+
+@pytest.mark.parametrize(
+    ("formula", "supremum"),
+    [
+        (exp(-(10**6) * (1 + z**2)), 1000 * sqrt(2) * exp(-Rational(2000001, 2))),
+        (tanh(z - 4000), 1),
+        (tanh(12345 * z + 54321), 12345),
+        (1 / (1 + exp(-1000 * (z + 7))), 250),
+    ],
+)
+def test_numbers_far_from_1_in_a_formula_are_no_work_without_end(formula, supremum):
+    """The widest set of the first lies at weights near 1e434291: exact fractions of such levels take a minute."""
+    start = time.process_time()
+    found = own(formula)
+    assert found.supremum == supremum
+    str(found)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("formula", [z + sympy.cos(12345 * z), tanh(10**4 * (1 + z**2)), z + sympy.sin(z**3)])
+def test_what_turns_too_often_is_refused_at_once(formula):
+    start = time.process_time()
+    with pytest.raises(BadValue, match="turns more than 40 times"):
+        own(formula)
+    assert time.process_time() - start < 5
+
+
+def test_a_level_that_is_reached_nobody_knows_where_leaves_the_width_unproved():
+    found = own(tanh(z) + tanh(z + 999))
+    assert abs(number(found.supremum) - 1) < 1e-20
+    assert found.widest.certainty is cd.Certainty.NUMERIC
