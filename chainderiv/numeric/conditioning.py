@@ -20,6 +20,7 @@ from chainderiv.symbolic.chain import Chain, Parameter
 EPSILON = float(np.finfo(float).eps)
 NEARLY = 1e-12  # of E_l: thousands of ε
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
+FIRST_ORDER = 1e-2  # of log|φ'|: a larger change is not told by φ''/φ'
 UNKNOWN = 1e-4  # the same from which on it is none: until there its sign and its first digits are known
 
 
@@ -54,6 +55,7 @@ class Conditioning:
         self._error = OrbitError(chain, parameters)
         self._is_zero = np.zeros(parameters.shape, bool)  # a factor is certainly 0
         self._is_finite = np.ones(parameters.shape, bool)
+        self._astray = np.zeros(parameters.shape, bool)  # a layer before θ's is off by more than the first order tells
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
@@ -63,6 +65,8 @@ class Conditioning:
             self._is_zero |= (before.sign == 0) & np.isneginf(self._error.log_a)
         self._error.step(orbit, before)
         if layer < start:
+            # what is only true to first order tells nothing of the layers that follow
+            self._astray |= ~(EPSILON * self._error.of_bend(orbit) < FIRST_ORDER)
             return
         of_prime = self._error.of_prime(orbit)
         linked = layer > start or self.wrt.kind == "x"
@@ -78,6 +82,7 @@ class Conditioning:
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
         kappa = self._kappa + self._error.of_output(orbit, target)
         finite = self._is_finite & (orbit.minus(target).log < np.inf)
+        kappa = np.where(self._astray | np.isnan(kappa), np.inf, kappa)
         return np.asarray(np.where(self._is_zero & finite, 0.0, kappa))
 
 

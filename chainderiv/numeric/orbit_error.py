@@ -28,6 +28,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbols import Expr
 
 FLOAT_MAX, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
+LOG_WIDE = float(np.log(1e-6)) - LOG_MARGIN  # of E_l: z_l is off by so much that φ''/φ' may be another
 
 
 class OrbitError:
@@ -51,7 +52,7 @@ class OrbitError:
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
         f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
-        error = size(orbit.prime.log) + self._of_bend(orbit, f.curvature(orbit.z), f.curvature(anchor))
+        error = size(orbit.prime.log) + self.of_bend(orbit)
         error = np.where(self._is_doubtful(orbit), np.inf, error)
         if f.derivative_rounding is not None:
             # a power law far out is read off where it begins
@@ -63,18 +64,20 @@ class OrbitError:
             error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
 
-    def _of_bend(self, orbit: Orbit, curvature: Floats, at_anchor: Floats) -> Floats:
+    def of_bend(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by because z_l is: |φ''/φ'| E_l, which falls like 1/z where φ' is a power of z."""
-        flat = curvature == 0
-        if flat.any():
-            # φ''/φ' may be 0 just here, and jump, as softsign's does at 0
+        f = array_functions(self.chain.activation(orbit.layer))
+        curvature, at_anchor = np.abs(f.curvature(orbit.z)), f.curvature(np.clip(orbit.z, -FAR, FAR))
+        # φ''/φ' may be 0 just here, and jump, as softsign's does at 0
+        wide = (curvature == 0) | (self.log_z > LOG_WIDE)
+        for side in (-1.0, 1.0) if wide.any() else ():
             with np.errstate(over="ignore", invalid="ignore"):
-                beside = orbit.z + np.exp(self.log_z + LOG_MARGIN)
-            f = array_functions(self.chain.activation(orbit.layer))
-            curvature = np.where(flat & np.isfinite(beside), f.curvature(beside), curvature)
+                beside = orbit.z + side * np.exp(self.log_z + LOG_MARGIN)
+            there = np.where(wide & np.isfinite(beside), np.abs(f.curvature(beside)), 0.0)
+            curvature = np.where(np.isnan(there), curvature, np.maximum(curvature, there))
         far = np.abs(orbit.z)
         law = np.where(np.isfinite(at_anchor), np.abs(at_anchor) * FAR, 4.0) / far
-        curvature = np.where(~np.isfinite(curvature) & (far > FAR), law, np.abs(curvature))
+        curvature = np.where(~np.isfinite(curvature) & (far > FAR), law, curvature)
         lawful = curvature <= 2.0 * law
         beyond = np.where(lawful, orbit.log_beyond, 0.0)
         change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z - beyond))
@@ -146,8 +149,8 @@ class OrbitError:
         if far.any():
             with np.errstate(invalid="ignore"):
                 share = own - log_abs(f.value(anchor))
-            own = np.where(far, np.where(np.isnan(share), np.inf, share) + np.maximum(log, orbit.a.log), own)
-        return np.maximum(own, log)
+                own = np.where(far, np.where(np.isnan(share), np.inf, share) + np.maximum(log, orbit.a.log), own)
+        return np.where(np.isnan(own), log, np.maximum(own, log))  # of a value that is 0 there is no share
 
     def _of_z(self, orbit: Orbit, before: LogSign) -> tuple[Floats, Floats]:
         """log of |w_l a_{l-1}| + |b_l|, what z_l's own sum rounds, and log E_l."""
@@ -166,12 +169,19 @@ class OrbitError:
         with np.errstate(invalid="ignore"):
             if self.chain.residual:
                 # pinned, z_l does not pass on what a_{l-1} is off by
-                along = 0.0 if self.parameters.pinned else orbit.through.log
+                along = 0.0 if self.parameters.pinned else self._along(orbit)
                 moved = np.logaddexp(along + self.log_a, self._log_slope + fresh)
                 moved = np.logaddexp(moved, own)
             else:
                 moved = np.logaddexp(self._log_slope + self.log_z, own)
         return np.asarray(np.where(np.isnan(moved), orbit.a.log, moved))
+
+    def _along(self, orbit: Orbit) -> Floats:
+        """log|1 + m|; across a kink 1 + m may cancel on one side alone, and |w| times the steepest slope bounds |m|."""
+        if not np.any(self._crossing):
+            return np.asarray(orbit.through.log)
+        largest = np.logaddexp(0.0, orbit.weight.log + self._log_slope)
+        return np.asarray(np.where(self._crossing, largest, orbit.through.log))
 
 
 @lru_cache(maxsize=4096)

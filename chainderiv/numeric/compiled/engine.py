@@ -17,7 +17,7 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
-from chainderiv.numeric.conditioning import LOST
+from chainderiv.numeric.conditioning import FIRST_ORDER, LOST
 from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
@@ -168,10 +168,13 @@ class Points:
     def _at_parameter(self, segment: Segment, kernel: ModuleType, w: Floats, b: Floats) -> None:
         """The factors of θ's own layer: a_{k-1} for w_k; φ'(z_k), which is no link, for k >= 2."""
         kind, first = self.derivation.wrt.kind, segment.first
+        # what is only true to first order tells nothing of the layers that follow
+        astray = ~(walk.EPSILON * self._get(walk.K) < FIRST_ORDER)
+        self._put(walk.SLACK, np.where(astray, -1.0, self._get(walk.SLACK)))
         self._put(walk.K, 0.0)
         if kind == "w":
             before, moved = self._get(walk.A), self._get(walk.D)
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
                 off = 1.0 + (0.0 if first == 1 else (moved + np.abs(before)) / np.abs(before))
             self._put(walk.K, np.where(before == 0, 0.0, off))
             self._multiply(LogSign.from_float(before))
@@ -182,7 +185,9 @@ class Points:
             aside = self._state.copy()
             kernel.walk(aside, w, b, 1, False)
             kernel.harvest_all(aside, True, False)
-            for row in (walk.SIGN, walk.LOG):
+            # a residual link 1 + w φ'(z_k) can be known where φ'(z_k) is not
+            of_prime = (walk.K,) if self.derivation.chain.residual else ()
+            for row in (walk.SIGN, walk.LOG, *of_prime):
                 _row(self._state, row)[:] = _row(aside, row)
 
     def _multiply(self, factor: LogSign) -> None:
