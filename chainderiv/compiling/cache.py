@@ -28,6 +28,7 @@ import numba
 import platformdirs
 
 from chainderiv.compiling import lanes
+from chainderiv.compiling.undisturbed import hold_interrupts, undisturbed
 from chainderiv.compiling.vectormath import bits, erf, exp, log, trig
 from chainderiv.errors import DAMAGED
 from chainderiv.writing import write_whole
@@ -38,7 +39,7 @@ _LOCK = threading.RLock()
 
 def load(text: str) -> ModuleType:
     """The module of a kernel file's text; the same text is one module in a process."""
-    with _LOCK:
+    with _LOCK, undisturbed():
         return _load(text)
 
 
@@ -63,6 +64,7 @@ def _load(text: str) -> ModuleType:
     for index in _indices(path):
         if not _is_whole(index):
             index.unlink(missing_ok=True)  # Numba would end in a traceback, and now compiles again
+    hold_interrupts(module)
     return module
 
 

@@ -17,7 +17,7 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
-from chainderiv.numeric.conditioning import FIRST_ORDER, LOST
+from chainderiv.numeric.conditioning import EPSILON, FIRST_ORDER, LOST
 from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
@@ -169,7 +169,7 @@ class Points:
         """The factors of θ's own layer: a_{k-1} for w_k; φ'(z_k), which is no link, for k >= 2."""
         kind, first = self.derivation.wrt.kind, segment.first
         # what is only true to first order tells nothing of the layers that follow
-        astray = ~(walk.EPSILON * self._get(walk.K) < FIRST_ORDER)
+        astray = ~(EPSILON * self._get(walk.K) < FIRST_ORDER)
         self._put(walk.SLACK, np.where(astray, -1.0, self._get(walk.SLACK)))
         self._put(walk.K, 0.0)
         if kind == "w":
