@@ -1,16 +1,18 @@
 """Random gradients of both engines against ball arithmetic: what is told as certain is right.
 
-CHAINDERIV_ATTACK is how many gradients are drawn, for each engine, and CHAINDERIV_SEED which.
+CHAINDERIV_ATTACK is how many gradients are drawn, for each engine, and CHAINDERIV_SEED which; CHAINDERIV_DEPTH is the
+depth of the chains whose orbits settle.
 """
 
 import os
 
 import numpy as np
 import pytest
+from flint import arb
 
 import chainderiv as cd
 from chainderiv.numeric.kernel import kernel, oracle
-from chainderiv.numeric.parameters import at_points
+from chainderiv.numeric.parameters import Layered, Parameters, at_points
 from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derive import derive
 from tests.balls import NEURONS, sign_and_log
@@ -18,6 +20,7 @@ from tests.helpers import bound
 
 COUNT = int(os.environ.get("CHAINDERIV_ATTACK", "200000"))
 SEED = int(os.environ.get("CHAINDERIV_SEED", "20261126"))
+DEEP = int(os.environ.get("CHAINDERIV_DEPTH", "2000"))
 DEPTHS = (1, 2, 3, 5, 8, 12)
 CERTAIN = 1e-9  # what a map promises where it says nothing
 
@@ -46,9 +49,11 @@ def draw(rng, count, depth):
 
 
 def readings(chain, wrt, w, b, x, y):
-    """(engine, sign, log, uncertain, κ or None) of both engines."""
-    parameters = at_points(chain.depth, w, b, None, x, y)
-    derivation = derive(chain, wrt)
+    """(engine, reading, κ or None) of both engines."""
+    yield from readings_at(derive(chain, wrt), at_points(chain.depth, w, b, None, x, y))
+
+
+def readings_at(derivation, parameters):
     read, kappa = oracle(derivation).read(parameters)
     yield "numpy", read, kappa
     filled = Reading.empty(parameters.shape)
@@ -90,6 +95,38 @@ def test_what_is_told_as_certain_is_right(name, residual):
     judged, wrong = violations(name, residual, rng, count)
     assert judged > count
     assert not wrong, f"{len(wrong)} of {judged}: {wrong[:3]}"
+
+
+def turning(name, rng, count):
+    """Tied w and b: any, and those of which a fixed point z has the link -1, where periods double, 1, or one nearby."""
+    w, b = rng.normal(0, 2, count), rng.normal(0, 2, count)
+    for i in range(count // 4, count):
+        z = float(rng.normal(0, 1.5))
+        value, slope = map(float, NEURONS[name](arb(z)))
+        if slope:
+            w[i] = rng.choice([-1, -1, 1]) / slope * (1 + rng.choice([0, 1e-12, -1e-12, 1e-6, -1e-6, 1e-3, -1e-3]))
+            b[i] = z - w[i] * value
+    return w, b
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NEURONS)
+def test_orbits_that_settle_or_double_their_period_are_right_or_uncertain(name):
+    rng = np.random.default_rng([SEED, sorted(NEURONS).index(name), 7])
+    count = 8
+    (w, b), (x, y) = turning(name, rng, count), rng.normal(0, 1, (2, count))
+    found = list(readings_at(derive(cd.Chain(DEEP, name), "b1"), Parameters(Layered(w), Layered(b), x, y)))
+    points = zip(*(numbers.tolist() for numbers in (w, b, x, y)), strict=True)
+    truths = [sign_and_log(name, [w] * DEEP, [b] * DEEP, x, y) for w, b, x, y in points]
+    assert sum(truth is not None for truth in truths) > 1
+    for engine, read, _ in found:
+        for i, truth in enumerate(truths):
+            if truth is None or np.isnan(read.log_abs[i]) or read.uncertain[i]:
+                continue
+            point = engine, w[i], b[i], x[i], y[i]
+            assert read.sign[i] == truth[0], point
+            off = 0.0 if truth[1] == read.log_abs[i] else abs(truth[1] - read.log_abs[i])
+            assert off <= bound(truth[1], 0.0) + CERTAIN, point
 
 
 # found by it: what rounds z_1, or crosses a kink there, makes another orbit of all that follows
