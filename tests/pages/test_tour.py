@@ -202,7 +202,7 @@ def test_the_page_tells_the_accuracy_and_the_ratio_before_and_after():
     found = module.compute(0, Size(grid=5, points=1, epochs=2), lambda *_: None)
     record = replace(found.record, accuracy=np.array([0.12, 0.5, 0.87]))
     text = words(tour_page(replace(found, record=record), defaultdict(bytes)))
-    said = rf"Over {N} epochs the validation accuracy rises from {N} % to {N} %"
+    said = rf"Over {N} epochs the validation accuracy goes from {N} % to {N} %"
     assert found_in(text, said) == [2, 12, 87]
     norms = [[np.linalg.norm(g) for g in row[:-1]] for row in record.bias_gradients]
     ratios = [last / first for first, last in (norms[0], norms[-1])]

@@ -196,7 +196,7 @@ def _digits(found: Findings, pictures: Mapping[str, bytes]) -> Html:
         f"a factor of {number(ratio[0])}. By gradient descent, that is how much slower the first layer starts to learn."
     )
     later = (
-        f"Over {record.epochs} epochs the validation accuracy rises from {100 * record.accuracy[0]:.0f} % to "
+        f"Over {record.epochs} epochs the validation accuracy goes from {100 * record.accuracy[0]:.0f} % to "
         f"{100 * record.accuracy[-1]:.0f} %, and the ratio of the norms moves from {number(ratio[0])} to "
         f"{number(ratio[-1])}. The layers need not stay apart, but the slow start costs time, and it grows with depth: "
         "Nielsen measured 0.003 in the first of four hidden layers against 0.285 in the last."
