@@ -144,7 +144,10 @@ def settled(difference: Callable[[Any], Any], most: int, steps: int = 3, size: C
 
 
 def _difference(cost: PointCost, wrt: Parameter, h: Any) -> Any:
-    return difference(cost.moved({wrt: h}), cost.moved({wrt: -h}), h)
+    try:
+        return difference(cost.moved({wrt: h}), cost.moved({wrt: -h}), h)
+    except (OverflowError, ZeroDivisionError):  # exp of a number beyond 2^131072
+        return None
 
 
 def difference(up: Any, down: Any, h: Any) -> Any:

@@ -174,7 +174,8 @@ class Activation:
         advice = "give a real formula that is differentiable but for kinks, from SymPy's elementary functions"
         try:
             with working_digits(30):
-                values = [precise(f, z)(mpmath.mpf(p)) for f in (self.formula, self.derivative) for p in _PROBES]
+                # of the constant π itself, a number is made by the sign before it
+                values = [+precise(f, z)(mpmath.mpf(p)) for f in (self.formula, self.derivative) for p in _PROBES]
             real = all(isinstance(v, int | mpmath.mpf) and not mpmath.isnan(v) for v in values)
             _ = self.breaks
         except (TypeError, ValueError, NameError, KeyError, AttributeError, NotImplementedError, ArithmeticError) as e:

@@ -8,19 +8,20 @@ residual chain what rounds m = w_l φ'(z_l) rounds log|1 + m| by |m / (1 + m)| t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import OrbitError, ratio, size
+from chainderiv.numeric.orbit_error import EPSILON as EPSILON, OrbitError, ratio, size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
+from chainderiv.symbols import Expr
 
-EPSILON = float(np.finfo(float).eps)
 NEARLY = 1e-12  # of E_l: thousands of ε
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
-FIRST_ORDER = 1e-2  # of log|φ'|: a larger change is not told by φ''/φ'
 UNKNOWN = 1e-4  # the same from which on it is none: until there its sign and its first digits are known
 
 
@@ -55,24 +56,24 @@ class Conditioning:
         self._error = OrbitError(chain, parameters)
         self._is_zero = np.zeros(parameters.shape, bool)  # a factor is certainly 0
         self._is_finite = np.ones(parameters.shape, bool)
-        self._astray = np.zeros(parameters.shape, bool)  # a layer before θ's is off by more than the first order tells
+        self._lost_before = np.zeros(parameters.shape, bool)  # the orbit, before θ's own layer
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
         layer, start = orbit.layer, max(self.wrt.layer, 1)
+        if layer == start:
+            self._lost_before = self._error.astray
         if layer == start and self.wrt.kind == "w":
             self._kappa += size(before.log) + ratio(self._error.log_a, before.log)
-            self._is_zero |= (before.sign == 0) & np.isneginf(self._error.log_a)
+            self._is_zero |= (before.sign == 0) & np.isneginf(self._error.log_a) & ~self._error.astray
         self._error.step(orbit, before)
         if layer < start:
-            # what is only true to first order tells nothing of the layers that follow
-            self._astray |= ~(EPSILON * self._error.of_bend(orbit) < FIRST_ORDER)
             return
         of_prime = self._error.of_prime(orbit)
         linked = layer > start or self.wrt.kind == "x"
         self._is_finite &= orbit.prime.log < np.inf
         if not (linked and self.chain.residual):
-            self._is_zero |= self._error.proves_zero(orbit) | (linked & (orbit.weight.sign == 0))
+            self._is_zero |= self._error.proves_zero | (linked & (orbit.weight.sign == 0))
         # a weight is counted where it is no factor, too: κ only says how much at most
         apart = size(orbit.weight.log) + of_prime
         self._kappa = self._kappa + (self._error.of_link(orbit, of_prime) if linked else apart)
@@ -82,7 +83,7 @@ class Conditioning:
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
         kappa = self._kappa + self._error.of_output(orbit, target)
         finite = self._is_finite & (orbit.minus(target).log < np.inf)
-        kappa = np.where(self._astray | np.isnan(kappa), np.inf, kappa)
+        kappa = np.where(self._lost_before | np.isnan(kappa), np.inf, kappa)
         return np.asarray(np.where(self._is_zero & finite, 0.0, kappa))
 
 
@@ -107,9 +108,9 @@ class Doubts:
         if not activation.piecewise_linear:
             self.mask = self.mask | (np.asarray(orbit.prime.sign) == 0)
         if self._kinked:
-            self._watch(orbit, before, [float(kink) for kink in activation.kinks])
+            self._watch(orbit, before, activation.kinks)
 
-    def _watch(self, orbit: Orbit, before: LogSign, kinks: list[float]) -> None:
+    def _watch(self, orbit: Orbit, before: LogSign, kinks: Sequence[Expr]) -> None:
         """E_l as OrbitError has it, in plain numbers and no finer than NEARLY needs."""
         size_a, size_w = np.exp(before.log), np.abs(self.parameters.w[orbit.layer])
         off = (
@@ -119,6 +120,9 @@ class Doubts:
         )
         for kink in kinks:
             # NaN is near
-            self.mask = self.mask | ~(np.abs(orbit.z - kink) > NEARLY * off + 1e-300) & (np.asarray(off) != 0)
+            distance = np.abs(orbit.z - float(kink))
+            self.mask = self.mask | ~(distance > NEARLY * off + 1e-300) & (np.asarray(off) != 0)
+            if not kink.is_Integer:  # 1/10 is no float64
+                self.mask = self.mask | (distance < NEARLY)
         steepest = np.maximum(np.exp(orbit.prime.log), 2.0) if kinks else np.exp(orbit.prime.log)
         self._moved = steepest * off + np.exp(orbit.a.log) + (self._moved if self.chain.residual else 0.0)

@@ -58,7 +58,7 @@ class NumpyKernel(Oracle):
             return super().gradient(parameters)
         doubts = Doubts(self.derivation.chain, parameters)
         gradient = self._walk(parameters, doubts)[1]
-        lost = np.array(doubts.mask)
+        lost = np.asarray(doubts.mask | (gradient.sign == 0))  # a zero is proved, or asked of the referee
         if lost.any():
             where = np.nonzero(lost) if lost.shape else ()
             lost[where] = np.isinf(self.read(parameters.at(where))[1])

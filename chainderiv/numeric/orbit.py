@@ -16,6 +16,7 @@ from chainderiv.symbolic.chain import Chain
 
 SMALLEST, LARGEST = 1e-140, 1e140  # beyond these a square, or the next product, may leave float64
 NEAR, FAR = 1e-100, 1e100  # beyond these φ follows the power law that it has there
+LOG_UNDERFLOW = -700.0  # below it float64 may hold nothing
 LAWFUL = 1e-13  # of a power: what rounding makes of it
 
 
@@ -156,8 +157,10 @@ def _in_range(value: Floats, zero: bool = False) -> bool:
 
 
 def _signed(derivative: Floats, log: Floats) -> LogSign:
-    # an underflowed φ' is a signed zero whose logarithm is still finite
-    return LogSign(np.where(np.isneginf(log), 0.0, np.copysign(1.0, derivative)), log)
+    # an underflowed φ' is a signed zero whose logarithm is still finite; inf/inf has none, though its sign bit is set
+    zero, unknown = np.isneginf(log), np.isnan(derivative)
+    sign = np.where(zero, 0.0, np.where(unknown, np.nan, np.copysign(1.0, derivative)))
+    return LogSign(sign, np.where(unknown & ~zero, np.nan, log))
 
 
 def _value_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> wd.Wide:
@@ -165,21 +168,22 @@ def _value_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> wd.Wide:
     inner = wd.wide(np.where(np.isfinite(value), value, np.nan))
     underflowed = (np.abs(value) < SMALLEST) & np.isfinite(log)
     inner = wd.choose(underflowed, wd.from_log(np.copysign(1.0, value), log), inner)
-    follows, outer = _power_law(f.value, z, value)
+    follows, outer = _power_law(f.value, z, value, log)
     return wd.choose(follows, outer, inner)
 
 
 def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
     derivative = f.derivative(clipped)
-    inner = _signed(derivative, f.log_abs_derivative(clipped))
-    follows, outer = _power_law(f.derivative, z, derivative)
+    log = f.log_abs_derivative(clipped)
+    inner = _signed(derivative, log)
+    follows, outer = _power_law(f.derivative, z, derivative, log)
     return LogSign(np.where(follows, np.sign(outer.m), inner.sign), np.where(follows, wd.log_abs(outer), inner.log))
 
 
-def _power_law(function: Any, z: wd.Wide, inside: Floats) -> tuple[Mask, wd.Wide]:
+def _power_law(function: Any, z: wd.Wide, inside: Floats, log_inside: Floats) -> tuple[Mask, wd.Wide]:
     """Where |z| is below NEAR or above FAR: whether f(z) ~ c z^p there for a whole p, and its value.
 
-    inside : f at z, or at float64's end before it. Where that is a number, z^p must give it as well.
+    inside, log_inside : f and log|f| at z, or at float64's end before it. Where one of them is told, z^p must give it.
     """
     log_z, side = wd.log_abs(z), np.copysign(1.0, z.m)
     near = log_z < np.log(NEAR)
@@ -195,8 +199,14 @@ def _power_law(function: Any, z: wd.Wide, inside: Floats) -> tuple[Mask, wd.Wide
             outer = wd.choose(lawful & (whole == n), wd.times(wd.wide(at), wd.whole_power(scaled, int(n))), outer)
         # 1e155 + z is 1e155 at both anchors, and another at z = 1e155
         end = np.log(np.abs(wd.to_float(z))) - np.log(np.abs(anchor))
-        known = np.isfinite(inside) & (inside != 0) & np.isfinite(end)
-        lawful &= ~known | (np.abs(np.log(np.abs(inside / at)) - whole * end) < 1e3 * LAWFUL)
+        told = np.isfinite(inside) & (inside != 0)
+        by_value = np.abs(np.log(np.abs(inside / at)) - whole * end) < 1e3 * LAWFUL
+        # tanh(1e-150 z) is 1e-150 z at both anchors: at z = 1e155 its slope underflows, and its logarithm is another
+        expected = np.log(np.abs(at)) + whole * end
+        by_log = np.abs(log_inside - expected) < 1e3 * LAWFUL * np.maximum(1.0, np.abs(expected))
+        silent = np.isposinf(log_inside) | (np.isnan(log_inside) & ~np.isnan(inside))
+        by_log |= silent | (np.isneginf(log_inside) & (expected < LOG_UNDERFLOW))
+        lawful &= ~np.isfinite(end) | np.where(told, by_value, by_log)
     # a zero at the anchor may be an underflow (σ' at -1e100): only where f is zero near 0 as well is it one
     flat = (at == 0) & (beyond == 0) & (function(side) == 0)
     return (near | (log_z > np.log(FAR))) & (z.m != 0) & (lawful | flat), outer

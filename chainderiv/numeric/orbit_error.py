@@ -14,6 +14,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
+import sympy
 from flint import fmpq
 
 from chainderiv.compiling.arrays import array_functions
@@ -27,6 +28,9 @@ from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbols import Expr
 
+EPSILON = float(np.finfo(float).eps)
+FIRST_ORDER = 1e-2  # of log|φ'|: a larger change is not told by φ''/φ'
+BESIDE = 1e-3  # of z_l, at least 1: so near to it φ is looked at for what it may be
 FLOAT_MAX, LOG_MARGIN = float(np.finfo(float).max), float(np.log(2 * np.finfo(float).eps))
 LOG_WIDE = float(np.log(1e-6)) - LOG_MARGIN  # of E_l: z_l is off by so much that φ''/φ' may be another
 
@@ -34,13 +38,16 @@ LOG_WIDE = float(np.log(1e-6)) - LOG_MARGIN  # of E_l: z_l is off by so much tha
 class OrbitError:
     """Walks beside an Orbit; `step` after each of the orbit's steps.
 
-    log_z and log_a are then log E_l and log A_l of the layer walked last.
+    log_z and log_a are then log E_l and log A_l of the layer walked last; bend is what log|φ'(z_l)| is off by because
+    z_l is, and proves_zero where φ'(z_l) is certainly 0. astray is where a layer so far was off by more than the first
+    order tells: then E and A tell nothing of the layers that follow, not even which branch they are on.
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
         self.chain, self.parameters = chain, parameters
         self.log_z = np.full(parameters.shape, -np.inf)
         self.log_a = np.full(parameters.shape, -np.inf)
+        self.astray = np.zeros(parameters.shape, bool)
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
@@ -48,12 +55,28 @@ class OrbitError:
         self._exact = self._is_exact(orbit)
         self._crossing, self._log_slope = self._at_kinks(orbit)
         self.log_a = self._of_a(orbit, before, fresh)
+        self.bend, self.proves_zero = self._of_bend(orbit), self._is_proved(orbit)
+        # an unproved 0 passes nothing on, and a_l is constant where it is proved
+        known = (np.asarray(orbit.prime.sign) != 0) & (EPSILON * self.bend < FIRST_ORDER)
+        self._look_beside(orbit, ~(known | self.proves_zero))
+
+    def _look_beside(self, orbit: Orbit, where: Mask) -> None:
+        """What a_l is off by where the first order does not tell: by φ at the ends of where z_l may lie, if near."""
+        if not where.any():
+            return
+        reach, f = exp_quiet(self.log_z + LOG_MARGIN), array_functions(self.chain.activation(orbit.layer))
+        with np.errstate(all="ignore"):
+            moved = np.maximum(*(np.abs(f.value(orbit.z + side * reach) - f.value(orbit.z)) for side in (-1.0, 1.0)))
+        told = where & (reach < BESIDE * np.maximum(1.0, np.abs(orbit.z))) & np.isfinite(moved)
+        self.log_a = np.where(told, np.logaddexp(self.log_a, log_abs(moved / EPSILON)), self.log_a)
+        self.astray = self.astray | (where & ~told)
 
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
         f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
-        error = size(orbit.prime.log) + self.of_bend(orbit)
-        error = np.where(self._is_doubtful(orbit), np.inf, error)
+        error = size(orbit.prime.log) + self.bend
+        # z_l may lie on the other side of a jump of φ', or φ' is a 0 that nothing proves
+        error = np.where((np.asarray(orbit.prime.sign) == 0) & ~self.proves_zero | self._crossing, np.inf, error)
         if f.derivative_rounding is not None:
             # a power law far out is read off where it begins
             at_anchor = LogSign.from_float(f.derivative(anchor))
@@ -64,7 +87,7 @@ class OrbitError:
             error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
 
-    def of_bend(self, orbit: Orbit) -> Floats:
+    def _of_bend(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by because z_l is: |φ''/φ'| E_l, which falls like 1/z where φ' is a power of z."""
         f = array_functions(self.chain.activation(orbit.layer))
         curvature, at_anchor = np.abs(f.curvature(orbit.z)), f.curvature(np.clip(orbit.z, -FAR, FAR))
@@ -83,29 +106,26 @@ class OrbitError:
         change = np.where(curvature == 0, 0.0, exp_quiet(log_abs(curvature) + self.log_z - beyond))
         return np.where(np.isnan(change), np.inf, change)
 
-    def _is_doubtful(self, orbit: Orbit) -> Mask:
-        """Where z_l may lie on the other side of a jump of φ', or φ' is a 0 that nothing proves."""
-        return np.asarray((orbit.prime.sign == 0) & ~self.proves_zero(orbit)) | self._crossing
-
     def _at_kinks(self, orbit: Orbit) -> tuple[Mask, Floats]:
         """Where z_l may lie on the other side of a kink, and log of the largest |φ'| that it may meet there."""
         activation = self.chain.activation(orbit.layer)
         crossing, slope = np.zeros(self.parameters.shape, bool), np.asarray(orbit.prime.log)
-        for kink in map(float, activation.kinks if np.any(self.log_z > -np.inf) else ()):
-            near, beside = self._reaches(orbit, kink), kink + np.array([-1e-6, 1e-6]) * max(1.0, abs(kink))
+        for kink in activation.kinks:
+            near, at = self._reaches(orbit, kink), float(kink)
+            beside = at + np.array([-1e-6, 1e-6]) * max(1.0, abs(at))
             steepest = log_abs(array_functions(activation).derivative(beside)).max()
             crossing, slope = crossing | near, np.where(near, np.maximum(slope, steepest), slope)
         return crossing, slope
 
-    def proves_zero(self, orbit: Orbit) -> Mask:
+    def _is_proved(self, orbit: Orbit) -> Mask:
         """Where φ'(z_l) is certainly 0: stated by its branch wherever z_l may lie, or 0 at a z_l known exactly."""
         activation = self.chain.activation(orbit.layer)
-        zero = np.asarray(orbit.prime.sign == 0) & np.isfinite(orbit.z)
+        zero = np.asarray(orbit.prime.sign == 0) & np.isfinite(orbit.z) & ~self.astray
         if not zero.any():
             return zero
         stated = zero & (array_functions(activation).states_zero_slope(orbit.z) == 1)
         for point in activation.breaks if stated.any() else ():
-            stated = stated & ~self._reaches(orbit, float(point))
+            stated = stated & ~self._reaches(orbit, point)
         exact = zero & ~stated & self._exact & (np.abs(orbit.z) < FLOAT_MAX)
         found = [value for value in np.unique(orbit.z[exact]) if _is_exactly_zero(activation.derivative, float(value))]
         return np.asarray(stated | (exact & np.isin(orbit.z, found)))
@@ -115,10 +135,15 @@ class OrbitError:
         exact, p = np.isneginf(self.log_z), self.parameters
         return exact if orbit.layer > 1 or p.pinned else exact | ~_rounds(p.w[1], p.x, p.inner[1])
 
-    def _reaches(self, orbit: Orbit, point: float) -> Mask:
-        """Where z_l may lie on the other side of a point; z_l itself may be beyond float64, or so near to 0."""
-        distance = orbit.log_z if point == 0 else log_abs(orbit.z - point)
-        return np.asarray((distance < self.log_z + LOG_MARGIN) & ~self._exact)
+    def _reaches(self, orbit: Orbit, point: Expr) -> Mask:
+        """Where z_l may lie on the other side of a point; z_l itself may be beyond float64, or so near to 0.
+
+        Of a point that is no float64, such as 1/10, that is so at its float64, too, and of a z_l known exactly.
+        """
+        at = float(point)
+        distance = orbit.log_z if at == 0 else log_abs(orbit.z - at)
+        near = np.asarray((distance < self.log_z + LOG_MARGIN) & ~self._exact)
+        return near if sympy.Rational(at) == point else near | (np.abs(orbit.z - at) <= 2 * EPSILON * abs(at))
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""

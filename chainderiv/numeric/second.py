@@ -81,15 +81,19 @@ class _Walk:
         self.of_a = [self._one if p.kind == "x" else self._none for p in self.wrt]
         self.of_z = [self._none, self._none]
         self.second = self.second_z = Sum.of(self._none.value, 1.0)
+        self._lost = self._unproved = np.zeros(parameters.shape, bool)  # the orbit, before θ's layer; a 0 from there on
 
     def step(self) -> None:
         """On to the next layer."""
         orbit, error = self.orbit, self.error
         before, off = orbit.a, error.log_a
+        if orbit.layer < max(self.wrt[0].layer, 1):
+            self._lost = error.astray
         orbit.step()
         error.step(orbit, before)
         self.links.step(orbit, before)
         of_weight, of_prime = size(orbit.weight.log), error.of_prime(orbit)
+        self._unproved = self._unproved | np.isinf(of_prime)
         of_link, moved = error.of_link(orbit, of_prime), self._moved_input()
         self.second_z = self.second.times(orbit.weight, of_weight) + moved
         entering = Tangent(before, size(before.log) + ratio(off, before.log))
@@ -136,7 +140,9 @@ class _Walk:
             both, error = both * self.orbit.prime, error + self.error.of_prime(self.orbit)
         powers = sum_of_powers(self.orbit, target, bent, self.error)
         term = _term(powers.value, powers.log_error, both, error)
-        return direct + Sum(term.value, zero_wins(powers.log_size, both.log), term.log_error)
+        total = direct + Sum(term.value, zero_wins(powers.log_size, both.log), term.log_error)
+        lost = self._lost | (self._unproved & (total.value.sign == 0))
+        return Sum(total.value, total.log_size, np.where(lost, np.inf, total.log_error))
 
 
 def _term(value: LogSign, log_error: Floats, both: LogSign, error: Floats) -> Sum:

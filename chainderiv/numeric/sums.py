@@ -23,7 +23,8 @@ class Sum:
     def condition(self) -> Floats:
         """The error relative to the sum of the sizes, in units of ε; 0 where there is nothing to sum."""
         with np.errstate(invalid="ignore"):
-            return np.where(np.isneginf(self.log_size), 0.0, np.exp(self.log_error - self.log_size))
+            nothing = np.isneginf(self.log_size) & (self.log_error < np.inf)
+            return np.where(nothing, 0.0, np.exp(self.log_error - self.log_size))
 
     @classmethod
     def of(cls, value: LogSign, relative_error: Floats | float) -> Sum:

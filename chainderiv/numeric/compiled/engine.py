@@ -17,8 +17,9 @@ from chainderiv.logsign import LogSign
 from chainderiv.numeric.compiled import source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
-from chainderiv.numeric.conditioning import EPSILON, FIRST_ORDER, LOST
+from chainderiv.numeric.conditioning import LOST
 from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.orbit_error import EPSILON, FIRST_ORDER
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain

@@ -161,6 +161,8 @@ def _trusted(activation: Activation, sharpness: float, lines: Lines) -> str:
         distance = lines.line(f"{FIRST_ORDER / sharpness!r}*max(1.0, t)")
     for kink in activation.kinks:
         here = lines.line(f"abs(z - {lines.name_of(kink)})")
+        if sympy.Rational(float(kink)) != kink:  # 1/10 lies beside its float64
+            here = lines.line(f"{here} - {2 * EPSILON * abs(float(kink))!r}")
         distance = here if distance == "np.inf" else lines.line(f"min({distance}, {here})")
     return distance
 

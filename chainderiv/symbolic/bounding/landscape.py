@@ -81,7 +81,8 @@ class Node:
 class Landscape:
     """The segments and the nodes between them, from left to right; even says whether |φ'(-z)| = |φ'(z)|.
 
-    It is proved that |φ'| turns nowhere else, or it was looked at on a grid of |z| <= scan.WINDOW, where they then end.
+    proved : that |φ'| turns nowhere else, and which of two heights is the larger. Else it was looked at: the heights,
+    or all of it on a grid of |z| <= scan.WINDOW, where the segments then end.
     """
 
     segments: tuple[Segment, ...]
