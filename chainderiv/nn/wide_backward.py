@@ -64,8 +64,8 @@ def plain_enough(deltas: Sequence[Array], a: Sequence[Array], z: Sequence[Array]
     flat = array_functions(activation).states_zero_slope
     for layer, (delta, below) in enumerate(zip(deltas, a, strict=True)):
         lost = _lost(delta)
-        # a slope that is stated as 0 gives zeros that are meant
-        if lost.any() and (layer == len(z) - 1 or not flat(z[layer])[lost].all()):
+        # a slope that is stated as 0 gives zeros that are meant; times what overflowed it gives NaN, which is not
+        if lost.any() and (layer == len(z) - 1 or not np.logical_and(delta == 0, flat(z[layer]))[lost].all()):
             return False
         if _least(delta) * _least(below) < np.finfo(delta.dtype).tiny:
             return False

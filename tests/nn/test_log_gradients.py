@@ -175,6 +175,20 @@ def test_what_is_zero_stays_zero_and_is_not_told():
     assert all(np.isneginf(layer.log).all() for layer in net.log_deltas(IMAGES, LABELS)[:2])
 
 
+def test_a_stated_zero_slope_times_what_overflowed_is_zero_and_not_undefined():
+    net = cd.Network([1, 1, 1, 1], "relu", "quadratic", "identity")
+    net.weights = [np.array([[w]]) for w in (-1.0, 1e200, 1e150)]
+    net.biases = [np.array([b]) for b in (0.0, 1.0, 0.0)]
+    image, target = np.array([[1.0]]), np.array([[0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        deltas = net.deltas(image, target)
+        weights, biases = net.gradients(image, target)
+    assert deltas[0] == weights[0] == biases[0] == 0
+    np.testing.assert_allclose(np.ravel(deltas[1:]), [1e300, 1e150], rtol=1e-15)
+    np.testing.assert_allclose(np.ravel(biases[1:]), [1e300, 1e150], rtol=1e-15)
+
+
 @pytest.mark.parametrize("method", ["deltas", "mean_bias_gradients", "gradients"])
 def test_floats_that_underflow_say_so_and_from_which_layer_to_which(method):
     net = cd.Network(DEEP, rng=3)
