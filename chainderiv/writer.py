@@ -3,6 +3,10 @@
 No lock of the system's: those differ from system to system, are inherited by workers that outlive a killed parent, and
 do not tell who holds them. A writer claims the folder first and looks for others then, so of two that come at once at
 least one sees the other; a claim is never taken over, only deleted once its process is gone, so no two can take one.
+
+A claim is written under a name that is none and renamed, so it is whole as soon as it is seen. One that cannot be read
+is no living process's: a power cut left it, or another program; it is deleted after a while. Whoever finds its own
+claim gone, by whatever hand, does not write.
 """
 
 from __future__ import annotations
@@ -22,8 +26,8 @@ from typing import Any
 
 from chainderiv.errors import OutputError
 
-CLAIM = ".writer."
-PATIENCE = 2.0  # seconds, for one that came at the same time to go, and for a claim to be written
+CLAIM, ASIDE = ".writer.", ".claiming."
+PATIENCE = 2.0  # seconds, for one that came at the same time to go, and for a claim to be written or to become readable
 NO_SUCH_PROCESS, STILL_ACTIVE, QUERY_LIMITED_INFORMATION = 87, 259, 0x1000  # Windows
 
 
@@ -65,12 +69,8 @@ def only_writer(folder: Path) -> Iterator[None]:
     claim = folder / f"{CLAIM}{time.time_ns():020}.{secrets.token_hex(4)}"
     own = Writer(pid, *_here(), _began(pid) or "", time.strftime("%Y-%m-%d %H:%M:%S UTC", since))
     try:
-        try:
-            with os.fdopen(os.open(claim, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "w", encoding="utf-8") as file:
-                json.dump(asdict(own), file)
-        except OSError as e:
-            raise OutputError(f"{str(folder)!r} cannot be written ({e.strerror}); give another folder") from e
-        _require_alone(folder, claim)
+        _leave(claim, own)
+        _require_alone(folder, claim, own)
         yield
     finally:
         # a forked worker that comes by here must leave its parent's alone
@@ -79,14 +79,51 @@ def only_writer(folder: Path) -> Iterator[None]:
                 os.unlink(claim)
 
 
-def _require_alone(folder: Path, own: Path) -> None:
+def _leave(claim: Path, own: Writer) -> None:
+    """Make a claim, which is seen whole or not at all."""
+    folder, aside = claim.parent, claim.with_name(claim.name.replace(CLAIM, ASIDE))
+    try:
+        with os.fdopen(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644), "w", encoding="utf-8") as file:
+            json.dump(asdict(own), file)
+        os.replace(aside, claim)
+    except OSError as e:
+        if isinstance(e, FileNotFoundError) and folder.is_dir():
+            raise OutputError(_lost(folder)) from e
+        raise OutputError(f"{str(folder)!r} cannot be written ({e.strerror}); give another folder") from e
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(aside)
+
+
+def _require_alone(folder: Path, claim: Path, own: Writer) -> None:
+    _sweep(folder)
     end = time.monotonic() + PATIENCE
-    while others := {claim: writer for claim, writer in _living(folder) if claim.name != own.name}:
+    while True:
+        others = dict(_living(folder))
+        if others.pop(claim, None) != own:
+            raise OutputError(_lost(folder))
+        if not others:
+            return
         # one that came before may write already; one that came after sees this one, and goes
-        before = [claim for claim, writer in others.items() if writer is not None and claim.name < own.name]
+        before = [other for other, writer in others.items() if writer is not None and other.name < claim.name]
         if before or time.monotonic() > end:
             raise OutputError(_refusal(folder, *next((c, w) for c, w in others.items() if not before or c in before)))
         time.sleep(0.02)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what a killed process left of a claim to be; one that lives and was held up finds it gone, and goes."""
+    for aside in folder.glob(f"{ASIDE}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - aside.stat().st_mtime > PATIENCE:
+                os.unlink(aside)
+
+
+def _lost(folder: Path) -> str:
+    return (
+        f"the claim of this process on {str(folder)!r} was deleted while it was made, and another process may write "
+        "there; wait for its end and run this again, or give another folder"
+    )
 
 
 def _refusal(folder: Path, claim: Path, writer: Writer | None) -> str:
@@ -97,7 +134,7 @@ def _refusal(folder: Path, claim: Path, writer: Writer | None) -> str:
 
 
 def _living(folder: Path) -> Iterator[tuple[Path, Writer | None]]:
-    """The claims on a folder, None for one that is not written yet; those of processes that are gone are deleted."""
+    """The claims on a folder, None for one that cannot be read; those of processes that are gone are deleted."""
     for claim in sorted(folder.glob(f"{CLAIM}*")):
         try:
             writer = _read(claim.read_text("utf-8", errors="replace"))

@@ -122,6 +122,95 @@ def test_one_that_is_still_written_is_waited_for_and_then_named(tmp_path):
     late.join()
 
 
+@contextmanager
+def held_up(monkeypatch, owner, name, inside):
+    """A thread that comes to write and is held up at its first call of a function; others are not."""
+    right, reached, go_on, out = getattr(owner, name), threading.Event(), threading.Event(), []
+
+    def slow(*given, **keywords):
+        if threading.current_thread() is late and not reached.is_set():
+            reached.set()
+            go_on.wait(20)
+        return right(*given, **keywords)
+
+    def come():
+        try:
+            with only_writer(inside):
+                out.append("writes")
+                leave.wait(20)
+        except OutputError as e:
+            out.append(str(e))
+
+    late, leave = threading.Thread(target=come), threading.Event()
+    monkeypatch.setattr(owner, name, slow)
+    late.start()
+    assert reached.wait(20)
+
+    def resume():
+        go_on.set()
+        end = time.monotonic() + 20
+        while not out and time.monotonic() < end:
+            time.sleep(0.01)
+        return out[0]
+
+    try:
+        yield resume
+    finally:
+        go_on.set()
+        leave.set()
+        late.join()
+
+
+@pytest.mark.parametrize(("owner", "name"), [(writer, "asdict"), (json, "dump"), (os, "replace")])
+def test_one_that_is_held_up_while_it_claims_never_writes_beside_another(tmp_path, monkeypatch, owner, name):
+    monkeypatch.setattr(writer, "PATIENCE", 0.2)
+    with held_up(monkeypatch, owner, name, tmp_path) as resume:
+        time.sleep(0.5)
+        with only_writer(tmp_path):
+            pass
+        said = resume()
+        if said == "writes":
+            with pytest.raises(OutputError, match="another process is writing"), only_writer(tmp_path):
+                pass
+        else:
+            assert "was deleted while it was made" in said
+            with only_writer(tmp_path):
+                pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_whose_claim_somebody_deletes_does_not_write(tmp_path, monkeypatch):
+    look = writer._living
+
+    def looks_late(folder):
+        for claim in folder.glob(f"{writer.CLAIM}*"):
+            claim.unlink()
+        return look(folder)
+
+    monkeypatch.setattr(writer, "_living", looks_late)
+    with pytest.raises(OutputError, match=r"was deleted while it was made.*; wait for its end"), only_writer(tmp_path):
+        raise AssertionError("it writes without a claim")
+    assert list(tmp_path.iterdir()) == []
+
+
+def ended(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_claim_is_whole_as_soon_as_it_is_seen_and_a_killed_one_s_beginning_is_swept_away(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "dump", ended)
+        patch.setattr(os, "unlink", lambda _: None)  # the killed clear nothing away
+        with pytest.raises(KeyboardInterrupt), only_writer(tmp_path):
+            pass
+    assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.glob(f"{writer.CLAIM}*")) == []
+    monkeypatch.setattr(writer, "PATIENCE", 0.0)
+    time.sleep(0.02)
+    with only_writer(tmp_path):
+        assert len(list(tmp_path.iterdir())) == 1
+
+
 RACE = """
 import sys, time, os
 from pathlib import Path

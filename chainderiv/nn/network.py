@@ -29,6 +29,8 @@ from chainderiv.nn.output_layer import output_layer, value
 from chainderiv.nn.wide_backward import means, plain_enough, told, weight_means, wide_deltas, wide_slopes
 from chainderiv.wide import Wide, to_log_sign
 
+HOLDS = "{}, which holds its logarithm"
+
 
 @dataclass(frozen=True, eq=False)
 class Forward:
@@ -221,19 +223,21 @@ class Network:
         A RuntimeWarning tells where one underflows to 0 or overflows to inf; log_deltas holds it.
         """
         _, deltas, exact = self._both(images, labels)
-        return deltas if exact is None else told("∂C/∂b", exact.deltas, self.dtype, "log_deltas")
+        return deltas if exact is None else told("∂C/∂b", exact.deltas, self.dtype, HOLDS.format("log_deltas"))
 
     def gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Array], list[Array]]:
         """The means over the images of ∂C/∂W_l (n_l, n_{l-1}) and of ∂C/∂b_l (n_l,), l = 1 … L.
 
-        A RuntimeWarning tells where one underflows to 0 or overflows to inf.
+        A RuntimeWarning tells where one underflows to 0 or overflows to inf; wide_gradients holds it.
         """
         run, deltas, exact = self._both(images, labels)
         if exact is None:
             return gradient_means(deltas, run.a)
         weights, biases = exact.means()
-        cure = "log_mean_bias_gradients"
-        return told("∂C/∂W", weights, self.dtype, cure), told("∂C/∂b", biases, self.dtype, cure)
+        return (
+            told("∂C/∂W", weights, self.dtype, "wide_gradients, which holds it as m · 2^e"),
+            told("∂C/∂b", biases, self.dtype, HOLDS.format("log_mean_bias_gradients")),
+        )
 
     def mean_bias_gradients(self, images: ArrayLike, labels: ArrayLike) -> list[Array]:
         """The mean over the images of ∂C/∂b_l, l = 1 … L, each (n_l,).
@@ -243,7 +247,7 @@ class Network:
         _, deltas, exact = self._both(images, labels)
         if exact is None:
             return [delta.mean(axis=0) for delta in deltas]
-        return told("∂C/∂b", exact.bias_means(), self.dtype, "log_mean_bias_gradients")
+        return told("∂C/∂b", exact.bias_means(), self.dtype, HOLDS.format("log_mean_bias_gradients"))
 
     def log_deltas(self, images: ArrayLike, labels: ArrayLike) -> list[LogSign]:
         """deltas() as sign and natural logarithm, at any depth, computed in float64 whatever dtype is.

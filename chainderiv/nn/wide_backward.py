@@ -60,22 +60,26 @@ def _turned(p: Wide) -> Wide:
 
 
 def plain_enough(deltas: Sequence[Array], a: Sequence[Array], z: Sequence[Array], activation: Activation) -> bool:
-    """Whether nothing can have underflowed or overflowed on a way back in floats."""
+    """Whether nothing can have underflowed or overflowed on a way back in floats, nor in the means that follow it."""
     flat = array_functions(activation).states_zero_slope
     for layer, (delta, below) in enumerate(zip(deltas, a, strict=True)):
         lost = _lost(delta)
-        # a slope that is stated as 0 gives zeros that are meant
-        if lost.any() and (layer == len(z) - 1 or not flat(z[layer])[lost].all()):
+        # a slope that is stated as 0 gives zeros that are meant; times what overflowed it gives NaN, which is not
+        if lost.any() and (layer == len(z) - 1 or not np.logical_and(delta == 0, flat(z[layer]))[lost].all()):
             return False
-        if _least(delta) * _least(below) < np.finfo(delta.dtype).tiny:
+        (least, most), (least_below, most_below) = _sizes(delta), _sizes(below)
+        if least * least_below < np.finfo(delta.dtype).tiny:
+            return False
+        # a mean is a sum first, of δ or of products
+        if not len(delta) * most * most_below < np.finfo(delta.dtype).max:
             return False
     return True
 
 
-def _least(values: Array) -> float:
-    """The smallest size that is not 0; 1 where all are."""
+def _sizes(values: Array) -> tuple[float, float]:
+    """The smallest size that is not 0, at most 1, and the largest, at least 1."""
     sizes = np.abs(values)
-    return float(np.min(sizes, where=sizes > 0, initial=1.0))
+    return float(np.min(sizes, where=sizes > 0, initial=1.0)), float(np.max(sizes, initial=1.0))
 
 
 def _lost(values: Array) -> Any:
@@ -93,8 +97,7 @@ def told(what: str, layers: Sequence[Wide], dtype: np.dtype[Any], cure: str) -> 
     if beyond:
         warnings.warn(
             f"{what} leaves {dtype.name} in {len(beyond)} of {len(layers)} layers, from {beyond[0]} to {beyond[-1]}: "
-            f"it is 0 or has few digits where it underflows and inf where it overflows; take {cure}, which holds "
-            "its logarithm",
+            f"it is 0 or has few digits where it underflows and inf where it overflows; take {cure}",
             RuntimeWarning,
             stacklevel=3,
         )

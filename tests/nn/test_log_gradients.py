@@ -175,10 +175,53 @@ def test_what_is_zero_stays_zero_and_is_not_told():
     assert all(np.isneginf(layer.log).all() for layer in net.log_deltas(IMAGES, LABELS)[:2])
 
 
+def test_a_stated_zero_slope_times_what_overflowed_is_zero_and_not_undefined():
+    net = cd.Network([1, 1, 1, 1], "relu", "quadratic", "identity")
+    net.weights = [np.array([[w]]) for w in (-1.0, 1e200, 1e150)]
+    net.biases = [np.array([b]) for b in (0.0, 1.0, 0.0)]
+    image, target = np.array([[1.0]]), np.array([[0.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        deltas = net.deltas(image, target)
+        weights, biases = net.gradients(image, target)
+    assert deltas[0] == weights[0] == biases[0] == 0
+    np.testing.assert_allclose(np.ravel(deltas[1:]), [1e300, 1e150], rtol=1e-15)
+    np.testing.assert_allclose(np.ravel(biases[1:]), [1e300, 1e150], rtol=1e-15)
+
+
+def one_identity():
+    net = cd.Network([1, 1], "identity", "quadratic")
+    net.weights, net.biases = [np.array([[1.0]])], [np.array([0.0])]
+    return net
+
+
+def test_a_mean_whose_sum_overflows_is_the_mean():
+    images, targets = np.full((2, 1), 1.5e308), np.zeros((2, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert one_identity().mean_bias_gradients(images, targets)[0] == 1.5e308
+    with pytest.warns(RuntimeWarning, match="∂C/∂W leaves float64 in 1 of 1"):
+        assert one_identity().gradients(images, targets)[1][0] == 1.5e308
+
+
+def test_a_mean_of_products_beyond_floats_is_told_with_its_layer_and_what_holds_it():
+    net, image, target = one_identity(), np.array([[1e200]]), np.array([[0.0]])
+    with pytest.warns(RuntimeWarning) as told:
+        weights, biases = net.gradients(image, target)
+    (said,) = told
+    assert "∂C/∂W leaves float64 in 1 of 1 layers, from 1 to 1" in str(said.message)
+    assert "take wide_gradients" in str(said.message)
+    assert np.isposinf(weights[0])
+    assert biases[0] == 1e200
+    np.testing.assert_allclose(cd_log(net.wide_gradients(image, target)[0][0]), 400 * np.log(10), rtol=1e-15)
+
+
 @pytest.mark.parametrize("method", ["deltas", "mean_bias_gradients", "gradients"])
 def test_floats_that_underflow_say_so_and_from_which_layer_to_which(method):
     net = cd.Network(DEEP, rng=3)
-    with pytest.warns(RuntimeWarning, match=r"leaves float64 in \d+ of 451 layers, from 1 to \d+.*take log_"):
+    with pytest.warns(
+        RuntimeWarning, match=r"leaves float64 in \d+ of 451 layers, from 1 to \d+.*take (log_|wide_gradients)"
+    ):
         found = getattr(net, method)(IMAGES, LABELS)
     assert {g.dtype.name for g in (found if method != "gradients" else [*found[0], *found[1]])} == {"float64"}
 

@@ -15,8 +15,10 @@ whole machine still loses or damages behind a line is found by the checksum, whe
 from __future__ import annotations
 
 import contextlib
+import glob
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -62,20 +64,27 @@ class Store:
         """
         for activation in dict.fromkeys(plan.derivation.chain.activations):
             require_readable(activation)
-        whole = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        whole = aside / "map"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_frame(whole, plan)
-            (whole / JOURNAL).touch()
-            whole.rename(path)
+            aside.mkdir()
+            # who finds it beside the map can tell whether its process lives
+            with only_writer(aside):
+                write_frame(whole, plan)
+                (whole / JOURNAL).touch()
+                whole.rename(path)
         except OSError as e:
-            raise OutputError(f"the map {str(path)!r} cannot be made ({e.strerror}); give another place") from e
+            # a claim that cannot be left says so in words, and behind them is what the system said
+            system = e.__cause__ if isinstance(e.__cause__, OSError) else e
+            reason = system.strerror or system
+            raise OutputError(f"the map {str(path)!r} cannot be made ({reason}); give another place") from e
         finally:
             # of zarr's writes, which run side by side, one has failed and others may still be on
             for pause in (0, 0.05, 0.2):
-                if whole.exists():
+                if aside.exists():
                     time.sleep(pause)
-                    shutil.rmtree(whole, ignore_errors=True)
+                    shutil.rmtree(aside, ignore_errors=True)
         return cls(path, plan)
 
     @classmethod
@@ -104,6 +113,7 @@ class Store:
         with only_writer(self.path):
             try:
                 self._clean()
+                self._clean_beside()
                 mend_frame(self.path, self.plan)
             except OSError as e:
                 raise OutputError(self._unwritten(e)) from e
@@ -248,6 +258,14 @@ class Store:
                 file.unlink(missing_ok=True)
         for folder in self.path.glob(f"{NEW}*"):
             shutil.rmtree(folder)
+
+    def _clean_beside(self) -> None:
+        """Remove what is left beside the map of a process that was killed while it made it; a living one's stays."""
+        for aside in self.path.parent.glob(f".{glob.escape(self.path.name)}.????????"):
+            ours = re.fullmatch(r"[0-9a-f]{8}", aside.suffix[1:]) and aside.is_dir() and not aside.is_symlink()
+            if ours:
+                with contextlib.suppress(OutputError), only_writer(aside):
+                    shutil.rmtree(aside, ignore_errors=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,35 +34,41 @@ class _Kind:
 class _Stated:
     """What a pickle states of an array, made one by ourselves: NumPy's own reader trusts what it is given."""
 
-    def __init__(self, *_: object) -> None:
+    def __init__(self, encoded: Callable[[str], bytes], *_: object) -> None:
         self.array: Array = np.empty(0)
+        self._encoded = encoded
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         _, shape, kind, by_columns, raw = state
-        content = raw.encode("latin1") if isinstance(raw, str) else raw
+        content = self._encoded(raw) if isinstance(raw, str) else raw
         self.array = np.frombuffer(content, kind.dtype).reshape(shape, order="F" if by_columns else "C")
-
-
-def _encoded(text: str, _: str) -> bytes:
-    return text.encode("latin1")
-
-
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("numpy", "ndarray"): None,  # named, and never called
-    ("numpy", "dtype"): _Kind,
-    ("numpy.core.multiarray", "_reconstruct"): _Stated,
-    ("numpy._core.multiarray", "_reconstruct"): _Stated,
-    ("_codecs", "encode"): _encoded,  # how Python 3 writes bytes for Python 2
-}
 
 
 class _Reader(pickle.Unpickler):
     """An unpickler that knows arrays and nothing else."""
 
+    def __init__(self, content: bytes) -> None:
+        super().__init__(io.BytesIO(content), encoding="latin1")
+        self._left = len(content)
+        self._allowed: dict[tuple[str, str], Any] = {
+            ("numpy", "ndarray"): None,  # named, and never called
+            ("numpy", "dtype"): _Kind,
+            ("numpy.core.multiarray", "_reconstruct"): partial(_Stated, self._encoded),
+            ("numpy._core.multiarray", "_reconstruct"): partial(_Stated, self._encoded),
+            ("_codecs", "encode"): self._encoded,  # how Python 3 writes bytes for Python 2
+        }
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        if (module, name) not in self._allowed:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return _ALLOWED[module, name]
+        return self._allowed[module, name]
+
+    def _encoded(self, text: str, *_: str) -> bytes:
+        # a text may be named again without end; one that is stated once takes no more than the content
+        self._left -= len(text)
+        if self._left < 0:
+            raise ValueError("it states more bytes than it has")
+        return text.encode("latin1")
 
 
 def contents_of_pickle(path: Path, limit: int) -> dict[str, bytes]:
@@ -70,7 +78,7 @@ def contents_of_pickle(path: Path, limit: int) -> dict[str, bytes]:
     """
     content = read_content(path, limit)
     try:
-        pairs = _Reader(io.BytesIO(content), encoding="latin1").load()
+        pairs = _Reader(content).load()
         (x, labels), (more_x, more_labels), (test_x, test_labels) = ([one.array for one in pair] for pair in pairs)
         return {
             "train_images": _idx(_images(np.concatenate([x, more_x]))),

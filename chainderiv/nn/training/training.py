@@ -180,6 +180,8 @@ def _kept_alone(folder: str | os.PathLike[str] | None, resume: bool, net: Networ
     missing = [place for place in (keeper.folder, *keeper.folder.parents) if not place.exists()]
     try:
         with only_writer(folder_for_writing(keeper.folder)):
+            # another process may have begun or ended a run here since
+            keeper.require_free(resume)
             keeper.tidy()
             yield keeper
     finally:

@@ -236,6 +236,48 @@ def test_what_a_kill_leaves_half_written_is_cleared_away(tmp_path, read_tiles):
     assert files(path) == whole
 
 
+MADE = """
+import sys, time
+import chainderiv as cd
+from chainderiv.maps.disk import store, storing
+storing.STORED_TILE_POINTS = 40
+write_frame = store.write_frame
+def stop_behind(*given):
+    write_frame(*given)
+    print("made", flush=True)
+    sys.stdin.read()
+store.write_frame = stop_behind
+cd.sweep(cd.Chain(5, "tanh"), w=cd.Axis(-3, 3, 23), b=cd.Axis(-2, 2, 17), x=0.3, out=sys.argv[1])
+"""
+
+
+def making(path):
+    """A process that is about to put a new map in its place."""
+    one = subprocess.Popen([sys.executable, "-c", MADE, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert one.stdout.readline() == b"made\n"
+    return one
+
+
+def test_what_a_kill_leaves_beside_the_map_is_cleared_away_and_a_living_process_s_is_not(tmp_path):
+    path = tmp_path / "a[1].zarr"
+    killed = making(path)
+    killed.kill()
+    killed.communicate()
+    (left,) = tmp_path.iterdir()
+    living = making(path)
+    (its,) = set(tmp_path.iterdir()) - {left}
+    strangers = [tmp_path / f".{name}" for name in ("a[1].zarr.mybackup", "a1.zarr.0123abcd", "b.zarr.0123abcd")]
+    for stranger in strangers:
+        stranger.mkdir()
+    cd.sweep(CHAIN, out=path, **GRID)
+    assert set(tmp_path.iterdir()) == {path, its, *strangers}
+    whole = files(path)
+    living.communicate(b"")
+    assert living.returncode == 0
+    assert set(tmp_path.iterdir()) == {path, *strangers}
+    assert files(path) == whole
+
+
 @pytest.mark.parametrize(("other", "said"), [
     ({"w": cd.Axis(-3, 3.5, 23)}, "w.stop is 3.0 there and 3.5 here"),
     ({"x": 0.4}, "fixed.x is 0.3 there and 0.4 here"),

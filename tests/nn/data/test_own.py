@@ -6,6 +6,7 @@ import gzip
 import json
 import pickle
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ import chainderiv as cd
 from chainderiv.cli import main
 from chainderiv.errors import BadValue, DataError
 from chainderiv.nn.data.data import load_data
+from chainderiv.nn.data.pickled import contents_of_pickle
 from tests.nn.data.small_sets import COLLECTIONS, SMALL, assert_small, packed, publish, write
 from tests.nn.data.test_idx import idx
 
@@ -169,6 +171,31 @@ def test_another_pickle_is_refused_and_nothing_of_it_is_executed(small, tmp_path
     assert "; give" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not mark.exists()
+
+
+KIND = b"cnumpy\ndtype\n(X\2\0\0\0u1K\0K\1tR(K\3X\1\0\0\0|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"
+# one text of a million characters, kept as 0, and bytes or an array that are made of it again and again
+AGAIN = {
+    "bytes": b"c_codecs\nencode\nq\2" + b"h\2h\0X\6\0\0\0latin1\x86R" * 200,
+    "arrays": KIND + b"q\1" + (
+        b"cnumpy.core.multiarray\n_reconstruct\n)R(K\1J" + struct.pack("<i", 10**6) + b"\x85h\1\x89h\0tb"
+    ) * 200,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", AGAIN)
+def test_a_pickle_that_makes_much_of_little_is_refused_before_it_takes_memory(tmp_path, what):
+    content = b"\x80\2(X" + struct.pack("<i", 10**6) + b"\0" * 10**6 + b"q\0" + AGAIN[what] + b"l."
+    assert len(packed(content)) < 20_000
+    (tmp_path / "mnist.pkl.gz").write_bytes(packed(content))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"it states more bytes than it has.*; give") as caught:
+            contents_of_pickle(tmp_path / "mnist.pkl.gz", 2 * 10**6)
+        assert tracemalloc.get_traced_memory()[1] < 20 * 10**6
+    finally:
+        tracemalloc.stop()
+    assert "mnist.pkl.gz" in str(caught.value)
 
 
 def test_a_damaged_pickle_is_a_data_error(small, tmp_path):
@@ -349,8 +376,6 @@ def test_a_folder_and_a_file_of_ones_own_are_not_given_together(tmp_path):
 
 def test_idx_content_is_what_the_pickle_is_compared_with(small, tmp_path):
     """The checksums are those of IDX files, which a second writer makes here."""
-    from chainderiv.nn.data.pickled import contents_of_pickle
-
     (tmp_path / "mnist.pkl.gz").write_bytes(WRITERS["protocol 2"](pairs()))
     contents = contents_of_pickle(tmp_path / "mnist.pkl.gz", 10**6)
     assert contents == {key: idx(array) for key, array in SMALL["mnist"].items()}

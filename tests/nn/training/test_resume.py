@@ -15,7 +15,7 @@ from chainderiv.errors import BadValue, OutputError
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.stable import Stable
 from chainderiv.nn.network import Network
-from chainderiv.nn.training import checkpoint
+from chainderiv.nn.training import checkpoint, training
 from chainderiv.nn.training.training import train
 from chainderiv.records.record import TrainingRecord
 from chainderiv.symbols import z
@@ -127,6 +127,23 @@ def test_what_a_kill_leaves_of_a_run_never_gives_way_to_another(tmp_path, monkey
         else:
             assert fingerprint(*run(3, rng=12, folder=folder)) == other
     assert began > 5
+
+
+def test_a_run_that_another_ends_before_the_folder_is_taken_is_not_replaced(tmp_path, monkeypatch):
+    only_writer = training.only_writer
+
+    def late(folder):
+        monkeypatch.setattr(training, "only_writer", only_writer)
+        run(2, folder=tmp_path)
+        before.update(contents(tmp_path))
+        return only_writer(folder)
+
+    before = {}
+    monkeypatch.setattr(training, "only_writer", late)
+    with pytest.raises(BadValue, match="holds a run already"):
+        run(3, rng=12, folder=tmp_path)
+    assert before
+    assert contents(tmp_path) == before
 
 
 def resumed(folder, epochs=5, **changes):
