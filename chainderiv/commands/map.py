@@ -205,7 +205,7 @@ def _print(summary: dict[str, Any]) -> None:
     along = summary["axes"].get(DEPTH)
     depth = f"{summary['depth']}" if along is None else f"{along[0]:g} to {along[1]:g}"
     common.say(f"{gradient} of{residual} {summary['activation'][0]}, depth {depth}, over {shape}")
-    if summary["log10_smallest"] is not None:
+    if summary["log10_smallest"] <= summary["log10_largest"]:  # else there is no such point
         common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
     common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")
     if summary["undefined"]:

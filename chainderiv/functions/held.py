@@ -8,7 +8,7 @@ import sympy
 
 from chainderiv.symbols import Expr
 
-SIMPLE = 1000  # a fraction of whole numbers up to this is no trouble
+SIMPLE = 100  # a fraction of whole numbers up to this is no trouble; exp(900) is, a power of e to be factored
 
 
 class Held(sympy.Function):

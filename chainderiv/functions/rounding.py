@@ -17,6 +17,7 @@ many such numbers the result is off by, F(f) = 1 + Σ_i |f_i| F(u_i).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import sympy
 
@@ -24,6 +25,7 @@ from chainderiv.functions.elementary import BY_HEAD, spelling
 from chainderiv.symbols import Expr, z
 
 
+@lru_cache(maxsize=2048)
 def rounding(expression: Expr) -> Expr:
     """E, the bound on |computed - exact| in units of ε, of an expression in exact symbols.
 
@@ -108,6 +110,7 @@ def slopes(expression: Expr) -> list[Expr]:
     return [expression.fdiff(i) for i in range(1, len(arguments) + 1)]
 
 
+@lru_cache(maxsize=2048)
 def slope_rounding(expression: Expr) -> Expr:
     """T, the bound on |Im φ(z + ih)/h - φ'(z)| in units of ε, a few operations counting as one.
 

@@ -84,7 +84,8 @@ def _of_tile(tile: Reading, links: int | NDArray[np.int64] | None) -> Tally:
         codes: Signs | None = None if links is None else regime(tile.link_log_sum / links)
     return Tally(
         points=tile.log_abs.size,
-        zeros=int(np.count_nonzero(np.isneginf(tile.log_abs))),
+        # a logarithm beyond float64 is -inf as well
+        zeros=int(np.count_nonzero((tile.sign == 0) & np.isneginf(tile.log_abs))),
         uncertain=int(np.count_nonzero(tile.uncertain)),
         below_quarter=int(np.count_nonzero(tile.largest_link < LOG_QUARTER)),
         smallest=float(tile.log_abs.min(where=finite, initial=np.inf)),

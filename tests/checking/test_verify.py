@@ -454,3 +454,13 @@ def test_the_smallest_error_noticed_is_that_of_the_parameter_watched_least():
     assert found.to_dict()["smallest_noticed"] == found.smallest_noticed
     nothing = cd.verify(cd.Chain(100), cd.derive(cd.Chain(100), "b1"), points=5, methods=(FLOAT,))
     assert nothing.smallest_noticed == np.inf
+
+
+@pytest.mark.parametrize(
+    ("text", "depth", "wrt"), [("exp(exp(z))", 6, "b1"), ("exp(exp(z))", 3, ("b1", "w2")), ("sinh(sinh(z))", 4, "b1")]
+)
+def test_a_cost_beyond_what_mpmath_may_work_with_is_not_judged(text, depth, wrt):
+    chain = cd.Chain(depth, cd.Activation.from_formula("mine", text))
+    found = cd.verify(chain, cd.derive(chain, wrt), points=10)
+    assert found.rows
+    assert all(row.passed is not False for row in found.rows)

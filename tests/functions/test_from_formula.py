@@ -184,3 +184,20 @@ def test_a_sum_that_cancels_against_a_root_is_found_by_its_conjugate():
     functions = array_functions(f)
     assert float(functions.value(at)) == pytest.approx(float(value), rel=1e-14)
     assert float(functions.derivative(at)) == pytest.approx(float(slope), rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["pi*z", "z*pi", "pi*z+1", "exp(1)*z", "pi*Abs(z)", "where(z>0,pi*z,z)"])
+def test_a_slope_that_is_a_number_with_a_name_is_real(text):
+    slope = float(np.exp(1)) if "exp" in text else float(np.pi)
+    got = cd.evaluate(cd.Chain(2, cd.Activation.from_formula("mine", text)), w=1.0, b=0.5, wrt="b2", y=0.0)
+    a = slope * (slope * 1.0 + (1 if "+" in text else 0) + 0.5) + (1 if "+" in text else 0)
+    assert got.to_float() == pytest.approx(a * slope, rel=1e-14)
+
+
+@pytest.mark.parametrize("text", ["log(1+exp(2*z-900))", "log(1+exp(3*z-301))", "log(1+exp(150*z))/150"])
+def test_a_large_whole_number_beside_an_exponential_is_no_power_of_it(text):
+    start = time.process_time()
+    chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
+    got, right = (cd.evaluate(chain, w=1.0, b=0.3, engine=engine) for engine in ("numpy", "mpmath"))
+    assert time.process_time() - start < 5
+    assert got.log == pytest.approx(right.log, rel=1e-13)

@@ -59,3 +59,10 @@ def test_a_map_has_no_sign_where_a_slope_is_inf_over_inf(engine):
     s = cd.sweep(chain, w=cd.Axis(1000, 1600, 4), b=0, x=1, y=0, engine=engine)
     assert not (s.sign == -1).any()
     assert (s.sign == 1).any()
+
+
+def test_a_logarithm_beyond_float64_is_counted_as_no_zero():
+    found = cd.tally(cd.sweep(cd.Chain(4), w=cd.Axis(0, 1e308, 2), b=0.0))
+    assert found.zeros == 1  # at w = 0
+    below = cd.tally(cd.sweep(cd.Chain(4), w=cd.Axis(1e308, 1.5e308, 2), b=0.0))
+    assert below.zeros == 0
