@@ -82,5 +82,5 @@ def unknown_name(kind: str, given: object, known: Iterable[str]) -> UnknownName:
     """
     names = sorted(known)
     near = difflib.get_close_matches(str(given).lower(), names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     return UnknownName(f"{kind} {given!r} is unknown{hint} (known: {', '.join(names)})")

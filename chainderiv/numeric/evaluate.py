@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainderiv.errors import BadValue
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.kernel import Kernel, kernel, oracle, suitable_engine
 from chainderiv.numeric.parameters import Parameters, at_points
@@ -15,7 +16,7 @@ from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import Wrt, derive
 
-REFEREED = 64  # points that the referee may take over; each costs it milliseconds per hundred layers
+REFEREED = 64  # points that the referee may take over; most cost it milliseconds per hundred layers
 
 
 def evaluate(
@@ -68,7 +69,12 @@ def evaluate(
     gradient, lost = _read(kernel(derivation, engine), parameters, chain.vouched)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
         return gradient
-    exact = kernel(derivation, "mpmath").gradient(parameters.at(np.nonzero(lost) if lost.ndim else ()))
+    try:
+        exact = kernel(derivation, "mpmath").gradient(parameters.at(np.nonzero(lost) if lost.ndim else ()))
+    except BadValue:
+        if lost.all():
+            raise
+        return gradient  # the others are known
     sign, log = np.array(gradient.sign), np.array(gradient.log)
     sign[lost], log[lost] = exact.sign, exact.log
     return LogSign(sign, log)

@@ -58,6 +58,17 @@ def test_an_error_in_the_block_is_the_error_that_is_raised():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_an_interrupt_is_not_lost_where_the_block_fails():
+    def failing():
+        with undisturbed():
+            interrupt()
+            raise ValueError
+
+    with pytest.raises(KeyboardInterrupt):
+        failing()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_where_interrupts_are_ignored_or_of_another_thread_nothing_is_held():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with undisturbed():

@@ -66,3 +66,10 @@ def test_a_logarithm_beyond_float64_is_counted_as_no_zero():
     assert found.zeros == 1  # at w = 0
     below = cd.tally(cd.sweep(cd.Chain(4), w=cd.Axis(1e308, 1.5e308, 2), b=0.0))
     assert below.zeros == 0
+
+
+def test_a_point_that_the_referee_refuses_takes_no_other_with_it():
+    chain = cd.Chain(1, own("own", "sin(exp(z))"))
+    got = cd.evaluate(chain, w=[[1.0], [1e8]], b=0.0, x=1.0)
+    assert got.log[0] == pytest.approx(float(cd.evaluate(chain, w=1.0, b=0.0, x=1.0, engine="mpmath").log), rel=1e-13)
+    assert np.isnan(got.log[1])

@@ -66,6 +66,8 @@ def _of_npz(path: Path) -> list[Pair]:
             held = {name: file[name] for name in names if name in getattr(file, "files", ())}
     except (*DAMAGED, zipfile.BadZipFile, zlib.error) as e:
         reason = " ".join(str(getattr(e, "strerror", None) or e).split())
+        if "pickle" in reason:  # NumPy's own advice is to trust the file
+            reason = "it is none, or it holds Python objects"
         raise DataError(f"{path} cannot be read as .npz ({reason}); {CURE}") from e
     if {"images", "labels"} <= held.keys():
         return [(held["images"], held["labels"])]
