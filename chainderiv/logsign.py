@@ -90,8 +90,20 @@ class LogSign:
     def __abs__(self) -> LogSign:
         return LogSign(np.abs(self.sign), self.log)
 
-    def __mul__(self, other: LogSign | float) -> LogSign:
+    def _operand(self, other: LogSign | ArrayLike) -> LogSign:
+        """The other of two; raises BadShape where the two do not broadcast."""
         other = other if isinstance(other, LogSign) else LogSign.from_float(other)
+        if other.shape != self.shape:
+            try:
+                np.broadcast_shapes(self.shape, other.shape)
+            except ValueError as e:
+                raise BadShape(
+                    f"numbers of the shapes {self.shape} and {other.shape} are given; give shapes that broadcast"
+                ) from e
+        return other
+
+    def __mul__(self, other: LogSign | float) -> LogSign:
+        other = self._operand(other)
         sign = np.asarray(self.sign) * other.sign
         with np.errstate(invalid="ignore"):
             log = np.asarray(self.log) + other.log
@@ -115,7 +127,7 @@ class LogSign:
         return LogSign(sign, np.where(np.isnan(sign), np.nan, log))
 
     def __truediv__(self, other: LogSign | float) -> LogSign:
-        other = other if isinstance(other, LogSign) else LogSign.from_float(other)
+        other = self._operand(other)
         undefined = (np.asarray(self.sign) == 0) & (np.asarray(other.sign) == 0)
         quotient = self * other**-1
         return LogSign(np.where(undefined, np.nan, quotient.sign), np.where(undefined, np.nan, quotient.log))
@@ -124,7 +136,7 @@ class LogSign:
         return LogSign.from_float(other) / self
 
     def __add__(self, other: LogSign | float) -> LogSign:
-        other = other if isinstance(other, LogSign) else LogSign.from_float(other)
+        other = self._operand(other)
         first, second = np.asarray(self.log), np.asarray(other.log)
         top = np.maximum(first, second)
         anchor = np.where(np.isfinite(top), top, 0.0)
@@ -135,7 +147,7 @@ class LogSign:
     __radd__ = __add__
 
     def __sub__(self, other: LogSign | float) -> LogSign:
-        return self + (-other)
+        return self + (-self._operand(other))
 
     def __rsub__(self, other: float) -> LogSign:
         return LogSign.from_float(other) + (-self)

@@ -155,3 +155,11 @@ def test_an_algebra_with_a_flipped_sign_or_a_lost_logarithm_would_be_seen():
     p, q = cd.LogSign(-1.0, 3.0), cd.LogSign(1.0, -7.0)
     assert not same(-(p * q), p * q, ROOM)
     assert not same(cd.LogSign(-1.0, -4.0 + 1e-8), p * q, ROOM)
+
+
+@pytest.mark.parametrize("operation", ["__add__", "__sub__", "__mul__", "__truediv__"])
+def test_shapes_that_do_not_broadcast_are_told(operation):
+    two, three = cd.LogSign.from_float([1.0, 2.0]), cd.LogSign.from_float([1.0, 2.0, 3.0])
+    for other in (three, [1.0, 2.0, 3.0]):
+        with pytest.raises(BadShape, match=r"shapes \(2,\) and \(3,\)"):
+            getattr(two, operation)(other)

@@ -196,3 +196,9 @@ def test_every_public_callable_is_in_the_table():
     assert public == {name for name in RIGHT if "." not in name} | ELSEWHERE | HELD
     for name in public & set(RIGHT):
         assert set(RIGHT[name]) - {"w", "b"} <= set(inspect.signature(called(name)).parameters)
+
+
+@pytest.mark.parametrize("kind", [cd.Regime, cd.Certainty])
+@pytest.mark.parametrize("wrong", WRONG)
+def test_what_is_no_regime_or_certainty_is_told(kind, wrong):
+    assert "give one of" in refusal(kind, [WRONG[wrong]], {})

@@ -60,7 +60,7 @@ def _followed(expression: Expr, own: Callable[[Expr], Expr]) -> Expr:
 
 
 def _rounded_before(part: Expr) -> list[Expr]:
-    if part.is_number or part.is_Symbol:
+    if part.is_number or part.is_Symbol or isinstance(part, sympy.sign):
         return []
     if isinstance(part, sympy.Piecewise):
         return [value for value, _ in part.args]
@@ -69,7 +69,8 @@ def _rounded_before(part: Expr) -> list[Expr]:
 
 
 def _of_parts(part: Expr, known: dict[Expr, Expr], own: Callable[[Expr], Expr]) -> Expr:
-    if part.is_Integer or part.is_Symbol or part == -sympy.oo:  # the logarithm of a stated 0 is exact
+    # the logarithm of a stated 0 is exact, and so is a sign where there is one
+    if part.is_Integer or part.is_Symbol or part == -sympy.oo or isinstance(part, sympy.sign):
         return sympy.Integer(0)
     if part.is_number:
         return sympy.Abs(own(part))

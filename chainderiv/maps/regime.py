@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainderiv.errors import BadValue
 from chainderiv.given import floats, size
 from chainderiv.kinds import Signs
 
@@ -25,6 +26,10 @@ class Regime(IntEnum):
     STABLE = 0
     EXPLODING = 1
     UNDEFINED = 2
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise BadValue(f"regime is {value!r}; give one of {', '.join(f'{one.value} ({one.name})' for one in cls)}")
 
 
 def regime(rate: ArrayLike, band: float = BAND) -> Signs:

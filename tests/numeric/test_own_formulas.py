@@ -96,3 +96,13 @@ def test_a_map_of_an_own_formula_has_no_holes(text, depth, reach):
     chain = cd.Chain(depth, cd.Activation.from_formula("own", text))
     s = cd.sweep(chain, w=cd.Axis(-reach, reach, 13), b=cd.Axis(-reach, reach, 11))
     assert not np.isnan(s.log_abs).any()
+
+
+@pytest.mark.parametrize("text", ["(sqrt(z**2+1)-1)/2+z", "z+log(1+z**2)/3"])
+def test_a_formula_whose_slope_has_a_sign_of_its_own_is_compiled(text):
+    chain = cd.Chain(5, cd.Activation.from_formula("own", text))
+    one, other = (cd.sweep(chain, w=cd.Axis(-2, 2, 9), b=cd.Axis(-2, 2, 9), engine=e) for e in ("numba", "numpy"))
+    known = ~(one.uncertain | other.uncertain)
+    assert known.mean() > 0.9
+    assert np.array_equal(one.sign[known], other.sign[known])
+    np.testing.assert_allclose(one.log_abs[known], other.log_abs[known], rtol=1e-11, atol=1e-11)

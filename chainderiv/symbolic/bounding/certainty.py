@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from chainderiv.errors import BadValue
 from chainderiv.symbolic.bounding.root import Enclosed
 from chainderiv.symbols import Expr
 
@@ -23,6 +24,10 @@ class Certainty(StrEnum):
     EXACT = "exact"
     CERTIFIED = "certified numeric"
     NUMERIC = "numeric"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        raise BadValue(f"certainty is {value!r}; give one of {', '.join(repr(one.value) for one in cls)}")
 
 
 def certainty(proved: bool, *values: Expr) -> Certainty:

@@ -26,12 +26,15 @@ def zeros(expression: Expr, left: Any, right: Any) -> list[Expr]:
     """
     grid = (left + (right - left) * sympy.Rational(i, _STEPS) for i in range(1, _STEPS))
     found: list[Expr] = []
+    unknown = 0
     before: tuple[Expr, int] | None = None
     for point in grid:
         try:
             side = sign_at(expression, point)
         except Unproved:
-            side = 0
+            side, unknown = 0, unknown + 1
+            if unknown > MOST_TURNS:
+                raise Unproved("whether it rises or falls is too little for the digits that are allowed") from None
         if side == 0:
             found.append(point)
         elif before is not None and before[1] != side:
