@@ -80,9 +80,10 @@ def _at(array: Floats, index: Any, shape: tuple[int, ...]) -> Floats:
 def numbers(name: str, given: ArrayLike) -> Floats:
     """A float64 array of finite numbers; raises BadValue."""
     try:
-        if np.iscomplexobj(given):
-            raise TypeError("complex numbers have no order")
-        array = np.asarray(given, float)
+        given_as = np.asarray(given)
+        if given is None or given_as.dtype.kind in "cUS":
+            raise TypeError("complex numbers have no order, and a text is none")
+        array = given_as.astype(float, copy=False)
     except (TypeError, ValueError, OverflowError) as e:
         raise BadValue(f"{name} is {given!r}; give finite numbers") from e
     if not np.isfinite(array).all():

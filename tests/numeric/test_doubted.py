@@ -73,3 +73,12 @@ def test_a_point_that_the_referee_refuses_takes_no_other_with_it():
     got = cd.evaluate(chain, w=[[1.0], [1e8]], b=0.0, x=1.0)
     assert got.log[0] == pytest.approx(float(cd.evaluate(chain, w=1.0, b=0.0, x=1.0, engine="mpmath").log), rel=1e-13)
     assert np.isnan(got.log[1])
+
+
+@pytest.mark.parametrize("name", ["w", "b", "x", "y"])
+@pytest.mark.parametrize("wrong", [None, "0.9", ["1", "2"], "ink", 1j, [1.0, "2"]])
+def test_a_text_or_nothing_is_no_number(name, wrong):
+    if name == "b" and wrong is None:
+        return  # it is not given then
+    with pytest.raises(cd.errors.ChainderivError, match=f"^{name} "):
+        cd.evaluate(cd.Chain(2), **{"w": 1.0, "b": 0.5, name: wrong})
