@@ -22,7 +22,7 @@ from chainderiv.symbols import Expr
 
 NEARLY = 1e-12  # of E_l: thousands of ε
 LOST = 1e-9  # rounding in the logarithm from which on a value is not to be trusted
-UNKNOWN = 1e-4  # the same from which on it is none: until there its sign and its first digits are known
+UNKNOWN = 1e-4  # the same, and the share of a larger logarithm, from which on it is none: its first digits are known
 
 
 def bound(log: Floats, kappa: Floats) -> Floats:
@@ -53,6 +53,8 @@ class Conditioning:
     def __init__(self, chain: Chain, parameters: Parameters, wrt: Parameter) -> None:
         self.chain, self.parameters, self.wrt = chain, parameters, wrt
         self._kappa = np.zeros(parameters.shape)
+        self._of_size = np.zeros(parameters.shape)  # the part of κ that grows with the logarithm and spares the sign
+        self._turning = np.zeros(parameters.shape, bool)
         self._error = OrbitError(chain, parameters)
         self._is_zero = np.zeros(parameters.shape, bool)  # a factor is certainly 0
         self._is_finite = np.ones(parameters.shape, bool)
@@ -69,7 +71,10 @@ class Conditioning:
         self._error.step(orbit, before)
         if layer < start:
             return
-        of_prime = self._error.of_prime(orbit)
+        of_size, of_prime = self._error.of_size(orbit), self._error.of_digits(orbit)
+        if self.chain.residual:
+            of_size, of_prime = np.zeros_like(of_prime), of_size + of_prime
+        self._of_size, self._turning = self._of_size + of_size, self._turning | self._error.turning
         linked = layer > start or self.wrt.kind == "x"
         self._is_finite &= orbit.prime.log < np.inf
         if not (linked and self.chain.residual):
@@ -81,10 +86,22 @@ class Conditioning:
     def finish(self, orbit: Orbit) -> Floats:
         """κ, the output's miss included; 0 where a factor is certainly 0 and the others are numbers."""
         target = np.broadcast_to(self.parameters.y, self.parameters.shape)
-        kappa = self._kappa + self._error.of_output(orbit, target)
+        of_output, keeps_sign = self._error.of_output(orbit, target), self._error.keeps_sign(orbit, target)
+        self._kappa = self._kappa + np.where(keeps_sign, 0.0, of_output)
+        self._of_size = self._of_size + np.where(keeps_sign, of_output, 0.0)
         finite = self._is_finite & (orbit.minus(target).log < np.inf)
+        kappa = self._kappa + self._of_size
         kappa = np.where(self._lost_before | np.isnan(kappa), np.inf, kappa)
         return np.asarray(np.where(self._is_zero & finite, 0.0, kappa))
+
+    def unknown(self, kappa: Floats, log: Floats) -> Mask:
+        """Where too little is known for a number: less than UNKNOWN of log|∂C/∂θ|, or of its first digits or sign.
+
+        kappa : what finish returned. A logarithm of -1e17 is known to its thirteenth digit where it is off by 1e4.
+        """
+        share = np.where(np.isfinite(log), np.maximum(1.0, np.abs(log)), 1.0)
+        open_sign = is_unknown(self._kappa) | (self._turning & is_unknown(self._of_size))
+        return np.asarray(is_unknown(kappa / share) | (open_sign & is_unknown(kappa)))
 
 
 class Doubts:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.conditioning import Conditioning, Doubts, is_lost, is_unknown, without
+from chainderiv.numeric.conditioning import Conditioning, Doubts, is_lost, without
 from chainderiv.numeric.expression import evaluate_expression
 from chainderiv.numeric.orbit import Orbit
 from chainderiv.numeric.parameters import Parameters
@@ -71,7 +71,7 @@ class NumpyKernel(Oracle):
         links, condition = Links(parameters.shape), Conditioning(chain, parameters, self.derivation.wrt)
         orbit, gradient = self._walk(parameters, links, condition)
         kappa = condition.finish(orbit)
-        value = gradient if self.vouched else without(is_unknown(kappa), gradient)
+        value = gradient if self.vouched else without(condition.unknown(kappa, gradient.log), gradient)
         return Reading.of(value, links.log_sum, links.largest, is_lost(kappa)), kappa
 
     @np.errstate(all="ignore")  # what leaves float64 is caught by its value and walked again in wide numbers

@@ -40,7 +40,8 @@ class OrbitError:
 
     log_z and log_a are then log E_l and log A_l of the layer walked last; bend is what log|φ'(z_l)| is off by because
     z_l is, and proves_zero where φ'(z_l) is certainly 0. astray is where a layer so far was off by more than the first
-    order tells: then E and A tell nothing of the layers that follow, not even which branch they are on.
+    order tells: then E and A tell nothing of the layers that follow, not even which branch they are on. turning is
+    where φ' may have another sign at another z_l.
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
@@ -56,6 +57,7 @@ class OrbitError:
         self._crossing, self._log_slope = self._at_kinks(orbit)
         self.log_a = self._of_a(orbit, before, fresh)
         self.bend, self.proves_zero = self._of_bend(orbit), self._is_proved(orbit)
+        self.turning = np.zeros(self.parameters.shape, bool)
         # an unproved 0 passes nothing on, and a_l is constant where it is proved
         known = (np.asarray(orbit.prime.sign) != 0) & (EPSILON * self.bend < FIRST_ORDER)
         self._look_beside(orbit, ~(known | self.proves_zero))
@@ -70,21 +72,32 @@ class OrbitError:
         told = where & (reach < BESIDE * np.maximum(1.0, np.abs(orbit.z))) & np.isfinite(moved)
         self.log_a = np.where(told, np.logaddexp(self.log_a, log_abs(moved / EPSILON)), self.log_a)
         self.astray = self.astray | (where & ~told)
+        with np.errstate(all="ignore"):
+            signs = [np.copysign(1.0, f.derivative(orbit.z + side * reach)) for side in (-1.0, 1.0)]
+        self.turning = where & ~(told & (signs[0] == orbit.prime.sign) & (signs[1] == orbit.prime.sign))
 
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
+        return self.of_size(orbit) + self.of_digits(orbit)
+
+    def of_size(self, orbit: Orbit) -> Floats:
+        """The part of it that is large where |log|φ'|| is, and the sign is known all the same, unless φ' is turning."""
+        f, error = array_functions(self.chain.activation(orbit.layer)), size(orbit.prime.log) + self.bend
+        if f.log_derivative_rounding is None:
+            return np.asarray(error)
+        own = f.log_derivative_rounding(np.clip(orbit.z, -FAR, FAR))
+        return np.asarray(error + np.where(np.isnan(own), np.inf, own))
+
+    def of_digits(self, orbit: Orbit) -> Floats:
+        """The other part, which leaves no digit of φ', nor its sign, where it is large."""
         f, anchor = array_functions(self.chain.activation(orbit.layer)), np.clip(orbit.z, -FAR, FAR)
-        error = size(orbit.prime.log) + self.bend
         # z_l may lie on the other side of a jump of φ', or φ' is a 0 that nothing proves
-        error = np.where((np.asarray(orbit.prime.sign) == 0) & ~self.proves_zero | self._crossing, np.inf, error)
+        error = np.where((np.asarray(orbit.prime.sign) == 0) & ~self.proves_zero | self._crossing, np.inf, 0.0)
         if f.derivative_rounding is not None:
             # a power law far out is read off where it begins
             at_anchor = LogSign.from_float(f.derivative(anchor))
             prime = LogSign(orbit.prime.sign, np.where(anchor == orbit.z, orbit.prime.log, at_anchor.log))
             error = error + _lost(f.derivative_rounding(anchor), prime, f.states_zero_slope(orbit.z))
-        if f.log_derivative_rounding is not None:
-            own = f.log_derivative_rounding(anchor)
-            error = error + np.where(np.isnan(own), np.inf, own)
         return np.asarray(error)
 
     def _of_bend(self, orbit: Orbit) -> Floats:
@@ -163,6 +176,16 @@ class OrbitError:
         if not self.chain.residual:
             rounded = self._of_value(orbit, rounded)
         return np.asarray(size(miss.log) + ratio(error, miss.log) + ratio(rounded, miss.log))
+
+    def keeps_sign(self, orbit: Orbit, target: Floats) -> Mask:
+        """Where a_L - t has its sign wherever z_L may lie, and that is near."""
+        if self.chain.residual or not np.any(self.log_z > -np.inf):
+            return np.zeros(self.parameters.shape, bool)
+        reach, f = exp_quiet(self.log_z + LOG_MARGIN), array_functions(self.chain.activation(orbit.layer))
+        sign, near = orbit.minus(target).sign, reach < BESIDE * np.maximum(1.0, np.abs(orbit.z))
+        with np.errstate(all="ignore"):
+            ends = [np.copysign(1.0, f.value(orbit.z + side * reach) - target) for side in (-1.0, 1.0)]
+        return np.asarray(near & (ends[0] == sign) & (ends[1] == sign))
 
     def _of_value(self, orbit: Orbit, log: Floats) -> Floats:
         """log of what φ(z_l) is rounded by, at least a given one; far out it is the share that it is at the anchor."""
