@@ -130,13 +130,16 @@ def judged_at(points: Iterable[int], shape: tuple[int, ...], value: Callable[[in
 def settled(difference: Callable[[Any], Any], most: int, steps: int = 3, size: Callable[[Any], Any] = abs) -> Any:
     """A difference by a step h of 1/steps of the digits, these doubled until h and h/10 agree to 1e-13 of a size.
 
-    None where that takes more than so many digits.
+    None where that takes more than so many digits, or C is beyond mpmath, as exp of a number beyond 2^131072 is.
     """
     digits = 60
     while digits <= most:
         with working_digits(digits):
             h = mpmath.mpf(10) ** -(digits // steps)
-            coarse, fine = difference(h), difference(h / 10)
+            try:
+                coarse, fine = difference(h), difference(h / 10)
+            except (OverflowError, ZeroDivisionError):
+                return None
             if fine is not None and coarse is not None and abs(coarse - fine) <= 1e-13 * size(fine):
                 return fine
         digits *= 2
@@ -144,10 +147,7 @@ def settled(difference: Callable[[Any], Any], most: int, steps: int = 3, size: C
 
 
 def _difference(cost: PointCost, wrt: Parameter, h: Any) -> Any:
-    try:
-        return difference(cost.moved({wrt: h}), cost.moved({wrt: -h}), h)
-    except (OverflowError, ZeroDivisionError):  # exp of a number beyond 2^131072
-        return None
+    return difference(cost.moved({wrt: h}), cost.moved({wrt: -h}), h)
 
 
 def difference(up: Any, down: Any, h: Any) -> Any:

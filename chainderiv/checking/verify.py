@@ -21,8 +21,9 @@ from chainderiv.given import function, generator, is_whole, several
 from chainderiv.kinds import Floats, Mask, Progress
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
-from chainderiv.numeric.conditioning import EPSILON, LOST, bound
+from chainderiv.numeric.conditioning import LOST, bound
 from chainderiv.numeric.oracle import NumpyKernel
+from chainderiv.numeric.orbit_error import EPSILON
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.numeric.second import walked
 from chainderiv.numeric.terms import TermValues

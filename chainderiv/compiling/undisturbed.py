@@ -32,4 +32,5 @@ def hold_interrupts(module: ModuleType) -> None:
     """Have every function of a kernel's own compiled undisturbed: Numba does so, or loads it, at the first call."""
     for function in vars(module).values():
         if isinstance(function, Dispatcher) and function.__module__ == module.__name__:
+            # Numba asks the instance for it, and has no hook of its own there
             function.compile = undisturbed()(function.compile)  # type: ignore[method-assign]

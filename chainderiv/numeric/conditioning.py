@@ -15,7 +15,7 @@ import numpy as np
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
 from chainderiv.numeric.orbit import Orbit
-from chainderiv.numeric.orbit_error import EPSILON as EPSILON, OrbitError, ratio, size
+from chainderiv.numeric.orbit_error import EPSILON, OrbitError, off_float, ratio, size
 from chainderiv.numeric.parameters import Parameters
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbols import Expr
@@ -139,7 +139,7 @@ class Doubts:
             # NaN is near
             distance = np.abs(orbit.z - float(kink))
             self.mask = self.mask | ~(distance > NEARLY * off + 1e-300) & (np.asarray(off) != 0)
-            if not kink.is_Integer:  # 1/10 is no float64
+            if off_float(kink) > 0:
                 self.mask = self.mask | (distance < NEARLY)
         steepest = np.maximum(np.exp(orbit.prime.log), 2.0) if kinks else np.exp(orbit.prime.log)
         self._moved = steepest * off + np.exp(orbit.a.log) + (self._moved if self.chain.residual else 0.0)

@@ -34,8 +34,8 @@ def evaluate(
 
     An activation of your own without stable forms can lose its digits where it saturates, so that 8 ε κ reaches 1e-9.
     Such points are taken from the mpmath engine where they are at most 64. Where they are more, 8 ε κ holds up to 1e-4,
-    and beyond it sign and log are NaN. So are, of any activation, points at which a z_l lies within its rounding of a
-    kink, or a φ'(z_l) is computed as 0 that may be none: there κ is inf.
+    or to that share of |log|, and beyond it sign and log are NaN. So are, of any activation, points at which a z_l lies
+    within its rounding of a kink, or a φ'(z_l) is computed as 0 that may be none: there κ is inf.
 
     Parameters
     ----------

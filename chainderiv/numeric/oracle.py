@@ -39,7 +39,7 @@ class Oracle(ABC):
 class NumpyKernel(Oracle):
     """Walks the layers once, all points together; memory does not grow with the depth.
 
-    Where a formula that no stable form vouches for has lost all but the first digits (conditioning.is_unknown), the
+    Where a formula that no stable form vouches for has lost all but the first digits (Conditioning.unknown), the
     gradient is NaN. One that is vouched for is a number to a map, which marks it as uncertain; `gradient`, which cannot
     mark, has NaN there.
     """

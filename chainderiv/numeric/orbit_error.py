@@ -66,15 +66,25 @@ class OrbitError:
         """What a_l is off by where the first order does not tell: by φ at the ends of where z_l may lie, if near."""
         if not where.any():
             return
-        reach, f = exp_quiet(self.log_z + LOG_MARGIN), array_functions(self.chain.activation(orbit.layer))
+        f, ends = array_functions(self.chain.activation(orbit.layer)), self._ends(orbit)
         with np.errstate(all="ignore"):
-            moved = np.maximum(*(np.abs(f.value(orbit.z + side * reach) - f.value(orbit.z)) for side in (-1.0, 1.0)))
-        told = where & (reach < BESIDE * np.maximum(1.0, np.abs(orbit.z))) & np.isfinite(moved)
+            here = f.value(orbit.z)
+            moved = np.maximum(*(np.abs(f.value(end) - here) for end in ends))
+            keep = [np.copysign(1.0, f.derivative(end)) == orbit.prime.sign for end in ends]
+        told = where & self._is_near(orbit) & np.isfinite(moved)
         self.log_a = np.where(told, np.logaddexp(self.log_a, log_abs(moved / EPSILON)), self.log_a)
         self.astray = self.astray | (where & ~told)
-        with np.errstate(all="ignore"):
-            signs = [np.copysign(1.0, f.derivative(orbit.z + side * reach)) for side in (-1.0, 1.0)]
-        self.turning = where & ~(told & (signs[0] == orbit.prime.sign) & (signs[1] == orbit.prime.sign))
+        self.turning = where & ~(told & keep[0] & keep[1])
+
+    def _ends(self, orbit: Orbit) -> tuple[Floats, Floats]:
+        """Between what z_l may lie."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            reach = np.exp(self.log_z + LOG_MARGIN)
+            return orbit.z - reach, orbit.z + reach
+
+    def _is_near(self, orbit: Orbit) -> Mask:
+        """Where those lie near to it."""
+        return np.asarray(self.log_z + LOG_MARGIN < np.log(BESIDE * np.maximum(1.0, np.abs(orbit.z))))
 
     def of_prime(self, orbit: Orbit) -> Floats:
         """What log|φ'(z_l)| is off by."""
@@ -106,9 +116,7 @@ class OrbitError:
         curvature, at_anchor = np.abs(f.curvature(orbit.z)), f.curvature(np.clip(orbit.z, -FAR, FAR))
         # φ''/φ' may be 0 just here, and jump, as softsign's does at 0
         wide = (curvature == 0) | (self.log_z > LOG_WIDE)
-        for side in (-1.0, 1.0) if wide.any() else ():
-            with np.errstate(over="ignore", invalid="ignore"):
-                beside = orbit.z + side * np.exp(self.log_z + LOG_MARGIN)
+        for beside in self._ends(orbit) if wide.any() else ():
             there = np.where(wide & np.isfinite(beside), np.abs(f.curvature(beside)), 0.0)
             curvature = np.where(np.isnan(there), curvature, np.maximum(curvature, there))
         far = np.abs(orbit.z)
@@ -153,10 +161,10 @@ class OrbitError:
 
         Of a point that is no float64, such as 1/10, that is so at its float64, too, and of a z_l known exactly.
         """
-        at = float(point)
+        at, beside = float(point), off_float(point)
         distance = orbit.log_z if at == 0 else log_abs(orbit.z - at)
         near = np.asarray((distance < self.log_z + LOG_MARGIN) & ~self._exact)
-        return near if sympy.Rational(at) == point else near | (np.abs(orbit.z - at) <= 2 * EPSILON * abs(at))
+        return near if beside == 0 else near | (np.abs(orbit.z - at) <= beside)
 
     def of_link(self, orbit: Orbit, of_prime: Floats) -> Floats:
         """What the logarithm of the link is off by where log|φ'(z_l)| is off by of_prime."""
@@ -179,13 +187,13 @@ class OrbitError:
 
     def keeps_sign(self, orbit: Orbit, target: Floats) -> Mask:
         """Where a_L - t has its sign wherever z_L may lie, and that is near."""
-        if self.chain.residual or not np.any(self.log_z > -np.inf):
+        # asked for what is not vouched for: else a number is given up nowhere
+        if self.chain.residual or self.chain.vouched or not np.any(self.log_z > -np.inf):
             return np.zeros(self.parameters.shape, bool)
-        reach, f = exp_quiet(self.log_z + LOG_MARGIN), array_functions(self.chain.activation(orbit.layer))
-        sign, near = orbit.minus(target).sign, reach < BESIDE * np.maximum(1.0, np.abs(orbit.z))
+        f, sign = array_functions(self.chain.activation(orbit.layer)), orbit.minus(target).sign
         with np.errstate(all="ignore"):
-            ends = [np.copysign(1.0, f.value(orbit.z + side * reach) - target) for side in (-1.0, 1.0)]
-        return np.asarray(near & (ends[0] == sign) & (ends[1] == sign))
+            keep = [np.copysign(1.0, f.value(end) - target) == sign for end in self._ends(orbit)]
+        return np.asarray(self._is_near(orbit) & keep[0] & keep[1])
 
     def _of_value(self, orbit: Orbit, log: Floats) -> Floats:
         """log of what φ(z_l) is rounded by, at least a given one; far out it is the share that it is at the anchor."""
@@ -230,6 +238,13 @@ class OrbitError:
             return np.asarray(orbit.through.log)
         largest = np.logaddexp(0.0, orbit.weight.log + self._log_slope)
         return np.asarray(np.where(self._crossing, largest, orbit.through.log))
+
+
+@lru_cache(maxsize=256)
+def off_float(point: Expr) -> float:
+    """How far beside its float64 a number may lie: 0 where it is one, as 1/2 is and 1/10 is not."""
+    nearest = float(point)
+    return 0.0 if sympy.Rational(nearest) == point else 2 * EPSILON * abs(nearest)
 
 
 @lru_cache(maxsize=4096)

@@ -49,6 +49,16 @@ def test_a_maps_shares_extremes_and_zeros_are_printed_in_their_units(capsys):
     assert all(0 < np.mean(where) < 1 for where in shares.values())
 
 
+def test_a_map_without_a_known_size_names_none(capsys):
+    """Of w = 0 the gradient is exactly 0; of the other points a_L leaves even the logarithm."""
+    lines = printed(
+        capsys, "map", "--depth", "8", "--activation", "exp(exp(z))", "--w", "0:8:2", "--b", "0:1:2"
+    ).splitlines()
+    assert not any("log10 of its size" in line for line in lines)
+    assert lines[1] == "  exactly 0 at 2 of 4 points"
+    assert lines[2] == "  undefined at 2 of 4 points"
+
+
 def test_a_maps_share_of_uncertain_points_is_in_per_cent(capsys):
     lines = printed(capsys, "map", "--depth", "100", "--activation", "silu", "--w", "-9:9:61", "--b", "-5:5:31")
     uncertain = cd.sweep(cd.Chain(100, "silu"), w=cd.Axis(-9, 9, 61), b=cd.Axis(-5, 5, 31)).uncertain

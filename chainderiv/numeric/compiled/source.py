@@ -19,7 +19,8 @@ from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.compiled import bounded, stand_in, walk
-from chainderiv.numeric.conditioning import EPSILON, LOST
+from chainderiv.numeric.conditioning import LOST
+from chainderiv.numeric.orbit_error import EPSILON, off_float
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbols import Expr, y, z
 
@@ -161,8 +162,8 @@ def _trusted(activation: Activation, sharpness: float, lines: Lines) -> str:
         distance = lines.line(f"{FIRST_ORDER / sharpness!r}*max(1.0, t)")
     for kink in activation.kinks:
         here = lines.line(f"abs(z - {lines.name_of(kink)})")
-        if sympy.Rational(float(kink)) != kink:  # 1/10 lies beside its float64
-            here = lines.line(f"{here} - {2 * EPSILON * abs(float(kink))!r}")
+        if beside := off_float(kink):
+            here = lines.line(f"{here} - {beside!r}")
         distance = here if distance == "np.inf" else lines.line(f"min({distance}, {here})")
     return distance
 

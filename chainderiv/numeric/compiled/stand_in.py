@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chainderiv.numeric.conditioning import EPSILON, LOST
+from chainderiv.numeric.conditioning import LOST
+from chainderiv.numeric.orbit_error import EPSILON
 
 UNCERTAIN = LOST
 RESIDUAL = PINNED = LINEAR = BOUNDED = False

@@ -177,7 +177,7 @@ def _monotone(part: Piece, find: Any, order: Any) -> list[Segment]:
         size = sympy.Abs(part.slope)
         return [Segment(part.left, part.right, size, size, size)]
     turns = [part.left, *find(derivative(part.slope), part.left, part.right), part.right]
-    if len(turns) > MOST_TURNS:
+    if len(turns) > MOST_TURNS + 1:  # the two ends among them
         raise TooManyTurns
     row: list[tuple[Expr, Expr]] = []
     for turn in turns:
