@@ -125,3 +125,21 @@ def test_a_formula_whose_slope_has_a_sign_of_its_own_is_compiled(text):
     assert known.mean() > 0.9
     assert np.array_equal(one.sign[known], other.sign[known])
     np.testing.assert_allclose(one.log_abs[known], other.log_abs[known], rtol=1e-11, atol=1e-11)
+
+
+def test_where_rounding_may_turn_the_slope_no_share_of_a_large_logarithm_is_known():
+    """φ' of (z - 20) exp(-exp(z)) is 0 at 20 + e^-20, where its logarithm is near -4.9e8: z rounds to its other side."""
+    rng = np.random.default_rng(4)
+    w, b = rng.uniform(1, 2, 4000), np.full(4000, -140.0)
+    with mp.workdps(60):
+        zero = mp.findroot(lambda t: 1 - (t - 20) * mp.exp(t), 20 + mp.exp(-20))
+        x = (float(zero) + 140) / w
+        astray = [(mp.mpf(v) * mp.mpf(u) - 140 > zero) != (v * u - 140 > zero) for v, u in zip(w, x, strict=True)]
+    chain = cd.Chain(1, cd.Activation.from_formula("own", "(z-20)*exp(-exp(z))"))
+    read, _ = oracle(cd.derive(chain, "b1")).read(at_points(1, w[:, None], b[:, None], None, x, 0.3))
+    assert np.count_nonzero(astray) > 100
+    assert np.isnan(read.log_abs[astray]).all()
+    beside, _ = oracle(cd.derive(chain, "b1")).read(at_points(1, [1.0], [-140 + 1e-9], None, float(zero) + 140, 0.3))
+    right = cd.evaluate(chain, w=1.0, b=-140 + 1e-9, x=float(zero) + 140, y=0.3, engine="mpmath")
+    assert beside.sign == right.sign
+    assert abs(beside.log_abs - right.log) < UNKNOWN * abs(right.log)
