@@ -1,5 +1,8 @@
 """The compiled descent and its measurements against NumPy's, which are their oracle."""
 
+import os
+import signal
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -245,3 +248,27 @@ def test_a_formula_of_ones_own_is_compiled():
     record = train(Network([9, 5, 3], OWN), some_data(9, 3), 2, engine="numba")
     assert record.settings["engine"] == "numba"
     assert record.settings["activation"] == "swish"
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="on Windows os.kill ends a process, whatever the signal")
+@pytest.mark.parametrize("which", [1, 2, 3, 4])
+def test_an_interrupt_while_numba_learns_a_neurons_address_is_one(tiny, which):
+    """It was lost there, and a TypeError raised that spoke of Numba's inner functions."""
+    net, met = Network([tiny.train.images.shape[1], 3, 3], rng=1), []
+    train(net.copy(), tiny, epochs=1, engine="numba", rng=1)
+
+    def at_the_nth_address(frame, event, _):
+        if event == "call" and frame.f_code.co_name == "_numba_unpickle":
+            met.append(frame)
+            if len(met) == which:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.setprofile(at_the_nth_address)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(net.copy(), tiny, epochs=2, engine="numba", rng=1)
+    finally:
+        sys.setprofile(None)
+        signal.signal(signal.SIGINT, before)
+    assert len(met) >= which

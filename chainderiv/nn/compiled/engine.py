@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 
 from chainderiv.compiling.cache import load
+from chainderiv.compiling.undisturbed import undisturbed
 from chainderiv.kinds import Array
 from chainderiv.nn.compiled import passes
 from chainderiv.nn.compiled.layout import put, rows_of, shape_of, taken, work_for
@@ -33,6 +35,15 @@ class CompiledNetwork:
         self.kernel = load(inspect.getsource(passes))
         put(self.work.parameters, self.shape, net.weights, net.biases)
 
+    def call(self, name: str, *given: object) -> Any:
+        """Run one of the passes.
+
+        Where it is handed a function, Numba runs Python to learn its address, and does not look whether that raised: an
+        interrupt there would end in a TypeError. Compiled code heeds none, so nothing waits longer for one.
+        """
+        with undisturbed():
+            return getattr(self.kernel, name)(self.shape, self.work, *given)
+
 
 class CompiledDescent:
     """NumPyDescent, compiled: images are given by their pixels and labels by their numbers."""
@@ -46,8 +57,8 @@ class CompiledDescent:
         """Descending.advance."""
         d, at = self._descent, self._at
         batch = min(d.batch_size, len(order))
-        self._scale = at.kernel.descend(
-            at.shape, at.work, at.hidden, at.ending, self._images, self._labels, order, batch, first, last,
+        self._scale = at.call(
+            "descend", at.hidden, at.ending, self._images, self._labels, order, batch, first, last,
             d.learning_rate * factor, d.weight_decay / len(order), d.momentum, d.clip, self._scale,
         )  # fmt: skip
 
@@ -80,9 +91,9 @@ class CompiledPasses:
         """Passes.measured."""
         at, count = self._at, len(self._labels)
         put(at.work.parameters, at.shape, net.weights, net.biases)
-        at.kernel.turn(at.shape, at.work)
+        at.call("turn")
         every = np.arange(count)
-        at.kernel.gradients(at.shape, at.work, at.hidden, at.ending, self._images, self._labels, every, 0, count)
+        at.call("gradients", at.hidden, at.ending, self._images, self._labels, every, 0, count)
         of_weights, of_biases = taken(at.work.gradient, at.shape)
         layers = range(1, net.depth + 1)
         a, slope = ([rows_of(v, at.shape, layer, count).copy() for layer in layers] for v in (at.work.a, at.work.slope))
@@ -99,6 +110,6 @@ class CompiledPasses:
         z, every = [], np.arange(count)
         for first in range(0, count, passes.CHUNK):
             some = min(passes.CHUNK, count - first)
-            at.kernel.forward(at.shape, at.work, at.hidden, self._held_back, every, first, some, 1.0)
+            at.call("forward", at.hidden, self._held_back, every, first, some, 1.0)
             z.append(rows_of(at.work.z, at.shape, net.depth, some).copy())
         return np.concatenate(z)
