@@ -110,9 +110,17 @@ def function(name: str, given: Any) -> Any:
     return given
 
 
+def _is_none(given: Any) -> bool:
+    return given is None or isinstance(given, str | bytes)
+
+
 def floats(name: str, given: Any) -> Floats:
     """The numbers given as a float64 array, NaN and inf among them; raises BadValue for what are no real numbers."""
     try:
-        return np.asarray(given, float)
+        read = np.asarray(given)
+        # a text would be read as the number in it, and None as NaN
+        if read.dtype.kind in "SUTMmc" or (read.dtype.kind == "O" and any(map(_is_none, read.flat))):
+            raise TypeError(f"{read.dtype} is no kind of real number")
+        return np.asarray(read, float)
     except (TypeError, ValueError, OverflowError) as e:
         raise BadValue(f"{name} is {shown(given)}; give numbers") from e

@@ -34,6 +34,31 @@ def _selu_prime(z):
     return scale if z > 0 else scale * alpha * mp.exp(z)
 
 
+def _tanhshrink(z):
+    """z - tanh z; near 0, where the two cancel, with 60 digits more."""
+    with mp.workdps(mp.mp.dps + 60):
+        return z - mp.tanh(z)
+
+
+def _cubic(z):
+    """2p of (1 + tanh p)/2 = σ(2p), p = √(2/π) (z + 0.044715 z³)."""
+    return mp.sqrt(8 / mp.pi) * (z + mp.mpf("0.044715") * z**3)
+
+
+def _cubic_prime(z):
+    return mp.sqrt(8 / mp.pi) * (1 + 3 * mp.mpf("0.044715") * z * z)
+
+
+def _from_one(z, q, q_prime):
+    """(z σ(q))' - 1."""
+    return z * sigmoid_prime(q) * q_prime - sigmoid(-q)
+
+
+def _gated(z, q, q_prime):
+    """The terms of (z σ(q))'."""
+    return [sigmoid(q), z * sigmoid_prime(q) * q_prime]
+
+
 PHI = {
     "sigmoid": sigmoid,
     "tanh": mp.tanh,
@@ -48,6 +73,20 @@ PHI = {
     "mish": lambda z: z * mp.tanh(softplus(z)),
     "arctan": mp.atan,
     "identity": lambda z: z,
+    "prelu": lambda z: z if z > 0 else z / 4,
+    "celu": lambda z: max(z, 0) + min(0, mp.expm1(z)),
+    "relu6": lambda z: min(max(z, 0), 6),
+    "relu2": lambda z: max(z, 0) ** 2,
+    "hardtanh": lambda z: min(max(z, -1), 1),
+    "hardsigmoid": lambda z: min(max(z + 3, 0), 6) / 6,
+    "hardswish": lambda z: z * min(max(z + 3, 0), 6) / 6,
+    "softshrink": lambda z: z - min(max(z, -0.5), 0.5),
+    "tanhshrink": _tanhshrink,
+    "logsigmoid": lambda z: -softplus(-z),
+    "squareplus": lambda z: mp.exp(mp.asinh(z / 2)),
+    "quick_gelu": lambda z: z * sigmoid(mp.mpf("1.702") * z),
+    "gelu_tanh": lambda z: z * sigmoid(_cubic(z)),
+    "snake": lambda z: z + (1 - mp.cos(2 * z)) / 2,
 }
 
 # the terms of φ'; a whole number 0 is a zero that the formula states, and not digits that ran out
@@ -65,6 +104,20 @@ TERMS = {
     "mish": lambda z: [mp.tanh(softplus(z)), z * sigmoid(z) / mp.cosh(softplus(z)) ** 2],
     "arctan": lambda z: [1 / (1 + z * z)],
     "identity": lambda z: [mp.mpf(1)],
+    "prelu": lambda z: [mp.mpf(1) if z > 0 else mp.mpf(1) / 4],
+    "celu": lambda z: [mp.mpf(1) if z > 0 else mp.exp(z)],
+    "relu6": lambda z: [mp.mpf(1) if 0 < z < 6 else 0],
+    "relu2": lambda z: [2 * z if z > 0 else 0],
+    "hardtanh": lambda z: [mp.mpf(1) if -1 < z < 1 else 0],
+    "hardsigmoid": lambda z: [mp.mpf(1) / 6 if -3 < z < 3 else 0],
+    "hardswish": lambda z: [mp.mpf(1)] if z >= 3 else [z / 3, mp.mpf(1) / 2] if z > -3 else [0],
+    "softshrink": lambda z: [mp.mpf(1) if abs(z) > 0.5 else 0],
+    "tanhshrink": lambda z: [mp.tanh(z) ** 2],
+    "logsigmoid": lambda z: [sigmoid(-z)],
+    "squareplus": lambda z: [mp.exp(mp.asinh(z / 2)) / mp.sqrt(z * z + 4)],
+    "quick_gelu": lambda z: _gated(z, mp.mpf("1.702") * z, mp.mpf("1.702")),
+    "gelu_tanh": lambda z: _gated(z, _cubic(z), _cubic_prime(z)),
+    "snake": lambda z: [mp.mpf(1), mp.sin(2 * z)],
 }
 
 
@@ -72,18 +125,24 @@ def phi_prime(name, z):
     return sum(TERMS[name](z))
 
 
-# φ' - 1 where φ' tends to 1 on the right: its logarithm lives on what is left
+# φ' - 1 where φ' tends to 1 on the right, or on the left: its logarithm lives on what is left
 FROM_ONE = {
     "softplus": lambda z: -sigmoid(-z),
     "gelu": lambda z: z * density(z) - mp.ncdf(-z),
     "silu": lambda z: z * sigmoid_prime(z) - sigmoid(-z),
     "mish": lambda z: z * sigmoid(z) / mp.cosh(softplus(z)) ** 2 - 2 / ((1 + mp.exp(z)) ** 2 + 1),
+    "squareplus": lambda z: -mp.exp(-mp.asinh(z / 2)) / mp.sqrt(z * z + 4),
+    "tanhshrink": lambda z: -1 / mp.cosh(z) ** 2,
+    "quick_gelu": lambda z: _from_one(z, mp.mpf("1.702") * z, mp.mpf("1.702")),
+    "gelu_tanh": lambda z: _from_one(z, _cubic(z), _cubic_prime(z)),
 }
+FROM_ONE_LEFT = {"tanhshrink": FROM_ONE["tanhshrink"], "logsigmoid": lambda z: -sigmoid(z)}
 
 
 def log_phi_prime(name, z):
     """log|φ'(z)|."""
-    return mp.log1p(FROM_ONE[name](z)) if z > 1 and name in FROM_ONE else mp.log(abs(phi_prime(name, z)))
+    gaps = FROM_ONE if z > 1 else FROM_ONE_LEFT if z < -1 else {}
+    return mp.log1p(gaps[name](z)) if name in gaps else mp.log(abs(phi_prime(name, z)))
 
 
 def cost(name, a, y):

@@ -3,38 +3,61 @@
 A package states in its pyproject.toml
 
     [project.entry-points."chainderiv.activations"]
-    snake = "its.module:SNAKE"
+    serf = "its.module:SERF"
 
 and the name leads to an Activation, to the text of a formula in z, or to a function of no arguments that gives either.
-Nothing is loaded before the name is asked for. A name of the catalogue stays the catalogue's.
+Nothing is loaded before the name is asked for. A name of the catalogue stays the catalogue's; what else people call
+its neurons (swish, LeakyReLU, "Leaky ReLU") leads to them where no package offers that name.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from chainderiv.errors import BadValue, unknown_name
+from chainderiv.errors import BadValue, UnknownName, bare, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.neurons.table import canonical
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+
+# the field has a ramp of nearly every letter (RReLU, CReLU, PELU, GLU): such a word is another neuron, and no slip
+ANOTHER = re.compile("[a-z]{0,4}lu|tan")
 
 
 def neuron(given: str | Activation) -> Activation:
     """The Activation of that name, or the Activation itself; a name is the catalogue's, else a plug-in's.
 
     Raises UnknownName where neither has such a name, BadValue where the plug-in of that name gives no activation.
+
+    >>> neuron("LeakyReLU").name, neuron("swish").name
+    ('leaky_relu', 'silu')
     """
     if isinstance(given, Activation):
         return given
-    if isinstance(given, str) and given in ACTIVATIONS:
-        return ACTIVATIONS[given]
-    found = _plugin(given) if isinstance(given, str) else None
+    found = named(given) if isinstance(given, str) else None
     if found is None:
-        raise unknown_name("activation", given, [*ACTIVATIONS, *{point.name for point in _offered()}])
+        raise unknown(given, "Activation.from_formula('mine', 'z*exp(-z**2)')")
     return found
+
+
+def named(name: str) -> Activation | None:
+    """The Activation of a name, or None; raises BadValue where the plug-in of that name gives no activation."""
+    if name in ACTIVATIONS:
+        return ACTIVATIONS[name]
+    found, known = _plugin(name), canonical(name)
+    return ACTIVATIONS[known] if found is None and known is not None else found
+
+
+def unknown(given: object, formula: str) -> UnknownName:
+    """The error for a name that leads nowhere; formula is how one is given in its place."""
+    names = [*ACTIVATIONS, *{point.name for point in _offered()}]
+    slip = not (isinstance(given, str) and ANOTHER.fullmatch(bare(given)))
+    return unknown_name("activation", given, names, f"; a formula will do: {formula}", slip)
 
 
 def _offered(**which: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainderiv.errors import unknown_name
+from chainderiv.errors import bare, unknown_name
 from chainderiv.kinds import Floats
 
 Initialiser = Callable[[np.random.Generator, int, int], tuple[Floats, Floats]]
@@ -47,13 +47,36 @@ def _unbiased(rng: np.random.Generator, fan_out: int, fan_in: int, variance: flo
 INITIALISERS: dict[str, Initialiser] = {"nielsen": nielsen, "large": large, "glorot": glorot, "he": he, "lecun": lecun}
 
 
+# what PyTorch, TensorFlow and papers call them; their uniform forms are other distributions, and are not here
+_CALLED = {
+    "he": ("kaiming", "kaiming_normal", "he_normal", "msra"),
+    "glorot": ("xavier", "xavier_normal", "glorot_normal"),
+    "lecun": ("lecun_normal",),
+}
+_BY_SPELLING = {bare(name): known for known in INITIALISERS for name in (known, *_CALLED.get(known, ()))}
+
+
 def initialiser(name: Any) -> Initialiser:
-    """The initialiser of that name; raises UnknownName.
+    """The initialiser of that name, or of another name for it; raises UnknownName.
 
     >>> W, b = initialiser("he")(np.random.default_rng(0), 30, 784)
     >>> W.shape, b.shape
     ((30, 784), (30,))
+    >>> initialiser("kaiming_normal_").__name__
+    'he'
     """
-    if not isinstance(name, str) or name not in INITIALISERS:
-        raise unknown_name("initialiser", name, INITIALISERS)
-    return INITIALISERS[name]
+    return INITIALISERS[initialiser_name(name)]
+
+
+def initialiser_name(name: Any) -> str:
+    """The table's name for an initialiser as people call it; raises UnknownName.
+
+    >>> initialiser_name("Xavier"), initialiser_name("lecun_normal")
+    ('glorot', 'lecun')
+    """
+    known = _BY_SPELLING.get(bare(name)) if isinstance(name, str) else None
+    if known is None:
+        uniform = isinstance(name, str) and "uniform" in name.lower()
+        also = "; the uniform forms are not offered: he, glorot and lecun are normal" if uniform else ""
+        raise unknown_name("initialiser", name, INITIALISERS, also)
+    return known

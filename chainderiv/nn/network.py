@@ -24,7 +24,7 @@ from chainderiv.given import generator
 from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
 from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
-from chainderiv.nn.initialise import initialiser
+from chainderiv.nn.initialise import initialiser, initialiser_name
 from chainderiv.nn.output_layer import output_layer, value
 from chainderiv.nn.wide_backward import means, plain_enough, told, weight_means, wide_deltas, wide_slopes
 from chainderiv.wide import Wide, to_log_sign
@@ -75,7 +75,7 @@ class Network:
     cost : name or Cost.
     output : name or Activation of the last layer, or 'softmax'. None: the sigmoid for cross_entropy, softmax
         for log_likelihood, else the hidden one.
-    init : name in chainderiv.INITIALISERS.
+    init : name in chainderiv.INITIALISERS, or another for it: kaiming_normal is he, xavier_normal glorot.
     rng : int or numpy.random.Generator. The same seed and sizes give the same parameters, rounded to dtype.
     dtype : 'float32' or 'float64', of the parameters and of all that is computed with them.
     residual : whether every hidden layer, from the second on, that is as wide as the one below adds its input:
@@ -123,7 +123,7 @@ class Network:
         self.sizes = layer_sizes(sizes)
         self.activation = neuron(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
-        self.init, self.dtype, self.residual = init, float_type(dtype), residual
+        self.init, self.dtype, self.residual = initialiser_name(init), float_type(dtype), residual
         draw, source = initialiser(init), generator(rng)
         self.seed = None if isinstance(rng, np.random.Generator) else int(rng)
         drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]

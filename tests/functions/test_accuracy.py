@@ -102,8 +102,8 @@ def test_together_is_the_three_one_by_one(name):
     f = array_functions(ACTIVATIONS[name])
     apart = f.value(SPREAD), f.derivative(SPREAD), f.log_abs_derivative(SPREAD)
     for one, two in zip(f.together(SPREAD), apart, strict=True):
-        # a subexpression computed once may be rounded once
-        np.testing.assert_allclose(one, two, rtol=1e-14, atol=NORMAL)
+        # a subexpression computed once may be rounded once; gelu_tanh's exponent of 600 ends at its 13th digit
+        np.testing.assert_allclose(one, two, rtol=1e-12 if name == "gelu_tanh" else 1e-14, atol=NORMAL)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -18,21 +18,31 @@ def slope_at(name, point):
     return float(array_functions(neuron(name)).derivative(point))
 
 
-def test_the_catalogue_is_the_issue_s():
-    assert set(ACTIVATIONS) == {"sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "softsign", "gelu",
-                                "silu", "mish", "arctan", "identity"}  # fmt: skip
+def test_the_catalogue_has_these_names():
+    assert set(ACTIVATIONS) == {
+        "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "mish", "arctan",
+        "identity", "prelu", "celu", "relu6", "relu2", "hardtanh", "hardsigmoid", "hardswish", "softshrink", "tanhshrink",
+        "logsigmoid", "squareplus", "quick_gelu", "gelu_tanh", "snake",
+    }  # fmt: skip
     assert all(name == f.name for name, f in ACTIVATIONS.items())
 
 
+HALF = sympy.Rational(1, 2)
+KINKS = {
+    "relu": (0,), "leaky_relu": (0,), "selu": (0,), "prelu": (0,), "relu6": (0, 6), "hardtanh": (-1, 1),
+    "hardsigmoid": (-3, 3), "hardswish": (-3, 3), "softshrink": (-HALF, HALF),
+}  # fmt: skip
+SMOOTH_BREAKS = {"elu": (0,), "celu": (0,), "softsign": (0,), "relu2": (0,)}
+
+
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_kinks_are_at_zero_in_relu_leaky_relu_and_selu_alone(name):
-    assert neuron(name).kinks == ((0,) if name in ("relu", "leaky_relu", "selu") else ())
+def test_kinks_are_where_the_slope_jumps_and_nowhere_else(name):
+    assert neuron(name).kinks == KINKS.get(name, ())
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_breaks_are_where_the_formula_changes_its_branch(name):
-    piecewise = ("relu", "leaky_relu", "elu", "selu", "softsign")
-    assert neuron(name).breaks == ((0,) if name in piecewise else ())
+    assert neuron(name).breaks == (KINKS | SMOOTH_BREAKS).get(name, ())
 
 
 @pytest.mark.parametrize(("formula", "breaks", "kinks"), [
@@ -65,7 +75,7 @@ def test_relu_prime_of_zero_is_zero_in_every_form():
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_parity_is_the_value_s_own(name):
-    odd = {"tanh", "softsign", "arctan", "identity"}
+    odd = {"tanh", "softsign", "arctan", "identity", "hardtanh", "softshrink", "tanhshrink"}
     assert neuron(name).parity == ("odd" if name in odd else None)
     f = array_functions(neuron(name)).value
     points = np.linspace(0.1, 5, 30)
@@ -106,7 +116,9 @@ def test_a_formula_that_is_no_expression_in_z_alone_is_refused(formula):
         cd.Activation("wrong", formula)
 
 
-@pytest.mark.parametrize(("given", "near"), [("sigmod", "sigmoid"), ("Relu", "relu"), ("leakyrelu", "leaky_relu")])
+@pytest.mark.parametrize(
+    ("given", "near"), [("sigmod", "sigmoid"), ("Ssigmoid", "sigmoid"), ("leakyrleu", "leaky_relu")]
+)
 def test_an_unknown_name_is_answered_with_the_nearest(given, near):
     with pytest.raises(UnknownName, match=f"did you mean '{near}'") as caught:
         neuron(given)
