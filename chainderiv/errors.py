@@ -78,7 +78,7 @@ SHORT = 5  # letters from which on another letter in the place of one is a slip,
 
 
 def unknown_name(kind: str, given: object, known: Iterable[str], also: str = "", slip: bool = True) -> UnknownName:
-    """The error for a name that is in no table, with the one that it misspells, if it may be a slip, and what else does.
+    """The error for a name that is in no table, with the one that it misspells, if it may be one, and what else does.
 
     >>> str(unknown_name("activation", "sigmod", ["relu", "sigmoid"]))
     "activation 'sigmod' is unknown; did you mean 'sigmoid'? (known: relu, sigmoid)"

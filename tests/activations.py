@@ -8,7 +8,7 @@ from sympy import Abs, And, E, Float, Max, Min, Mul, Or, Piecewise, Rational, ex
 from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import ACTIVATIONS, GELU, TANH
+from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.functions.stabilise import stable_forms
 from chainderiv.functions.stable import Stable
@@ -51,8 +51,8 @@ MAKERS = {
     **{f"{name}, found": partial(_found, case.formula) for name, case in FORMULAS.items()},
     **{name: partial(Activation.from_formula, text, text, symbol="φ") for name, text in BRANCHED.items()},
     **{name: partial(Activation, "own", formula) for name, formula in OBJECTS.items()},
-    "a catalogue's without its forms": partial(Activation, "tanh", TANH.formula),
-    "a catalogue's under another name": partial(replace, GELU, name="my gelu", symbol="γ"),
+    "a catalogue's without its forms": partial(Activation, "tanh", ACTIVATIONS["tanh"].formula),
+    "a catalogue's under another name": partial(replace, ACTIVATIONS["gelu"], name="my gelu", symbol="γ"),
     "a Stable of one's own": partial(
         Activation, "half", (z + z / (1 + Abs(z))) / 2,
         stable=Stable(derivative=SLOPE, log_abs_derivative=log(Abs(SLOPE, evaluate=False), evaluate=False)),

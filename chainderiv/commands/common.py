@@ -79,13 +79,32 @@ def chains(options: argparse.Namespace) -> list[Chain]:
 
 
 def stated_neuron(text: str, symbol: str = "φ") -> Activation:
-    """The activation of that name, or of that formula; a formula is printed as φ, and named by itself."""
+    """The activation of that name or formula; a formula is printed as φ, named by itself, and shown on stderr."""
     from chainderiv.functions.activation import Activation
-    from chainderiv.functions.lookup import neuron
+    from chainderiv.functions.lookup import named, unknown
 
-    if text.strip().isidentifier() and text.strip() != "z":
-        return neuron(text.strip())
-    return Activation.from_formula(text, text, symbol=symbol, latex={"φ": r"\varphi", "ψ": r"\psi"}[symbol])
+    word = text.strip()
+    found = named(word)
+    if found is not None:
+        return found
+    if word.isidentifier() and word not in ("z", "x"):
+        raise unknown(text, "--activation 'z*exp(-z**2)'")
+    made = Activation.from_formula(text, text, symbol=symbol, latex={"φ": r"\varphi", "ψ": r"\psi"}[symbol])
+    complain(understood(made))
+    return made
+
+
+def understood(activation: Activation) -> str:
+    """One line of what was read, which can be read again.
+
+    >>> from chainderiv.functions.activation import Activation
+    >>> understood(Activation.from_formula("swish", "x/(1+e^(-1.5x))", symbol="φ"))
+    'φ(z) = z/(1 + exp(-3z/2))'
+    """
+    from chainderiv.functions.described import text_of
+
+    text = re.sub(r"(?<![\w.*/])([0-9]+)\*(?=[a-zA-Z(])", r"\1", text_of(activation.formula))
+    return f"{activation.symbol}(z) = {text}"
 
 
 def one_chain(options: argparse.Namespace) -> Chain:
@@ -150,7 +169,11 @@ def number(name: str, text: str) -> float:
 
 def speaks_unicode() -> bool:
     """Whether stdout takes what we print."""
-    return (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "") in ("utf8", "utf16", "utf32")
+    return _is_unicode(getattr(sys.stdout, "encoding", None) or "ascii")
+
+
+def _is_unicode(encoding: str) -> bool:
+    return encoding.lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
 def say(text: str = "") -> None:
@@ -162,6 +185,7 @@ def complain(text: str) -> None:
     """Print a line on stderr, whatever its encoding."""
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
     line = " ".join(text.split())
+    line = line if _is_unicode(encoding) else line.translate(_ASCII)
     print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 

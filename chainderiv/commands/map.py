@@ -12,6 +12,7 @@ from typing import Any
 from chainderiv.commands import common, crew, map_parameters
 from chainderiv.errors import BadValue
 from chainderiv.extras import require_netcdf
+from chainderiv.functions.described import text_of
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.depth import DEPTH, depths_of
 from chainderiv.maps.disk.store import StoredReadings
@@ -177,6 +178,7 @@ def _summary(one: Sweep) -> dict[str, Any]:
     found, chain = tally(one), one.derivation.chain
     result: dict[str, Any] = {
         "activation": [f.name for f in chain.activations],
+        "formula": [text_of(f.formula) for f in chain.activations],
         "depth": chain.depth,
         "cost": chain.cost.name,
         "residual": chain.residual,

@@ -79,7 +79,7 @@ def describe(activation: Activation) -> Description:
     digest = hashlib.blake2b(f"{activation.stable} {activation.found}".encode(), digest_size=8).hexdigest()
     described = {
         "name": activation.name,
-        "formula": _text(activation.formula),
+        "formula": text_of(activation.formula),
         "symbol": activation.symbol,
         "latex": activation.latex,
         "stable": digest,
@@ -103,8 +103,8 @@ def require_readable(activation: Activation) -> None:
         same = False
     if not same:
         raise BadValue(
-            f"activation {activation.name!r} ({_text(activation.formula)}) cannot be kept on disk, for it could not be "
-            "read again; make it of SymPy's elementary functions, or offer it as a plug-in"
+            f"activation {activation.name!r} ({text_of(activation.formula)}) cannot be kept on disk, for it could not "
+            "be read again; make it of SymPy's elementary functions, or offer it as a plug-in"
         )
 
 
@@ -128,7 +128,12 @@ def read(description: Mapping[str, Any]) -> Activation:
         raise BadValue(f"the description of an activation is damaged ({' '.join(str(e).split())[:200]})") from e
 
 
-def _text(formula: Expr) -> str:
+def text_of(formula: Expr) -> str:
+    """A formula as a text that parse_formula reads.
+
+    >>> text_of(parse_formula("max(0,z) + relu(z)"))
+    'where(z > 0, z, 0) + Max(0, z)'
+    """
     return str(_Printer().doprint(formula))
 
 
@@ -152,7 +157,7 @@ def _by_text(description: Mapping[str, Any]) -> Activation:
     look = {key: description[key] for key in ("symbol", "latex") if key in description}
     alike = None
     for made in _candidates(name, text, look):
-        if text not in (_text(made.formula), str(made.formula)):
+        if text not in (text_of(made.formula), str(made.formula)):
             continue
         told = describe(made)
         if all(told.get(key) == value for key, value in description.items() if key != "formula"):

@@ -44,7 +44,7 @@ class Elementary:
 
     head: Any  # SymPy's function
     word: str = ""  # what a formula calls it
-    aliases: tuple[str, ...] = ()  # what else people write, which a refusal answers with the word
+    aliases: tuple[str, ...] = ()  # what else people write, which is read as the word
     count: int | None = 1  # how many arguments it takes; None: two or more
     plain: Callable[..., float] | None = None  # its value in float64; elsewhere mpmath's is rounded
     precise: Callable[..., Any] | None = None  # its value in mpmath, where SymPy cannot say it there
@@ -143,12 +143,13 @@ ROWS: tuple[Elementary, ...] = (
         numpy="scipy.special.erfcx", machine="erfcx", programs=_ours("erfcx"), positive=True,
     ),
     Elementary(
-        normal_cdf, precise=mpmath.ncdf, words=lambda u: (1 + sympy.erf(u / sqrt(2))) / 2,
+        normal_cdf, "normal_cdf", ("Phi", "ndtr"), plain=lambda u: math.erfc(-u / math.sqrt(2)) / 2,
+        precise=mpmath.ncdf, words=lambda u: (1 + sympy.erf(u / sqrt(2))) / 2,
         numpy="scipy.special.ndtr", machine="normal_cdf", programs=_ours("normal_cdf"), positive=True,
     ),
     Elementary(sin, "sin", plain=math.sin, numpy="numpy.sin", machine="sin", programs=_native("sin")),
     Elementary(cos, "cos", plain=math.cos, numpy="numpy.cos", machine="cos", programs=_native("cos")),
-    Elementary(sympy.tan, plain=math.tan, numpy="numpy.tan", machine="tan", programs=_native("tan")),
+    Elementary(sympy.tan, "tan", plain=math.tan, numpy="numpy.tan", machine="tan", programs=_native("tan")),
     Elementary(
         sinc, "sinc", plain=lambda u: math.sin(u) / u if u else 1.0, words=lambda u: sin(u) / u,
         spelled=lambda u: sympy.Piecewise((1, sympy.Eq(u, 0)), (sin(u) / u, True)),
@@ -162,20 +163,23 @@ ROWS: tuple[Elementary, ...] = (
     Elementary(sympy.floor, programs=_native("floor")),
     Elementary(sympy.ceiling, programs=Programs("ceil", "Math.ceil", "ceil")),
     Elementary(
-        sympy.sign, plain=lambda u: math.copysign(1.0, u) if u else 0.0, machine="sign",
-        programs=Programs("sign_of", "Math.sign", "sign"),
+        sympy.sign, "sign", ("sgn",), branches=True, plain=lambda u: math.copysign(1.0, u) if u else 0.0,
+        machine="sign", programs=Programs("sign_of", "Math.sign", "sign"),
     ),
     Elementary(
-        sympy.Abs, "Abs", plain=abs, machine="absolute", programs=Programs("fabs", "Math.abs", "abs"), branches=True
+        sympy.Abs, "Abs", ("abs", "fabs", "absolute"), plain=abs, machine="absolute",
+        programs=Programs("fabs", "Math.abs", "abs"), branches=True,
     ),
     Elementary(
-        sympy.Max, "Max", count=None, plain=max, programs=Programs("fmax", "Math.max", "max"), branches=True
+        sympy.Max, "Max", ("max", "maximum", "fmax"), count=None, plain=max,
+        programs=Programs("fmax", "Math.max", "max"), branches=True,
     ),
     Elementary(
-        sympy.Min, "Min", count=None, plain=min, programs=Programs("fmin", "Math.min", "min"), branches=True
+        sympy.Min, "Min", ("min", "minimum", "fmin"), count=None, plain=min,
+        programs=Programs("fmin", "Math.min", "min"), branches=True,
     ),
     Elementary(
-        sympy.Heaviside, "Heaviside", ("step",), branches=True,
+        sympy.Heaviside, "Heaviside", ("heaviside", "step"), branches=True,
         plain=lambda u, at_0=0.5: at_0 if u == 0 else float(u > 0),
     ),
 )  # fmt: skip

@@ -2,61 +2,47 @@
 
 The grammar is precedence climbing (Pratt 1973):
 
-    formula  = term {("+" | "-") term}        term  = factor {("*" | "/") factor}
+    formula  = term {("+" | "-") term}        term  = factor {("*" | "/" | nothing) factor}
     factor   = ("+" | "-") factor | power      power = atom ["**" factor]
-    atom     = number | "z" | "pi" | "(" formula ")" | NAME "(" formula {"," formula} ")"
+    atom     = number | "z" | "pi" | "e" | "(" formula ")" | "|" formula "|" | NAME "(" arguments ")"
              | "where(" formula ("<" | "<=" | ">" | ">=") formula "," formula "," formula ")"
 
+Nothing stands for a product behind a number, pi and a closing bracket: 2z, (z + 1)(z - 1).
 Every constant part is computed in float64 before SymPy sees it, so that nothing huge is ever built.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import unicodedata
-from dataclasses import dataclass
 from typing import NoReturn
 
 import sympy
 
 from chainderiv.errors import BadValue
-from chainderiv.functions.formula_node import FUNCTIONS, TURNING, Fault, Node, call, negate, number, operate, piecewise
+from chainderiv.functions.formula_node import E, Fault, Node, call, negate, number, operate, piecewise
+from chainderiv.functions.reading.stream import CHOICE, RAISED, Stream
+from chainderiv.functions.reading.tokens import NESTED, Token
+from chainderiv.functions.reading.words import branches, called, is_word
 from chainderiv.symbols import Expr, z
 
 LONGEST, DEEPEST = 500, 40  # characters, and brackets within brackets
-MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside, cbrt and where together: n of them can make 2^n pieces
-CONSTANTS = {"z": Node(z), "pi": Node(sympy.pi, 3.141592653589793)}
+MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside, cbrt, where and the like together: n of them can make 2^n pieces
+VARIABLES = {"z": Node(z), "x": Node(z)}
+CONSTANTS = {"pi": Node(sympy.pi, 3.141592653589793), "e": E}
 LOOSE, TIGHT, UNARY, POWER = 10, 20, 30, 40  # how strongly an operator holds on to what stands beside it
 BINARY = {"+": LOOSE, "-": LOOSE, "*": TIGHT, "/": TIGHT, "**": POWER}
-JOINING = ("and", "or")
-NESTED = "write one where inside another, as in where(z > 0, where(z < 1, a, b), b)"
 COMPARISONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge}
-_TOKEN = re.compile(
-    r"[ \t]*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[A-Za-z_][A-Za-z_0-9]*)"
-    r"|(?P<sign>\*\*|<=|>=|[-+*/(),<>])|(?P<end>$))"
-)
-_ELSEWHERE = {"^": "write ** for a power", "=": "a formula has no =", ".": "no name has a dot", "[": "use ( and )",
-              "&": NESTED, "|": NESTED}  # fmt: skip
-_ALIASES = {alias: word for word, row in FUNCTIONS.items() for alias in row.aliases} | {"x": "z"}
-
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of the text: its kind ('number', 'name', 'sign', 'end'), what it says and where it begins."""
-
-    kind: str
-    text: str
-    at: int
 
 
 def parse_formula(text: str) -> Expr:
     """The SymPy expression in chainderiv.z that a formula states.
 
-    Numbers are exact: 1.5 is 3/2. Names are z and pi, functions exp, log, log10, sqrt, cbrt, tanh, sinh, cosh, asinh,
-    atan, erf, sin, cos, sinc, Abs, Max, Min, Heaviside, and where(condition, a, b). cbrt is the real root, and sinc(z)
-    is sin(z)/z. At most two powers may be stacked, as in z**2**2, an exponent is at most 100, and every constant part
-    has to be finite, and not lost to 0, in float64.
+    Numbers are exact: 1.5 is 3/2. The variable is z or x, and pi and e are the numbers. Powers are ** or ^, 2z and
+    (z + 1)(z - 1) are products, |z| is Abs(z), and typeset signs (− · × ÷ ² ³ ≤ ≥ π) are read as what they stand for.
+    Functions are exp, log, log2, log10, log1p, expm1, sqrt, cbrt, square, pow, tanh, sinh, cosh, sech, asinh, atan,
+    erf, erfc, normal_cdf, sin, cos, tan, sinc, sign, Abs, Max, Min, clip, Heaviside and where(condition, a, b), by
+    NumPy's names too, and every name of the catalogue: elu(z), elu(z, 2), elu(z, alpha=2). cbrt is the real root,
+    sinc(z) is sin(z)/z, and clip(z, 0, 6) has its limits behind it. At most two powers may be stacked, as in z**2**2,
+    an exponent is at most 100, and every constant part has to be finite, and not lost to 0, in float64.
 
     Raises
     ------
@@ -65,35 +51,34 @@ def parse_formula(text: str) -> Expr:
 
     Examples
     --------
-    >>> parse_formula("z/(1 + exp(-1.5*z))")
+    >>> parse_formula("z/(1 + e^(-1.5z))")
     z/(1 + exp(-3*z/2))
-    >>> parse_formula("where(z > 0, z, exp(z) - 1)")
-    Piecewise((z, z > 0), (exp(z) - 1, True))
+    >>> parse_formula("where(z > 0, z, exp(z) - 1)"), parse_formula("softplus(2x) - ln(2)")
+    (Piecewise((z, z > 0), (exp(z) - 1, True)), log(exp(2*z) + 1) - log(2))
     """
     if not isinstance(text, str):
         raise BadValue(f"formula is {text!r}; give a text such as 'z/(1+exp(-z))'")
     try:
-        return _Parser(text).whole()
+        return Parser(text).whole()
     except Fault as fault:
         shown = ascii(text if len(text) <= 60 else text[:57] + "...")
         raise BadValue(f"formula {shown} is refused at character {fault.at + 1}: {fault}") from None
 
 
-class _Parser:
+class Parser(Stream):
+    """The tokens of a text, taken one by one; whole() is what they state, or raises Fault."""
+
     def __init__(self, text: str) -> None:
         if len(text) > LONGEST:
             raise Fault(f"it has {len(text)} characters; at most {LONGEST} are read", LONGEST)
-        self.tokens = _tokens(text)
-        self.index, self.depth, self.branches = 0, 0, 0
-
-    @property
-    def now(self) -> Token:
-        return self.tokens[self.index]
+        super().__init__(text)
+        self.depth, self.branches, self.bars, self.variable = 0, 0, 0, ""
 
     def whole(self) -> Expr:
+        """The formula that the text states."""
         node = self.formula(LOOSE)
         if self.now.kind != "end":
-            self._misplaced()
+            self.misplaced()
         if node.value is not None:
             raise Fault("it is a constant, whatever z is; give a formula that depends on z", 0)
         if not node.expression.has(z) or node.expression.has(sympy.zoo, sympy.oo, sympy.nan, sympy.I):
@@ -101,20 +86,63 @@ class _Parser:
         return node.expression
 
     def formula(self, at_least: int) -> Node:
-        left = self._operand()
-        while self.now.kind == "sign" and BINARY.get(self.now.text, 0) >= at_least:
-            sign = self._take()
-            binding = BINARY[sign.text]
-            # a power holds its right side first, and a sign may stand there: z**-2
-            right = self.formula(UNARY if sign.text == "**" else binding + 1)
-            left = operate(sign.text, left, right, sign.at)
-        return left
+        """What stands from here on, as far as operators hold it together so strongly."""
+        begin, left, last = self.index, self._operand(), ""
+        while True:
+            sign = self.now
+            if sign.text in RAISED:
+                left = self._raised(left)
+            elif sign.kind == "sign" and BINARY.get(sign.text, 0) >= at_least:
+                self.take()
+                # a power holds its right side first, and a sign may stand there: z**-2
+                right = self.formula(UNARY if sign.text == "**" else BINARY[sign.text] + 1)
+                left, last = operate(sign.text, left, right, sign.at), sign.text
+            elif at_least <= TIGHT and self._beside():
+                if last in ("/", "**"):
+                    self._ambiguous(begin, last)
+                left, last = operate("*", left, self.formula(TIGHT + 1), sign.at), "*"
+            else:
+                return left
+
+    def _raised(self, base: Node) -> Node:
+        sign = self.take()
+        if self.now.text in RAISED:
+            raise Fault("two raised digits stand together", self.now.at, "z**22")
+        return operate("**", base, number(RAISED[sign.text], sign.at), sign.at)
+
+    def _beside(self) -> bool:
+        """Whether a factor begins here, behind one that ends without doubt: 2z, )(, pi z."""
+        now, before = self.now, self.before
+        if now.text == "|":
+            return self.bars == 0 and before.kind == "number"
+        if now.kind not in ("name", "sign") or not now.begins or now.text in ("if", "else", "and", "or"):
+            return False
+        if before.kind == "number" and now.text == "e" and before.end == now.at:
+            return self.tokens[self.index + 1].text == "**"  # 1e is the beginning of a number
+        return before.kind == "number" or before.text in (")", "pi", *RAISED)
+
+    def _ambiguous(self, begin: int, last: str) -> NoReturn:
+        """a/2z and a**2z can be read in two ways."""
+        at = self.index
+        sign = max(k for k in range(begin, at) if self.tokens[k].text == last)
+        self.formula(TIGHT + 1)
+        whole, below, factor = (
+            self.text[self.tokens[i].at : self.tokens[k].end]
+            for i, k in ((begin, sign - 1), (sign + 1, at - 1), (at, self.index - 1))
+        )
+        one, other = f"{whole}{last}{below}*{factor}", f"{whole}{last}({below}*{factor})"
+        short = len(other) <= 40 and sign > begin
+        raise Fault(
+            "a product without its * can be read in two ways here",
+            self.tokens[at].at,
+            *((one, other) if short else ("1/2*z", "1/(2*z)")),
+        )
 
     def _operand(self) -> Node:
         token = self.now
-        if token.kind not in ("number", "name") and token.text not in ("+", "-", "("):
-            self._misplaced()
-        self._take()
+        if not token.begins and token.text not in ("+", "-", "|"):
+            self.misplaced()
+        self.take()
         if token.text in ("+", "-"):
             inner = self._inner(UNARY, token)
             return negate(inner) if token.text == "-" else inner
@@ -122,9 +150,27 @@ class _Parser:
             return number(token.text, token.at)
         if token.kind == "name":
             return self._name(token)
+        return self._size(token) if token.text == "|" else self._bracketed(token)
+
+    def _bracketed(self, token: Token) -> Node:
+        bars, self.bars = self.bars, 0
         inner = self._inner(LOOSE, token)
-        self._expect(")")
+        self.expect(")")
+        self.bars = bars
         return inner
+
+    def _size(self, token: Token) -> Node:
+        """|...|: a bar where a factor is wanted opens, and one where an operator is wanted closes."""
+        self._branch(token)
+        self.bars += 1
+        inner = self._inner(LOOSE, token)
+        self.bars -= 1
+        if self.now.text in COMPARISONS:
+            raise Fault("'|' joins two comparisons, and where takes one", token.at, NESTED)
+        self.expect("|")
+        if self.now.begins or (self.now.text == "|" and self.bars == 0):
+            raise Fault("it is not told which bars belong together", self.now.at, "|z|*|z + 1|", "Abs(z)*Abs(z + 1)")
+        return call("Abs", [inner], token.at)
 
     def _inner(self, at_least: int, token: Token) -> Node:
         self.depth += 1
@@ -134,96 +180,67 @@ class _Parser:
         self.depth -= 1
         return node
 
+    def _branch(self, token: Token) -> None:
+        self.branches += 1
+        if self.branches > MOST_BRANCHES:
+            raise Fault(f"it branches more than {MOST_BRANCHES} times; give fewer Abs, Max, Min or where", token.at)
+
     def _name(self, token: Token) -> Node:
-        called = self.now.text == "("
-        if not called and token.text in CONSTANTS:
-            return CONSTANTS[token.text]
-        if not called or token.text not in (*FUNCTIONS, "where"):
-            raise Fault(_unknown(token.text, called), token.at)
-        if token.text in (*TURNING, "where"):
-            self.branches += 1
-            if self.branches > MOST_BRANCHES:
-                raise Fault(f"it branches more than {MOST_BRANCHES} times; give fewer Abs, Max, Min or where", token.at)
-        self._expect("(")
-        node = self._where(token) if token.text == "where" else self._call(token)
-        self._expect(")")
+        word, opens = token.text, self.now.text == "("
+        if word in VARIABLES:
+            return self._variable(token)
+        if word in CONSTANTS:
+            if opens and word == "e":
+                raise Fault("e( begins a call, and e is the number", token.at, "e**(z + 1)", "e*(z + 1)")
+            return CONSTANTS[word]
+        if not opens or not (is_word(word) or word == "where"):
+            self.unknown(token)
+        if word == "where" or branches(word):
+            self._branch(token)
+        bars, self.bars = self.bars, 0
+        self.expect("(")
+        node = self._where(token) if word == "where" else self._call(token)
+        self.expect(")")
+        self.bars = bars
         return node
 
+    def _variable(self, token: Token) -> Node:
+        if self.variable not in ("", token.text):
+            raise Fault("x and z are two variables, and a neuron has one", token.at, "z + z**2")
+        self.variable = token.text
+        if self.now.text == "(":
+            raise Fault(f"{token.text}( begins a call", token.at, f"{token.text}*(1 + {token.text})")
+        return VARIABLES[token.text]
+
     def _call(self, token: Token) -> Node:
-        arguments = [self._inner(LOOSE, token)]
-        while self.now.text == ",":
-            self._take()
-            arguments.append(self._inner(LOOSE, token))
-        return call(token.text, arguments, token.at)
+        given, named = list[Node](), dict[str, Node]()
+        while True:
+            key = self.now
+            if key.kind == "name" and self.tokens[self.index + 1].text == "=":
+                self.index += 2
+                named[key.text] = self._inner(LOOSE, token)
+            elif named:
+                raise Fault(
+                    "a number without a keyword stands behind one with it", key.at, "hardtanh(z, -1, max_val=1)"
+                )
+            else:
+                given.append(self._inner(LOOSE, token))
+            if self.now.text != ",":
+                return called(token.text, given, named, token.at)
+            self.take()
 
     def _where(self, token: Token) -> Node:
         if self.now.text == "not":
-            raise Fault("'not' is not read; write the other comparison, as z <= 0 for not z > 0", self.now.at)
+            raise Fault("'not' is not read; the other comparison says it", self.now.at, "where(z <= 0, 0, z)")
         left = self._inner(LOOSE, token)
         if self.now.text not in COMPARISONS:
-            raise Fault(f"{self._here()} stands where a comparison is wanted; write where(z > 0, a, b)", self.now.at)
-        sign = self._take()
+            raise Fault(f"{self.here()} stands where a comparison is wanted", self.now.at, CHOICE)
+        sign = self.take()
         right = self._inner(LOOSE, token)
-        if self.now.text in (*JOINING, *COMPARISONS):
-            raise Fault(f"{self._here()} joins two comparisons, and where takes one; {NESTED}", self.now.at)
-        self._expect(",")
+        if self.now.text in ("and", "or", "|", *COMPARISONS):
+            raise Fault(f"{self.here()} joins two comparisons, and where takes one", self.now.at, NESTED)
+        self.expect(",", CHOICE)
         first = self._inner(LOOSE, token)
-        self._expect(",")
+        self.expect(",", CHOICE)
         second = self._inner(LOOSE, token)
         return piecewise(COMPARISONS[sign.text], (left, right), (first, second), sign.at)
-
-    def _take(self) -> Token:
-        token = self.now
-        self.index = min(self.index + 1, len(self.tokens) - 1)
-        return token
-
-    def _expect(self, text: str) -> None:
-        if self.now.text != text:
-            raise Fault(f"{self._here()} stands where {text!r} is wanted", self.now.at)
-        self._take()
-
-    def _here(self) -> str:
-        return "the end" if self.now.kind == "end" else repr(self.now.text)
-
-    def _misplaced(self) -> NoReturn:
-        before = self.tokens[self.index - 1] if self.index else None
-        starts = self.now.kind in ("number", "name") or self.now.text == "("
-        if before is not None and starts and (before.kind in ("number", "name") or before.text == ")"):
-            raise Fault(f"no operator stands before {self._here()}; write 2*z and not 2z", self.now.at)
-        raise Fault(f"{self._here()} is out of place; give numbers, z, functions and + - * / **", self.now.at)
-
-
-def _tokens(text: str) -> list[Token]:
-    tokens, at = list[Token](), 0
-    while not tokens or tokens[-1].kind != "end":
-        match = _TOKEN.match(text, at)
-        if match is None:
-            at += len(text[at:]) - len(text[at:].lstrip(" \t"))
-            raise Fault(_foreign(text[at]), at)
-        kind = str(match.lastgroup)
-        tokens.append(Token(kind, match[kind], match.start(kind)))
-        at = match.end()
-    return tokens
-
-
-def _foreign(character: str) -> str:
-    """What to say of a character that no token begins with; look-alikes are told by their names."""
-    if character in _ELSEWHERE:
-        return f"{character!r} is not read; {_ELSEWHERE[character]}"
-    name = unicodedata.name(character, f"the control character U+{ord(character):04X}")
-    return f"{name} is not read; write ASCII digits, letters and + - * / ** ( ) , < >"
-
-
-def _unknown(name: str, called: bool) -> str:
-    known = [*FUNCTIONS, "where"] if called else list(CONSTANTS)
-    if not called and name in (*FUNCTIONS, "where"):
-        return f"{name!r} is a function; write {name}(...)"
-    if called and name in CONSTANTS:
-        return f"{name!r} is no function; write {name}*(...)"
-    lowered = {k.lower(): k for k in known}
-    near = (
-        _ALIASES.get(name) or lowered.get(name.lower()) or next(iter(difflib.get_close_matches(name, known, 1)), None)
-    )
-    hint = f"; did you mean {near!r}?" if near in known else ""
-    what = "function" if called else "name"
-    return f"{name[:40]!r} is no known {what}{hint} (known: {', '.join(known)})"

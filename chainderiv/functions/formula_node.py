@@ -11,7 +11,7 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.elementary import ROWS
-from chainderiv.symbols import Expr, z
+from chainderiv.symbols import Expr, normal_cdf, z
 
 MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2
 MOST_EXPONENT = 100
@@ -20,11 +20,11 @@ MOST_DIGITS = 40  # of a number as it is written
 
 
 class Fault(Exception):
-    """What is wrong with a formula, and the index of the character where it is."""
+    """What is wrong with a formula, the index of the character where it is, and what to write, which can be read."""
 
-    def __init__(self, what: str, at: int) -> None:
-        super().__init__(what)
-        self.at = at
+    def __init__(self, what: str, at: int, *instead: str) -> None:
+        super().__init__(f"{what}; write {' or '.join(instead)}" if instead else what)
+        self.at, self.instead = at, instead
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 FUNCTIONS = {row.word: row for row in ROWS if row.word}
+E = Node(sympy.E, math.e)
 # what turns where its argument, or a difference of two, is 0: that is solved for
 TURNING = tuple(row.word for row in ROWS if row.branches or row.sharp)
 _BRANCHED = (*(row.head for row in ROWS if row.branches), sympy.Piecewise)
@@ -80,6 +81,8 @@ def operate(sign: str, left: Node, right: Node, at: int) -> Node:
 
 
 def _power(base: Node, exponent: Node, at: int) -> Node:
+    if base == E:
+        return call("exp", [exponent], at)
     stacked = 1 + max(base.stacked, exponent.stacked)
     if stacked > MOST_STACKED:
         raise Fault(f"more than {MOST_STACKED} powers are stacked; write it with fewer", at)
@@ -100,7 +103,8 @@ def call(name: str, arguments: Sequence[Node], at: int) -> Node:
     wrong = len(arguments) < 2 if count is None else len(arguments) != count
     if wrong:
         wanted = "two or more arguments" if count is None else "one argument"
-        raise Fault(f"{name} is given {len(arguments)}; it takes {wanted}", at)
+        example = f"{name}(z, 0)" if count is None else f"{name}(z)"
+        raise Fault(f"{name} is given {len(arguments)}; it takes {wanted}", at, example)
     values = [a.value for a in arguments]
     value = None if None in values else _finite(lambda: float((row.plain or row.head)(*values)), at)
     if name == "exp":
@@ -118,13 +122,27 @@ def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node
     """where(left < right, first, second)."""
     left, right = sides
     if left.value is not None and right.value is not None:
-        raise Fault("where compares two numbers; let one side hold z", at)
+        raise Fault("where compares two numbers, and one side holds z", at, "where(z > 0, z, 0)")
     difference = left.expression - right.expression
     if _degree(difference) > 1:
-        raise Fault("where compares what is not linear in z; write where(z > 0, a, b)", at)
+        raise Fault("where compares what is not linear in z", at, "where(z > 0, z, 0)")
     first, second = branches
     made = sympy.Piecewise((first.expression, compare(left.expression, right.expression)), (second.expression, True))
     return Node(made, None, max(n.stacked for n in (*sides, *branches)))
+
+
+def constant(expression: Expr, at: int) -> Node:
+    """What comes to a number."""
+    spelt = expression.replace(normal_cdf, lambda u: (1 + sympy.erf(u / sympy.sqrt(2))) / 2)
+    return Node(expression, _finite(lambda: float(spelt), at))
+
+
+def require_turnings(made: Expr, inner: Expr, name: str, at: int) -> None:
+    """Raise Fault where a branching function of something has kinks that are not solved for."""
+    related = sympy.core.relational.Relational
+    differences = [c.lhs - c.rhs for c in made.atoms(related) - inner.atoms(related)]
+    for difference in differences + [e.args[0] for e in made.atoms(sympy.Abs) - inner.atoms(sympy.Abs)]:
+        _require_turning(difference, name, at)
 
 
 def _require_turning(difference: Expr, name: str, at: int) -> None:

@@ -17,9 +17,9 @@ def choose_output(output: str | Activation | None, cost: Cost, hidden: Activatio
 
     Raises CostDomain where it can leave what the cost is defined on, UnknownName where it is in no table.
 
-    >>> from chainderiv.functions.catalogue import TANH
+    >>> from chainderiv.functions.catalogue import ACTIVATIONS
     >>> from chainderiv.functions.cost import CROSS_ENTROPY
-    >>> choose_output(None, CROSS_ENTROPY, TANH).name
+    >>> choose_output(None, CROSS_ENTROPY, ACTIVATIONS["tanh"]).name
     'sigmoid'
     """
     if output is None:

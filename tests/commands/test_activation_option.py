@@ -2,11 +2,13 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 
 import pytest
 
+import chainderiv as cd
 from chainderiv.cli import main
 
 SWISH = "z/(1+exp(-1.5*z))"
@@ -36,7 +38,37 @@ def test_a_map_s_summary_names_the_formula(capsys, tmp_path):
     assert main(["map", "--activation", SWISH, "--w", "-2:2:9", "--b", "-2:2:9", "--json", "--out", str(out)]) == 0
     (summary,) = json.loads(capsys.readouterr().out)["maps"]
     assert summary["activation"] == [SWISH]
+    assert summary["formula"] == ["z/(1 + exp(-3*z/2))"]
     assert out.stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("x/(1+e^(-1.5x))", "φ(z) = z/(1 + exp(-3z/2))"), ("2z·tanh(z²)", "φ(z) = 2z*tanh(z**2)"),
+    ("elu(z, alpha=2)", "φ(z) = where(z > 0, z, 2exp(z) - 2)"), ("|z|/2π + 2**-z", None),
+    ("z/2π", None),
+])  # fmt: skip
+def test_what_was_understood_of_a_formula_is_one_line_on_stderr_and_can_be_read_again(text, shown, capsys):
+    if shown is None:
+        assert main(["derive", "--activation", text]) == 2
+        return
+    assert main(["derive", "--activation", text, "--depth", "1"]) == 0
+    streams = capsys.readouterr()
+    assert streams.err == shown + "\n"
+    assert streams.out == "∂C/∂b₁ = φ'(z₁) · ∂C/∂a₁\n"
+    assert cd.parse_formula(shown.partition(" = ")[2]) == cd.parse_formula(text)
+
+
+def test_of_a_name_nothing_is_told_and_another_name_for_it_is_the_catalogue_s(capsys):
+    assert main(["derive", "--activation", "Leaky ReLU", "--output", "swish", "--depth", "2"]) == 0
+    streams = capsys.readouterr()
+    assert streams.err == ""
+    assert streams.out == "∂C/∂b₁ = leaky_relu'(z₁) · w₂ silu'(z₂) · ∂C/∂a₂\n"
+
+
+def test_an_unknown_name_is_told_that_a_formula_will_do_and_that_formula_does(capsys):
+    assert main(["derive", "--activation", "xyzzy"]) == 2
+    advice = capsys.readouterr().err.partition("a formula will do: ")[2]
+    assert main(["derive", *shlex.split(advice)]) == 0
 
 
 def test_verify_judges_it(capsys):
@@ -45,7 +77,7 @@ def test_verify_judges_it(capsys):
 
 
 @pytest.mark.parametrize(
-    "text", ["__import__('os').system('true')", "9**9**9", "z.func", "2z", "z-z", "log(z)", "\u0430*z"]
+    "text", ["__import__('os').system('true')", "9**9**9", "z.func", "1/2z", "z-z", "log(z)", "\u0430*z"]
 )
 @pytest.mark.parametrize("flag", ["--activation", "--output"])
 def test_a_hostile_one_is_one_line_and_exit_code_2(flag, text, capsys):

@@ -14,7 +14,10 @@ from sympy.utilities.lambdify import lambdify
 
 from chainderiv.errors import BadValue
 from chainderiv.functions import formula_node
-from chainderiv.functions.formula import LONGEST, parse_formula
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.formula import LONGEST, Parser, parse_formula
+from chainderiv.functions.formula_node import Fault
+from chainderiv.functions.neurons.table import ROWS
 from chainderiv.symbols import z
 from tests.functions.hostile import HOSTILE
 
@@ -55,12 +58,67 @@ READ = {
     "cbrt(8*z)": lambda t: mp.sign(t) * 2 * mp.root(abs(t), 3),
     "asinh(z)/2": lambda t: mp.log(t + mp.sqrt(t * t + 1)) / 2,
     "sinc(z*pi)": lambda t: mp.sincpi(t),
+    # as people type it
+    "x*sigmoid(x)": lambda t: t / (1 + mp.exp(-t)),
+    "z^2 - 2^-z": lambda t: t * t - 1 / mp.mpf(2) ** t,
+    "max(0,z) + min(1,-z)": lambda t: max(0, t) + min(1, -t),
+    "|z-1| + abs(z)": lambda t: abs(t - 1) + abs(t),
+    "|z|*|z+1|": lambda t: abs(t) * abs(t + 1),
+    "||z|-1|": lambda t: abs(abs(t) - 1),
+    "2|z|": lambda t: 2 * abs(t),
+    "|(2z)|": lambda t: 2 * abs(t),
+    "e^z": mp.exp,
+    "e**(-z)": lambda t: mp.exp(-t),
+    "e^-z^2": lambda t: mp.exp(-t * t),
+    "2e^z + e*z": lambda t: 2 * mp.exp(t) + mp.e * t,
+    "2z": lambda t: 2 * t,
+    "-2z^2": lambda t: -2 * t * t,
+    "2(z+1)": lambda t: 2 * t + 2,
+    "2exp(z)z": lambda t: 2 * t * mp.exp(t),
+    "(z+1)(z-1)": lambda t: t * t - 1,
+    "2\u03c0z/3": lambda t: 2 * mp.pi * t / 3,
+    "1/2*3z": lambda t: 3 * t / 2,
+    "1e3z": lambda t: 1000 * t,
+    "\u03c3(z)\u00b7\u03a6(z)": lambda t: mp.ncdf(t) / (1 + mp.exp(-t)),
+    "z\u00b3\u22122z\u00b2": lambda t: t**3 - 2 * t * t,
+    "z \u00d7 3 \u00f7 4": lambda t: 3 * t / 4,
+    "where(z \u2264 0, z, where(z \u2265 1, 1, z/2))": lambda t: t if t <= 0 else 1 if t >= 1 else t / 2,
+    "relu(z)**2 + relu6(2z)": lambda t: max(t, 0) ** 2 + min(max(2 * t, 0), 6),
+    "clip(z,0,6)/6 + clamp(z,-1,1)": lambda t: min(max(t, 0), 6) / 6 + min(max(t, -1), 1),
+    "z*sign(z)": abs,
+    "ln(1+z\u00b2) + log2(1+z^2) + log1p(z*z)": lambda t: mp.log(1 + t * t) * (2 + 1 / mp.log(2)),
+    "tan(tanh(z))": lambda t: mp.tan(mp.tanh(t)),
+    "maximum(0,z)+arctan(z)+arcsinh(z)": lambda t: max(0, t) + mp.atan(t) + mp.asinh(t),
+    "square(z) + pow(z, 3) - expm1(z)": lambda t: t * t + t**3 - mp.expm1(t),
+    "erfc(z) + sech(z)": lambda t: mp.erfc(t) + mp.sech(t),
+    "np.maximum(0, z) + torch.sigmoid(z) + F.relu(z) + math.tanh(z)": lambda t: (
+        2 * max(0, t) + 1 / (1 + mp.exp(-t)) + mp.tanh(t)
+    ),
+    "elu(z, 2)": lambda t: t if t > 0 else 2 * mp.expm1(t),
+    "elu(2z, alpha=1/2)": lambda t: 2 * t if t > 0 else mp.expm1(2 * t) / 2,
+    "celu(z, 2)": lambda t: t if t > 0 else 2 * mp.expm1(t / 2),
+    "leaky_relu(z, 0.2) + prelu(z, weight=0.1)": lambda t: 2 * t if t > 0 else 3 * t / 10,
+    "softplus(z, 2)": lambda t: mp.log1p(mp.exp(2 * t)) / 2,
+    "hardtanh(z, -2, max_val=3)": lambda t: min(max(t, -2), 3),
+    "softshrink(z, lambd=1)": lambda t: t - min(max(t, -1), 1),
+    "snake(z, a=2) + squareplus(z, 1)": lambda t: t + mp.sin(2 * t) ** 2 / 2 + (t + mp.sqrt(t * t + 1)) / 2,
+    "swish(z, 1.5) - SiLU(z)": lambda t: t / (1 + mp.exp(-3 * t / 2)) - t / (1 + mp.exp(-t)),
+    "z*Tanh(z)*softsign(z)": lambda t: t * mp.tanh(t) * t / (1 + abs(t)),
+    "quick_gelu(z) + gelu_tanh(z) + hard_swish(z)": lambda t: (
+        t / (1 + mp.exp(-mp.mpf("1.702") * t))
+        + t * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (t + mp.mpf("0.044715") * t**3))) / 2
+        + t * min(max(t + 3, 0), 6) / 6
+    ),
+    "gelu(2)z + sigmoid(0)z": lambda t: t * (2 * mp.ncdf(2) + mp.mpf(1) / 2),
 }
+
+
+NAMED = {"cbrt": lambda t: mp.sign(t) * mp.root(abs(t), 3), "normal_cdf": mp.ncdf}
 
 
 def worst(formula, by_hand):
     """The largest |difference| over max(1, |value|) on a spread, at 60 digits."""
-    read = lambdify(z, formula, modules=[{"cbrt": lambda t: mp.sign(t) * mp.root(abs(t), 3)}, "mpmath"])
+    read = lambdify(z, formula, modules=[NAMED, "mpmath"])
     with mp.workdps(60):
         points = [mp.mpf(k) / 7 - mp.mpf("3.01") for k in range(43)]
         return max(abs(read(t) - by_hand(t)) / max(1, abs(by_hand(t))) for t in points)
@@ -142,20 +200,34 @@ def test_the_tripwires_are_there():
 
 
 @pytest.mark.parametrize(("text", "at", "said"), [
-    ("2z", 2, "write 2*z"),
-    ("z^2", 2, "write ** for a power"),
+    ("z z", 3, "write 2*z"),
+    ("1/2z", 4, "write 1/2*z or 1/(2*z)"),
+    ("z/3(z+1)", 4, "write z/3*(z+1) or z/(3*(z+1))"),
+    ("e^2z", 4, "write e**2*z or e**(2*z)"),
+    ("z(1+z)", 1, "write z*(1 + z)"),
+    ("x+z", 3, "two variables"),
+    ("|z|z+1|", 4, "which bars belong together; write |z|*|z + 1|"),
+    ("z if z > 0 else 0", 3, "write where(z > 0, z, 0)"),
+    ("where(0 < z < 1, z, 0)", 13, "'<' joins two comparisons"),
+    ("where(z > 0 | z < -1, z, 0)", 13, "joins two comparisons"),
+    ("sin^2(z)", 1, "write sin(z)**2"),
+    ("elu(z, z)", 1, "elu's alpha holds z"),
+    ("elu(z, beta=2)", 1, "write elu(z, alpha=1)"),
+    ("hardtanh(z, 1, -1)", 1, "the smaller first"),
+    ("asin(z)", 1, "'asin' is no known function (known"),
+    ("tanhh(z)", 1, "did you mean 'tanh'"),
+    ("sigmiod(z)", 1, "did you mean 'sigmoid'"),
     ("1+Exp(z)", 3, "did you mean 'exp'"),
-    ("x", 1, "did you mean 'z'"),
-    ("ln(z)", 1, "did you mean 'log'"),
+    ("X", 1, "did you mean 'x'"),
     ("1+cbrt(z**3)", 3, "cbrt branches on what is no polynomial of degree 1 or 2"),
     ("z+\u0430", 3, "CYRILLIC SMALL LETTER A"),
     ("\uff11+z", 1, "FULLWIDTH DIGIT ONE"),
     ("z*9**9**9", 4, "at most 100"),
     ("z/(2-2)", 2, "divides by 0"),
     ("(z", 3, "the end stands where ')' is wanted"),
-    ("exp(z,z)", 1, "it takes one argument"),
+    ("exp(z,z)", 1, "it takes one argument; write exp(z)"),
     ("((z**2)**2)**2", 12, "more than 2 powers"),
-    ("where(z, 1, 2)", 8, "where(z > 0, a, b)"),
+    ("where(z, 1, 2)", 8, "where(z > 0, z, 0)"),
     ("z-z", 1, "depends on z"),
 ])  # fmt: skip
 def test_a_refusal_names_the_place_and_the_cure(text, at, said):
@@ -163,6 +235,51 @@ def test_a_refusal_names_the_place_and_the_cure(text, at, said):
         parse_formula(text)
     assert f"at character {at}:" in str(caught.value)
     assert said in str(caught.value)
+
+
+def refusals(texts):
+    """Each text's Fault."""
+    for text in texts:
+        try:
+            Parser(text).whole()
+        except Fault as fault:
+            yield text, fault
+
+
+MISTAKES = """z z|1/2z|z/2(z+1)|2**3z|z(1+z)|x(1+x)|e(z)|x+z|z if z > 0 else 0|where(0<z<1,z,0)|where(z>0 or z<1,z,0)|sin^2(z)
+    tanh\u00b2(z)|where^2|max|clip|pow|elu(z,z)|elu(z,beta=2)|elu(z,2,3)|elu()|softplus(z,-1)|celu(z,0)|hardtanh(z,1,-1)
+    clip(z,6,0)|clip(z)|pow(z)|square(z,z)|exp()|exp(z,z)|Max(z)|where(z,1,2)|where(z>0,1)|where(1>0,z,2)|where(not z>0,z,1)
+    where(sin(z)>0,z,1)|z.func|[z]|{z}|z&z|z?1|\u221az|z\u00b2\u00b2|y = z|z = 1|z > 0|z and z|hardtanh(z,min_val=-1,1)
+    exp(z, base=2)|1e*z|2 3|(z)2|exp z|relu|gelu|where|lambda z|z|z""".replace("\n", "|").split("|")  # fmt: skip
+BARS = ["|z|z+1|", "|z||z+1|", "|2|z||", "|z", "z|", "||", "where(z>0|z<-1,z,0)", "|z|(z)"]
+
+
+def test_what_a_refusal_says_to_write_can_be_read():
+    told = list(refusals(t.strip() for t in (*MISTAKES, *BARS, *HOSTILE)))
+    examples = {example for _, fault in told for example in fault.instead}
+    assert len(examples) > 35
+    for example in examples:
+        parse_formula(example)
+    # nothing is told beside them that would have to be read
+    for text, fault in told:
+        assert bool(re.search("; write (?!it |the |0 or 1)", str(fault))) == bool(fault.instead), text
+        assert "..." not in str(fault), text
+
+
+def test_a_product_that_has_two_readings_is_told_with_both():
+    for text, one, other in (("1/2z", z / 2, 1 / (2 * z)), ("z/4(z+1)", z / 4 * (z + 1), z / (4 * (z + 1)))):
+        ((_, fault),) = refusals([text])
+        assert [parse_formula(example) for example in fault.instead] == [one, other]
+
+
+def test_every_name_of_the_catalogue_is_a_function_and_with_its_defaults_the_catalogue_s_formula():
+    for name, row in ROWS.items():
+        for called in (name, name.upper(), *row.aliases):
+            assert parse_formula(f"{called}(z)") == ACTIVATIONS[name].formula, called
+        stated = ", ".join(f"{p.word}={p.default}" for p in row.parameters)
+        if stated:
+            assert parse_formula(f"{name}(z, {stated})") == ACTIVATIONS[name].formula
+            assert parse_formula(f"{name}(z, {stated.replace('=', '=0.625+')})") != ACTIVATIONS[name].formula
 
 
 @pytest.mark.parametrize("given", [None, 3, z, b"z", ["z"]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Abs, Piecewise, Rational, exp, log, pi, sqrt, tanh
+from sympy import Abs, Integer, Piecewise, Rational, exp, log, pi, sqrt, tanh
 from sympy.codegen.cfunctions import log1p
 
 from chainderiv.functions.neurons.row import Parameter, Row, by_sign
@@ -72,7 +72,7 @@ def _gelu_tanh() -> Stable:
 SILU = Row(
     "silu",
     lambda u, beta: u / (1 + exp(-beta * u)),
-    (Parameter("beta", 1, positive=True),),
+    (Parameter("beta", Integer(1), positive=True),),
     aliases=("swish",),
     latex=r"\operatorname{silu}",
     stable=lambda: _logistic_gate(z),

@@ -5,7 +5,7 @@ At a kink the flatter branch holds, as of Max and Min; so relu'(0) = 0.
 
 from __future__ import annotations
 
-from sympy import Piecewise, Rational, exp, log
+from sympy import Integer, Piecewise, Rational, exp, log
 from sympy.codegen.cfunctions import expm1
 
 from chainderiv.errors import BadValue
@@ -64,7 +64,7 @@ PRELU = Row("prelu", _leaking, (Parameter("weight", Rational(1, 4)),), latex=r"\
 ELU = Row(
     "elu",
     lambda u, alpha: _tailed(u, alpha, 1),
-    (Parameter("alpha", 1),),
+    (Parameter("alpha", Integer(1)),),
     latex=r"\operatorname{elu}",
     stable=_elu,
 )
@@ -78,7 +78,7 @@ SELU = Row(
 CELU = Row(
     "celu",
     lambda u, alpha: _tailed(u, alpha, alpha),
-    (Parameter("alpha", 1, positive=True),),
+    (Parameter("alpha", Integer(1), positive=True),),
     latex=r"\operatorname{celu}",
     stable=_elu,
 )
@@ -90,7 +90,10 @@ RELU2 = Row(
     latex=r"\operatorname{relu2}",
 )
 HARDTANH = Row(
-    "hardtanh", _clipped, (Parameter("min_val", -1), Parameter("max_val", 1)), latex=r"\operatorname{hardtanh}"
+    "hardtanh",
+    _clipped,
+    (Parameter("min_val", Integer(-1)), Parameter("max_val", Integer(1))),
+    latex=r"\operatorname{hardtanh}",
 )
 HARDSIGMOID = Row(
     "hardsigmoid",

@@ -16,7 +16,7 @@ class Parameter(NamedTuple):
     """A number that a neuron's formula holds: PyTorch's keyword for it, its default and whether it must be above 0."""
 
     word: str
-    default: Any
+    default: Expr
     positive: bool = False
 
 
@@ -35,7 +35,7 @@ class Row:
 
     Examples
     --------
-    >>> row = Row("stretched", lambda u, a: a * sympy.tanh(u), (Parameter("a", 2),))
+    >>> row = Row("stretched", lambda u, a: a * sympy.tanh(u), (Parameter("a", sympy.Integer(2)),))
     >>> row.stated, row.formula(z**2, 3)
     (2*tanh(z), 3*tanh(z**2))
     """
@@ -51,7 +51,7 @@ class Row:
     @property
     def stated(self) -> Expr:
         """φ(z) at the defaults."""
-        return self.formula(z, *(sympy.sympify(p.default) for p in self.parameters))
+        return self.formula(z, *(p.default for p in self.parameters))
 
 
 def by_sign(right: Any, left: Any) -> Any:

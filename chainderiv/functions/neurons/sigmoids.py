@@ -6,7 +6,7 @@ The stable forms are written with e = exp(-|z|), so that nothing overflows and t
 from __future__ import annotations
 
 import sympy
-from sympy import Abs, Piecewise, Rational, asinh, atan, cos, exp, log, sin, sqrt, tanh
+from sympy import Abs, Integer, Piecewise, Rational, asinh, atan, cos, exp, log, sin, sqrt, tanh
 from sympy.codegen.cfunctions import expm1, log1p
 
 from chainderiv.functions.neurons.row import Parameter, Row, by_sign
@@ -126,7 +126,7 @@ TANH = Row("tanh", tanh, latex=r"\tanh", stable=_tanh)
 SOFTPLUS = Row(
     "softplus",
     lambda u, beta: log(1 + exp(beta * u)) / beta,
-    (Parameter("beta", 1, positive=True),),
+    (Parameter("beta", Integer(1), positive=True),),
     latex=r"\operatorname{softplus}",
     stable=_softplus,
 )
@@ -136,7 +136,7 @@ ARCTAN = Row("arctan", atan, aliases=("atan",), latex=r"\arctan", stable=_arctan
 SQUAREPLUS = Row(
     "squareplus",
     lambda u, b: (u + sqrt(u**2 + b)) / 2,
-    (Parameter("b", 4, positive=True),),
+    (Parameter("b", Integer(4), positive=True),),
     latex=r"\operatorname{squareplus}",
     stable=_squareplus,
 )
@@ -144,7 +144,7 @@ TANHSHRINK = Row("tanhshrink", lambda u: u - tanh(u), latex=r"\operatorname{tanh
 SNAKE = Row(
     "snake",
     lambda u, a: u + sin(a * u) ** 2 / a,
-    (Parameter("a", 1, positive=True),),
+    (Parameter("a", Integer(1), positive=True),),
     latex=r"\operatorname{snake}",
     stable=_snake,
 )

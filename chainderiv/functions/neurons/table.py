@@ -1,4 +1,4 @@
-"""ROWS: the neurons of the catalogue, in their order. A new one is a Row in the file of its kind, and its place here."""
+"""ROWS: the neurons of the catalogue, in their order. A new one is a Row in the file of its kind, and a place here."""
 
 from __future__ import annotations
 

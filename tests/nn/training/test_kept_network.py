@@ -9,7 +9,7 @@ import sympy
 from chainderiv.cli import main
 from chainderiv.errors import BadValue, DataError
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import ACTIVATIONS, TANH
+from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.kept_network import load_network
@@ -45,9 +45,9 @@ def test_a_formula_that_took_the_name_of_a_known_one_stays_itself(tiny, tmp_path
 
 
 def test_one_without_the_stable_forms_of_its_name_is_not_the_catalogue_s(tiny, tmp_path):
-    bare = Activation("tanh", TANH.formula)
+    bare = Activation("tanh", ACTIVATIONS["tanh"].formula)
     train(Network([6, 5, 3], bare, output=bare, cost="quadratic"), tiny, 1, folder=tmp_path)
-    assert load_network(tmp_path).activation == load_network(tmp_path).output_activation == bare != TANH
+    assert load_network(tmp_path).activation == load_network(tmp_path).output_activation == bare != ACTIVATIONS["tanh"]
 
 
 def as_before(folder):
