@@ -14,6 +14,7 @@ from flint import arb, fmpq
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.branches import Branches, by_branch, height, log_of_size, pieces
+from chainderiv.functions.domain import gap
 from chainderiv.functions.enclosing import ball
 from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.functions.precise import precise, working_digits
@@ -23,6 +24,7 @@ from chainderiv.functions.stable import Stable
 from chainderiv.symbols import Expr, z
 
 MOST_NESTED = 64  # operations: what is derived of them grows with the cube
+EVERYWHERE = "give a formula that is real and finite at every z"
 DISGUISED = 2**11  # bits that do not tell a slope from 0
 _PROBES = ("-2.71", "-0.37", "0.41", "3.14")
 
@@ -99,6 +101,8 @@ class Activation:
 
         plain = cls(name, parse_formula(text), symbol, latex)
         plain.require_usable()
+        if (wrong := gap(plain.formula)) is not None:
+            raise BadValue(f"activation {name!r} ({plain.formula}) is no neuron: {wrong}; {EVERYWHERE}")
         forms = stable_forms(plain.formula)
         return plain if forms is None else replace(plain, stable=forms, found=True)
 
@@ -178,10 +182,16 @@ class Activation:
                 values = [+precise(f, z)(mpmath.mpf(p)) for f in (self.formula, self.derivative) for p in _PROBES]
             real = all(isinstance(v, int | mpmath.mpf) and not mpmath.isnan(v) for v in values)
             _ = self.breaks
+        except OverflowError as e:
+            raise BadValue(
+                f"activation {self.name!r} ({self.formula}) is beyond every number that can be computed at an ordinary "
+                "z; give one with fewer exponentials within one another"
+            ) from e
         except (TypeError, ValueError, NameError, KeyError, AttributeError, NotImplementedError, ArithmeticError) as e:
             raise BadValue(f"activation {self.name!r} ({self.formula}) cannot be evaluated; {advice}") from e
         if not real:
-            raise BadValue(f"activation {self.name!r} ({self.formula}) is not real everywhere; {advice}")
+            wrong = gap(self.formula) or "it is not real everywhere"
+            raise BadValue(f"activation {self.name!r} ({self.formula}) is no neuron: {wrong}; {EVERYWHERE}")
 
     def _is_a_zero_in_disguise(self) -> bool:
         """Whether no ball tells φ' from 0: sin(2z) - 2 sin(z) cos(z). What underflows is no 0 in one."""

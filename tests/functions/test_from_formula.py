@@ -1,5 +1,6 @@
 """A neuron from a text goes the whole way: derivative, kinks, parity, rounding, chain, map, verification."""
 
+import re
 import time
 
 import mpmath as mp
@@ -10,6 +11,7 @@ import sympy
 import chainderiv as cd
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
+from chainderiv.functions.domain import gap
 from chainderiv.symbols import z
 from tests import plain
 from tests.helpers import assert_same
@@ -102,9 +104,47 @@ def test_a_form_that_was_found_is_not_vouched_for_and_its_rounding_is_counted():
     assert cd.Activation("mine", f.formula, stable=f.stable).log_derivative_rounding is None
 
 
-@pytest.mark.parametrize("text", ["log(z)", "sqrt(z)", "z**0.5", "1/z*0+log(z-5)", "log10(z)", "z*log10(1+z)"])
-def test_a_formula_that_is_not_real_everywhere_is_refused(text):
-    with pytest.raises(BadValue, match="give"):
+NOT_REAL = ["log(z)", "sqrt(z)", "z**0.5", "1/z*0+log(z-5)", "log10(z)", "z*log10(1+z)", "log(z+30)", "sqrt(4-z)", "z**1.5",
+            "where(z>0,log(z-1),z)", "log(z**2-9)+z", "tanh(sqrt(1+z))"]  # fmt: skip
+POLES = {"tan(z)": "1.5708", "tan(z/100)": "157.08", "1/z": "0", "1/(z-1)**2": "1", "1/(z**2-2z+1)": "1", "1/(3z-1)": "0.333333",
+         "1/(1+cos(z))": "3.14159", "log(z**2)": "0", "log(abs(z))": "0", "1/cbrt(z)": "0", "exp(1/z)": "0", "z + 1/(exp(z)-1)": "0",
+         "where(z>0,1/z,0)": "0", "tan(exp(z))": "0.451583", "1/(z-97.1)": "97.1"}  # fmt: skip
+NO_POLES = ["tan(tanh(z))", "sin(z)/z", "z/(exp(z)-1)", "exp(-1/z**2)", "where(z>1,log(z)+1,z)", "where(z>0,z**1.5,0)", "1/(1-tanh(z))",
+            "1/(2+sin(z))", "z*log(abs(z))", "asinh(z)/z", "1/(1+z**2)"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOT_REAL)
+def test_a_formula_that_is_not_real_everywhere_is_refused_and_told_where(text):
+    with pytest.raises(
+        BadValue, match=r"is no neuron: .* is not real at z = .*; give a formula that is real"
+    ) as caught:
+        cd.Activation.from_formula("mine", text)
+    at = float(str(caught.value).rpartition("z = ")[2].partition(";")[0])
+    value = sympy.N(cd.parse_formula(text).subs(z, sympy.Float(at, 30)))
+    assert not value.is_real
+
+
+@pytest.mark.parametrize("text", POLES)
+def test_a_formula_that_grows_beyond_any_number_at_some_z_is_refused_and_told_where(text):
+    with pytest.raises(BadValue, match=rf"grows beyond any number at z = -?{re.escape(POLES[text])};"):
+        cd.Activation.from_formula("mine", text)
+
+
+@pytest.mark.parametrize("text", [*NO_POLES, *FORMULAS])
+def test_what_is_removable_or_holds_only_in_another_branch_is_no_gap(text):
+    start = time.process_time()
+    assert gap(cd.parse_formula(text)) is None
+    assert time.process_time() - start < 0.2
+
+
+def test_a_tower_of_exponentials_is_told_in_words():
+    with pytest.raises(BadValue, match="beyond every number that can be computed.*fewer exponentials"):
+        cd.Activation.from_formula("mine", "exp(exp(exp(exp(z))))")
+
+
+@pytest.mark.parametrize("text", ["sign(z)", "Heaviside(z) - sign(z)", "sign(z)**2 + sign(z-1)"])
+def test_a_step_alone_has_no_slope_and_is_refused_for_that(text):
+    with pytest.raises(BadValue, match="has the slope 0 everywhere"):
         cd.Activation.from_formula("mine", text)
 
 
