@@ -59,6 +59,82 @@ def _by_side(right, left):
     return lambda z: right(z) if _side(z) else left(z)
 
 
+def _between(low, high, inside, below, above):
+    """inside(z) strictly between two numbers, else what holds on either side."""
+
+    def neuron(z):
+        if z > low and z < high:
+            return inside(z)
+        if z <= low:
+            return below(z)
+        if z >= high:
+            return above(z)
+        raise Undecided
+
+    return neuron
+
+
+def _constant(value):
+    return lambda z: (arb(value), arb(0))
+
+
+def _line(z):
+    return z, arb(1)
+
+
+def _hardswish_inside(z):
+    return z * (z + 3) / 6, (2 * z + 3) / 6
+
+
+def _shrunk(z):
+    half = arb(1) / 2
+    if z > half:
+        return z - half, arb(1)
+    if z < -half:
+        return z + half, arb(1)
+    if z >= -half and z <= half:
+        return arb(0), arb(0)
+    raise Undecided
+
+
+def _tanhshrink(z):
+    t, _ = _tanh(z)
+    return z - t, t * t
+
+
+def _logsigmoid(z):
+    value, _ = _softplus(-z)
+    return -value, _sigmoid(-z)[0]
+
+
+def _squareplus(z):
+    root = (z * z + 4).sqrt()
+    value = (z / 2).asinh().exp()
+    return value, value / root
+
+
+def _gate(q, q_prime):
+    """z σ(q)."""
+
+    def neuron(z):
+        s, slope = _sigmoid(q(z))
+        return z * s, s + z * q_prime(z) * slope
+
+    return neuron
+
+
+def _cubic(z):
+    return (8 / arb.pi()).sqrt() * (z + arb("0.044715") * z**3)
+
+
+def _cubic_prime(z):
+    return (8 / arb.pi()).sqrt() * (1 + 3 * arb("0.044715") * z * z)
+
+
+def _snake(z):
+    return z + z.sin() ** 2, 1 + (2 * z).sin()
+
+
 def _scaled(z):
     return arb(LAMBDA) * z, arb(LAMBDA)
 
@@ -82,6 +158,20 @@ NEURONS = {
     "silu": _silu,
     "mish": _mish,
     "arctan": lambda z: (z.atan(), 1 / (1 + z * z)),
+    "prelu": _by_side(_line, lambda z: (z / 4, arb(1) / 4)),
+    "celu": _by_side(_line, lambda z: (z.expm1(), z.exp())),
+    "relu6": _between(0, 6, _line, _constant(0), _constant(6)),
+    "relu2": _by_side(lambda z: (z * z, 2 * z), _constant(0)),
+    "hardtanh": _between(-1, 1, _line, _constant(-1), _constant(1)),
+    "hardsigmoid": _between(-3, 3, lambda z: (z / 6 + arb(1) / 2, arb(1) / 6), _constant(0), _constant(1)),
+    "hardswish": _between(-3, 3, _hardswish_inside, _constant(0), _line),
+    "softshrink": _shrunk,
+    "tanhshrink": _tanhshrink,
+    "logsigmoid": _logsigmoid,
+    "squareplus": _squareplus,
+    "quick_gelu": _gate(lambda z: arb("1.702") * z, lambda z: arb("1.702")),
+    "gelu_tanh": _gate(_cubic, _cubic_prime),
+    "snake": _snake,
 }
 
 

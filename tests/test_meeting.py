@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import chainderiv as cd
-from chainderiv.functions.catalogue import ACTIVATIONS
+from tests.kinds import KINDS
 
-PAIRS = [(name, "quadratic") for name in ACTIVATIONS] + [("sigmoid", "cross_entropy"), ("relu", "cross_entropy")]
+PAIRS = [(name, "quadratic") for name in KINDS] + [("sigmoid", "cross_entropy"), ("relu", "cross_entropy")]
 
 
 def disagreement(name: str, cost: str, depth: int, seed: int, x: float, y: float, network: type = cd.Network) -> float:

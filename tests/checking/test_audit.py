@@ -18,6 +18,7 @@ from chainderiv.functions.stable import Stable
 from chainderiv.symbols import z
 from tests import plain
 from tests.formulas import FORMULAS
+from tests.kinds import KINDS
 
 
 def rewritten(name, **forms):
@@ -27,7 +28,7 @@ def rewritten(name, **forms):
     return Activation(name, good.formula, stable=Stable(**fields | forms))
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_catalogue_holds_twelve_digits_and_nothing_is_undecided(name):
     found = audit(name)
     assert found.holds, str(found)

@@ -17,8 +17,9 @@ from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.parameters import Layered, Parameters
 from tests import plain
 from tests.helpers import bound
+from tests.kinds import KINDS
 
-ADMITTED = [(name, "quadratic") for name in ACTIVATIONS] + [("sigmoid", "cross_entropy")]
+ADMITTED = [(name, "quadratic") for name in KINDS] + [("sigmoid", "cross_entropy")]
 STEP, MPMATH, FLOAT = METHODS
 
 
@@ -37,7 +38,7 @@ def test_every_activation_with_every_cost_it_admits_passes(name, cost, depth):
     assert step.judged
 
 
-@pytest.mark.parametrize("name", [n for n in ACTIVATIONS if n != "sigmoid"])
+@pytest.mark.parametrize("name", [n for n in KINDS if n != "sigmoid"])
 def test_a_chain_that_ends_in_a_sigmoid_passes_with_cross_entropy(name):
     assert cd.verify(cd.Chain(4, [name] * 3 + ["sigmoid"], "cross_entropy"), points=10).passed
 
@@ -66,7 +67,7 @@ def test_one_wrong_factor_of_four_layers_fails_and_is_named(name, cost, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_one_wrong_factor_of_fifty_layers_fails_and_is_named(name, kind):
     chain = chain_of(name, "quadratic", 50)
     d = cd.derive(chain, "b1")
@@ -77,7 +78,7 @@ def test_one_wrong_factor_of_fifty_layers_fails_and_is_named(name, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_one_wrong_factor_of_a_thousand_layers_fails_and_is_named(name, kind):
     chain = chain_of(name, "quadratic", 1000)
     d, k = cd.derive(chain, "b1"), {"scaled": 3, "zero": 1000, "flipped": 1998}[kind]
@@ -86,7 +87,7 @@ def test_one_wrong_factor_of_a_thousand_layers_fails_and_is_named(name, kind):
     assert found.worst.factor.startswith(f"factor {k}:")
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_thousand_layers_derived_rightly_pass(name):
     chain = chain_of(name, "quadratic", 1000)
     found = cd.verify(chain, cd.derive(chain, "b1"), points=3, methods=(STEP,))
@@ -398,7 +399,7 @@ FORMULAS = [*CANCELLING, "cosh(z+700)/exp(700)", "sin(z)/(2+cos(z))", "exp(-z**2
             "1/(1+exp(-z))-1/(1+exp(-z-1e-3))", "sin(30*z)*exp(-Abs(z))", "1+1e-7*tanh(z)", "erf(z)*sinc(z)"]  # fmt: skip
 
 
-@pytest.mark.parametrize("given", [*ACTIVATIONS, *FORMULAS])
+@pytest.mark.parametrize("given", [*KINDS, *FORMULAS])
 def test_what_the_complex_step_says_it_may_lose_covers_what_it_loses(given):
     import mpmath
 

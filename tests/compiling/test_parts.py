@@ -10,6 +10,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.precise import precise
 from chainderiv.symbols import z
+from tests.kinds import KINDS
 
 POINTS = ("-300.5", "-31.7", "-2.3", "-0.6", "-0.01", "0.02", "0.9", "1.7", "8.25", "45", "290")
 OWN = {
@@ -17,7 +18,7 @@ OWN = {
     "bump": Activation.from_formula("bump", "z*exp(-z**2)"),
     "plain tanh": Activation("plain tanh", sympy.tanh(z)),
 }
-ALL = ACTIVATIONS | OWN
+ALL = {name: ACTIVATIONS[name] for name in KINDS} | OWN
 
 
 def at(expression, point):

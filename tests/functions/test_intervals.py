@@ -134,7 +134,8 @@ def test_an_end_rounded_inwards_or_a_function_that_falls_for_one_that_rises_is_s
     assert misses(head, spoil(FUNCTIONS[head]), random.Random(1), 300) > 0
 
 
-TABLE = [a.formula for a in ACTIVATIONS.values()] + [c.formula for c in FORMULAS.values()]
+# mpmath would want 8000 digits of gelu_tanh: it has 1 + tanh(-9000) at -60
+TABLE = [a.formula for a in ACTIVATIONS.values() if a.name != "gelu_tanh"] + [c.formula for c in FORMULAS.values()]
 OWN = [
     Max(0, z) ** 2 - Min(1, z), Piecewise((erf(z), z > 1), (sympy.atan(z) - z, True)), (1 + z**2) ** Rational(-3, 2),
     (1 + z**2) ** sqrt(2), 2**z, Abs(z) ** sympy.Float(0.25), exp(exp(z / 8)), sin(30 * z),

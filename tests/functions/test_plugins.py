@@ -17,7 +17,7 @@ name = "neurons-of-mine"
 version = "1.0"
 
 [project.entry-points."chainderiv.activations"]
-snake = "neurons_of_mine:SNAKE"
+viper = "neurons_of_mine:VIPER"
 bump = "neurons_of_mine:BUMP"
 made = "neurons_of_mine:make"
 sigmoid = "neurons_of_mine:BUMP"
@@ -44,7 +44,7 @@ class Bell(sympy.Function):
     _mpmathcode = _numpycode
 
 BELL = Activation("bell", z + Bell(z))
-SNAKE = Activation("snake", z + sympy.sin(z) ** 2)
+VIPER = Activation("viper", z + sympy.sin(z) ** 2)
 BUMP = "exp(-z**2)"
 NUMBER = 3
 HOSTILE = "__import__('os')"
@@ -84,7 +84,7 @@ def run(installed, code, *arguments):
 def test_a_package_s_activations_are_known_by_name_and_go_the_whole_way(installed):
     done = run(installed, """
         import chainderiv as cd
-        for name in ("snake", "bump", "made"):
+        for name in ("viper", "bump", "made"):
             chain = cd.Chain(3, name)
             print(cd.derive(chain, "b2"), cd.verify(chain, points=5).passed)
         print(cd.Chain(2, "sigmoid").activations[0].formula)
@@ -92,7 +92,7 @@ def test_a_package_s_activations_are_known_by_name_and_go_the_whole_way(installe
     """)  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.splitlines() == [
-        "∂C/∂b₂ = snake'(z₂) · w₃ snake'(z₃) · ∂C/∂a₃ True",
+        "∂C/∂b₂ = viper'(z₂) · w₃ viper'(z₃) · ∂C/∂a₃ True",
         "∂C/∂b₂ = bump'(z₂) · w₃ bump'(z₃) · ∂C/∂a₃ True",
         "∂C/∂b₂ = made'(z₂) · w₃ made'(z₃) · ∂C/∂a₃ True",
         "1/(1 + exp(-z))",  # the catalogue's own, whatever a package calls so
@@ -107,7 +107,7 @@ KEPT = """
     from chainderiv.maps.sweep import Sweep
 
     data, folder = cd.load_data("digits").take(30), sys.argv[1]
-    for name in ("snake", "bump", "made", "bell"):
+    for name in ("viper", "bump", "made", "bell"):
         if len(sys.argv) > 2:
             net = cd.Network([64, 5, 10], name, rng=1)
             cd.train(net, data, 1, learning_rate=0.001, engine="numpy", folder=f"{folder}/{name}")
@@ -129,7 +129,7 @@ def test_what_was_trained_and_mapped_of_a_package_is_read_back_and_if_it_can_be_
 ):
     done, without = run(installed, KEPT, tmp_path, "write"), run("", KEPT, tmp_path)
     assert (done.stderr, without.stderr) == ("", "")
-    lines = ["snake z + sin(z)**2 (3,)", "bump exp(-z**2) (3,)", "made z**3 (3,)"]
+    lines = ["viper z + sin(z)**2 (3,)", "bump exp(-z**2) (3,)", "made z**3 (3,)"]
     assert done.stdout.splitlines() == [*lines, "bell z + Bell(z) (3,)"]
     assert without.stdout.splitlines() == [
         *lines, "bell activation 'bell' ('z + Bell(z)') cannot be made from its text; install what it came from"
@@ -139,11 +139,11 @@ def test_what_was_trained_and_mapped_of_a_package_is_read_back_and_if_it_can_be_
 def test_an_unknown_name_lists_them_and_the_command_line_takes_them(installed):
     done = run(installed, """
         from chainderiv.cli import main
-        print(main(["derive", "--activation", "snake", "--depth", "1"]))
-        print(main(["derive", "--activation", "snakes"]))
+        print(main(["derive", "--activation", "viper", "--depth", "1"]))
+        print(main(["derive", "--activation", "vipre"]))
     """)  # fmt: skip
-    assert done.stdout.splitlines() == ["∂C/∂b₁ = snake'(z₁) · ∂C/∂a₁", "0", "2"]
-    assert "did you mean 'snake'?" in done.stderr
+    assert done.stdout.splitlines() == ["∂C/∂b₁ = viper'(z₁) · ∂C/∂a₁", "0", "2"]
+    assert "did you mean 'viper'?" in done.stderr
 
 
 @pytest.mark.parametrize(("name", "named", "said"), [
@@ -166,5 +166,5 @@ def test_a_broken_one_is_one_line_that_names_its_package_or_formula_and_leaves_t
 
 
 def test_without_the_package_the_name_is_unknown():
-    done = run("", "import chainderiv as cd; cd.Chain(2, 'snake')")
+    done = run("", "import chainderiv as cd; cd.Chain(2, 'viper')")
     assert "UnknownName" in done.stderr

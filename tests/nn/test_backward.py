@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.network import Network
 from chainderiv.symbols import z
+from tests.kinds import KINDS
 from tests.nn.compare import disagreement
 
 TOLERANCE = 1e-12  # relative to the sum of the sizes of a gradient's terms
@@ -14,7 +14,7 @@ OUTPUTS = {
     "cross_entropy": ["sigmoid"],
     "log_likelihood": ["softmax"],
 }
-CASES = [(name, cost, output) for name in ACTIVATIONS for cost, outputs in OUTPUTS.items() for output in outputs]
+CASES = [(name, cost, output) for name in KINDS for cost, outputs in OUTPUTS.items() for output in outputs]
 
 
 def problem(activation, cost, output, sizes=(4, 5, 3, 3), images=6, seed=0):

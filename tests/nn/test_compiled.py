@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.nn.compiled.engine import CompiledDescent, CompiledNetwork, CompiledPasses
 from chainderiv.nn.compiled.layout import put, shape_of, taken, work_for
 from chainderiv.nn.data.data import Data, Split
@@ -17,6 +16,7 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent, NumPyDescent
 from chainderiv.nn.training.engines import measurer
 from chainderiv.nn.training.training import train
+from tests.kinds import KINDS
 
 OWN = Activation.from_formula("swish", "z/(1+exp(-1.5*z))")
 ENDS = {
@@ -64,7 +64,7 @@ def assert_near(got, want, rtol=1e-10):
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("hidden", [*ACTIVATIONS, "own"])
+@pytest.mark.parametrize("hidden", [*KINDS, "own"])
 def test_the_compiled_descent_is_numpys(hidden, end):
     net = Network([9, 7, 33, 4, 3], OWN if hidden == "own" else hidden, init="glorot", rng=2, **ENDS[end])
     data = some_data(9, 3)
@@ -146,7 +146,7 @@ def test_compiled_gradients_of_random_networks_are_the_backward_passes(seed):
     rng = np.random.default_rng(seed)
     sizes = [*rng.integers(1, 70, rng.integers(1, 7)), rng.integers(2, 12)]
     net = Network(
-        sizes, str(rng.choice(list(ACTIVATIONS))), rng=rng, init=str(rng.choice(["nielsen", "large", "he", "glorot"])),
+        sizes, str(rng.choice(list(KINDS))), rng=rng, init=str(rng.choice(["nielsen", "large", "he", "glorot"])),
         residual=bool(rng.integers(2)), **ENDS[str(rng.choice(list(ENDS)))],
     )  # fmt: skip
     got, want = gradients(net, some_data(sizes[0], sizes[-1], 50, seed))

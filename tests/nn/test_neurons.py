@@ -13,7 +13,6 @@ from numba import njit
 
 from chainderiv.compiling.emit import NotCompilable
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron as look_up
 from chainderiv.functions.precise import precise, working_digits
@@ -23,6 +22,7 @@ from chainderiv.nn.output_layer import OutputLayer
 from chainderiv.nn.training import engines
 from chainderiv.nn.training.training import train
 from chainderiv.symbols import a, y, z
+from tests.kinds import KINDS
 
 DTYPES = {name: np.dtype(name) for name in ("float32", "float64")}
 SPREAD = [
@@ -147,7 +147,7 @@ def assert_near(got, want, name, size=None, allowed=1.0):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [*ACTIVATIONS, *OWN])
+@pytest.mark.parametrize("name", [*KINDS, *OWN])
 def test_value_and_slope_are_the_formula_s_to_a_few_ulps_at_a_spread_of_z(name, dtype):
     activation = neuron(name)
     at = points(activation, DTYPES[dtype])
@@ -199,7 +199,7 @@ def test_what_overflows_is_infinite():
 # ---- ends
 
 TARGETS = [0.0, 1.0, 0.3]
-ENDS = [("cross_entropy", "sigmoid"), *(("quadratic", name) for name in [*ACTIVATIONS, "swish", "hard sigmoid"])]
+ENDS = [("cross_entropy", "sigmoid"), *(("quadratic", name) for name in [*KINDS, "swish", "hard sigmoid"])]
 
 
 def delta_of(activation, cost, point, target):

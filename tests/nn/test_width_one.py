@@ -4,11 +4,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.precise import precise
 from chainderiv.nn.network import Network
 from chainderiv.symbols import z as z_symbol
+from tests.kinds import KINDS
 
 
 def chain_gradients(hidden, output, cost, w, b, x, y):
@@ -58,7 +58,7 @@ def assert_equal(hidden, output, cost, w, b, x, y, rtol=1e-12):
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
-@pytest.mark.parametrize("hidden", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", KINDS)
 def test_width_one_is_the_product_of_equation_one(hidden, depth):
     rng = np.random.default_rng(depth)
     for _ in range(5):

@@ -13,6 +13,7 @@ from chainderiv.numeric.product import Product
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
 from tests.kappa import kappa
+from tests.kinds import KINDS
 from tests.problems import PROBLEMS
 
 # 100 · 1/2 - 50 = 0: the orbit amplifies rounding by 25 a layer, but not one of its operations rounds
@@ -94,7 +95,7 @@ def random_chain(name, spread, seed, depth=1000):
 
 
 @pytest.mark.parametrize("spread", SPREADS)
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_random_chains_of_depth_1000_agree_with_the_hand_written_product(name, spread):
     chain = cd.Chain(1000, name)
     w, b = random_chain(name, spread, seed=1)
@@ -105,7 +106,7 @@ def test_random_chains_of_depth_1000_agree_with_the_hand_written_product(name, s
     assert not same(got * 1.001, got, k), f"8εκ = {8 * EPSILON * k} excuses a thousandth"
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_referee_agrees_with_the_hand_written_product_at_depth_1000(name):
     w, b = random_chain(name, 6.0, seed=5)
     got = cd.evaluate(cd.Chain(1000, name), w, b, y=0.25, wrt="w9", engine="mpmath")
@@ -171,7 +172,7 @@ def test_the_parameters_of_some_points_are_what_was_broadcast_to_them():
                 np.testing.assert_array_equal(np.broadcast_to(one, some.shape), np.broadcast_to(whole, (3, 4))[index])
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_many_points_at_once_are_the_points_one_by_one(name):
     rng = np.random.default_rng(3)
     w, b = rng.normal(size=(2, 5, 7)), rng.normal(size=(2, 5, 7))

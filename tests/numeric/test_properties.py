@@ -8,6 +8,7 @@ import chainderiv as cd
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.catalogue import ACTIVATIONS
 from tests.helpers import assert_same, same
+from tests.kinds import KINDS
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 weights = st.floats(0.05, 4).flatmap(lambda w: st.sampled_from((w, -w)))
@@ -17,7 +18,7 @@ zs = st.floats(-6, 6)
 @st.composite
 def chains(draw, shortest=2, longest=9):
     depth = draw(st.integers(shortest, longest))
-    names = draw(st.lists(st.sampled_from(list(ACTIVATIONS)), min_size=depth, max_size=depth))
+    names = draw(st.lists(st.sampled_from(list(KINDS)), min_size=depth, max_size=depth))
     w = draw(st.lists(weights, min_size=depth, max_size=depth))
     b = draw(st.lists(zs, min_size=depth, max_size=depth))
     return names, np.array(w), np.array(b)
@@ -95,7 +96,7 @@ def test_the_numpy_engine_is_the_referee_within_the_bound(chain):
         )
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_gradient_is_linear_in_a_quadratic_cost_s_miss(name):
     chain, rng = cd.Chain(5, name), np.random.default_rng(2)
     w, z = rng.normal(size=5), np.abs(rng.normal(size=5)) + 0.1

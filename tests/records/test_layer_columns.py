@@ -14,6 +14,7 @@ from chainderiv.nn.training.training import train
 from chainderiv.records.measured import Row, norm, rows_of_record, steepest
 from chainderiv.records.measurements import LAYER_COLUMNS
 from tests import plain
+from tests.kinds import KINDS
 from tests.nn.training.runs_kept import SETTINGS, SIZES, run, small_data
 
 ENGINES = ["numpy", "numba"]
@@ -141,7 +142,7 @@ def test_an_update_of_a_thousandth_more_would_be_told():
         np.testing.assert_allclose(update_ratio(one, two), 0.01, rtol=1e-10)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_steepest_slope_is_the_largest_of_the_hand_written_derivative(name):
     with mp.workdps(30):
         places = [mp.mpf(k) / 8 + mp.mpf(1) / 10**6 for k in range(-240, 241)]

@@ -10,10 +10,10 @@ from sympy import Rational, erf, exp, oo, pi, sqrt, tanh
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.symbolic.bounding.text import number as text_of
 from chainderiv.symbols import z
 from tests import plain
+from tests.kinds import KINDS
 
 W = sympy.Symbol("w", positive=True)
 GOLDEN = (mp.sqrt(5) - 1) / 2
@@ -160,7 +160,7 @@ def test_a_negative_symbol_turns_the_set_of_a_round_and_an_unknown_sign_is_refus
         cd.bounds("gelu").interval(W)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_the_link_has_the_size_1_at_the_ends_for_weights_far_out(name):
     # where φ' has one value on a whole side, no weight moves an end: there are kinks alone, or none
     judged, constant = 0, name in ("relu", "leaky_relu", "identity")

@@ -8,18 +8,18 @@ import pytest
 import sympy
 
 import chainderiv as cd
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.symbols import z
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
+from tests.kinds import KINDS
 from tests.symbolic.programs.test_program_runners import batch, compile_c, javascript_batch, job, run_c, run_javascript
 
 DEPTHS = (1, 2, 7)
-PLAIN = [(name, "quadratic", False) for name in ACTIVATIONS] + [("sigmoid", "cross_entropy", False)]
-RESIDUAL = [(name, "quadratic", True) for name in ACTIVATIONS]
+PLAIN = [(name, "quadratic", False) for name in KINDS] + [("sigmoid", "cross_entropy", False)]
+RESIDUAL = [(name, "quadratic", True) for name in KINDS]
 MIXED = {
-    "each once": (list(ACTIVATIONS), "quadratic", False),
+    "each once": (list(KINDS), "quadratic", False),
     "runs": (["relu"] * 3 + ["gelu"] * 2 + ["sigmoid"], "cross_entropy", False),
     "in turn, residual": (["tanh", "mish"] * 3, "quadratic", True),
 }
@@ -118,7 +118,7 @@ def test_every_program_agrees_with_the_referee_at_depth_1000(case, wrt, programs
 
 
 @pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_every_program_agrees_with_hand_written_derivatives(name, residual, programs):
     made, places = programs
     chain, rng = chain_of(name, "quadratic", residual, 7), np.random.default_rng(6)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
-from chainderiv.functions.catalogue import ACTIVATIONS
+from tests.kinds import KINDS
 from tests.symbolic.programs.test_program import FORMULAS
 from tests.symbolic.programs.test_program_runners import compile_c, job, run_c
 
-CHAINS = [(name, "quadratic", residual) for name in ACTIVATIONS for residual in (False, True)]
+CHAINS = [(name, "quadratic", residual) for name in KINDS for residual in (False, True)]
 CHAINS += [("sigmoid", "cross_entropy", False)]
 OWN = ("decimal", "cubic root", "cardinal")
 SHADED = CHAINS + [(cd.Activation(name, FORMULAS[name]), "quadratic", False) for name in OWN]
@@ -44,7 +44,7 @@ def test_the_compiler_accepts_every_program(case, validator):
 
 
 def test_the_compiler_accepts_mixed_chains(validator):
-    for activations in (list(ACTIVATIONS), ["relu"] * 999 + ["gelu"]):
+    for activations in (list(KINDS), ["relu"] * 999 + ["gelu"]):
         done = validate(validator, cd.derive(cd.Chain(len(activations), activations), "w2").to("glsl"))
         assert done.returncode == 0, done.stdout
 

@@ -5,10 +5,10 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
-from chainderiv.functions.catalogue import ACTIVATIONS
 from tests.helpers import EPSILON, assert_same, same
+from tests.kinds import KINDS
 
-CHAINS = [(name, "quadratic") for name in ACTIVATIONS] + [("sigmoid", "cross_entropy")]
+CHAINS = [(name, "quadratic") for name in KINDS] + [("sigmoid", "cross_entropy")]
 
 
 def run(derivation, w, b, x, y):

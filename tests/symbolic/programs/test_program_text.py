@@ -7,12 +7,12 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
-from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.cost import Cost
 from chainderiv.functions.gaps import sign_form
 from chainderiv.symbolic.programs.program_parts import label
 from chainderiv.symbols import a, erfcx, normal_cdf, y, z
 from tests.helpers import assert_same
+from tests.kinds import KINDS
 from tests.symbolic.programs.test_program_runners import (
     batch,
     compile_c,
@@ -63,7 +63,7 @@ def test_many_stretches_are_no_nested_expression(tmp_path):
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", KINDS)
 def test_a_program_stands_alone(target, name):
     text = cd.derive(cd.Chain(4, name), "w3").to(target)
     for word in ("chainderiv", "sympy", "Piecewise", "normal_density", "mpmath", "Stable", "$", "{{", "M_PI", "M_SQRT"):
