@@ -9,7 +9,7 @@ from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, files_beside, formula, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.figures import FIGURES
 from chainderiv.pages.tour.findings import Findings
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.symbolic.notation import equations
 from chainderiv.version import __version__
 from chainderiv.wording import minus, number, span

@@ -20,7 +20,7 @@ from chainderiv.pages.folder import folder_for_page
 from chainderiv.pages.tour.files import tour_files
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.pages.tour.page import FILES, TITLE
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
