@@ -81,7 +81,7 @@ class LogSign:
 
     def __str__(self) -> str:
         """The numbers to six digits, also beyond float64; of a long array its ends."""
-        written = {"int": lambda k: signed(self.sign.flat[k], self.log.flat[k])}
+        written: Any = {"int": lambda k: signed(self.sign.flat[k], self.log.flat[k])}
         if self.shape:
             return np.array2string(np.arange(self.log.size).reshape(self.shape), formatter=written)
         return signed(self.sign, self.log)

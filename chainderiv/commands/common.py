@@ -27,6 +27,17 @@ _WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D
 _DIGITS = {lowered(digit): digit for digit in "0123456789"}
 _ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
 
+COMMANDS = {
+    "derive": "print a chain's gradient as a product of factors",
+    "map": "map where a chain's gradient vanishes and explodes",
+    "bounds": "bound an activation's derivative, and say which weights can amplify",
+    "verify": "check symbolic gradients against finite differences",
+    "train": "train a network and measure each layer's gradient",
+    "reproduce": "run the published experiments again, over many seeds, and write a page",
+    "tour": "write a folder that shows it all",
+    "completion": "print a script by which a shell completes commands, flags and names",
+}
+
 USUAL_DEPTH = "4"
 Loaded = TypeVar("Loaded")
 

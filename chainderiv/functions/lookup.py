@@ -33,8 +33,13 @@ def neuron(given: str | Activation) -> Activation:
         return ACTIVATIONS[given]
     found = _plugin(given) if isinstance(given, str) else None
     if found is None:
-        raise unknown_name("activation", given, [*ACTIVATIONS, *{point.name for point in _offered()}])
+        raise unknown_name("activation", given, names_known())
     return found
+
+
+def names_known() -> list[str]:
+    """The names of the catalogue, and of the plug-ins."""
+    return [*ACTIVATIONS, *sorted({point.name for point in _offered()} - ACTIVATIONS.keys())]
 
 
 def _offered(**which: Any) -> Any:

@@ -107,7 +107,7 @@ class Measurements(Shows):
         whole = [row for row in range(len(self.cost)) if self.epoch[row] == int(self.epoch[row])]
         rows = [
             (f"{self.epoch[row]:g}", f"{100 * self.accuracy[row]:.2f}", f"{self.cost[row]:.4f}",
-             *(f"{norm:.3g}" for norm in norms[row]))
+             *(f"{norm:.3g}" for norm in map(norms[row].__getitem__, range(len(header) - 3))))
             for row in whole
         ]  # fmt: skip
         if more := max(0, len(rows) - SHOWN_ROWS):

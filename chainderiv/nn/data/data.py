@@ -195,9 +195,9 @@ def load_data(name: str | os.PathLike[str] = "mnist", folder: Folder = None) -> 
     """
     if isinstance(name, os.PathLike) or (isinstance(name, str) and Path(name).suffix):
         return _load_own(Path(name), folder)
-    if not isinstance(name, str) or name not in _LOADERS:
-        raise unknown_name("data set", name, _LOADERS)
-    return _LOADERS[name](folder)
+    if not isinstance(name, str) or name not in LOADERS:
+        raise unknown_name("data set", name, LOADERS)
+    return LOADERS[name](folder)
 
 
 def _load_mnist(folder: Folder) -> Data:
@@ -272,7 +272,7 @@ def _part(whole: Split, start: int, stop: int) -> Split:
     return Split(whole.images[start:stop], whole.labels[start:stop])
 
 
-_LOADERS: dict[str, Callable[[Folder], Data]] = {
+LOADERS: dict[str, Callable[[Folder], Data]] = {
     "mnist": _load_mnist,
     "fashion_mnist": _load_fashion_mnist,
     "digits": _load_digits,

@@ -14,7 +14,8 @@ from chainderiv.symbolic.bounding.scan import WINDOW
 from chainderiv.symbols import Expr, z
 
 Quantity = tuple[str, str, Certainty]
-Bounds, Amplifying = Any, Any  # which print themselves by this module
+Bounds = Any  # bounds.Bounds, which prints itself by this module
+Amplifying = Any  # amplifying.Amplifying, likewise
 SHORT = 48  # characters; a longer exact form is left to `to_dict`
 DIGITS = 12
 _FAR, _FARTHEST = 1000, 10**9
