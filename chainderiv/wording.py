@@ -69,6 +69,15 @@ def raised(text: str) -> str:
     return "".join(map(_RAISED.__getitem__, text)) if set(text) <= set(_RAISED) else f"^{text}"
 
 
+def from_raised(text: str) -> str:
+    """A superscript as a text again, with a true minus sign.
+
+    >>> from_raised("⁻¹²")
+    '−12'
+    """
+    return minus("".join({high: plain for plain, high in _RAISED.items()}.get(letter, letter) for letter in text))
+
+
 def lowered(text: str) -> str:
     """A text as a subscript, or behind _ where Unicode cannot lower it.
 

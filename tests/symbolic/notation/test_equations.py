@@ -81,7 +81,7 @@ def test_every_neuron_is_written_by_its_own_name_in_every_form():
         assert d.to("text") == f"dC/db1 = {name}'(z1) * dC/da1"
         assert d.to("unicode") == f"∂C/∂b₁ = {'σ' if name == 'sigmoid' else name}'(z₁) · ∂C/∂a₁"
         word = "σ" if name == "sigmoid" else name
-        assert f"<mi>{word}′</mi>" in d.to("mathml")
+        assert f"<mi>{word}</mi><mo form='postfix' lspace='0' rspace='0'>′</mo>" in d.to("mathml")
 
 
 def test_a_sum_or_a_negative_factor_is_bracketed():
