@@ -12,8 +12,8 @@ from chainderiv.pages.typesetting import typeset
 STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #57616c; --line: #dce1e6;
   --card: #f5f7f9; --accent: #0062a3; --good: #00664b; --bad: #a63c00; --shade: #a9b3bd; }
-@media screen and (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e8ebef; --soft: #a3adb8; --line: #343b44;
-  --card: #1c2127; --accent: #7cc4f5; --good: #4fd6a8; --bad: #ffa066; --shade: #6d7a89; } }
+@media screen and (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e8ebef; --soft: #a3adb8;
+  --line: #343b44; --card: #1c2127; --accent: #7cc4f5; --good: #4fd6a8; --bad: #ffa066; --shade: #6d7a89; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif; }
@@ -63,12 +63,14 @@ sub, sup { line-height: 0; font-size: .75em; }
 .whole { white-space: nowrap; }
 figure, tr, .scroll, .numbers div { break-inside: avoid; }
 h2, caption, summary { break-after: avoid; }
+tbody tr:first-child, tbody tr:last-child { break-before: avoid; }
 @page { margin: 16mm 14mm; }
 @media print { :root { color-scheme: light; }
   body { font-size: 10.5pt; } main, header, footer { max-width: none; padding: 0; }
   section { margin-top: 1.2rem; padding-top: 1rem; } footer { padding: 1rem 0 0; }
   p { orphans: 3; widows: 3; max-width: none; } figure img { max-width: 13cm; }
-  .scroll { overflow: visible; background: none; } th, td, .whole { white-space: normal; }
+  .scroll { overflow: visible; background: none; } details .scroll { break-inside: auto; }
+  table { font-size: 8.5pt; } th, td { padding-right: .5rem; } .words td, td:first-child { white-space: normal; }
   details::details-content { content-visibility: visible; display: block; height: auto; }
   details > * { display: block; } }
 """

@@ -1,4 +1,4 @@
-"""The last hand on a page's words: no line ends inside a number with its unit or a formula, and exponents are raised."""
+"""The last hand on a page's words: no line ends inside a number with its unit or a formula; exponents are raised."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ RAISED = re.compile(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 def typeset(page: str) -> str:
     """HTML with its text set, its markup as it is.
 
-    >>> typeset('<p title="1 %">about 5 %, or 3 · 10⁻⁴ where x = 0</p>')
-    '<p title="1 %">about 5\\xa0%, or 3\\xa0·\\xa010<sup>−4</sup> where <span class="whole">x = 0</span></p>'
+    >>> print(typeset('<p title="10⁻³">near 10⁻⁴ where x = 0</p>'))
+    <p title="10⁻³">near 10<sup>−4</sup> where <span class="whole">x = 0</span></p>
     """
     parts = APART.split(page)
     parts[::2] = map(_words, parts[::2])

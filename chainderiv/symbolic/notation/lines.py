@@ -31,7 +31,8 @@ def block(writer: Writer, *tables: Mapping[str, tuple[Expr, Expr]]) -> str:
     equals = writer.form.equals
     if writer.form.markup == "mathml":
         cells = "".join(
-            f"<mtr><mtd><mtext>{name}</mtext></mtd><mtd style='text-align:left'><mrow>{left}{equals}{right}</mrow></mtd></mtr>"
+            f"<mtr><mtd><mtext>{name}</mtext></mtd>"
+            f"<mtd style='text-align:left'><mrow>{left}{equals}{right}</mrow></mtd></mtr>"
             for name, left, right in rows
         )
         return math_element(f"<mtable displaystyle='true'>{cells}</mtable>")
