@@ -279,7 +279,10 @@ class Network:
         return [to_log_sign(mean) for mean in self.exact_deltas(images, labels).bias_means()]
 
     def wide_gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Wide], list[Wide]]:
-        """gradients() in wide numbers, as log_deltas computes them."""
+        """gradients() as pairs (m, e) of float64 arrays, each number m · 2^e, as log_deltas computes them.
+
+        Returns a list of pairs for ∂C/∂W_l, l = 1 … L, and one for ∂C/∂b_l.
+        """
         return self.exact_deltas(images, labels).means()
 
     def raw_gradients(self, images: Array, targets: Array) -> tuple[list[Array], list[Array]]:
