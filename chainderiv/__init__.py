@@ -30,11 +30,12 @@ if TYPE_CHECKING:
     from chainderiv.logsign import LogSign as LogSign
     from chainderiv.maps.axis import Axis as Axis
     from chainderiv.maps.cluster import cluster as cluster
+    from chainderiv.maps.counted import Tally as Tally
     from chainderiv.maps.disk.storing import Estimate as Estimate
     from chainderiv.maps.plan import Plan as Plan
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
-    from chainderiv.maps.tally import Tally as Tally, tally as tally
+    from chainderiv.maps.tally import tally as tally
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
     from chainderiv.nn.network import Forward as Forward, Network as Network
@@ -92,11 +93,12 @@ _PUBLIC = {
     "logsign": ["LogSign"],
     "maps.axis": ["Axis"],
     "maps.cluster": ["cluster"],
+    "maps.counted": ["Tally"],
     "maps.disk.storing": ["Estimate"],
     "maps.plan": ["Plan"],
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
-    "maps.tally": ["Tally", "tally"],
+    "maps.tally": ["tally"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
     "nn.network": ["Forward", "Network"],

@@ -10,21 +10,20 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from chainderiv.commands import common
+from chainderiv.commands.common import COMMANDS
 from chainderiv.errors import ChainderivError, Diverged
 from chainderiv.version import __version__
 
-COMMANDS = {
-    "derive": "print a chain's gradient as a product of factors",
-    "map": "map where a chain's gradient vanishes and explodes",
-    "bounds": "bound an activation's derivative, and say which weights can amplify",
-    "verify": "check symbolic gradients against finite differences",
-    "train": "train a network and measure each layer's gradient",
-    "reproduce": "run the published experiments again, over many seeds, and write a page",
-    "tour": "write a folder that shows it all",
-}
+START = """start with
+  chainderiv tour                    a folder with one page to open, in a minute
+  chainderiv derive --depth 4        the formula of the first layer's gradient
+  chainderiv map --out map.png       where it vanishes and where it explodes
+and go on with
+  chainderiv COMMAND --help          what a command takes, with an example
+  chainderiv completion bash         names and flags by the tab key (zsh, fish too)"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,12 +33,22 @@ class Parser(argparse.ArgumentParser):
         """Print the fault and where help is, and exit with 2."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help on stdout, in ASCII where that is no UTF-8."""
+        if message and file is sys.stdout:
+            common.say(message.rstrip("\n"))
+        else:
+            super()._print_message(message, file)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     given = _joined(sys.argv[1:] if arguments is None else arguments)
     if given == ["--version"]:
         print(f"chainderiv {__version__}")
+        return 0
+    if not given:
+        _parser(given).print_help()
         return 0
     options = argparse.Namespace()
     try:
@@ -86,8 +95,9 @@ def _parser(given: Sequence[str]) -> Parser:
     parser = Parser(
         prog="chainderiv",
         description="Why a deep network's gradients vanish or explode.",
-        epilog="example: chainderiv derive --depth 4",
+        epilog=START,
         allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"chainderiv {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

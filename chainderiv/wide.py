@@ -107,7 +107,7 @@ def _bands(p: Wide, axis: int) -> Iterator[tuple[Floats, Floats]]:
 
 def to_log_sign(p: Wide) -> LogSign:
     """The same as sign and natural logarithm."""
-    return LogSign(np.sign(p.m), log_abs(p))
+    return LogSign.of(np.sign(p.m), log_abs(p))
 
 
 def rounded(p: Wide) -> Floats:

@@ -1,13 +1,23 @@
-"""Numbers as people read them, and marks above and below a letter."""
+"""Numbers as people read them, also beyond float64, and marks above and below a letter."""
 
 from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Callable
+
+from chainderiv.errors import BadValue
 
 _RAISED = dict(zip("0123456789+-lL", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ˡᴸ", strict=True))
 _LOWERED = dict(zip("0123456789+-,ijklmp", "₀₁₂₃₄₅₆₇₈₉₊₋,ᵢⱼₖₗₘₚ", strict=True))
+
+_SPEC = re.compile(
+    r"(?:(?P<fill>.?)(?P<align>[<>=^]))?(?P<sign>[-+ ]?)z?(?P<whole>#?)(?P<zero>0?)(?P<width>\d*)[,_]?"
+    r"(?:\.(?P<digits>\d+))?(?P<kind>[eEfFgGn%]?)",
+    re.DOTALL,
+)
+USUAL_DIGITS = {"": 12, "e": 6, "g": 6, "n": 6}
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -59,6 +69,15 @@ def raised(text: str) -> str:
     return "".join(map(_RAISED.__getitem__, text)) if set(text) <= set(_RAISED) else f"^{text}"
 
 
+def from_raised(text: str) -> str:
+    """A superscript as a text again, with a true minus sign.
+
+    >>> from_raised("⁻¹²")
+    '−12'
+    """
+    return minus("".join({high: plain for plain, high in _RAISED.items()}.get(letter, letter) for letter in text))
+
+
 def lowered(text: str) -> str:
     """A text as a subscript, or behind _ where Unicode cannot lower it.
 
@@ -66,3 +85,61 @@ def lowered(text: str) -> str:
     ('₁₂', 'ⱼₖ', '_L', '')
     """
     return "".join(map(_LOWERED.__getitem__, text)) if set(text) <= set(_LOWERED) else f"_{text}"
+
+
+def formatted(sign: float, log: float, spec: str) -> str:
+    """sign · exp(log) by a format of Python's for floats, also where it leaves float64; raises BadValue.
+
+    >>> formatted(-1.0, -1611.8, ".3e"), formatted(1.0, 5000.0, "+.3g"), formatted(1.0, 0.0, ".2f")
+    ('-1.010e-700', '+2.97e+2171', '1.00')
+    """
+    if math.isinf(log) or not sign or math.isnan(log + sign) or _in_range(log):
+        return _checked(sign * (math.exp(log) if log < math.inf else math.inf), spec)
+    beyond = _SPEC.fullmatch(spec)
+    if beyond is None or (beyond["kind"] in ("f", "F", "%") and log < 0):
+        return _checked(math.copysign(0.0, sign), spec)
+    if beyond["kind"] in ("f", "F", "%"):
+        raise BadValue(f"the format {spec!r} would write {log / math.log(10):.0f} digits; give one as .3e or .4g")
+    before = "-" if sign < 0 else beyond["sign"].replace("-", "")
+    return _padded(before, _mantissa_and_exponent(log, beyond), beyond)
+
+
+def _in_range(log: float) -> bool:
+    """Whether float64 holds the size with all its digits."""
+    return math.log(sys.float_info.min) <= log < math.log(sys.float_info.max)
+
+
+def _checked(value: float, spec: str) -> str:
+    try:
+        return format(value, spec)
+    except ValueError as e:
+        raise BadValue(f"the format {spec!r} is none of a number; give one as .3e, +.4g or 12.3g") from e
+
+
+def _mantissa_and_exponent(log: float, spec: re.Match[str]) -> str:
+    kind = spec["kind"].lower()
+    digits = USUAL_DIGITS[kind] if spec["digits"] is None else int(spec["digits"])
+    log10 = log / math.log(10)
+    whole = math.floor(log10)
+    decimals = digits if kind == "e" else max(digits, 1) - 1
+    mantissa, _, carried = f"{10 ** (log10 - whole):.{decimals}e}".partition("e")
+    if kind != "e" and not spec["whole"] and "." in mantissa:
+        mantissa = mantissa.rstrip("0").rstrip(".")
+    return f"{mantissa}{'E' if spec['kind'].isupper() else 'e'}{whole + int(carried):+d}"
+
+
+def _padded(sign: str, body: str, spec: re.Match[str]) -> str:
+    width, align = int(spec["width"] or 0), spec["align"] or ("=" if spec["zero"] else ">")
+    fill = spec["fill"] or ("0" if spec["zero"] else " ")
+    if align == "=":
+        return sign + body.rjust(width - len(sign), fill)
+    return format(sign + body, f"{fill}{align}{width}")
+
+
+def signed(sign: float, log: float) -> str:
+    """sign · exp(log) to six digits with its sign.
+
+    >>> signed(1.0, -1611.8), signed(0.0, -math.inf), signed(math.nan, math.nan)
+    ('+1.00961e-700', '0', 'nan')
+    """
+    return formatted(sign, log, "+.6g") if abs(sign) == 1 else formatted(sign, log, ".6g")

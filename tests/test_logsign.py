@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import chainderiv as cd
-from chainderiv.errors import BadShape, ChainderivError
+from chainderiv.errors import BadShape, BadValue, ChainderivError
 from tests.helpers import assert_same, same
 
 FEW = settings(max_examples=150, deadline=None, derandomize=True)
@@ -163,3 +163,87 @@ def test_shapes_that_do_not_broadcast_are_told(operation):
     for other in (three, [1.0, 2.0, 3.0]):
         with pytest.raises(BadShape, match=r"shapes \(2,\) and \(3,\)"):
             getattr(two, operation)(other)
+
+
+def decimal(value, digits):
+    """A LogSign's number with so many digits, by mpmath."""
+    return mp.nstr(exact(value), digits, strip_zeros=False, min_fixed=0, max_fixed=0)
+
+
+@FEW
+@given(numbers, st.integers(2, 9))
+def test_a_format_prints_the_number_beyond_float64_as_mpmath_does(value, digits):
+    got = f"{value:.{digits - 1}e}"
+    with mp.workdps(60):
+        want = decimal(value, digits)
+        # a digit at half may be rounded either way: the logarithm holds it to 1e-11
+        assert abs(mp.mpf(got) / mp.mpf(want) - 1) <= mp.mpf(10) ** (1 - digits) * 1.001
+        assert abs(mp.mpf(got) / exact(value) - 1) <= mp.mpf(10) ** (1 - digits) / 2 * 1.01 + mp.mpf(10) ** -10
+    assert got.lstrip("-").partition("e")[0].replace(".", "").isdigit()
+    assert mp.mpf(f"{value:.{digits}g}") == mp.mpf(got)
+
+
+@pytest.mark.parametrize(("spec", "tiny", "huge"), [
+    (".3e", "-1.234e-700", "1.234e+700"), (".3g", "-1.23e-700", "1.23e+700"), ("+.2E", "-1.23E-700", "+1.23E+700"),
+    ("14.3e", "   -1.234e-700", "    1.234e+700"), ("<12.3g", "-1.23e-700  ", "1.23e+700   "),
+    ("^13.3g", " -1.23e-700  ", "  1.23e+700  "), ("012.3g", "-001.23e-700", "0001.23e+700"),
+    ("*>12.3g", "**-1.23e-700", "***1.23e+700"), (" .1e", "-1.2e-700", " 1.2e+700"), (".0e", "-1e-700", "1e+700"),
+    (".7g", "-1.234e-700", "1.234e+700"), ("#.7g", "-1.234000e-700", "1.234000e+700"), ("+", "-1.234e-700", "+1.234e+700"),
+])  # fmt: skip
+def test_every_part_of_a_format_holds_beyond_float64_and_within_is_python_s(spec, tiny, huge):
+    log = float(np.log(1.234))
+    ten = 700 * float(np.log(10))
+    assert f"{cd.LogSign(-1.0, log - ten):{spec}}" == tiny
+    assert f"{cd.LogSign(1.0, log + ten):{spec}}" == huge
+    # the same letters, where a float can tell
+    short = f"{cd.LogSign(-1.0, float(np.log(1.25e-200))):{spec}}"
+    assert float(short.strip("*")) == pytest.approx(-1.25e-200, rel=0.3)
+    assert len(short) == len(f"{-1.25e-200:{spec}}") or spec == "+"
+
+
+def test_a_mantissa_that_rounds_up_to_ten_moves_the_exponent():
+    nearly = cd.LogSign(1.0, float(mp.log(mp.mpf("9.9999e-701"))))
+    assert (f"{nearly:.2e}", f"{nearly:.3g}", f"{nearly:.4e}") == ("1.00e-700", "1e-700", "9.9999e-701")
+
+
+def test_a_number_that_fixed_decimals_would_not_end_is_refused_and_one_they_do_not_reach_is_zero():
+    assert f"{cd.LogSign(-1.0, -2000.0):.3f}" == f"{-1e-300:.3f}"
+    with pytest.raises(BadValue, match=r"would write 869 digits; give one as \.3e"):
+        f"{cd.LogSign(1.0, 2000.0):.3f}"
+    for log in (0.0, -2000.0):
+        with pytest.raises(BadValue, match="the format '.3q' is none of a number"):
+            f"{cd.LogSign(1.0, log):.3q}"
+
+
+def test_a_number_reads_as_one():
+    assert str(cd.LogSign(1.0, -1611.8)) == "+1.00961e-700"
+    assert str(cd.LogSign.from_float(-0.25)) == "-0.25"
+    assert (str(ZERO), str(cd.LogSign(np.nan, np.nan))) == ("0", "nan")
+    assert (str(cd.LogSign(-1.0, np.inf)), f"{cd.LogSign(1.0, np.inf):.3e}") == ("-inf", "inf")
+    assert str(stack([cd.LogSign(1.0, -1611.8), ZERO])) == "[+1.00961e-700 0]"
+    assert len(str(cd.LogSign(np.ones((2000, 3)), np.zeros((2000, 3))))) < 300
+
+
+def test_float_is_the_ordinary_number_zero_and_infinity_where_it_leaves_float64():
+    assert float(cd.LogSign.from_float(-2.5)) == pytest.approx(-2.5, rel=1e-15)
+    assert (float(cd.LogSign(-1.0, -1e6)), float(cd.LogSign(-1.0, 1e6))) == (0, -np.inf)
+    assert type(float(ONE)) is float
+
+
+@pytest.mark.parametrize("asked", [float, "{:.3e}".format], ids=["float", "format"])
+@pytest.mark.parametrize("shape", [(1,), (2, 3), (0,)])
+def test_an_array_is_no_single_number(asked, shape):
+    with pytest.raises(BadShape, match="is asked of numbers of the shape .*; take one, as"):
+        asked(cd.LogSign(np.ones(shape), np.zeros(shape)))
+
+
+@pytest.mark.parametrize(("sign", "log"), [(2, 0), (0.5, 0), ([1, -3], [0, 0]), (np.inf, 0)])
+def test_a_sign_that_is_none_is_refused(sign, log):
+    with pytest.raises(BadValue, match="give -1, 0, 1 or NaN"):
+        cd.LogSign(sign, log)
+
+
+@pytest.mark.parametrize("log", [0.0, np.inf, np.nan, [-np.inf, 3.0]])
+def test_zero_with_a_size_is_refused(log):
+    with pytest.raises(BadValue, match="give log -inf there, for zero has no size"):
+        cd.LogSign(0.0, log)

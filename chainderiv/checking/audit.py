@@ -18,6 +18,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.functions.rewriting.digits import MOST, Digits, digits_that_hold
 from chainderiv.given import is_finite, is_whole
 from chainderiv.kinds import Floats
+from chainderiv.shown import Shown, Shows
 
 NORMAL = float(np.finfo(float).tiny)
 QUANTITIES = ("φ", "φ'", "log|φ'|")
@@ -71,8 +72,8 @@ class AuditRow:
 
 
 @dataclass(frozen=True)
-class Audit:
-    """What `audit` found; str() is a table with a sentence for each quantity.
+class Audit(Shows):
+    """What `audit` found; printed it is a table with a sentence for each quantity.
 
     Attributes
     ----------
@@ -117,13 +118,12 @@ class Audit:
         """The same for JSON."""
         return asdict(self) | {"holds": self.holds}
 
-    def __str__(self) -> str:
+    def _shown(self) -> Shown:
         head = f"{self.name}: {self.formula}, digits that hold of the {self.digits:g} asked for"
-        table = [f"{'':9}{'':9}{'digits':>7}{'at z =':>13}{'judged':>8}{'undecided':>11}"]
-        table += [
-            f"{r.quantity:9}{r.form:9}{r.worst:7.1f}{r.at:13.5g}{r.judged:8d}{r.undecided:11d}" for r in self.rows
+        rows = [
+            (r.quantity, r.form, f"{r.worst:.1f}", f"{r.at:.5g}", str(r.judged), str(r.undecided)) for r in self.rows
         ]
-        return "\n".join([head, *table, *self._sentences()])
+        return Shown([head], ("", "form", "digits", "at z =", "judged", "undecided"), rows, self._sentences())
 
     def _sentences(self) -> list[str]:
         said = [self._sentence(quantity) for quantity in QUANTITIES]

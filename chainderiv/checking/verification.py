@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainderiv.kinds import Mask
+from chainderiv.shown import Shown, Shows
 from chainderiv.writing import plain
 
+HEADER = ("parameter", "method", "judged", "worst |Δlog|", "allowed", "log10 |gradient|", "")
+SHOWN_ROWS = 60
 METHODS = ("complex step", "mpmath differences", "float64 differences")
 
 
@@ -54,8 +57,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Verification:
-    """The judges' verdicts.
+class Verification(Shows):
+    """The judges' verdicts; printed, or displayed in a notebook, it is a table and what follows from it.
 
     Attributes
     ----------
@@ -108,3 +111,35 @@ class Verification:
         found = {"passed": self.passed, "judged": self.judged, "smallest_noticed": self.smallest_noticed}
         worst, rows = self.worst and asdict(self.worst), [asdict(row) for row in self.rows]
         return dict(plain({**found, "worst": worst, "rows": rows}))
+
+    def _shown(self) -> Shown:
+        """The table; errors of a second derivative are relative to the sum of the sizes of its terms."""
+        second = any("," in row.parameter for row in self.rows)
+        header = HEADER if not second else (*HEADER[:3], "worst |Δ|/Σ|terms|", *HEADER[4:])
+        after = (
+            []
+            if (more := len(self.rows) - SHOWN_ROWS) <= 0
+            else [f"… {more} more rows (.rows and --json have them all)"]
+        )
+        return Shown((), header, [_cells(row) for row in self.rows[:SHOWN_ROWS]], [*after, *self._sentences(second)])
+
+    def _sentences(self, second: bool) -> list[str]:
+        said, worst = [], self.worst
+        if worst is not None:
+            blame = "" if worst.passed else f"; the fault is in {worst.factor}"
+            said.append(
+                f"worst: {worst.parameter} by {worst.method}, {'error' if second else '|Δlog|'} = "
+                f"{worst.worst_error:.2g} of {worst.allowed:.2g} allowed{blame}"
+            )
+        if math.isfinite(noticed := self.smallest_noticed):
+            said.append(f"a relative error of {noticed:.2g} in any one, the same at every point, would be noticed")
+        verdict = "agreed" if self.passed else "DISAGREED" if self.judged else "nothing could be judged"
+        return [*said, f"{verdict}: {self.judged} pairs of parameter and point judged"]
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    judged = row.parameter, row.method, f"{row.judged}/{row.points}"
+    if not row.judged:
+        return (*judged, "", "", "", "")
+    reach = f"{row.log10_smallest:.1f} to {row.log10_largest:.1f}"
+    return (*judged, f"{row.worst_error:.1e}", f"{row.allowed:.1e}", reach, "ok" if row.passed else "FAILED")

@@ -62,7 +62,8 @@ def run(options: argparse.Namespace) -> int:
     if sets is not None:
         common.say(f"\nat w = {options.w}, b = {options.b}:\n" + "\n".join(text.lines(text.sets(sets, digits))))
     if audited is not None:
-        common.say(f"\n{audited}")
+        common.say()
+        common.show(audited)
     return 0
 
 

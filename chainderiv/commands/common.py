@@ -9,21 +9,34 @@ import math
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainderiv.errors import BadValue
+from chainderiv.shown import Shown
 from chainderiv.wording import lowered
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
     from chainderiv.logsign import LogSign
+    from chainderiv.shown import Shows
     from chainderiv.symbolic.chain import Chain
 
 _WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D ·=* ×=x ≤=<= −=- —=- …=... ⋯=... ‖=| ²=^2"
 _DIGITS = {lowered(digit): digit for digit in "0123456789"}
 _ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
+
+COMMANDS = {
+    "derive": "print a chain's gradient as a product of factors",
+    "map": "map where a chain's gradient vanishes and explodes",
+    "bounds": "bound an activation's derivative, and say which weights can amplify",
+    "verify": "check symbolic gradients against finite differences",
+    "train": "train a network and measure each layer's gradient",
+    "reproduce": "run the published experiments again, over many seeds, and write a page",
+    "tour": "write a folder that shows it all",
+    "completion": "print a script by which a shell completes commands, flags and names",
+}
 
 USUAL_DEPTH = "4"
 Loaded = TypeVar("Loaded")
@@ -178,7 +191,17 @@ def _is_unicode(encoding: str) -> bool:
 
 def say(text: str = "") -> None:
     """Print a result; in ASCII where stdout is no UTF-8."""
-    print(text if speaks_unicode() else text.translate(_ASCII).encode("ascii", "replace").decode())
+    print(text if speaks_unicode() else _in_ascii(text))
+
+
+def show(result: Shows | Shown) -> None:
+    """Print a result as it prints itself; in ASCII, its columns under their names, where stdout is no UTF-8."""
+    shown = result if isinstance(result, Shown) else result._shown()
+    print(shown.text(str if speaks_unicode() else _in_ascii))
+
+
+def _in_ascii(text: str) -> str:
+    return text.translate(_ASCII).encode("ascii", "replace").decode()
 
 
 def complain(text: str) -> None:
@@ -201,14 +224,7 @@ def warned(load: Callable[[], Loaded]) -> Loaded:
 
 def written(value: LogSign, digits: int = 6) -> str:
     """A number with so many digits, also where it leaves float64."""
-    plain, log10 = float(value.to_float()), float(value.log10)
-    if sys.float_info.min <= abs(plain) <= sys.float_info.max or not math.isfinite(log10):
-        return f"{plain:.{digits}g}"
-    whole = math.floor(log10)
-    mantissa = f"{10 ** (log10 - whole):.{digits}g}"
-    if mantissa == "10":  # rounded up
-        mantissa, whole = "1", whole + 1
-    return f"{'-' if value.sign < 0 else ''}{mantissa}e{whole:+d}"
+    return format(value, f".{digits}g")
 
 
 def say_json(result: Any) -> None:
@@ -216,13 +232,6 @@ def say_json(result: Any) -> None:
     from chainderiv.writing import plain
 
     print(json.dumps(plain(result), ensure_ascii=not speaks_unicode(), indent=2))
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns set apart by two blanks, numbers and words alike on the left."""
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    lines = [header, ["-" * w for w in widths], *rows]
-    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 Show = Callable[[str, int, int], None]

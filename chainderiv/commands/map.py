@@ -14,13 +14,14 @@ from chainderiv.errors import BadValue
 from chainderiv.extras import require_netcdf
 from chainderiv.functions.described import text_of
 from chainderiv.maps.axis import MOST, Axis
+from chainderiv.maps.counted import Tally
 from chainderiv.maps.depth import DEPTH, depths_of
 from chainderiv.maps.disk.store import StoredReadings
 from chainderiv.maps.sweep import Sweep, require_points, sweep
 from chainderiv.maps.tally import tally
+from chainderiv.maps.told import told
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.quantities import quantity_at
-from chainderiv.wording import lowered
 from chainderiv.writing import require_writable, write_npz
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
@@ -62,12 +63,13 @@ def run(options: argparse.Namespace) -> int:
         maps = [_sweep(chain, options, parameters | workers, show) for chain in chains]
         if options.out:
             _save(maps, options.quantity, Path(options.out), show)
-    summaries = [_summary(one) for one in maps]
+    tallies = [tally(one) for one in maps]
     if options.json:
+        summaries = [_summary(one, found) for one, found in zip(maps, tallies, strict=True)]
         common.say_json({"maps": summaries, "file": options.out})
     else:
-        for summary in summaries:
-            _print(summary)
+        for one, found in zip(maps, tallies, strict=True):
+            common.show(told(one.plan, found))
         if options.out:
             common.say(_outcome(maps[0], options.out))
     return 0
@@ -174,8 +176,8 @@ def _outcome(one: Sweep, out: str) -> str:
     return f"written: {out} ({tiles} computed again)" if store.damaged else f"written: {out}"
 
 
-def _summary(one: Sweep) -> dict[str, Any]:
-    found, chain = tally(one), one.derivation.chain
+def _summary(one: Sweep, found: Tally) -> dict[str, Any]:
+    chain = one.derivation.chain
     result: dict[str, Any] = {
         "activation": [f.name for f in chain.activations],
         "formula": [text_of(f.formula) for f in chain.activations],
@@ -197,28 +199,3 @@ def _summary(one: Sweep) -> dict[str, Any]:
     if found.regimes:
         result["regimes"] = {r.name.lower(): count / found.points for r, count in found.regimes.items()}
     return result
-
-
-def _print(summary: dict[str, Any]) -> None:
-    shape = " x ".join(f"{name} {a[0]:g}:{a[1]:g}:{a[2]}" for name, a in summary["axes"].items())
-    parameters = [f"∂{p[0]}{lowered(p[1:])}" for p in summary["wrt"].split(",")]
-    gradient = f"∂C/{parameters[0]}" if len(parameters) == 1 else f"∂²C/{''.join(parameters)}"
-    residual = " residual" if summary["residual"] else ""
-    along = summary["axes"].get(DEPTH)
-    depth = f"{summary['depth']}" if along is None else f"{along[0]:g} to {along[1]:g}"
-    common.say(f"{gradient} of{residual} {summary['activation'][0]}, depth {depth}, over {shape}")
-    if summary["log10_smallest"] <= summary["log10_largest"]:  # else there is no such point
-        common.say(f"  log10 of its size: {summary['log10_smallest']:.4g} to {summary['log10_largest']:.4g}")
-    common.say(f"  exactly 0 at {summary['exact_zeros']} of {summary['points']} points")
-    if summary["undefined"]:
-        common.say(f"  undefined at {summary['undefined']} of {summary['points']} points")
-    if "regimes" in summary and len(parameters) > 1:
-        common.say("  what its links do, and with them the gradients:")
-    for name, share in summary.get("regimes", {}).items():
-        if share or name != "undefined":
-            common.say(f"  {name}: {100 * share:.2f} %")
-    if "regimes" in summary:
-        common.say(f"  every link below 1/4: {100 * summary['below_quarter']:.2f} %")
-    if summary["uncertain"]:
-        count = f"{summary['uncertain_points']} of {summary['points']} points"
-        common.say(f"  uncertain by over 1e-9 in the logarithm: {100 * summary['uncertain']:.2f} %, {count}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,17 +12,17 @@ from typing import Any
 from chainderiv.commands import common
 from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
-from chainderiv.logsign import LogSign
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.schedules import SCHEDULES
 from chainderiv.nn.training.training import train
-from chainderiv.records.measured import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.records.record_files import RUN
 from chainderiv.writing import require_writable
 
 MNIST_PIXELS = 784
+BY_CHANCE = 1.3  # times one over the classes: the digits have 250 to validate, of which chance reads 25 ± 5
+NOTABLE = 1.5  # times the first hidden layer's gradient
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -184,27 +185,37 @@ def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> 
             }
         )
         return
-    norms = record.log_norms("l2")
-    bar, delta = ("‖", "δ") if common.speaks_unicode() else ("|", "delta")
-    hidden = [f"{bar}{delta}{layer}{bar}" for layer in range(1, norms.shape[1] + 1)]
-    measured = zip(record.epoch, record.accuracy, record.cost, norms.sign, norms.log, strict=True)
-    rows = [
-        (
-            f"{epoch:g}",
-            f"{100 * accuracy:.2f}",
-            f"{cost:.4f}",
-            *(common.written(LogSign(*one), 3) for one in zip(signs, logs, strict=True)),
-        )
-        for epoch, accuracy, cost, signs, logs in measured
-        if epoch == int(epoch)
-    ]
-    common.say(common.table(("epoch", "accuracy %", "cost", *hidden), rows))
-    over = f"the L2 norm of the mean of ∂C/∂b_l over the first {MEASURED_IMAGES} images"
-    common.say(f"validation on {data.name}; ‖δl‖ is {over}")
-    if more := len(record.cost) - len(rows):
-        common.say(f"{more} measurements more, between epochs: --csv, --out and --json hold them")
+    common.show(record)
+    between = sum(epoch != int(epoch) for epoch in record.epoch)
+    if between:
+        common.say(f"{between} measurements more, between epochs: --csv, --out and --json hold them")
     if record.epochs < record.settings["epochs"]:
         common.say(f"stopped: {options.patience} measurements have not raised the accuracy")
+    if said := _advice(record):
+        common.say(said)
     for place in (options.out, options.csv):
         if place:
             common.say(f"written: {Path(place)}")
+
+
+def _advice(record: TrainingRecord) -> str | None:
+    """Where the network reads no better than by chance: what was measured of the reason, and what to try."""
+    sizes, epochs = record.settings["sizes"], record.epochs
+    if not epochs or record.accuracy.max() > BY_CHANCE / sizes[-1]:
+        return None
+    said = f"it reads no better than by chance, 1 in {sizes[-1]}, so far: the cost went "
+    said += f"from {record.cost[0]:.2f} to {record.cost[-1]:.2f}"
+    norms = record.log_norms()
+    cures = [f"more epochs (--epochs {10 * epochs})"]
+    if len(sizes) > 3:
+        slower = norms[0, -1] / norms[0, 0]
+        if slower.log > math.log(NOTABLE):
+            said += (
+                f", and the gradient of the first hidden layer was {slower:.2g} times smaller than the last one's "
+                "at the start: so much slower it begins to learn"
+            )
+        fewer = ",".join(map(str, [*sizes[:-2], sizes[-1]]))
+        cures.append(f"fewer layers (--layers {fewer})")
+    if record.settings["activation"] != "relu":
+        cures.append("--activation relu --init he")
+    return f"{said}; try {', '.join(cures[:-1])}{' or ' if cures[1:] else ''}{cures[-1]}"

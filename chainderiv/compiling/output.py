@@ -50,7 +50,7 @@ def log_miss(activation: Activation, z: Floats, target: Floats) -> LogSign:
             at_limit = np.broadcast_to(np.asarray(target) == float(limit), log.shape)
             if at_limit.any():
                 sign, log = np.where(at_limit, side, sign), np.where(at_limit, gap(z), log)
-    return LogSign(sign, log)
+    return LogSign.of(sign, log)
 
 
 @lru_cache(maxsize=256)

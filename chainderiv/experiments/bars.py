@@ -12,7 +12,8 @@ from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.runs import Training
 from chainderiv.experiments.setup import NORM, Setup
 from chainderiv.kinds import Floats
-from chainderiv.records.measured import MEASURED_IMAGES, norm
+from chainderiv.records.measured import norm
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.view.networks.curves import plot_bars
 from chainderiv.wording import number
 

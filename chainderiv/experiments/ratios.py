@@ -121,7 +121,10 @@ def _reading(found: Ratios, setup: Setup) -> list[str]:
 
 def _section(found: Ratios) -> Tables:
     rows, caption = _beside(found), "At the start. The published ones are ratios of published norms."
-    yield compared("ratio of norms", rows, caption, theory=[found.theory.removeprefix("theory: ")] * len(rows))
+    if found.predicted is None:
+        yield compared("ratio of norms", rows, f"{caption} {found.theory.capitalize()}.")
+    else:
+        yield compared("ratio of norms", rows, caption, theory=[found.theory.removeprefix("theory: ")] * len(rows))
 
 
 EXPERIMENT = Experiment(

@@ -18,7 +18,7 @@ from chainderiv.experiments import published
 from chainderiv.experiments.runs import Source, Training, run_all
 from chainderiv.given import whole_number
 from chainderiv.kinds import Floats, Progress
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images

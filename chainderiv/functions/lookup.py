@@ -55,9 +55,13 @@ def named(name: str) -> Activation | None:
 
 def unknown(given: object, formula: str) -> UnknownName:
     """The error for a name that leads nowhere; formula is how one is given in its place."""
-    names = [*ACTIVATIONS, *{point.name for point in _offered()}]
     slip = not (isinstance(given, str) and ANOTHER.fullmatch(bare(given)))
-    return unknown_name("activation", given, names, f"; a formula will do: {formula}", slip)
+    return unknown_name("activation", given, names_known(), f"; a formula will do: {formula}", slip)
+
+
+def names_known() -> list[str]:
+    """The names of the catalogue, and of the plug-ins."""
+    return [*ACTIVATIONS, *sorted({point.name for point in _offered()} - ACTIVATIONS.keys())]
 
 
 def _offered(**which: Any) -> Any:

@@ -61,4 +61,4 @@ def _over(plan: Plan, box: Box, layer: int, read: Callable[[Orbit], LogSign]) ->
         found, part = read(orbit), sign[place].shape
         for whole, values in ((sign, found.sign), (log, found.log)):
             whole[place] = np.broadcast_to(values, extent(block)).reshape(part)
-    return LogSign(sign, log)
+    return LogSign.of(sign, log)

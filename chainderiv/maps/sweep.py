@@ -16,6 +16,7 @@ from chainderiv.given import function, one_of, path_of
 from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
+from chainderiv.maps.counted import counted
 from chainderiv.maps.disk.dataset import open_netcdf, save_netcdf, to_dataset
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
@@ -24,7 +25,9 @@ from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.plan import Plan, in_tiles, part_of
 from chainderiv.maps.regime import LOG_QUARTER, regime
 from chainderiv.maps.tiles import each_done
+from chainderiv.maps.told import told
 from chainderiv.numeric.reading import Reading, Readings
+from chainderiv.shown import Shown, Shows
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import Wrt
@@ -32,11 +35,12 @@ from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.workers import Crew
 
 TILES, TILE_POINTS = 8, 2**17
+MOST_COUNTED = 10**7  # points, a tenth of a second: more are counted when tally() is asked, and not to be printed
 MOST_STORED = 10**11
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
+class Sweep(Shows):
     """A map: ∂C/∂θ and the links over a grid; every array has one dimension per Axis, in the order of the keywords.
 
     Attributes
@@ -53,6 +57,10 @@ class Sweep:
 
     plan: Plan
     readings: Readings = field(repr=False)
+
+    def _shown(self) -> Shown:
+        """What was swept, how much of it vanishes and explodes, and how far it reaches."""
+        return told(self.plan, counted(self.plan, self.readings) if self.plan.points <= MOST_COUNTED else None)
 
     @classmethod
     def open(cls, path: str | Path) -> Sweep:
@@ -133,7 +141,7 @@ class Sweep:
     @cached_property
     def gradient(self) -> LogSign:
         """∂C/∂θ; NaN in both parts where it is undefined."""
-        return LogSign(self.sign, self.log_abs)
+        return LogSign.of(self.sign, self.log_abs)
 
     @cached_property
     def sign(self) -> Floats:

@@ -27,6 +27,7 @@ from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_row
 from chainderiv.nn.initialise import initialiser, initialiser_name
 from chainderiv.nn.output_layer import output_layer, value
 from chainderiv.nn.wide_backward import means, plain_enough, told, weight_means, wide_deltas, wide_slopes
+from chainderiv.shown import Shown
 from chainderiv.wide import Wide, to_log_sign
 
 HOLDS = "{}, which holds its logarithm"
@@ -135,6 +136,15 @@ class Network:
             f"Network({list(self.sizes)}, activation={self.activation.name!r}, cost={self.cost.name!r}, "
             f"output={self.last.name!r}, init={self.init!r}{', residual=True' if self.residual else ''})"
         )
+
+    def _repr_html_(self) -> str:
+        """A row per layer: its neurons, its activation, how many numbers are learnt."""
+        names = [self.activation.name] * (self.depth - 1) + [self.last.name]
+        rows = [
+            (str(layer), str(n), name, f"{n * (before + 1):,}")
+            for layer, (before, n, name) in enumerate(zip(self.sizes, self.sizes[1:], names, strict=False), 1)
+        ]
+        return Shown([repr(self)], ("layer", "neurons", "activation", "weights and biases"), rows).html()
 
     @property
     def cost(self) -> Cost:
@@ -269,7 +279,10 @@ class Network:
         return [to_log_sign(mean) for mean in self.exact_deltas(images, labels).bias_means()]
 
     def wide_gradients(self, images: ArrayLike, labels: ArrayLike) -> tuple[list[Wide], list[Wide]]:
-        """gradients() in wide numbers, as log_deltas computes them."""
+        """gradients() as pairs (m, e) of float64 arrays, each number m · 2^e, as log_deltas computes them.
+
+        Returns a list of pairs for ∂C/∂W_l, l = 1 … L, and one for ∂C/∂b_l.
+        """
         return self.exact_deltas(images, labels).means()
 
     def raw_gradients(self, images: Array, targets: Array) -> tuple[list[Array], list[Array]]:

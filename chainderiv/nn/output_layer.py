@@ -145,7 +145,7 @@ def _wide_softmax_delta(outputs: Wide, targets: Wide) -> Wide:
 def _wide_delta(output: Activation, cost: Cost, z: Array, targets: Array) -> Wide:
     # the factors of φ'(z_L) ∂C/∂a_L as a chain's end takes them
     cancelled = cancelled_slope(output, cost)
-    total = LogSign(np.ones(z.shape), np.zeros(z.shape))
+    total = LogSign.of(np.ones(z.shape), np.zeros(z.shape))
     for leading, root, power in cost.factors if cancelled is None else cancelled:
         if root is None:
             total = total * float(leading)

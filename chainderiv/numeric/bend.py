@@ -117,7 +117,7 @@ def _one_by_logarithms(expression: Expr, z: Floats, known: dict[Expr, LogSign]) 
         branch = compiled(sympy.Piecewise(*((k, when) for k, (_, when) in enumerate(expression.args))))(z)
         values = [_by_logarithms(value, z, known) for value, _ in expression.args]
         chosen = [branch == k for k in range(len(values))]
-        return LogSign(*(np.select(chosen, [getattr(v, part) for v in values], np.nan) for part in ("sign", "log")))
+        return LogSign.of(*(np.select(chosen, [getattr(v, part) for v in values], np.nan) for part in ("sign", "log")))
     parts = [_by_logarithms(argument, z, known) for argument in expression.args]
     if expression.is_Add or expression.is_Mul:
         return reduce(LogSign.__add__ if expression.is_Add else LogSign.__mul__, parts)
@@ -125,6 +125,6 @@ def _one_by_logarithms(expression: Expr, z: Floats, known: dict[Expr, LogSign]) 
         return parts[0] ** float(expression.exp)
     arguments = [part.to_float() for part in parts]
     if isinstance(expression, sympy.exp):
-        return LogSign(np.where(np.isneginf(arguments[0]), 0.0, 1.0), arguments[0])
+        return LogSign.of(np.where(np.isneginf(arguments[0]), 0.0, 1.0), arguments[0])
     names = sympy.symbols(f"u:{len(parts)}", real=True)
     return LogSign.from_float(compiled_in(names, expression.func(*names))(*arguments))

@@ -44,7 +44,7 @@ def is_unknown(kappa: Floats) -> Mask:
 
 def without(lost: Mask, gradient: LogSign) -> LogSign:
     """The gradient, NaN where it is lost."""
-    return LogSign(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
+    return LogSign.of(np.where(lost, np.nan, gradient.sign), np.where(lost, np.nan, gradient.log))
 
 
 class Conditioning:

@@ -28,7 +28,7 @@ class MpmathKernel(Oracle):
         for index in np.ndindex(parameters.shape):
             one = _value(self.derivation, _point(parameters.at(index), self.derivation.chain.depth))
             signs[index], logs[index] = one.sign, one.log
-        return LogSign(signs, logs)
+        return LogSign.of(signs, logs)
 
     def read(self, parameters: Parameters) -> tuple[Reading, Floats]:
         """The gradient and the links; nothing is uncertain, and κ is 0, because the digits are proved."""
@@ -52,7 +52,7 @@ def _value(derivation: Derivation | SecondDerivation, point: dict[str, Any]) -> 
 
 
 def _stack(values: tuple[LogSign, ...]) -> LogSign:
-    return LogSign(np.array([v.sign for v in values]), np.array([v.log for v in values]))
+    return LogSign.of(np.array([v.sign for v in values]), np.array([v.log for v in values]))
 
 
 def _point(at: Parameters, depth: int) -> dict[str, Any]:

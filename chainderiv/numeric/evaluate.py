@@ -29,6 +29,7 @@ def evaluate(
     y: ArrayLike = 0.0,
     wrt: Wrt = "b1",
     engine: str | None = None,
+    tied: bool = False,
 ) -> LogSign:
     """∂C/∂θ of a chain, right to |Δlog| <= 1e-12 · max(1, |log|) + 8 ε κ at any depth (`condition` gives κ).
 
@@ -45,6 +46,8 @@ def evaluate(
     wrt : 'b1', 'w3', 'x', …; two of them, ('b1', 'w2'), for the second derivative, whose κ counts that terms cancel.
     engine : 'numba', 'numpy', or 'mpmath' for correct digits at every point; by default 'numba' for large work, whose
         kernel is compiled on first use, else 'numpy'.
+    tied : whether an array for w, b or z has one number per point, which serves every layer: all of them broadcast
+        together, with x and y as well.
 
     Raises
     ------
@@ -62,9 +65,11 @@ def evaluate(
     -28.11
     >>> print(round(evaluate(chain, w=0.9, b=0.1, wrt=("b1", "w2")).log10, 2))
     -700.39
+    >>> print(evaluate(Chain(depth=4), w=[50.0, 100.0], z=0, tied=True))
+    [+244.141 +1953.13]
     """
     derivation = derive(chain, wrt)
-    parameters = at_points(chain.depth, w, b, z, x, y)
+    parameters = at_points(chain.depth, w, b, z, x, y, tied)
     engine = engine or suitable_engine(derivation, math.prod(parameters.shape))
     gradient, lost = _read(kernel(derivation, engine), parameters, chain.vouched)
     if engine == "mpmath" or not 0 < lost.sum() <= REFEREED:
@@ -77,7 +82,7 @@ def evaluate(
         return gradient  # the others are known
     sign, log = np.array(gradient.sign), np.array(gradient.log)
     sign[lost], log[lost] = exact.sign, exact.log
-    return LogSign(sign, log)
+    return LogSign.of(sign, log)
 
 
 def _read(engine: Kernel, parameters: Parameters, vouched: bool) -> tuple[LogSign, Any]:
@@ -99,6 +104,7 @@ def condition(
     x: ArrayLike = 0.5,
     y: ArrayLike = 0.0,
     wrt: Wrt = "b1",
+    tied: bool = False,
 ) -> Any:
     """κ of the same evaluation: how many ε of rounding the orbit can bring into log|∂C/∂θ|, to first order.
 
@@ -108,4 +114,4 @@ def condition(
     True
     """
     derivation = derive(chain, wrt)
-    return oracle(derivation).read(at_points(chain.depth, w, b, z, x, y))[1][()]
+    return oracle(derivation).read(at_points(chain.depth, w, b, z, x, y, tied))[1][()]

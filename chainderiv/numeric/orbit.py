@@ -38,7 +38,7 @@ class Orbit:
         self._log_z: Floats | None = None
         self.z: Floats = self._a
         self.log_beyond: Floats | float = 0.0
-        self.weight = self.prime = LogSign(1.0, 0.0)
+        self.weight = self.prime = LogSign.of(1.0, 0.0)
         self._through: LogSign | None = None
 
     @property
@@ -54,7 +54,7 @@ class Orbit:
         """a_l, whatever its size."""
         if self._wide is None:
             return LogSign.from_float(self._a)
-        return LogSign(np.sign(self._wide.m), wd.log_abs(self._wide))
+        return LogSign.of(np.sign(self._wide.m), wd.log_abs(self._wide))
 
     @property
     def through(self) -> LogSign:
@@ -74,7 +74,7 @@ class Orbit:
             return through
         # a zero is believed of slopes that are plain numbers; else z_l is only near to where 1 + w φ' is 0
         doubtful = (through.sign == 0) & ~np.asarray(self.chain.activation(self.layer).piecewise_linear)
-        return LogSign(np.where(doubtful, np.nan, through.sign), np.where(doubtful, np.nan, through.log))
+        return LogSign.of(np.where(doubtful, np.nan, through.sign), np.where(doubtful, np.nan, through.log))
 
     def step(self) -> None:
         """On to the next layer."""
@@ -121,12 +121,12 @@ class Orbit:
         """a_L - y, from z_L where the output saturates at its target; a residual a_L has no limit."""
         if self._wide is None:
             return self._minus_in_range(target)
-        inside = LogSign(0.0, -np.inf) if self.chain.residual else self._minus_in_range(target)
+        inside = LogSign.of(0.0, -np.inf) if self.chain.residual else self._minus_in_range(target)
         log_a = wd.log_abs(self._wide)
         far = ~((log_a >= np.log(SMALLEST)) & (log_a <= np.log(LARGEST))) | self.chain.residual  # NaN is far, too
         difference = wd.plus(self._wide, wd.wide(-np.asarray(target)))
         log = np.where(far, wd.log_abs(difference), inside.log)
-        return LogSign(np.where(far, np.sign(difference.m), inside.sign), log)
+        return LogSign.of(np.where(far, np.sign(difference.m), inside.sign), log)
 
     def _minus_in_range(self, target: Floats) -> LogSign:
         if self.chain.residual:
@@ -147,7 +147,7 @@ def one_plus(weight: Floats, prime: LogSign) -> LogSign:
         value, total = np.asarray(product.to_float()), product + 1.0
         small = np.abs(value) < 0.5
         sign = np.where(small, 1.0, np.where(near_one, apart.sign, total.sign))
-        return LogSign(sign, np.where(small, np.log1p(value), np.where(near_one, apart.log, total.log)))
+        return LogSign.of(sign, np.where(small, np.log1p(value), np.where(near_one, apart.log, total.log)))
 
 
 def _in_range(value: Floats, zero: bool = False) -> bool:
@@ -160,7 +160,7 @@ def _signed(derivative: Floats, log: Floats) -> LogSign:
     # an underflowed φ' is a signed zero whose logarithm is still finite; inf/inf has none, though its sign bit is set
     zero, unknown = np.isneginf(log), np.isnan(derivative)
     sign = np.where(zero, 0.0, np.where(unknown, np.nan, np.copysign(1.0, derivative)))
-    return LogSign(sign, np.where(unknown & ~zero, np.nan, log))
+    return LogSign.of(sign, np.where(unknown & ~zero, np.nan, log))
 
 
 def _value_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> wd.Wide:
@@ -177,7 +177,7 @@ def _prime_wide(f: ArrayFunctions, z: wd.Wide, clipped: Floats) -> LogSign:
     log = f.log_abs_derivative(clipped)
     inner = _signed(derivative, log)
     follows, outer = _power_law(f.derivative, z, derivative, log)
-    return LogSign(np.where(follows, np.sign(outer.m), inner.sign), np.where(follows, wd.log_abs(outer), inner.log))
+    return LogSign.of(np.where(follows, np.sign(outer.m), inner.sign), np.where(follows, wd.log_abs(outer), inner.log))
 
 
 def _power_law(function: Any, z: wd.Wide, inside: Floats, log_inside: Floats) -> tuple[Mask, wd.Wide]:

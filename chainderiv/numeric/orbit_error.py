@@ -106,7 +106,7 @@ class OrbitError:
         if f.derivative_rounding is not None:
             # a power law far out is read off where it begins
             at_anchor = LogSign.from_float(f.derivative(anchor))
-            prime = LogSign(orbit.prime.sign, np.where(anchor == orbit.z, orbit.prime.log, at_anchor.log))
+            prime = LogSign.of(orbit.prime.sign, np.where(anchor == orbit.z, orbit.prime.log, at_anchor.log))
             error = error + _lost(f.derivative_rounding(anchor), prime, f.states_zero_slope(orbit.z))
         return np.asarray(error)
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.given import of_kind
 from chainderiv.kinds import Floats
 
 
@@ -91,20 +92,30 @@ def numbers(name: str, given: ArrayLike) -> Floats:
     return array
 
 
-def layered(name: str, given: ArrayLike, depth: int) -> Layered:
-    """A number for all layers, or an array (..., depth); raises BadShape or BadValue."""
+def layered(name: str, given: ArrayLike, depth: int, tied: bool = False) -> Layered:
+    """A number for all layers, or an array (..., depth), or of points where it is tied; raises BadShape or BadValue."""
     array = numbers(name, given)
-    if array.ndim == 0:
+    if array.ndim == 0 or tied:
         return Layered(array)
     if array.shape[-1] != depth:
-        raise BadShape(f"{name} has shape {array.shape}; give a number or (..., {depth}), one number per layer")
+        raise BadShape(
+            f"{name} has shape {array.shape}; give a number or (..., {depth}), one number per layer, "
+            "or tied=True for points whose number serves every layer"
+        )
     return Layered(array, stacked=True)
 
 
 def at_points(
-    depth: int, w: ArrayLike, b: ArrayLike | None, z: ArrayLike | None, x: ArrayLike, y: ArrayLike
+    depth: int,
+    w: ArrayLike,
+    b: ArrayLike | None,
+    z: ArrayLike | None,
+    x: ArrayLike,
+    y: ArrayLike,
+    tied: bool = False,
 ) -> Parameters:
     """Parameters from numbers and arrays; exactly one of b and z."""
+    of_kind("tied", tied, bool | np.bool_, "True or False")
     if b is not None and z is None:
         name, given = "b", b
     elif z is not None and b is None:
@@ -112,5 +123,5 @@ def at_points(
     else:
         which = "neither b nor z is given" if b is None else "b and z are both given"
         raise BadValue(f"{which}; give one of the two (z pins every pre-activation)")
-    weights, inner = layered("w", w, depth), layered(name, given, depth)
+    weights, inner = layered("w", w, depth, tied), layered(name, given, depth, tied)
     return Parameters(weights, inner, numbers("x", x), numbers("y", y), pinned=name == "z")

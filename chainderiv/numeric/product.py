@@ -37,7 +37,7 @@ class Product:
         """The product so far; NaN where its logarithm has left float64."""
         gone = ~(self.log < np.inf)
         log = np.where(self._sign == 0, -np.inf, np.where(gone, np.nan, self.log))
-        return LogSign(np.where(gone & (self._sign != 0), np.nan, self._sign), log)
+        return LogSign.of(np.where(gone & (self._sign != 0), np.nan, self._sign), log)
 
 
 class Links:

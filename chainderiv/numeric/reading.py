@@ -55,7 +55,7 @@ class Reading:
     @property
     def gradient(self) -> LogSign:
         """∂C/∂θ; NaN in both parts where it is undefined."""
-        return LogSign(np.where(np.isnan(self.log_abs), np.nan, self.sign), self.log_abs)
+        return LogSign.of(np.where(np.isnan(self.log_abs), np.nan, self.sign), self.log_abs)
 
     @classmethod
     def empty(cls, shape: Sequence[int]) -> Reading:

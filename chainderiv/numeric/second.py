@@ -76,8 +76,8 @@ class _Walk:
         self.orbit, self.error = Orbit(chain, parameters), OrbitError(chain, parameters)
         self.links = Links(parameters.shape)
         nothing = np.zeros(parameters.shape)
-        self._none = Tangent(LogSign(nothing, np.full(parameters.shape, -np.inf)), nothing)
-        self._one = Tangent(LogSign(np.ones(parameters.shape), nothing), nothing)
+        self._none = Tangent(LogSign.of(nothing, np.full(parameters.shape, -np.inf)), nothing)
+        self._one = Tangent(LogSign.of(np.ones(parameters.shape), nothing), nothing)
         self.of_a = [self._one if p.kind == "x" else self._none for p in self.wrt]
         self.of_z = [self._none, self._none]
         self.second = self.second_z = Sum.of(self._none.value, 1.0)

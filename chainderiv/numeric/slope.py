@@ -29,21 +29,21 @@ def slope(orbit: Orbit, target: Array, joined: bool) -> LogSign:
     chain, shape = orbit.chain, orbit.parameters.shape
     apart = chain.residual or not joined
     cancelled = None if apart else cancelled_slope(chain.activation(chain.depth), chain.cost)
-    one = LogSign(np.ones(shape), np.zeros(shape))
+    one = LogSign.of(np.ones(shape), np.zeros(shape))
     total, _ = _product(orbit, target, cancelled or chain.cost.factors, one)
     return total * orbit.prime if joined and cancelled is None else total
 
 
 def value_of_powers(orbit: Orbit, target: Floats, expression: Any) -> LogSign:
     """An expression in a_L and y, each term a product of powers of a - t."""
-    nothing = LogSign(0.0, np.full(orbit.parameters.shape, -np.inf))
+    nothing = LogSign.of(0.0, np.full(orbit.parameters.shape, -np.inf))
     return sum((value for value, _ in _summands(orbit, target, expression)), nothing)
 
 
 def sum_of_powers(orbit: Orbit, target: Floats, expression: Any, error: OrbitError) -> Sum:
     """The same with the sum of the sizes of its terms, and its error."""
     nothing = np.full(orbit.parameters.shape, -np.inf)
-    total, log_size, log_error = LogSign(0.0, nothing), nothing, nothing
+    total, log_size, log_error = LogSign.of(0.0, nothing), nothing, nothing
     for value, powers in _summands(orbit, target, expression):
         off = 1.0 + sum(abs(power) * error.of_output(orbit, at) for at, power in powers)
         total = total + value

@@ -43,13 +43,13 @@ class TermValues:
         anchor = np.where(np.isfinite(top), top, 0.0)
         with np.errstate(all="ignore"):
             total = (signs * np.exp(logs - anchor)).sum(axis=0)
-            return LogSign(np.sign(total), np.log(np.abs(total)) + anchor)
+            return LogSign.of(np.sign(total), np.log(np.abs(total)) + anchor)
 
     def product(self, term: Term) -> LogSign:
         """One term."""
         rows = [self._row[place] for k, place in enumerate(term.places) if k not in term.replaced]
         sign, log = self._signs[rows].prod(axis=0), self._logs[rows].sum(axis=0)
-        whole = LogSign(sign, np.where(sign == 0, -np.inf, log))
+        whole = LogSign.of(sign, np.where(sign == 0, -np.inf, log))
         for expression in term.replaced.values():
             whole = whole * evaluate_expression(expression, self._known, self.parameters)
         return whole

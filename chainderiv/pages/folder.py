@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
 from chainderiv.errors import OutputError
+from chainderiv.given import path_of
 from chainderiv.writing import folder_for_writing
 
 INDEX = "index.html"
 HEAD = 4096  # bytes: a title stands among the first of a page
+
+
+@contextlib.contextmanager
+def no_empty_folder(folder: str | os.PathLike[str]) -> Iterator[None]:
+    """What is made of that path goes again where the work is interrupted, or fails, before anything is in it."""
+    path = path_of("folder", folder)
+    missing = [part for part in (path, *path.parents) if not part.exists()]
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):  # one that holds something stays, and so do those above it
+            for part in missing:
+                part.rmdir()
+        raise
 
 
 def folder_for_page(folder: str | os.PathLike[str], title: str, beside: Iterable[str]) -> Path:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from chainderiv.pages.typesetting import typeset
+
 STYLE = """
 :root { color-scheme: light dark; --paper: #ffffff; --ink: #1b1f24; --soft: #57616c; --line: #dce1e6;
-  --card: #f5f7f9; --accent: #0062a3; --good: #00664b; --bad: #a63c00; }
-@media (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e8ebef; --soft: #a3adb8; --line: #343b44;
-  --card: #1c2127; --accent: #7cc4f5; --good: #4fd6a8; --bad: #ffa066; } }
+  --card: #f5f7f9; --accent: #0062a3; --good: #00664b; --bad: #a63c00; --shade: #a9b3bd; }
+@media screen and (prefers-color-scheme: dark) { :root { --paper: #14171c; --ink: #e8ebef; --soft: #a3adb8;
+  --line: #343b44; --card: #1c2127; --accent: #7cc4f5; --good: #4fd6a8; --bad: #ffa066; --shade: #6d7a89; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.0625rem/1.6 system-ui, sans-serif; }
@@ -34,13 +36,18 @@ section { border-top: 1px solid var(--line); margin-top: 2.5rem; padding-top: 2r
 figure { margin: 1rem 0 1.5rem; }
 figure img { display: block; width: 100%; height: auto; max-width: 44rem; border-radius: .3rem; }
 figcaption { color: var(--soft); font-size: .9rem; line-height: 1.45; max-width: 44rem; margin-top: .5rem; }
-.scroll { overflow-x: auto; max-width: 100%; margin: 0 0 1.2rem; }
+.scroll { overflow-x: auto; max-width: 100%; margin: 0 0 1.2rem; background: no-repeat local
+  linear-gradient(90deg, var(--paper) 40%, transparent) 0 / 2.4rem 100%, no-repeat local
+  linear-gradient(270deg, var(--paper) 40%, transparent) 100% / 2.4rem 100%, no-repeat scroll
+  linear-gradient(90deg, var(--shade), transparent) 0 / 1rem 100%, no-repeat scroll
+  linear-gradient(270deg, var(--shade), transparent) 100% / 1rem 100%; }
 .scroll:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 math { font-size: 1.15em; }
 .formula { padding: .6rem 0 .9rem; }
 .formula math { display: block math; width: max-content; margin: 0 auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--soft); padding-bottom: .4rem; }
+caption { text-align: left; color: var(--soft); padding-bottom: .4rem; position: sticky; left: 0;
+  max-width: calc(100vw - 2rem); }
 th, td { padding: .35rem .9rem .35rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--soft); }
 .words th, .words td, th:first-child, td:first-child { text-align: left; }
@@ -52,8 +59,20 @@ footer { color: var(--soft); font-size: .9rem; padding-top: 2rem; padding-bottom
 @media (min-width: 68rem) { .split { display: grid; grid-template-columns: minmax(0, 5fr) minmax(0, 6fr); gap: 3rem; }
   .split figure { margin-top: 0; } }
 @media (max-width: 40rem) { figure img { width: calc(100% + 2rem); max-width: none; margin-inline: -1rem; } }
-sub, sup { line-height: 0; }
-@media print { details > * { display: block; } }
+sub, sup { line-height: 0; font-size: .75em; }
+.whole { white-space: nowrap; }
+figure, tr, .scroll, .numbers div { break-inside: avoid; }
+h2, caption, summary { break-after: avoid; }
+tbody tr:first-child, tbody tr:last-child { break-before: avoid; }
+@page { margin: 16mm 14mm; }
+@media print { :root { color-scheme: light; }
+  body { font-size: 10.5pt; } main, header, footer { max-width: none; padding: 0; }
+  section { margin-top: 1.2rem; padding-top: 1rem; } footer { padding: 1rem 0 0; }
+  p { orphans: 3; widows: 3; max-width: none; } figure img { max-width: 13cm; }
+  .scroll { overflow: visible; background: none; } details .scroll { break-inside: auto; }
+  table { font-size: 8.5pt; } th, td { padding-right: .5rem; } .words td, td:first-child { white-space: normal; }
+  details::details-content { content-visibility: visible; display: block; height: auto; }
+  details > * { display: block; } }
 """
 
 
@@ -103,7 +122,7 @@ def figure(light: bytes, dark: bytes, alt: str, caption: Content) -> Html:
     """A picture in two versions, as the reader's theme asks; light and dark are SVG files."""
     sources = [f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}" for svg in (light, dark)]
     return Html(
-        f'<figure><picture><source media="(prefers-color-scheme: dark)" srcset="{sources[1]}">'
+        f'<figure><picture><source media="screen and (prefers-color-scheme: dark)" srcset="{sources[1]}">'
         f'<img src="{sources[0]}" alt="{escape(alt)}"></picture><figcaption>{html(caption)}</figcaption></figure>'
     )
 
@@ -141,10 +160,10 @@ def files_beside(holds: Mapping[str, str], *more: tuple[Content, Content]) -> Ht
 def page(title: str, head: Iterable[Content], sections: Iterable[Content], foot: Content) -> str:
     """The whole page, its head below the title and before the first section, its foot the last line.
 
-    >>> "<h1>a &lt; b</h1>" in page("a < b", [], [], "")
+    >>> "<h1>a &amp; b</h1>" in page("a & b", [], [], "")
     True
     """
-    return (
+    return typeset(
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f'<link rel="icon" href="data:,"><title>{escape(title)}</title><style>{STYLE}</style></head>\n<body>'

@@ -16,7 +16,6 @@ from chainderiv.logsign import LogSign
 from chainderiv.records.measurements import COLUMNS, LOG_COLUMNS, ORDERS, beyond
 from chainderiv.records.record import TrainingRecord
 
-MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
 SATURATED = 1 / 20  # of sup|φ'|
 LEAST = 1e-200  # of an image's δ: products with weights and activations are far from the ends of float64
 
@@ -80,7 +79,7 @@ def _exact(row: Row, layer: int) -> LogSign:
 
 
 def _stacked(rows: Sequence[LogSign]) -> LogSign:
-    return LogSign(np.stack([row.sign for row in rows]), np.stack([row.log for row in rows]))
+    return LogSign.of(np.stack([row.sign for row in rows]), np.stack([row.log for row in rows]))
 
 
 def rows_of_record(record: TrainingRecord) -> list[Row]:

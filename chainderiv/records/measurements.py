@@ -14,7 +14,10 @@ from chainderiv.errors import BadShape, BadValue, unknown_name
 from chainderiv.given import of_kind
 from chainderiv.kinds import Floats, Mask
 from chainderiv.logsign import LogSign
+from chainderiv.shown import Shown, Shows
 
+MEASURED_IMAGES = 1000  # Nielsen (2015), chapter 5: the norms are over the first 1000 training images
+SHOWN_ROWS = 60
 ORDERS = {"l1": 1, "l2": 2}
 COLUMNS = {
     "training_cost": "mean cost over the measured training images",
@@ -66,7 +69,7 @@ def quotient(over: Floats, under: Floats, log_over: Floats, log_under: Floats) -
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Measurements:
+class Measurements(Shows):
     """What was measured, row by row; TrainingRecord says what each column is, and keeps it."""
 
     settings: dict[str, Any]
@@ -96,6 +99,23 @@ class Measurements:
         sizes = "-".join(map(str, self.settings.get("sizes", [len(g) for g in self.bias_gradients[0]])))
         told = f"{len(self.cost)} rows, {self.epochs} epochs, accuracy {self.accuracy[-1]:.4f}"
         return f"{type(self).__name__}({sizes}, {told})"
+
+    def _shown(self) -> Shown:
+        """A row per epoch, those in the middle left out where there are many."""
+        norms = self.log_norms()
+        header = ["epoch", "accuracy %", "cost", *(f"‖δ{layer}‖" for layer in range(1, norms.shape[1] + 1))]
+        whole = [row for row in range(len(self.cost)) if self.epoch[row] == int(self.epoch[row])]
+        rows = [
+            (f"{self.epoch[row]:g}", f"{100 * self.accuracy[row]:.2f}", f"{self.cost[row]:.4f}",
+             *(f"{norm:.3g}" for norm in map(norms[row].__getitem__, range(len(header) - 3))))
+            for row in whole
+        ]  # fmt: skip
+        if more := max(0, len(rows) - SHOWN_ROWS):
+            rows[SHOWN_ROWS // 2 : -SHOWN_ROWS // 2] = [(f"… {more} more", *[""] * (len(header) - 1))]
+        named = self.settings.get("data", {}).get("name")
+        over = f"the L2 norm of the mean of ∂C/∂b_l over the first {MEASURED_IMAGES} images"
+        after = [f"{f'validation on {named}; ' if named else ''}‖δl‖ is {over}"]
+        return Shown((), header, rows, [*([".rows(), --csv and --json have every row"] if more else []), *after])
 
     @property
     def epoch(self) -> Floats:
@@ -129,7 +149,7 @@ class Measurements:
         True
         """
         logs = self._norms(order)
-        return LogSign(*(self._columns([getattr(norm, part) for norm in logs]) for part in ("sign", "log")))
+        return LogSign.of(*(self._columns([getattr(norm, part) for norm in logs]) for part in ("sign", "log")))
 
     def _norms(self, order: str) -> list[LogSign]:
         """Each hidden layer's, of every row."""

@@ -9,6 +9,7 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.notation.equations import product, write
+from chainderiv.symbolic.notation.forms import CHAIN_FORMS, math_element
 from chainderiv.symbols import Expr, gradient
 
 
@@ -55,11 +56,21 @@ class Comparison:
 
     def __str__(self) -> str:
         """∂C/∂b_j = [ what stands between ] · ∂C/∂b_k."""
+        left, right, between, below = self._written("unicode")
+        return f"{left} = [ {between}{''.join(f' / {factor}' for factor in below)} ] · {right}"
+
+    def _repr_html_(self) -> str:
+        style = CHAIN_FORMS["mathml"]
+        left, right, between, below = self._written("mathml")
+        ratio = style.fraction(between, below[0]) if below else between
+        return math_element(f"<mrow>{left}{style.equals}{style.bracketed(ratio)}{style.times}{right}</mrow>")
+
+    def _written(self, form: str) -> tuple[str, str, str, list[str]]:
+        """Both gradients, what stands between them, and what is below it."""
         chain = self.first.chain
-        left, right = (write(chain, gradient(d.wrt.symbol)) for d in (self.first, self.second))
-        between = product(chain, self.first.places[: len(self.between)], self.between, "unicode", elide=True)
-        below = "".join(f" / {write(chain, factor)}" for factor in self.below)
-        return f"{left} = [ {between}{below} ] · {right}"
+        left, right = (write(chain, gradient(d.wrt.symbol), form) for d in (self.first, self.second))
+        between = product(chain, self.first.places[: len(self.between)], self.between, form, elide=True)
+        return left, right, between, [write(chain, factor, form) for factor in self.below]
 
 
 def compare(chain: Chain, first: str = "b1", second: str = "b2") -> Comparison:

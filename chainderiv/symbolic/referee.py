@@ -270,8 +270,8 @@ def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Known:
 
 def _log_sign(value: Ball, beyond: bool) -> LogSign:
     if value == 0:
-        return LogSign(0.0, float("-inf"))
+        return LogSign.of(0.0, float("-inf"))
     log = float(abs(value).log())
     if math.isinf(log) and not beyond:
         raise BadValue("a factor's logarithm leaves float64; give other parameters")
-    return LogSign(1.0 if value > 0 else -1.0, log)
+    return LogSign.of(1.0 if value > 0 else -1.0, log)

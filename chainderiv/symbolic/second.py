@@ -141,6 +141,9 @@ class SecondDerivation:
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self._written(self.terms, 'latex')}$"
 
+    def _repr_html_(self) -> str:
+        return self._written(self.terms, "mathml")
+
     def _written(self, terms: Sequence[Term], form: str, elide: bool = True, between: str | None = None) -> str:
         from chainderiv.symbolic.notation.equations import equation
 

@@ -53,3 +53,9 @@ class Term:
         from chainderiv.symbolic.notation.equations import grouped
 
         return grouped(self.chain, self.rows, "unicode", elide=True)
+
+    def _repr_html_(self) -> str:
+        from chainderiv.symbolic.notation.equations import grouped
+        from chainderiv.symbolic.notation.forms import math_element
+
+        return math_element(f"<mrow>{grouped(self.chain, self.rows, 'mathml', elide=True)}</mrow>")

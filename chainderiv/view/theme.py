@@ -32,7 +32,8 @@ class Palette:
     low: str  # the side that vanishes
     high: str  # the side that explodes
     diverging: tuple[str, ...]  # from the lowest value over 0 in the middle to the highest
-    cycle: tuple[str, ...]  # lines that are told apart (after Okabe and Ito 2008)
+    cycle: tuple[str, ...]  # what is told apart (after Okabe and Ito 2008); the first two are signs and marks
+    lines: tuple[str, ...]  # layers and neurons: neither is one of a sign, or of what vanishes and explodes
 
     @property
     def colours(self) -> Colormap:
@@ -53,6 +54,7 @@ LIGHT = Palette(
     high="#e8955c",
     diverging=("#08264f", "#1f5fa8", "#74aede", "#f6f6f4", "#eda772", "#c4500f", "#5f1d04"),
     cycle=("#0072b2", "#d55e00", "#007d5c", "#a64d86", "#7a6a00", "#3f6fd1"),
+    lines=("#007d5c", "#a64d86", "#7a6a00", "#6a3fa0", "#57616c", "#1797a6"),
 )
 DARK = Palette(
     paper="#14171c",
@@ -65,6 +67,7 @@ DARK = Palette(
     high="#b5541d",
     diverging=("#b5dcff", "#4f9be0", "#1f4f86", "#181b20", "#7d3511", "#de7430", "#ffd0ab"),
     cycle=("#56b4e9", "#f0883e", "#2fc79a", "#e29cc4", "#d6c94a", "#8fa8ff"),
+    lines=("#2fc79a", "#e29cc4", "#d6c94a", "#b39cff", "#a3adb8", "#6fd0d8"),
 )
 
 
@@ -85,7 +88,7 @@ def settings(dark: bool = False) -> dict[str, Any]:
         **dict.fromkeys(lines, own.ink),
         **dict.fromkeys(("axes.edgecolor", "xtick.color", "ytick.color"), own.soft),
         **dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), own.paper),
-        "axes.prop_cycle": cycler(color=own.cycle),
+        "axes.prop_cycle": cycler(color=own.lines),
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.titlesize": 12.0,

@@ -192,7 +192,6 @@ def test_without_files_and_network_training_falls_back_to_digits_and_says_so(mon
 
 BAD = {
     "unknown command": ["nope"],
-    "no command": [],
     "unknown flag": ["derive", "--wat"],
     "flag without its value": ["derive", "--depth"],
     "depth 0": ["derive", "--depth", "0"],
@@ -283,6 +282,44 @@ def test_help_of_every_command_shows_an_example_that_its_parser_takes(name, caps
     example = re.search(r"example: chainderiv (.*)", capsys.readouterr().out)
     assert example is not None
     assert example[1].split()[0] == name
+
+
+def test_the_package_is_a_program():
+    done = subprocess.run(
+        [sys.executable, "-m", "chainderiv", "derive", "--depth", "4"],
+        capture_output=True, text=True, timeout=60, check=True, env=os.environ | {"PYTHONUTF8": "1"},
+    )  # fmt: skip
+    assert done.stdout == EQUATION + "\n"
+
+
+def test_without_a_command_it_says_where_to_begin(capsys):
+    assert main([]) == 0
+    streams = capsys.readouterr()
+    assert streams.err == ""
+    begun = re.findall(r"^  chainderiv (\w+)", streams.out, re.MULTILINE)
+    assert begun[0] == "tour"
+    assert set(begun) - {"COMMAND"} < set(COMMANDS)
+    for name in COMMANDS:
+        assert re.search(rf"^    {name}\b", streams.out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("words", [["derive", "--depth", "4"], ["map", "--out", "map.png"], ["completion", "bash"]])
+def test_what_the_help_begins_with_works(words, tmp_path, monkeypatch, capsys):
+    assert main([]) == 0
+    assert f"chainderiv {' '.join(words)} " in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_is_printed_where_stdout_is_no_utf8(name):
+    code = f"from chainderiv.cli import main; main([{name!r}, '--help'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=60, check=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )  # fmt: skip
+    assert done.stderr == b""
+    assert done.stdout.decode("ascii").startswith(f"usage: chainderiv {name}")
 
 
 def test_version_loads_nothing_heavy():

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -259,3 +260,38 @@ def test_where_stdout_is_ascii_the_columns_stand_under_their_names():
     header, _, row = done.stdout.splitlines()[:3]
     assert header.split()[-2:] == ["|delta1|", "|delta2|"]
     assert row.index(row.split()[-1]) == header.index("|delta2|")
+
+
+def test_a_training_that_reads_by_chance_says_what_was_measured_and_what_helps(capsys):
+    """Three epochs of the small digits at the usual settings: 10 % of ten classes."""
+    words = ["train", "--dataset", "digits", "--layers", "64,30,30,10", "--epochs", "3"]
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines[2:6]]
+    (said,) = [line for line in lines if "no better than by chance" in line]
+    assert said.startswith("it reads no better than by chance, 1 in 10, so far: the cost went from ")
+    assert said.split("the cost went ")[1].startswith(f"from {float(rows[0][2]):.2f} to {float(rows[-1][2]):.2f}")
+    slower = float(re.search(r"first hidden layer was ([\d.e+]+) times smaller", said)[1])
+    assert slower == pytest.approx(float(rows[0][4]) / float(rows[0][3]), rel=0.03)
+    # every cure that it names is one
+    cures = re.findall(r"--[a-z][^,()]*?(?=\)|,? or |$)", said.split("; try ")[1].replace("64,30,10", "64;30;10"))
+    assert [cure.split()[0] for cure in cures] == ["--epochs", "--layers", "--activation"]
+    for cure in cures:
+        assert main([*words, *cure.replace(";", ",").split()]) == 0
+        streams = capsys.readouterr()
+        assert "by chance" not in streams.out
+        (last,) = [line.split() for line in streams.out.splitlines() if re.match(r"\d+ ", line)][-1:]
+        assert float(last[1]) > 60
+
+
+def test_nothing_is_advised_where_the_network_has_learnt_or_was_not_trained(capsys):
+    assert "by chance" not in printed(capsys, "--epochs", "0")
+    assert "by chance" not in printed(capsys, "--epochs", "3", "--activation", "relu", "--init", "he")
+
+
+def test_a_first_layer_that_is_not_slower_is_not_blamed(capsys):
+    words = ["--layers", "64,30,30,10", "--epochs", "1", "--activation", "relu", "--init", "he"]
+    assert main(["train", "--dataset", "digits", *words, "--learning-rate", "1e-9"]) == 0
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "by chance" in line]
+    assert "times smaller" not in said
+    assert "relu" not in said

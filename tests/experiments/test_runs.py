@@ -322,8 +322,8 @@ def test_a_source_gives_the_first_images_of_training_and_of_validation():
 
 def test_a_source_is_read_once_in_a_process(monkeypatch):
     read = []
-    real = data_module._LOADERS["digits"]
-    monkeypatch.setitem(data_module._LOADERS, "digits", lambda folder: read.append(folder) or real(folder))
+    real = data_module.LOADERS["digits"]
+    monkeypatch.setitem(data_module.LOADERS, "digits", lambda folder: read.append(folder) or real(folder))
     runs._whole.cache_clear()
     runs._loaded.cache_clear()
     for images in (None, 20, 30, 20):

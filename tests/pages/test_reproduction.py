@@ -30,7 +30,7 @@ from chainderiv.pages.reproduction.reproduction import reproduction
 from chainderiv.records.statistics import against_the_one_before
 from chainderiv.wording import number
 from tests.backpropagation import mean_bias_gradients
-from tests.pages.test_html import Checker
+from tests.pages.test_html import Checker, as_typed
 
 FIGURES = [name for each in EXPERIMENTS.values() for name in each.figures]
 PICTURES = {f"{name}-{shade}.svg": b"<svg/>" for name in FIGURES for shade in ("light", "dark")}
@@ -82,7 +82,7 @@ def axes_of(found, name, figure):
 
 
 def page_of(found):
-    return reproduction_page(Reproduced(SETUP, found, tuple(found)), PICTURES, ["results.json"])
+    return as_typed(reproduction_page(Reproduced(SETUP, found, tuple(found)), PICTURES, ["results.json"]))
 
 
 def rows_of(page):
@@ -222,7 +222,10 @@ def test_on_other_data_the_page_says_that_the_published_figures_are_of_mnist():
 
 def test_the_place_of_the_theory_is_visible_in_the_table_and_in_the_figure():
     found = invented()
-    assert NO_THEORY.removeprefix("theory: ") in page_of(found)
+    (caption,) = re.findall(r"<caption>(.*not computed here.*?)</caption>", page_of(found))
+    assert caption.endswith(f" {NO_THEORY.capitalize()}.")
+    assert not [row for row in rows_of(page_of(found)) if "not computed here" in row]
+    assert "theory" not in [row[-1] for row in rows_of(page_of(found)) if row[0] == "ratio of norms"]
     ax = axes_of(found, "ratios", "ratios")[0]
     assert NO_THEORY in [t.get_text().replace("\n", " ") for t in ax.texts]
 
@@ -230,6 +233,7 @@ def test_the_place_of_the_theory_is_visible_in_the_table_and_in_the_figure():
 def test_a_prediction_takes_that_place():
     found = invented() | {"ratios": Ratios(invented()["ratios"].measured, 0.2048)}
     assert "0.2048" in page_of(found)
+    assert [row[-1] for row in rows_of(page_of(found)) if row[0] == "ratio of norms"] == ["theory"]
     assert NO_THEORY.removeprefix("theory: ") not in page_of(found)
     ax = axes_of(found, "ratios", "ratios")[0]
     (line,) = [line for line in ax.lines if line.get_gid() == "theory"]
@@ -381,3 +385,15 @@ def test_only_what_was_asked_for_is_written(done, tmp_path):
     assert "1. Is it the depth itself that hurts?" in page
     assert "2. " not in page.split("How it was measured")[0].split("<h2>", 1)[1]
     assert set(result.results) == {"version", "settings", "beside", "insertion"}
+
+
+def test_a_reproduction_interrupted_before_its_first_run_leaves_no_empty_folder(tmp_path, monkeypatch):
+    from chainderiv.pages.reproduction import reproduction as module
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "reproduce", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        reproduction(SETUP, tmp_path / "new")
+    assert os.listdir(tmp_path) == []

@@ -19,7 +19,7 @@ from chainderiv.pages.tour.page import TITLE, tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
 from tests import plain_map
 from tests.backpropagation import mean_bias_gradients
-from tests.pages.test_html import Checker
+from tests.pages.test_html import Checker, as_typed
 
 SMALL = Size(grid=61, points=3, epochs=2)
 MATHML = "http://www.w3.org/1998/Math/MathML"
@@ -154,7 +154,7 @@ N = r"(-?\d+(?:\.\d+)?)"
 
 def cells(done, caption):
     """The rows of the table under a caption, the names first."""
-    tables = re.findall(r"<table.*?</table>", page_of(done[0]), re.S)
+    tables = re.findall(r"<table.*?</table>", as_typed(page_of(done[0])), re.S)
     (body,) = [text for text in tables if f"<caption>{caption}" in text]
     rows = re.findall(r"<tr>(.*?)</tr>", body, re.S)
     return [[words(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows]
@@ -305,6 +305,31 @@ def test_an_interrupted_tour_leaves_an_earlier_ones_files_as_they_were(done, tmp
         tour(tmp_path, _size=SMALL)
     assert os.listdir(tmp_path) == ["index.html"]
     assert (tmp_path / "index.html").read_text() == EARLIER
+
+
+@pytest.mark.parametrize("stage", ["verify", "train"])
+@pytest.mark.parametrize("folder", ["tour", "deep/below/tour"])
+def test_an_interrupted_tour_leaves_no_empty_folder(stage, folder, tmp_path, monkeypatch):
+    def interrupted(*args, **settings):
+        assert (tmp_path / folder).is_dir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, stage, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tour(tmp_path / folder, _size=SMALL)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_was_there_stays_though_the_tour_is_interrupted(tmp_path, monkeypatch):
+    def interrupted(*args, **settings):
+        raise KeyboardInterrupt
+
+    (tmp_path / "mine").mkdir()
+    monkeypatch.setattr(module, "verify", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tour(tmp_path / "mine" / "tour", _size=SMALL)
+    assert os.listdir(tmp_path) == ["mine"]
+    assert os.listdir(tmp_path / "mine") == []
 
 
 def test_a_disagreement_is_told_and_not_hidden(monkeypatch):

@@ -16,6 +16,7 @@ from chainderiv.maps.disk.store import Store
 from chainderiv.maps.plan import Plan, extent, in_tiles
 from chainderiv.maps.tiles import at_once, each_done
 from chainderiv.numeric.reading import Reading
+from chainderiv.shown import Shown
 from chainderiv.workers import Crew, as_done, usable_cores
 
 STORED_TILE_POINTS = 2**20  # 8 MB of each float64 array: some thousand files for a map of 10^9 points
@@ -52,6 +53,9 @@ class Estimate:
             f"{self.points:,} points in {self.tiles:,} tiles, {self.tiles_left:,} to compute: "
             f"about {_bytes(self.bytes_left)} of {_bytes(self.bytes_free)} free, about {_duration(self.seconds_left)}"
         )
+
+    def _repr_html_(self) -> str:
+        return Shown([str(self)]).html()
 
 
 Announce = Callable[[Estimate], None]

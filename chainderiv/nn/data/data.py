@@ -21,6 +21,7 @@ from chainderiv.nn.data.idx import Bytes
 from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST, PICKLED, read_folder
 from chainderiv.nn.data.own import read_own
 from chainderiv.nn.data.sparse import Pixels, pixels_of
+from chainderiv.shown import Shown, Shows
 
 Folder = str | os.PathLike[str] | None
 
@@ -28,8 +29,8 @@ MNIST_VALIDATION = 10_000  # Nielsen (2015): the last 10,000 of the 60,000 valid
 DIGITS_HELD_BACK = 250  # of 1797: each for validation and for test
 
 
-@dataclass(frozen=True, eq=False)
-class Split:
+@dataclass(frozen=True, eq=False, repr=False)
+class Split(Shows):
     """Images and what they show.
 
     Parameters
@@ -65,6 +66,15 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return f"Split({len(self)} images of {self.images.shape[1]} pixels)"
+
+    def _shown(self) -> Shown:
+        """How many there are of each class."""
+        classes, counts = np.unique(self.labels, return_counts=True)
+        rows = [(str(label), f"{count:,}") for label, count in zip(classes, counts, strict=True)]
+        return Shown([f"{len(self):,} images of {self.images.shape[1]} pixels"], ("class", "images"), rows)
+
     def first(self, count: int) -> Split:
         """The first count of them, all if there are fewer."""
         return Split(self.images[:count], self.labels[:count])
@@ -75,8 +85,8 @@ class Split:
         return pixels_of(self.images)
 
 
-@dataclass(frozen=True, eq=False)
-class Data:
+@dataclass(frozen=True, eq=False, repr=False)
+class Data(Shows):
     """Labelled images in three parts.
 
     Parameters
@@ -102,6 +112,17 @@ class Data:
         for name in ("train", "validation", "test"):
             of_kind(name, getattr(self, name), Split, "a Split(images, labels)")
         whole_number("classes", self.classes, least=1)
+
+    def __repr__(self) -> str:
+        counts = " + ".join(str(len(part)) for part in (self.train, self.validation, self.test))
+        return f"Data({self.name!r}, {counts} images of {self.pixels} pixels, {self.classes} classes)"
+
+    def _shown(self) -> Shown:
+        """How many images each part has."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        rows = [(name, f"{len(part):,}") for name, part in parts.items()]
+        title = f"{self.name}: images of {self.pixels} pixels in {self.classes} classes"
+        return Shown([title], ("part", "images"), rows)
 
     @property
     def pixels(self) -> int:
@@ -174,9 +195,9 @@ def load_data(name: str | os.PathLike[str] = "mnist", folder: Folder = None) -> 
     """
     if isinstance(name, os.PathLike) or (isinstance(name, str) and Path(name).suffix):
         return _load_own(Path(name), folder)
-    if not isinstance(name, str) or name not in _LOADERS:
-        raise unknown_name("data set", name, _LOADERS)
-    return _LOADERS[name](folder)
+    if not isinstance(name, str) or name not in LOADERS:
+        raise unknown_name("data set", name, LOADERS)
+    return LOADERS[name](folder)
 
 
 def _load_mnist(folder: Folder) -> Data:
@@ -251,7 +272,7 @@ def _part(whole: Split, start: int, stop: int) -> Split:
     return Split(whole.images[start:stop], whole.labels[start:stop])
 
 
-_LOADERS: dict[str, Callable[[Folder], Data]] = {
+LOADERS: dict[str, Callable[[Folder], Data]] = {
     "mnist": _load_mnist,
     "fashion_mnist": _load_fashion_mnist,
     "digits": _load_digits,

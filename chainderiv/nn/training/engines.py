@@ -9,7 +9,7 @@ from chainderiv.nn.data.data import Data, Split
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descending, Descent, NumPyDescent
 from chainderiv.nn.training.passes import Measurer, NumPyPasses
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 
 ENGINES = ("numba", "numpy")
 # what NumPy takes: seconds a step and layer, and a multiplication of an image's by a weight

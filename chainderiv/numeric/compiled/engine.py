@@ -49,7 +49,7 @@ class CompiledKernel:
             doubtful = np.nonzero(reading.uncertain) if reading.shape else ()
             again = self.oracle.gradient(parameters.at(doubtful))
             sign[doubtful], log[doubtful] = again.sign, again.log
-        return LogSign(sign, log)
+        return LogSign.of(sign, log)
 
     def fill(self, parameters: Parameters, reading: Reading) -> None:
         """Read into a flat reading that is there already."""
@@ -61,7 +61,7 @@ class CompiledKernel:
 
     def _walked(self, parameters: Parameters) -> Reading:
         sign, log, links, largest, off, odd = Points(self.derivation, parameters).read()
-        reading = Reading.of(LogSign(sign, log), links, largest, ~(walk.MARGIN * off < LOST))
+        reading = Reading.of(LogSign.of(sign, log), links, largest, ~(walk.MARGIN * off < LOST))
         # that a 0 is certain, only the oracle knows
         doubtful = reading.uncertain & ((not self.derivation.chain.vouched) | (reading.sign == 0))
         strays = np.flatnonzero((odd != 0) | doubtful)

@@ -10,7 +10,7 @@ from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.experiments.experiment import Drawing
 from chainderiv.pages.html import Html, details, figure, files_beside, numbers, page, paragraph, section, split, table
 from chainderiv.pages.reproduction.reproduced import Reproduced
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.version import __version__
 from chainderiv.view.networks.curves import BAND_SAID
 

@@ -12,8 +12,9 @@ from typing import Any
 from chainderiv.experiments.catalogue import chosen, reproduce
 from chainderiv.experiments.experiment import pictures_of
 from chainderiv.experiments.setup import Setup
+from chainderiv.given import path_of
 from chainderiv.kinds import Report
-from chainderiv.pages.folder import folder_for_page
+from chainderiv.pages.folder import folder_for_page, no_empty_folder
 from chainderiv.pages.reproduction.page import TITLE, reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
@@ -57,9 +58,11 @@ def reproduction(
     """
     # absolute: a cluster's workers stand elsewhere
     shown = chosen(only)
-    target = folder_for_page(folder, TITLE, (*FILES, *(f"{name}.csv" for name in shown))).resolve()
-    setup = replace(setup, folder=folder_for_writing(target / "runs"))
-    reproduced = Reproduced(setup, reproduce(setup, shown, report), shown, quick)
+    with no_empty_folder(path_of("folder", folder) / "runs"):
+        target = folder_for_page(folder, TITLE, (*FILES, *(f"{name}.csv" for name in shown))).resolve()
+        setup = replace(setup, folder=folder_for_writing(target / "runs"))
+        found = reproduce(setup, shown, report)
+    reproduced = Reproduced(setup, found, shown, quick)
     return Result(target, target / "index.html", reproduced, write(reproduced, target, report))
 
 

@@ -9,7 +9,7 @@ from chainderiv.checking.verification import Row
 from chainderiv.pages.html import Html, details, figure, files_beside, formula, numbers, page, paragraph, section, table
 from chainderiv.pages.tour.figures import FIGURES
 from chainderiv.pages.tour.findings import Findings
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.symbolic.notation import equations
 from chainderiv.version import __version__
 from chainderiv.wording import minus, number, span
@@ -44,6 +44,11 @@ def power(log10: float) -> str:
     return f"10<sup>{log10:.2f}</sup>".replace("-", "−")
 
 
+def _at(letter: str, less: str = "") -> str:
+    """A letter with the index l, or l−1: what is a variable in italics, and what is a number not."""
+    return f"<i>{letter}</i><sub><i>l</i>{less}</sub>"
+
+
 def _told(text: str) -> Html:
     """A paragraph of HTML; ~ is a space at which no line ends."""
     return paragraph(Html(text.replace("~", "\u00a0")))
@@ -68,10 +73,9 @@ def _formula(found: Findings) -> Html:
     steps = [(one.name, found.derivation.line(one).partition(": ")[2]) for one in found.derivation.steps]
     told = [
         _told(
-            "Take the simplest deep network: one neuron per layer, four layers. Layer <i>l</i> computes "
-            "z<sub>l</sub> = w<sub>l</sub> a<sub>l−1</sub> + b<sub>l</sub> and passes on "
-            "a<sub>l</sub> = σ(z<sub>l</sub>). How much the cost C changes with the first bias follows from the "
-            "chain rule alone:"
+            f"Take the simplest deep network: one neuron per layer, four layers. Layer <i>l</i> computes "
+            f"{_at('z')}~=~{_at('w')}~{_at('a', '−1')} + {_at('b')} and passes on {_at('a')}~=~σ({_at('z')}). How much "
+            "the cost <i>C</i> changes with the first bias follows from the chain rule alone:"
         ),
         formula(found.derivation.to("mathml")),
         _told(

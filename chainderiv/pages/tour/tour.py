@@ -16,11 +16,11 @@ from chainderiv.maps.sweep import sweep
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import train
-from chainderiv.pages.folder import folder_for_page
+from chainderiv.pages.folder import folder_for_page, no_empty_folder
 from chainderiv.pages.tour.files import tour_files
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.pages.tour.page import FILES, TITLE
-from chainderiv.records.measured import MEASURED_IMAGES
+from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
@@ -88,13 +88,14 @@ def tour(
     ('index.html', True)
     """
     seed = whole_number("seed", seed, least=0)
-    target = _writable(folder)
     report: Report = progress or (lambda stage, done, total: None)
-    findings = compute(seed, _size or Size(), report)
-    files = tour_files(findings, report)
-    for done, (name, content) in enumerate(files.items(), 1):
-        write_whole(target / name, content)
-        report("files", done, len(files))
+    with no_empty_folder(folder):
+        target = _writable(folder)
+        findings = compute(seed, _size or Size(), report)
+        files = tour_files(findings, report)
+        for done, (name, content) in enumerate(files.items(), 1):
+            write_whole(target / name, content)
+            report("files", done, len(files))
     low, high = findings.log10_range
     return TourResult(
         folder=target,

@@ -9,6 +9,8 @@ import sympy
 from sympy import oo
 
 from chainderiv.errors import BadValue
+from chainderiv.shown import Shown, Shows
+from chainderiv.symbolic.bounding import text
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.inverse import closed_form, weight as size_of_w, where
 from chainderiv.symbolic.bounding.isolate import in_order
@@ -21,7 +23,7 @@ Stretch = tuple[Expr, Expr, bool, bool]  # left, right, and whether either end i
 
 
 @dataclass(frozen=True)
-class Amplifying:
+class Amplifying(Shows):
     """Where a link w φ'(w a + b) has at least the size 1.
 
     Attributes
@@ -50,6 +52,10 @@ class Amplifying:
     a_set: Any
     a_width: Expr
     certainty: Certainty
+
+    def _shown(self) -> Shown:
+        where = f"where {self.condition}" if self.w.free_symbols else f"at w = {self.w}"
+        return text.shown(f"{where}, b = {self.b}", text.sets(self))
 
 
 def amplifying(land: Landscape, w: Expr, b: Expr) -> Amplifying:

@@ -150,6 +150,9 @@ class Bounds:
     def __str__(self) -> str:
         return text.as_text(self)
 
+    def _repr_html_(self) -> str:
+        return text.shown(text.title(self), text.quantities(self)).html()
+
 
 def _numbers(argument: Any) -> list[Expr]:
     if not isinstance(argument, sympy.Set):

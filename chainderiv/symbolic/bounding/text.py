@@ -7,13 +7,15 @@ from typing import Any
 import sympy
 from sympy import oo
 
-from chainderiv.symbolic.bounding.amplifying import Amplifying
+from chainderiv.shown import Shown
 from chainderiv.symbolic.bounding.certainty import Certainty
 from chainderiv.symbolic.bounding.root import Root, ValueAt
 from chainderiv.symbolic.bounding.scan import WINDOW
 from chainderiv.symbols import Expr, z
 
+Quantity = tuple[str, str, Certainty]
 Bounds = Any  # bounds.Bounds, which prints itself by this module
+Amplifying = Any  # amplifying.Amplifying, likewise
 SHORT = 48  # characters; a longer exact form is left to `to_dict`
 DIGITS = 12
 _FAR, _FARTHEST = 1000, 10**9
@@ -21,21 +23,35 @@ _FAR, _FARTHEST = 1000, 10**9
 
 def as_text(found: Bounds, digits: int = DIGITS) -> str:
     """A line per quantity."""
+    return "\n".join([title(found), *lines(quantities(found, digits))])
+
+
+def shown(head: str, rows: list[Quantity]) -> Shown:
+    """The same as a table of a notebook's."""
+    cells = [(name, text, certainty.value) for name, text, certainty in rows]
+    return Shown([head], ("quantity", "value", "certainty"), cells)
+
+
+def title(found: Bounds) -> str:
+    """The activation and its formula."""
+    formula = str(found.activation.formula)
+    return f"{found.activation.name}: φ(z) = {formula if len(formula) <= 100 else formula[:97] + '...'}"
+
+
+def quantities(found: Bounds, digits: int = DIGITS) -> list[Quantity]:
+    """What is bounded, each with its name, what is found, and how certain it is."""
     certainty, widest = found.certainty, found.widest
     verb = "at" if found.attained else "approached as"
     where = place(found.argument, digits) if found.attained else f"z -> {_towards(found.argument, digits)}"
     weights = f"a link can have the size 1 {'beyond it' if found.strict else 'from it on'}"
-    rows = [
+    return [
         ("sup |φ'|", f"{number(found.supremum, digits)} {verb} {where}", certainty["supremum"]),
         ("smallest |w|", f"{number(found.smallest_weight, digits)}: {weights}", certainty["smallest_weight"]),
         ("widest in a", _widest(found, digits), widest.certainty),
     ]
-    formula = str(found.activation.formula)
-    shown = formula if len(formula) <= 100 else formula[:97] + "..."
-    return "\n".join([f"{found.activation.name}: φ(z) = {shown}", *lines(rows)])
 
 
-def lines(rows: list[tuple[str, str, Certainty]]) -> list[str]:
+def lines(rows: list[Quantity]) -> list[str]:
     """Name, what is found, and how certain it is."""
     width = max(len(name) for name, _, _ in rows)
     return [f"  {name.ljust(width)}  {text}   [{certainty.value}]" for name, text, certainty in rows]
@@ -59,7 +75,7 @@ def equation(root: Expr) -> str:
     return f", the root of {root.equation} = 0" if isinstance(root, Root) else ""
 
 
-def sets(found: Amplifying, digits: int = DIGITS) -> list[tuple[str, str, Certainty]]:
+def sets(found: Amplifying, digits: int = DIGITS) -> list[Quantity]:
     """Where a link has at least the size 1, in z and in a, with the widths."""
     certainty = found.certainty
     seen = f" (of |z| <= {WINDOW} alone)" if certainty is Certainty.NUMERIC else ""

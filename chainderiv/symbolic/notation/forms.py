@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ _COMMANDS = {
     **{"log": r"\log", "exp": r"\exp", "diag": r"\operatorname{diag}"},
 }
 _WORDS = str.maketrans({"∂": "d", "δ": "delta", "∑": "sum", "…": "...", "φ": "phi"})
+UPRIGHT_SIGMA = "<mi mathvariant='normal'>Σ</mi>"
 _SPACE = "<mspace width='0.2em'/>"
 
 
@@ -79,8 +81,39 @@ def _mathml_letter(name: str) -> str:
     return f"<mi>{_GREEK.get(name, name)}</mi>"
 
 
+def brackets(content: str) -> tuple[str, str]:
+    """What opens and what closes round a content: they stand close, and grow with a fraction alone.
+
+    Between others a bare <mo>(</mo> is taken for an operator, with the space of one on either side.
+    """
+    size = "" if re.search("<m(frac|under|table)", content) else " stretchy='false'"
+    return f"<mo form='prefix'{size}>(</mo>", f"<mo form='postfix'{size}>)</mo>"
+
+
+def _fenced(content: str) -> str:
+    return content.join(brackets(content))
+
+
+def _index(text: str) -> str:
+    """An index: l-1 in italics, a number upright, and what is between them close, as in TeX."""
+    made = []
+    for part in re.findall(r"[0-9]+|\w|\W", text):
+        if part.isdigit():
+            made.append(f"<mn>{part}</mn>")
+        elif part.isalpha():
+            made.append(f"<mi>{part}</mi>")
+        else:
+            made.append(f"<mo lspace='0' rspace='0'>{part.replace('-', '−')}</mo>")
+    return made[0] if len(made) == 1 else f"<mrow>{''.join(made)}</mrow>"
+
+
+def _mathml_primed(function: str, count: int) -> str:
+    # a prime is raised as it is; as a superscript it would be raised twice, and tiny
+    return f"{function}<mo form='postfix' lspace='0' rspace='0'>{'′″'[count - 1]}</mo>"
+
+
 def _mathml_marked(name: str, above: str, below: str) -> str:
-    base, high, low = _mathml_letter(name), f"<mi>{above}</mi>", f"<mi>{below}</mi>"
+    base, high, low = _mathml_letter(name), _index(above), _index(below)
     if above and below:
         return f"<msubsup>{base}{low}{high}</msubsup>"
     if above:
@@ -175,8 +208,8 @@ _MATHML = Form(
     # a name with markup in it would become markup
     neuron=lambda activation: f"<mi>{html.escape(activation.symbol or activation.name)}</mi>",
     marked=_mathml_marked,
-    applied="{}<mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
-    primed=lambda function, count: f"<msup>{function}<mo>{'′″'[count - 1]}</mo></msup>",
+    applied=lambda function, u: f"{function}<mrow>{_fenced(u)}</mrow>",
+    primed=_mathml_primed,
     partial="<mo>∂</mo>{}".format,
     squared="<msup>{}<mn>2</mn></msup>".format,
     second="<msup><mo>∂</mo><mn>2</mn></msup><mi>C</mi>",
@@ -185,10 +218,10 @@ _MATHML = Form(
     sum=lambda index, upper, body: (
         f"<munderover><mo>∑</mo><mrow><mi>{index}</mi><mo>=</mo><mn>1</mn></mrow><mrow>{upper}</mrow></munderover>{body}"
     ),
-    bracketed="<mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+    bracketed=lambda body: f"<mrow>{_fenced(body)}</mrow>",
     transposed="<msup>{}<mi mathvariant='sans-serif'>T</mi></msup>".format,
     slope="<msub><mo>∇</mo><mi>a</mi></msub><mi>C</mi>",
-    diagonal="<msup><mi mathvariant='normal'>Σ</mi><mo>′</mo></msup><mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+    diagonal=lambda z: f"{_mathml_primed(UPRIGHT_SIGMA, 1)}<mrow>{_fenced(z)}</mrow>",
     plain=lambda text: f"<mtext>{html.escape(text)}</mtext>",
 )
 FORMS = {"unicode": _UNICODE, "text": _TEXT, "latex": _LATEX, "mathml": _MATHML}
@@ -200,9 +233,8 @@ CHAIN_FORMS = {
     "mathml": replace(
         _MATHML,
         times="<mo>·</mo>",
-        applied="<mrow>{}<mo>(</mo>{}<mo>)</mo></mrow>".format,
-        primed=lambda function, count: f"{function.removesuffix('</mi>')}{'′″'[count - 1]}</mi>",
-        bracketed="<mo>(</mo>{}<mo>)</mo>".format,
+        applied=lambda function, u: f"<mrow>{function}{_fenced(u)}</mrow>",
+        bracketed=_fenced,
     ),
 }
 

@@ -31,10 +31,11 @@ def block(writer: Writer, *tables: Mapping[str, tuple[Expr, Expr]]) -> str:
     equals = writer.form.equals
     if writer.form.markup == "mathml":
         cells = "".join(
-            f"<mtr><mtd><mtext>{name}</mtext></mtd><mtd><mrow>{left}{equals}{right}</mrow></mtd></mtr>"
+            f"<mtr><mtd><mtext>{name}</mtext></mtd>"
+            f"<mtd style='text-align:left'><mrow>{left}{equals}{right}</mrow></mtd></mtr>"
             for name, left, right in rows
         )
-        return math_element(f"<mtable>{cells}</mtable>")
+        return math_element(f"<mtable displaystyle='true'>{cells}</mtable>")
     return "\n".join(f"{name}: {left}{equals}{right}" for name, left, right in rows)
 
 

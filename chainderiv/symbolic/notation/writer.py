@@ -14,7 +14,7 @@ from sympy.printing.printer import Printer
 from sympy.printing.str import StrPrinter
 
 from chainderiv.functions.activation import Activation
-from chainderiv.symbolic.notation.forms import Form
+from chainderiv.symbolic.notation.forms import Form, brackets
 from chainderiv.symbols import Expr, layer_of
 
 Rule = Callable[["Writer", Any], str]
@@ -109,7 +109,9 @@ class _MathML(_Around, MathMLPresentationPrinter):
 
     def doprint(self, expr: Any) -> str:
         # an entity that HTML knows and XML does not
-        return str(self._print(expr).toxml()).replace("&InvisibleTimes;", "&#x2062;")
+        made = str(self._print(expr).toxml()).replace("&InvisibleTimes;", "&#x2062;")
+        opening, closing = brackets(made)
+        return made.replace("<mo>-</mo>", "<mo>−</mo>").replace("<mo>(</mo>", opening).replace("<mo>)</mo>", closing)
 
 
 def around(writer: Writer, e: Expr) -> str:

@@ -59,7 +59,7 @@ def test_mathml_is_well_formed_and_reads_as_the_equations(derivation):
     rows = ["".join(row.itertext()) for row in root.iter("{http://www.w3.org/1998/Math/MathML}mtr")]
     assert len(rows) == 8
     assert rows[2] == "BP3∂C∂bjl=δjl"
-    assert rows[7] == "BP4∂C∂Wl=δl(al-1)T"
+    assert rows[7] == "BP4∂C∂Wl=δl(al−1)T"
     ET.fromstring(derivation._repr_html_())
 
 

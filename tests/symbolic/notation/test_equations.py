@@ -1,5 +1,6 @@
 """The printed forms, character by character."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -86,7 +87,7 @@ def test_every_neuron_is_written_by_its_own_name_in_every_form():
         assert d.to("text") == f"dC/db1 = {name}'(z1) * dC/da1"
         assert d.to("unicode") == f"∂C/∂b₁ = {'σ' if name == 'sigmoid' else name}'(z₁) · ∂C/∂a₁"
         word = "σ" if name == "sigmoid" else name
-        assert f"<mi>{word}′</mi>" in d.to("mathml")
+        assert f"<mi>{word}</mi><mo form='postfix' lspace='0' rspace='0'>′</mo>" in d.to("mathml")
 
 
 def test_a_sum_or_a_negative_factor_is_bracketed():
@@ -121,3 +122,27 @@ def test_an_unknown_target_is_answered_with_the_nearest():
     for derived in (cd.derive(FOUR, "b1"), cd.derive(FOUR, ("b1", "b2"))):
         with pytest.raises(UnknownName, match="did you mean 'latex'"):
             derived.line(derived.steps[0], "latx")
+
+
+MATHML = {
+    "a chain": lambda: cd.derive(FOUR, "b1"), "a residual chain": lambda: cd.derive(cd.Chain(3, residual=True), "b1"),
+    "a second derivative": lambda: cd.derive(FOUR, ("b1", "w2")), "full width": lambda: cd.derive_layers([784, 30, 10]),
+    "what SymPy writes": lambda: cd.derive(FOUR, "b1").replace(3, (FOUR.parameter("w2").symbol + 1) ** 2),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("made", MATHML.values(), ids=MATHML)
+def test_brackets_in_mathml_open_and_close_and_are_no_operators_with_space_about_them(made):
+    """Core's rule: a bracket that stands neither first nor last in its row is infix, and 5/18 em wide on either side."""
+    root = ET.fromstring(made().to("mathml"))
+    signs = [mo for mo in root.iter() if mo.tag.endswith("}mo") and mo.text in ("(", ")")]
+    assert {mo.text: mo.get("form") for mo in signs} == {"(": "prefix", ")": "postfix"}
+    assert all(mo.get("form") for mo in signs)
+
+
+def test_indices_in_mathml_are_letters_in_italics_and_numbers_upright():
+    made = cd.derive_layers([784, 30, 10]).to("mathml")
+    assert "<mrow><mi>l</mi><mo lspace='0' rspace='0'>−</mo><mn>1</mn></mrow>" in made
+    # a name of several letters would be upright
+    assert not re.search(r"<mi>[a-zA-Z0-9]*(\d|[+−-])[^<]*</mi>", made)
+    assert not re.search(r"<mi>\d", cd.derive(FOUR, "b1").to("mathml"))

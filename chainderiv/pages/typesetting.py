@@ -1,0 +1,31 @@
+"""The last hand on a page's words: no line ends inside a number with its unit or a formula; exponents are raised."""
+
+from __future__ import annotations
+
+import re
+
+from chainderiv.wording import from_raised
+
+# markup, and what is set already
+APART = re.compile(r"(<math.*?</math>|<code.*?</code>|<style.*?</style>|<title.*?</title>|<[^>]+>)", re.DOTALL)
+HARD = "\u00a0"  # a space at which no line ends
+UNITS = re.compile(r"(?<=\d) (?=%)| (?=[×→…·] )|(?<= [×→…·]) |(?<=\d) (?=: \d)|(?<=\d :) (?=\d)")
+# x = 1, |w| < 1, w σ'(z), |∂C/∂b|: between | and a hard space a line may end, so these are kept whole by style
+WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*")
+RAISED = re.compile(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
+
+
+def typeset(page: str) -> str:
+    """HTML with its text set, its markup as it is.
+
+    >>> print(typeset('<p title="10⁻³">near 10⁻⁴ where x = 0</p>'))
+    <p title="10⁻³">near 10<sup>−4</sup> where <span class="whole">x = 0</span></p>
+    """
+    parts = APART.split(page)
+    parts[::2] = map(_words, parts[::2])
+    return "".join(parts)
+
+
+def _words(text: str) -> str:
+    text = WHOLE.sub(r'<span class="whole">\g<0></span>', UNITS.sub(HARD, text))
+    return RAISED.sub(lambda power: f"<sup>{from_raised(power[0])}</sup>", text)
