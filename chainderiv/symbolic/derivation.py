@@ -27,8 +27,9 @@ SUBSTITUTE_DEPTH = 30
 class Derivation:
     """∂C/∂θ of a chain as ordered factors; θ = b_k gives φ'(z_k), w_{k+1}, φ'(z_{k+1}), …, φ'(z_L), ∂C/∂a_L.
 
-    For θ = w_k the input a_{k-1} stands before them, for θ = x the factor w_1. In a residual chain each pair
-    w_l, φ'(z_l) behind the first φ' is one factor, 1 + w_l φ'(z_l).
+    For θ = w_k the input a_{k-1} stands before them; θ = z_k has the factors of b_k, because z_k moves as b_k does. For
+    θ = a_k they begin at w_{k+1}, for θ = x, which is a_0, at w_1. In a residual chain each pair w_l, φ'(z_l) behind
+    the first φ' is one factor, 1 + w_l φ'(z_l).
 
     Attributes
     ----------
@@ -45,6 +46,8 @@ class Derivation:
     ∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
     >>> print(derive(Chain(depth=3, residual=True), "b1"))
     ∂C/∂b₁ = σ'(z₁) · (1 + w₂ σ'(z₂)) · (1 + w₃ σ'(z₃)) · ∂C/∂a₃
+    >>> print(derive(Chain(depth=4), "a2"))
+    ∂C/∂a₂ = w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
     """
 
     chain: Chain
@@ -87,7 +90,8 @@ class Derivation:
         """The factor φ'(z_L) where the cost cancels it (cross-entropy after a sigmoid), else None."""
         last = len(self.factors) - 2
         touched = {k for k, _ in self.replaced} & {last, last + 1}
-        return self.factors[last] if not touched and self.chain.output_rest is not None else None
+        cancels = last >= 0 and not touched and self.chain.output_rest is not None
+        return self.factors[last] if cancels else None
 
     @property
     def surviving(self) -> Sequence[Expr]:
