@@ -29,8 +29,8 @@ def bias(layer: int) -> sympy.Symbol:
     return sympy.Symbol(f"b_{layer}", real=True)
 
 
-def pre_activation(layer: int) -> sympy.Symbol:
-    """z_l = w_l a_{l-1} + b_l, l = 1 … L."""
+def pre_activation(layer: int | str) -> sympy.Symbol:
+    """z_l = w_l a_{l-1} + b_l, l = 1 … L; of 'l' the one of any layer."""
     return sympy.Symbol(f"z_{layer}", real=True)
 
 
@@ -124,3 +124,7 @@ class normal_cdf(sympy.Function):  # noqa: N801
     def fdiff(self, argindex: int = 1) -> Any:
         """Φ'(t) = exp(-t²/2)/√(2π)."""
         return sympy.exp(-(self.args[0] ** 2) / 2) / sympy.sqrt(2 * sympy.pi)
+
+    def _latex(self, printer: Any, exp: str | None = None) -> str:
+        power = "" if exp is None else f"^{{{exp}}}"
+        return rf"\Phi{power}\left({printer.doprint(self.args[0])}\right)"

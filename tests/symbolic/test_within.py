@@ -27,9 +27,8 @@ def want(name, cost, residual, wrt):
     def once():
         w, b = map(list, (WEIGHTS, BIASES))
         if kind == "z":
-            value = (plain.residual_gradient([name] * 4, w, b, X, Y, f"b{layer}") if residual
-                     else plain.gradient([name] * 4, cost, w, b, X, Y, f"b{layer}"))  # fmt: skip
-            return value
+            whole = w, b, X, Y, f"b{layer}"
+            return plain.residual_gradient([name] * 4, *whole) if residual else plain.gradient([name] * 4, cost, *whole)
         a = plain.orbit([name] * layer, w[:layer], b[:layer], X, residual)[1][-1]
         if layer == 4:
             return plain.cost_slope(cost, a, mp.mpf(Y))
