@@ -160,7 +160,7 @@ class Chain:
         if match is None or (match[1] and int(match[2]) > self.depth):
             raise BadValue(
                 f"parameter {str(text)!r} is not in a chain of depth {self.depth}; "
-                f"give b1 … b{self.depth}, likewise w, z or a, or x"
+                f"give one of " + ", ".join(f"{kind}1 … {kind}{self.depth}" for kind in "bwza") + " or x"
             )
         return Parameter(match[1], int(match[2])) if match[1] else Parameter("x", 0)
 

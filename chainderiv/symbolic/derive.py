@@ -25,7 +25,7 @@ def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
     Raises BadValue for a parameter that the chain does not have, and for a second derivative by z_l or a_l.
 
     >>> derive(Chain(depth=2), "w2").factors
-    [a_1, PhiPrime(sigmoid, z_2), CostSlope(quadratic, a_2, y)]
+    [a_1, sigmoid'(z_2), dC/da_2]
     >>> print(derive(Chain(depth=1), ("b1", "b1")))
     ∂²C/∂b₁² = σ''(z₁) · ∂C/∂a₁ + σ'(z₁) · ∂²C/∂a₁² · σ'(z₁)
     """

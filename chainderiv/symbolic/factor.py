@@ -38,8 +38,9 @@ def symbol_of(chain: Chain, place: Factor) -> Expr:
     if place.kind == "link":
         return 1 + symbols.weight(layer) * symbol_of(chain, Factor("prime", layer))
     if place.kind in ("prime", "curve"):
-        made = symbols.PhiPrime if place.kind == "prime" else symbols.PhiSecond
-        return made(sympy.Symbol(chain.activation(layer).name), symbols.pre_activation(layer))
+        made, neuron = symbols.PhiPrime if place.kind == "prime" else symbols.PhiSecond, chain.activation(layer)
+        symbols.SPELT[neuron.name] = neuron.latex, neuron.symbol
+        return made(sympy.Symbol(neuron.name), symbols.pre_activation(layer))
     return _of_the_cost(chain, place.kind)
 
 

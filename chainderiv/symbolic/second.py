@@ -48,7 +48,7 @@ class SecondDerivation:
     >>> print(derive(Chain(depth=2), ("b1", "b2")))
     ∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)
     >>> print(derive(Chain(depth=2, cost="cross_entropy"), ("b1", "b2")).surviving[0].factors)
-    (PhiPrime(sigmoid, z_1), w_2, PhiPrime(sigmoid, z_2))
+    (sigmoid'(z_1), w_2, sigmoid'(z_2))
     """
 
     chain: Chain

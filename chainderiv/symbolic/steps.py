@@ -19,7 +19,7 @@ class Step:
     >>> from chainderiv import derive
     >>> first = derive(Chain(depth=2), "b1").steps[0]
     >>> first.name, first.left, first.right
-    ('BP1', delta_2, CostSlope(quadratic, a_2, y)*PhiPrime(sigmoid, z_2))
+    ('BP1', delta_2, (dC/da_2)*sigmoid'(z_2))
     """
 
     name: str

@@ -68,5 +68,5 @@ def document(lines: Rows, limit: float | None) -> str:
     )
     return (
         "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage{amsmath}\n\\allowdisplaybreaks\n"
-        f"{wide}\\begin{{document}}\n{display}\n\\end{{document}}\n"
+        f"{wide}\\begin{{document}}\n{display}\n\\end{{document}}"
     )
