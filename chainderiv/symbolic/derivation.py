@@ -247,10 +247,13 @@ class Derivation:
         """The Unicode form, elided in its middle above 24 layers; to('unicode') has it whole."""
         return self.shown("unicode")
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
         # and what survives, where the cost cancels something
         sides = (False,) if self.cancelled is None else (False, True)
-        return f"$\\displaystyle {self._sides('latex', PLAIN, sides, elide=True)}$"
+        try:
+            return f"$\\displaystyle {self._sides('latex', PLAIN, sides, elide=True)}$"
+        except BadValue:  # a letter that LaTeX lacks: MathML or text is shown in its place
+            return None
 
     def _repr_html_(self) -> str:
         return self.shown("mathml")

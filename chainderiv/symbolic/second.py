@@ -158,10 +158,13 @@ class SecondDerivation:
         """The Unicode form, elided in its middle where it is long; to('unicode') has it whole."""
         return self._written([self.terms], "unicode")
 
-    def _repr_latex_(self) -> str:
+    def _repr_latex_(self) -> str | None:
         # and what survives, where the cost cancels something
         sides = [self.terms] if self.cancelled is None else [self.terms, self.surviving]
-        return f"$\\displaystyle {self._written(sides, 'latex')}$"
+        try:
+            return f"$\\displaystyle {self._written(sides, 'latex')}$"
+        except BadValue:  # a letter that LaTeX lacks: MathML or text is shown in its place
+            return None
 
     def _written(
         self,
