@@ -57,13 +57,13 @@ def complex_step(chain: Chain, at: Parameters, wrt: Parameter) -> Judgement:
     by exp(700), is stated as its own error.
     """
     a, shape = np.broadcast_to(at.x, at.shape), at.shape
-    imaginary = np.where(wrt.kind == "x", STEP, 0.0) * np.ones(shape)
+    imaginary = np.where(wrt.is_activation, STEP, 0.0) * np.ones(shape)  # that of a_l, up to which it waits
     log, off, could = np.zeros(shape), np.zeros(shape), np.ones(shape, bool)
     for layer in range(1, chain.depth + 1):
         activation = chain.activation(layer)
         z = at.w[layer] * a + at.inner[layer]
-        if layer >= wrt.layer:
-            enters = layer == wrt.layer and wrt.kind != "x"
+        if layer >= wrt.start:
+            enters = layer == wrt.layer  # z_l is moved, by b_l, w_l or itself
             alone = enters or not chain.residual  # else a_{l-1} + ih is passed on beside φ
             moved = STEP * (a if wrt.kind == "w" else np.ones(shape)) if enters else at.w[layer] * imaginary
             if alone:
@@ -112,7 +112,7 @@ def central_differences(chain: Chain, at: Parameters, wrt: Parameter, points: Se
     """(C(θ + h) - C(θ - h))/2h in mpmath at some of the points; see settled."""
 
     def value(index: int) -> Any:
-        return settled(partial(_difference, PointCost(chain, at, index, wrt.layer), wrt), 4000 + 64 * chain.depth)
+        return settled(partial(_difference, PointCost(chain, at, index, wrt.start), wrt), 4000 + 64 * chain.depth)
 
     return judged_at(points, at.shape, value)
 
@@ -171,9 +171,11 @@ class PointCost:
 
     def moved(self, by: Mapping[Parameter, Any]) -> Any:
         """C with some parameters moved, none of a layer below the first."""
-        a = self._input() + by.get(Parameter("x", 0), 0)
+        before = self.first - 1
+        a = self._input() + by.get(Parameter("a", before) if before else Parameter("x", 0), 0)
         for layer in range(self.first, self.chain.depth + 1):
-            a = self._next(layer, by.get(Parameter("w", layer), 0), by.get(Parameter("b", layer), 0), a)
+            by_z = sum(by.get(Parameter(kind, layer), 0) for kind in "bz")
+            a = self._next(layer, by.get(Parameter("w", layer), 0), by_z, a)
         return precise(self.chain.cost.formula, symbols.a, symbols.y)(a, mpmath.mpf(self.y))
 
     def _input(self) -> Any:
@@ -225,10 +227,20 @@ def moved(at: Parameters, parameter: Parameter, by: float) -> Parameters:
     """The points with one parameter moved."""
     if parameter.kind == "x":
         return replace(at, x=at.x + by)
+    if parameter.kind == "a":
+        return Pushed(at.w, at.inner, at.x, at.y, at.pinned, parameter.layer, by)
     values = np.array((at.w if parameter.kind == "w" else at.inner).values)
     values[..., parameter.layer - 1] += by
     layers = Layered(values, stacked=True)
     return replace(at, w=layers) if parameter.kind == "w" else replace(at, inner=layers)
+
+
+@dataclass(frozen=True, eq=False)
+class Pushed(Parameters):
+    """Points at which so much is added to a_l, between the layer that makes it and the one that it enters."""
+
+    layer: int = 0
+    by: float = 0.0
 
 
 def float_cost(chain: Chain, at: Parameters) -> Floats:
@@ -242,6 +254,8 @@ def _float_orbit(chain: Chain, at: Parameters) -> tuple[list[Floats], Floats]:
         zs.append(at.w[layer] * a + at.inner[layer])
         value = array_functions(chain.activation(layer)).value(zs[-1])
         a = a + value if chain.residual else value
+        if isinstance(at, Pushed) and at.layer == layer:
+            a = a + at.by
     return zs, a
 
 

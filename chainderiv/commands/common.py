@@ -67,7 +67,7 @@ def json_option(parser: argparse.ArgumentParser) -> None:
 
 def wrt_option(parser: argparse.ArgumentParser) -> None:
     """--wrt."""
-    said = "parameter of the gradient: b1, w3, x, … (default b1); b1,w2: second derivative"
+    said = "parameter of the gradient: b1, w3, z2, a2, x, … (default b1); b1,w2: second derivative"
     parser.add_argument("--wrt", default="b1", help=said)
 
 
@@ -138,6 +138,17 @@ def wrt(text: str) -> str | tuple[str, ...]:
     if len(parts) > 2:
         raise BadValue(f"--wrt is {text!r}; give one parameter, as b1, or two, as b1,w2")
     return parts[0] if len(parts) == 1 else parts
+
+
+def named_values(flag: str, text: str, wanted: str, example: str) -> dict[str, str]:
+    """name=value,… as a dict; raises BadValue."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(name.strip() and equals and value.strip() for name, equals, value in pairs):
+        raise BadValue(f"--{flag} is {text!r}; give {wanted} with commas between, such as {example}")
+    given = {name.strip(): value.strip() for name, _, value in pairs}
+    if len(given) < len(pairs):
+        raise BadValue(f"--{flag} is {text!r} and gives a name twice; give each once")
+    return given
 
 
 def in_flags(said: str, options: argparse.Namespace) -> str:

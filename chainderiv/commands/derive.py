@@ -14,6 +14,7 @@ from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.notation import equations
 from chainderiv.symbolic.second import SecondDerivation
+from chainderiv.symbolic.style import FORMS_OF_A_PRODUCT, PAGE
 from chainderiv.symbolic.targets import TARGETS
 
 SHOWN_VALUES = 40
@@ -31,6 +32,18 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--y", default="0", help="target (default 0)")
     add("--steps", action="store_true", help="print the steps BP1, BP2, …, BP3 or BP4 before the result")
     add("--to", metavar="TARGET", help=f"print it whole as {', '.join(TARGETS)}")
+    add(
+        "--form",
+        default="factors",
+        metavar="FORM",
+        help=f"the links as {', '.join(FORMS_OF_A_PRODUCT)} (default factors)",
+    )
+    add("--spelled", action="store_true", help="write out phi' and dC/da, as sigma(z)(1 - sigma(z)) and a - y")
+    add("--where", action="store_true", help="and say what z, a, phi and C are")
+    add("--symbols", metavar="NAME=SYMBOL,…", help="names of your own, such as w=theta,phi=f,C=J,L=L")
+    add("--surviving", action="store_true", help="only what is left after the cost has cancelled what it cancels")
+    add("--width", metavar="PT", help=f"of LaTeX's lines (default {PAGE:g}, article's; 246 in two columns; none)")
+    add("--standalone", action="store_true", help="LaTeX as a whole document")
     add("--compare", nargs=2, metavar=("B", "B"), help="two biases, such as b1 b3: their ratio")
     add("--at", metavar="NAME=NUMBER,…", help="every factor's value at w and b, or w and z")
     add(
@@ -51,8 +64,9 @@ def run(options: argparse.Namespace) -> int:
         return _compare(chain, options)
     derived = derive(chain, common.wrt(options.wrt))
     target = options.to or ("unicode" if common.speaks_unicode() else "text")
+    style = _style(options)
     # what was asked for is printed whole; what is merely shown is elided above 24 layers
-    printed = derived.to(target) if options.to else derived.shown(target)
+    printed = derived.to(target, **style) if options.to or style else derived.shown(target)
     values = _values(derived, options) if options.at is not None else None
     if options.json:
         common.say_json(_as_json(derived, target, printed, values, options.steps))
@@ -65,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
             common.say("product rule: each factor that the other parameter moves is differentiated once, a term each")
     common.say(printed)
     # a form that was asked for by name stands alone, so that it can be piped
-    if derived.cancelled is not None and not options.to:
+    if derived.cancelled is not None and not options.to and not options.surviving:
         cancelled = _written(derived, derived.cancelled, form)
         common.say(f"the cost cancels {cancelled}: {derived.shown(form, surviving=True)}")
     if values is not None:
@@ -73,8 +87,22 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _style(options: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of Derivation.to that the flags give."""
+    flags = ("spelled", "where", "surviving", "standalone")
+    style: dict[str, Any] = {name: True for name in flags if getattr(options, name)}
+    if options.form != "factors":
+        style["form"] = options.form
+    if options.width is not None:
+        style["width"] = None if options.width == "none" else common.number("width", options.width)
+    if options.symbols is not None:
+        style["symbols"] = common.named_values("symbols", options.symbols, "names and symbols", "w=theta,phi=f")
+    return style
+
+
 def _compare(chain: Any, options: argparse.Namespace) -> int:
     others = {"--to": options.to, "--steps": options.steps, "--at": options.at, "--wrt": options.wrt != "b1"}
+    others |= {f"--{name}": True for name in _style(options)}
     if clash := [flag for flag, value in others.items() if value]:
         raise BadValue(f"--compare is given with {clash[0]}; give one of them")
     both = compare(chain, *options.compare)
@@ -108,13 +136,8 @@ def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
 
 def _assignments(text: str) -> dict[str, Any]:
     """w=100,z=0 as a dict; raises BadValue."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(name and equals and value for name, equals, value in pairs):
-        raise BadValue(f"--at is {text!r}; give name=number pairs with commas between, such as w=100,z=0")
-    given = {name.strip(): common.number(f"at {name.strip()}", value) for name, _, value in pairs}
-    if len(given) < len(pairs):
-        raise BadValue(f"--at is {text!r} and gives a name twice; give each once")
-    return given
+    pairs = common.named_values("at", text, "name=number pairs", "w=100,z=0")
+    return {name: common.number(f"at {name}", value) for name, value in pairs.items()}
 
 
 def _link_values(derivation: Derivation, factors: Any) -> list[Any]:

@@ -12,7 +12,10 @@ from chainderiv.symbolic.full_width.layers import LayerDerivation, derive_layers
 from chainderiv.symbolic.notation.lines import block
 
 # what derive takes for a chain, as it is where it is not given
-FOR_A_CHAIN = {"compare": None, "at": None, "wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False}
+FOR_A_CHAIN = {
+    **{"compare": None, "at": None, "wrt": "b1", "depth": "4", "x": "0.5", "y": "0", "residual": False},
+    **{"form": "factors", "spelled": False, "symbols": None, "surviving": False, "width": None},
+}
 
 
 def print_layers(options: argparse.Namespace) -> int:

@@ -62,7 +62,7 @@ class Conditioning:
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
-        layer, start = orbit.layer, max(self.wrt.layer, 1)
+        layer, start = orbit.layer, self.wrt.start
         if layer == start:
             self._lost_before = self._error.astray
         if layer == start and self.wrt.kind == "w":
@@ -75,7 +75,7 @@ class Conditioning:
         if self.chain.residual:
             of_size, of_prime = np.zeros_like(of_prime), of_size + of_prime
         self._of_size, self._turning = self._of_size + of_size, self._turning | self._error.turning
-        linked = layer > start or self.wrt.kind == "x"
+        linked = layer > start or self.wrt.is_activation
         self._is_finite &= orbit.prime.log < np.inf
         if not (linked and self.chain.residual):
             self._is_zero |= self._error.proves_zero | (linked & (orbit.weight.sign == 0))
@@ -91,6 +91,8 @@ class Conditioning:
         self._of_size = self._of_size + np.where(keeps_sign, of_output, 0.0)
         finite = self._is_finite & (orbit.minus(target).log < np.inf)
         kappa = self._kappa + self._of_size
+        if self.wrt.start > orbit.layer:  # a_L, of which every layer is before
+            self._lost_before = self._error.astray
         kappa = np.where(self._lost_before | np.isnan(kappa), np.inf, kappa)
         return np.asarray(np.where(self._is_zero & finite, 0.0, kappa))
 

@@ -41,10 +41,15 @@ def oracle(derivation: Derived) -> Oracle:
     return SecondKernel(derivation)
 
 
+def _is_apart(derivation: Derivation) -> bool:
+    """Whether no compiled walk has it: one with a replaced factor, and ∂C/∂a_L, which has no factor of a layer."""
+    return bool(derivation.replaced) or derivation.start > derivation.chain.depth
+
+
 def _compiled(derivation: Derived) -> Kernel:
     # a second derivative is one walk with arrays in either; a replaced factor is an expression of its own, and no map
     # of it is large
-    if isinstance(derivation, SecondDerivation) or derivation.replaced:
+    if isinstance(derivation, SecondDerivation) or _is_apart(derivation):
         return oracle(derivation)
     from chainderiv.numeric.compiled.engine import CompiledKernel  # loads Numba
 
@@ -73,7 +78,7 @@ def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> s
     if (
         whole_number("points", points, 0) * derivation.chain.depth < LARGE
         or isinstance(derivation, SecondDerivation)
-        or derivation.replaced
+        or _is_apart(derivation)
     ):
         return "numpy"
     from chainderiv.numeric.compiled.source import is_compilable

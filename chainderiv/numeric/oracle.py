@@ -50,7 +50,7 @@ class NumpyKernel(Oracle):
         self._replaced = dict(derivation.replaced)
         self._wanted = {str(s) for e in self._replaced.values() for s in e.atoms() if s.is_Symbol}
         # a residual chain has φ'(z_L) within its last link, but for the output's own parameters
-        self._ends_in_prime = derivation.places[-2].kind == "prime"
+        self._ends_in_prime = "prime" in [place.kind for place in derivation.places[-2:]]
 
     def gradient(self, parameters: Parameters) -> LogSign:
         """∂C/∂θ alone; NaN where it is lost, or lies within its rounding of a kink or of a slope that is 0."""
@@ -145,7 +145,7 @@ class NumpyKernel(Oracle):
         if layer < start:
             return []
         found = [before] if layer == start and kind == "w" else []
-        linked = layer > start or kind == "x"
+        linked = layer > start or self.derivation.wrt.is_activation
         if linked and orbit.chain.residual:
             return [*found, orbit.link]
         if linked:

@@ -20,11 +20,18 @@ from chainderiv.symbols import Expr
 
 MAX_DEPTH = 1_000_000
 SHOWN_NAMES = 12
+_SYMBOLS = {
+    "b": symbols.bias,
+    "w": symbols.weight,
+    "z": symbols.pre_activation,
+    "a": symbols.activation,
+    "x": symbols.activation,
+}
 
 
 @dataclass(frozen=True, order=True)
 class Parameter:
-    """What a gradient is taken with respect to: kind 'b', 'w' or 'x', and its layer (0 for x).
+    """What a gradient is taken with respect to: kind 'b', 'w', 'z', 'a' or 'x', and its layer (0 for x, which is a_0).
 
     >>> w2 = Chain(depth=4).parameter("w2")
     >>> w2, w2.symbol
@@ -38,16 +45,19 @@ class Parameter:
         return self.kind + (str(self.layer) if self.layer else "")
 
     @property
+    def is_activation(self) -> bool:
+        """Whether it is an a_l, as x is, which acts from layer l + 1 on, by its weight."""
+        return self.kind in ("a", "x")
+
+    @property
     def start(self) -> int:
-        """The first layer that it acts on."""
-        return max(self.layer, 1)
+        """The first layer that it acts on; L + 1 for a_L, on which the cost alone depends."""
+        return self.layer + 1 if self.is_activation else self.layer
 
     @property
     def symbol(self) -> Expr:
-        """b_l, w_l or x as a SymPy symbol."""
-        if self.kind == "x":
-            return symbols.x
-        return symbols.bias(self.layer) if self.kind == "b" else symbols.weight(self.layer)
+        """b_l, w_l, z_l, a_l or x as a SymPy symbol."""
+        return _SYMBOLS[self.kind](self.layer)
 
 
 @dataclass(frozen=True, init=False)
@@ -145,12 +155,12 @@ class Chain:
         return all(f.vouched for f in neurons(self))
 
     def parameter(self, text: str | Parameter) -> Parameter:
-        """Read 'b1', 'w12' or 'x'; raises BadValue for what the chain does not have."""
-        match = re.fullmatch(r"x|([bw])_?([1-9][0-9]*)", str(text))
+        """Read 'b1', 'w12', 'z3', 'a2' or 'x'; raises BadValue for what the chain does not have."""
+        match = re.fullmatch(r"x|([bwza])_?([1-9][0-9]*)", str(text))
         if match is None or (match[1] and int(match[2]) > self.depth):
             raise BadValue(
                 f"parameter {str(text)!r} is not in a chain of depth {self.depth}; "
-                f"give b1 … b{self.depth}, w1 … w{self.depth} or x"
+                f"give one of " + ", ".join(f"{kind}1 … {kind}{self.depth}" for kind in "bwza") + " or x"
             )
         return Parameter(match[1], int(match[2])) if match[1] else Parameter("x", 0)
 

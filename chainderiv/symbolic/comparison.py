@@ -28,7 +28,7 @@ class Comparison:
     Examples
     --------
     >>> list(compare(Chain(depth=4), "b1", "b2").between)
-    [PhiPrime(sigmoid, z_1), w_2]
+    [sigmoid'(z_1), w_2]
     """
 
     first: Derivation

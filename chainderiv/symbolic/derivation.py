@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
@@ -18,7 +18,8 @@ from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.nesting import nested
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.steps import Step, steps_to
-from chainderiv.symbols import Expr
+from chainderiv.symbolic.style import PAGE, PLAIN, Style
+from chainderiv.symbols import Expr, gradient
 
 SUBSTITUTE_DEPTH = 30
 
@@ -27,8 +28,9 @@ SUBSTITUTE_DEPTH = 30
 class Derivation:
     """∂C/∂θ of a chain as ordered factors; θ = b_k gives φ'(z_k), w_{k+1}, φ'(z_{k+1}), …, φ'(z_L), ∂C/∂a_L.
 
-    For θ = w_k the input a_{k-1} stands before them, for θ = x the factor w_1. In a residual chain each pair
-    w_l, φ'(z_l) behind the first φ' is one factor, 1 + w_l φ'(z_l).
+    For θ = w_k the input a_{k-1} stands before them; θ = z_k has the factors of b_k, because z_k moves as b_k does. For
+    θ = a_k they begin at w_{k+1}, for θ = x, which is a_0, at w_1. In a residual chain each pair w_l, φ'(z_l) behind
+    the first φ' is one factor, 1 + w_l φ'(z_l).
 
     Attributes
     ----------
@@ -45,6 +47,8 @@ class Derivation:
     ∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
     >>> print(derive(Chain(depth=3, residual=True), "b1"))
     ∂C/∂b₁ = σ'(z₁) · (1 + w₂ σ'(z₂)) · (1 + w₃ σ'(z₃)) · ∂C/∂a₃
+    >>> print(derive(Chain(depth=4), "a2"))
+    ∂C/∂a₂ = w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄
     """
 
     chain: Chain
@@ -87,7 +91,8 @@ class Derivation:
         """The factor φ'(z_L) where the cost cancels it (cross-entropy after a sigmoid), else None."""
         last = len(self.factors) - 2
         touched = {k for k, _ in self.replaced} & {last, last + 1}
-        return self.factors[last] if not touched and self.chain.output_rest is not None else None
+        cancels = last >= 0 and not touched and self.chain.output_rest is not None
+        return self.factors[last] if cancels else None
 
     @property
     def surviving(self) -> Sequence[Expr]:
@@ -177,17 +182,56 @@ class Derivation:
 
         return equations.step(self.chain, step, target)
 
-    def to(self, target: str) -> str:
-        """The derivation in a printed form: 'unicode', 'text', 'latex', 'mathml', 'numpy', 'c', 'javascript' or 'glsl'.
+    def to(
+        self,
+        target: str,
+        *,
+        form: str = "factors",
+        spelled: bool = False,
+        where: bool = False,
+        width: float | None = PAGE,
+        symbols: Mapping[str, str] | None = None,
+        standalone: bool = False,
+        surviving: bool = False,
+    ) -> str:
+        r"""The derivation in a printed form, or as a program.
 
-        Raises UnknownName, and BadValue for a program that cannot be written (of a replaced factor, say).
+        Parameters
+        ----------
+        target : 'unicode', 'text', 'latex', 'markdown' or 'mathml'; 'numpy', 'c', 'javascript' or 'glsl'.
+        form : 'factors'; 'product', with ∏ over the links; 'elided', with the first and the last of the links.
+        spelled : whether φ' and ∂C/∂a_L are written out, as σ(z_l)(1 - σ(z_l)) and a_L - y.
+        where : whether lines follow that say what z_l, a_l, φ and C are.
+        width : of a line of LaTeX, in pt at 10 pt letters, that the rows of the equation keep to: 345 as article has
+            it, 246 in two columns; None for one long row.
+        symbols : names of your own for w, b, z, a, x, y, C, phi, and L for the depth, such as {"w": "theta"}.
+        standalone : whether the LaTeX is a whole document.
+        surviving : whether of what is left after the cost has cancelled what it cancels.
+
+        Raises
+        ------
+        UnknownName
+            For a target or form that is none.
+        BadValue
+            For a keyword that the target has no use for, and a program that cannot be written (of a replaced factor).
+
+        Examples
+        --------
+        >>> from chainderiv import derive
+        >>> d = derive(Chain(depth=9), "b1")
+        >>> print(d.to("unicode", form="product", spelled=True))
+        ∂C/∂b₁ = σ(z₁)(1 - σ(z₁)) · ∏ₗ₌₂⁹ (wₗ σ(zₗ)(1 - σ(zₗ))) · (a₉ - y)
+        >>> print(d.to("latex", form="elided", symbols={"w": "theta", "C": "J"}))
+        \frac{\partial J}{\partial b_{1}} = \sigma'(z_{1}) \cdot \theta_{2} \, \sigma'(z_{2}) \, \cdots \, \theta_{9} \,
+        \sigma'(z_{9}) \cdot \frac{\partial J}{\partial a_{9}}
         """
-        from chainderiv.symbolic.targets import PROGRAMS, TARGETS
+        from chainderiv.symbolic.targets import PROGRAMS, TARGETS, style_for
 
         if target not in TARGETS:
             raise unknown_name("target", target, TARGETS)
+        style = style_for(target, Style(form, spelled, where, width, symbols, standalone, surviving))
         if target not in PROGRAMS:
-            return self.shown(target, elide=False)
+            return self._written(target, style)
         if self.replaced:
             raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
         return PROGRAMS[target](self.chain, self.wrt)
@@ -197,22 +241,46 @@ class Derivation:
 
         surviving : whether of what is left after the cost has cancelled what it cancels.
         """
-        from chainderiv.symbolic.notation.equations import equation
-
-        row = self.places, self.factors
-        if surviving and self.cancelled is not None:
-            row = [*self.places[:-2], Factor("rest", self.chain.depth)], self.surviving
-        return equation(self.chain, [self.wrt], [[row]], form, elide)
+        return self._written(form, Style(surviving=surviving), elide)
 
     def __str__(self) -> str:
         """The Unicode form, elided in its middle above 24 layers; to('unicode') has it whole."""
         return self.shown("unicode")
 
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self.shown('latex')}$"
+    def _repr_latex_(self) -> str | None:
+        try:
+            return f"$\\displaystyle {self._both('latex')}$"
+        except BadValue:  # a letter that LaTeX lacks: MathML or text is shown in its place
+            return None
 
     def _repr_html_(self) -> str:
-        return self.shown("mathml")
+        return self._both("mathml")
+
+    def _both(self, target: str) -> str:
+        """The factors, and what survives of them where the cost cancels something."""
+        sides = (False,) if self.cancelled is None else (False, True)
+        return self._sides(target, PLAIN, sides, elide=True)
+
+    def _written(self, target: str, style: Style, elide: bool = False) -> str:
+        return self._sides(target, style, (style.surviving,), elide)
+
+    def _sides(self, target: str, style: Style, sides: Sequence[bool], elide: bool) -> str:
+        """The equation, with the factors as derived (False), those that survive (True), or both in turn."""
+        from chainderiv.symbolic.notation.equations import equation
+
+        if self.start > self.chain.depth:  # else it would read ∂C/∂a_L = ∂C/∂a_L
+            style = replace(style, spelled=True)
+        rows = [[[self._row(surviving)]] for surviving in sides]
+        return equation(self.chain, gradient(self.wrt.symbol), rows, target, elide, style=style, first=self.start + 1)
+
+    def _row(self, surviving: bool) -> tuple[Sequence[Factor], Sequence[Expr] | None]:
+        """The places, and what stands there where something was replaced."""
+        places = self.places
+        if not surviving or self.cancelled is None:
+            return places, self.factors if self.replaced else None
+        rest, last = Factor("rest", self.chain.depth), len(places) - 2
+        kept = Lazy(last + 1, lambda k: rest if k == last else places[k])
+        return kept, self.surviving if self.replaced else None
 
     def _place(self, index: int) -> Factor:
         before = a_by(self.wrt)

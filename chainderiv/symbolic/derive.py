@@ -20,12 +20,12 @@ def derive(chain: Chain, wrt: Pair) -> SecondDerivation: ...
 @overload
 def derive(chain: Chain, wrt: Wrt) -> Derivation | SecondDerivation: ...
 def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
-    """∂C/∂b_l, ∂C/∂w_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of such products.
+    """∂C/∂b_l, ∂C/∂w_l, ∂C/∂z_l, ∂C/∂a_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of them.
 
-    Raises BadValue for a parameter that the chain does not have.
+    Raises BadValue for a parameter that the chain does not have, and for a second derivative by z_l or a_l.
 
     >>> derive(Chain(depth=2), "w2").factors
-    [a_1, PhiPrime(sigmoid, z_2), CostSlope(quadratic, a_2, y)]
+    [a_1, sigmoid'(z_2), dC/da_2]
     >>> print(derive(Chain(depth=1), ("b1", "b1")))
     ∂²C/∂b₁² = σ''(z₁) · ∂C/∂a₁ + σ'(z₁) · ∂²C/∂a₁² · σ'(z₁)
     """
@@ -36,5 +36,16 @@ def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
     given = tuple(wrt) if isinstance(wrt, list) else wrt
     if not isinstance(given, tuple) or len(given) != 2:
         raise BadValue(f"wrt is {given!r}; give one parameter, as 'b1', or two, as ('b1', 'w2')")
-    early, late = sorted(map(chain.parameter, given), key=lambda p: (p.layer, p.kind))
+    early, late = sorted((_of_a_pair(chain, one) for one in given), key=lambda p: (p.layer, p.kind))
     return SecondDerivation(chain, (early, late))
+
+
+def _of_a_pair(chain: Chain, given: str | Parameter) -> Parameter:
+    """b_l, w_l or x; raises BadValue for another, whose second derivative depends on what else is held."""
+    found = chain.parameter(given)
+    if found.kind in "za":
+        cure = f"z{found.layer} moves as b{found.layer} does, so give 'b{found.layer}'"
+        if found.kind == "a":
+            cure = f"give ('x', …) of the chain that begins behind a{found.layer}"
+        raise BadValue(f"a second derivative by {str(found)!r} is given; it is taken by b, w and x: {cure}")
+    return found

@@ -38,8 +38,9 @@ def symbol_of(chain: Chain, place: Factor) -> Expr:
     if place.kind == "link":
         return 1 + symbols.weight(layer) * symbol_of(chain, Factor("prime", layer))
     if place.kind in ("prime", "curve"):
-        made = symbols.PhiPrime if place.kind == "prime" else symbols.PhiSecond
-        return made(sympy.Symbol(chain.activation(layer).name), symbols.pre_activation(layer))
+        made, neuron = symbols.PhiPrime if place.kind == "prime" else symbols.PhiSecond, chain.activation(layer)
+        symbols.SPELT[neuron.name] = neuron.latex, neuron.symbol
+        return made(sympy.Symbol(neuron.name), symbols.pre_activation(layer))
     return _of_the_cost(chain, place.kind)
 
 
@@ -61,10 +62,10 @@ def through(chain: Chain, layer: int) -> list[Factor]:
 
 
 def z_by(parameter: Parameter) -> list[Factor]:
-    """∂z_k/∂θ of θ's own layer: nothing for a bias, a_{k-1} for a weight."""
+    """∂z_k/∂θ of θ's own layer: nothing for a bias or z_k itself, a_{k-1} for a weight."""
     return [Factor("activation", parameter.layer - 1)] if parameter.kind == "w" else []
 
 
 def a_by(parameter: Parameter) -> list[Factor]:
-    """∂a_k/∂θ of θ's own layer: nothing for the input, which is a_0."""
-    return [*z_by(parameter), Factor("prime", parameter.layer)] if parameter.layer else []
+    """∂a_k/∂θ of θ's own layer: nothing for a_k itself, as the input a_0 is."""
+    return [] if parameter.is_activation else [*z_by(parameter), Factor("prime", parameter.layer)]

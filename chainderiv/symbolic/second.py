@@ -11,7 +11,7 @@ derivative of what is left, as 1 of a_L - y. (Bishop 1992, exact calculation of 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +23,9 @@ from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through, z_by
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.steps import Step, steps_to
+from chainderiv.symbolic.style import PAGE, PLAIN, Style
 from chainderiv.symbolic.term import Term
-from chainderiv.symbols import Expr
+from chainderiv.symbols import Expr, gradient
 
 Places = list[Factor]
 Groups = tuple[tuple[Factor, ...], ...]
@@ -47,7 +48,7 @@ class SecondDerivation:
     >>> print(derive(Chain(depth=2), ("b1", "b2")))
     ∂²C/∂b₁∂b₂ = (σ'(z₁) · w₂) · σ''(z₂) · ∂C/∂a₂ + (σ'(z₁) · w₂ σ'(z₂)) · ∂²C/∂a₂² · σ'(z₂)
     >>> print(derive(Chain(depth=2, cost="cross_entropy"), ("b1", "b2")).surviving[0].factors)
-    (PhiPrime(sigmoid, z_1), w_2, PhiPrime(sigmoid, z_2))
+    (sigmoid'(z_1), w_2, sigmoid'(z_2))
     """
 
     chain: Chain
@@ -113,9 +114,27 @@ class SecondDerivation:
 
         return equations.step(self.chain, step, target)
 
-    def to(self, target: str) -> str:
-        """The whole sum as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName, and BadValue for a program."""
-        from chainderiv.symbolic.targets import FORMULAS, TARGETS
+    def to(
+        self,
+        target: str,
+        *,
+        form: str = "factors",
+        spelled: bool = False,
+        where: bool = False,
+        width: float | None = PAGE,
+        symbols: Mapping[str, str] | None = None,
+        standalone: bool = False,
+        surviving: bool = False,
+    ) -> str:
+        """The whole sum as 'unicode', 'text', 'latex', 'markdown' or 'mathml'; the keywords are those of Derivation.to.
+
+        Raises UnknownName, and BadValue for a program.
+
+        >>> from chainderiv import derive
+        >>> print(derive(Chain(depth=1), ("b1", "b1")).to("unicode", spelled=True))
+        ∂²C/∂b₁² = σ(z₁)(1 - σ(z₁))(1 - 2 σ(z₁)) · (a₁ - y) + σ(z₁)(1 - σ(z₁)) · σ(z₁)(1 - σ(z₁))
+        """
+        from chainderiv.symbolic.targets import FORMULAS, TARGETS, style_for
 
         if target not in TARGETS:
             raise unknown_name("target", target, FORMULAS)
@@ -125,30 +144,47 @@ class SecondDerivation:
                 f"a second derivative is given the target {target!r}, and has no program; give one of "
                 f"{', '.join(FORMULAS)}, or call evaluate(chain, …, wrt=({pair}))"
             )
-        return self._written(self.terms, target, elide=False)
+        style = style_for(target, Style(form, spelled, where, width, symbols, standalone, surviving))
+        return self._written([self.surviving if surviving else self.terms], target, elide=False, style=style)
 
     def shown(self, form: str, surviving: bool = False) -> str:
         """The sum in a form, a term on each line of text, elided in its middle where it is long.
 
         surviving : whether of what is left after the cost has cancelled what it cancels.
         """
-        return self._written(self.surviving if surviving else self.terms, form, between=A_LINE_EACH.get(str(form)))
+        return self._written([self.surviving if surviving else self.terms], form, between=A_LINE_EACH.get(str(form)))
 
     def __str__(self) -> str:
         """The Unicode form, elided in its middle where it is long; to('unicode') has it whole."""
-        return self._written(self.terms, "unicode")
+        return self._written([self.terms], "unicode")
 
-    def _repr_latex_(self) -> str:
-        return f"$\\displaystyle {self._written(self.terms, 'latex')}$"
+    def _repr_latex_(self) -> str | None:
+        try:
+            return f"$\\displaystyle {self._written(self._sides, 'latex')}$"
+        except BadValue:  # a letter that LaTeX lacks: MathML or text is shown in its place
+            return None
 
     def _repr_html_(self) -> str:
-        return self._written(self.terms, "mathml")
+        return self._written(self._sides, "mathml")
 
-    def _written(self, terms: Sequence[Term], form: str, elide: bool = True, between: str | None = None) -> str:
+    def _written(
+        self,
+        sides: Sequence[Sequence[Term]],
+        form: str,
+        elide: bool = True,
+        between: str | None = None,
+        style: Style = PLAIN,
+    ) -> str:
         from chainderiv.symbolic.notation.equations import equation
 
-        products = Lazy(len(terms), lambda k: terms[k].rows)
-        return equation(self.chain, self.wrt, products, form, elide, between)
+        sums = [Lazy(len(terms), lambda k, terms=terms: terms[k].rows) for terms in sides]
+        left = gradient(*(p.symbol for p in self.wrt))
+        return equation(self.chain, left, sums, form, elide, between, style)
+
+    @property
+    def _sides(self) -> list[Sequence[Term]]:
+        """The terms, and what survives of them where the cost cancels something."""
+        return [self.terms] if self.cancelled is None else [self.terms, self.surviving]
 
     @property
     def _moves_input(self) -> bool:

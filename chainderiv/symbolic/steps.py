@@ -19,7 +19,7 @@ class Step:
     >>> from chainderiv import derive
     >>> first = derive(Chain(depth=2), "b1").steps[0]
     >>> first.name, first.left, first.right
-    ('BP1', delta_2, CostSlope(quadratic, a_2, y)*PhiPrime(sigmoid, z_2))
+    ('BP1', delta_2, (dC/da_2)*sigmoid'(z_2))
     """
 
     name: str
@@ -31,13 +31,16 @@ class Step:
 def steps_to(chain: Chain, wrt: Parameter) -> Sequence[Step]:
     """The steps that lead to ∂C/∂θ."""
     layers = chain.depth - wrt.start + 1
-    # ∂C/∂x of a residual chain is its last BP2: no δ is needed
-    count = layers if chain.residual and wrt.kind == "x" else layers + 1
+    # ∂C/∂a_k of a residual chain is its last BP2: no δ is needed
+    count = layers if chain.residual and wrt.is_activation and layers else layers + 1
     return Lazy(count, lambda k: _step(chain, wrt, k))
 
 
 def _step(chain: Chain, wrt: Parameter, index: int) -> Step:
     layer = chain.depth - index
+    if wrt.start > chain.depth:
+        slope = chain.cost.slope.subs(symbols.a, wrt.symbol)
+        return Step("cost", symbols.gradient(wrt.symbol), slope, f"C depends on a_{layer} alone")
     if chain.residual:
         return _residual_step(chain, wrt, layer)
     if index == 0:
@@ -56,13 +59,16 @@ def _at_parameter(wrt: Parameter) -> Step:
         return Step("BP3", left, symbols.delta(k), f"∂z_{k}/∂b_{k} = 1")
     if wrt.kind == "w":
         return Step("BP4", left, symbols.activation(k - 1) * symbols.delta(k), f"∂z_{k}/∂w_{k} = a_{k - 1}")
-    return Step("input", left, symbols.weight(1) * symbols.delta(1), "∂z_1/∂x = w_1")
+    if wrt.kind == "z":
+        return Step("definition", left, symbols.delta(k), f"δ_{k} is ∂C/∂z_{k}")
+    name, before = ("input", "x") if wrt.kind == "x" else ("activation", f"a_{k - 1}")
+    return Step(name, left, symbols.weight(k) * symbols.delta(k), f"∂z_{k}/∂{before} = w_{k}")
 
 
 def _residual_step(chain: Chain, wrt: Parameter, at: int) -> Step:
     """The sum a_l = a_{l-1} + φ(z_l) is walked by ∂C/∂a_l, and δ_k = φ'(z_k) ∂C/∂a_k taken where θ is."""
     k = wrt.layer
-    if at > k or (at == k and wrt.kind == "x"):
+    if at > k:
         through = symbol_of(chain, Factor("link", at))
         reason = f"a_{at} = a_{at - 1} + φ(w_{at} a_{at - 1} + b_{at})".replace("a_0", "x")
         return Step("BP2", _by_activation(chain, at - 1), through * _by_activation(chain, at), reason)

@@ -26,9 +26,9 @@ def shallow_stack():
 def test_everything_that_is_read_of_a_deep_derivation_comes_without_recursion(depth, wrt):
     d = cd.derive(cd.Chain(depth), wrt)
     assert len(d.factors) == 2 * (depth - d.start + 1) + (wrt != "b1")
-    assert str(d.factors[-1]) == f"CostSlope(quadratic, a_{depth}, y)"
-    assert str(d.factors[-2]) == f"PhiPrime(sigmoid, z_{depth})"
-    assert str(d.links[-1]) == f"w_{depth}*PhiPrime(sigmoid, z_{depth})"
+    assert str(d.factors[-1]) == f"dC/da_{depth}"
+    assert str(d.factors[-2]) == f"sigmoid'(z_{depth})"
+    assert str(d.links[-1]) == f"w_{depth}*sigmoid'(z_{depth})"
     assert len(d.assignments) == 2 * depth
     assert str(d.assignments[-2][1]) == f"a_{depth - 1}*w_{depth} + b_{depth}"
     assert d.steps[0].name == "BP1"

@@ -96,7 +96,7 @@ class Points:
     def _is_tied(self, stretches: list[Segment]) -> bool:
         """Whether it is ∂C/∂b_1 over a first layer and others that are like it, in neuron and in parameters."""
         alike = self.parameters.w.alike and self.parameters.inner.alike
-        if self.derivation.wrt.kind != "b" or len(stretches) != 2 or not alike:
+        if self.derivation.wrt.kind not in "bz" or len(stretches) != 2 or not alike:
             return False
         first, others = stretches
         uses = [(s.linked, s.gradient, s.links) for s in stretches]
@@ -162,7 +162,7 @@ class Points:
         kernel.harvest_all(self._state, segment.gradient, segment.links)
         if layer == 1:
             self._put(walk.LARGEST, 0.0)
-        passes = segment.linked and (layer > self.derivation.start or self.derivation.wrt.kind == "x")
+        passes = segment.linked and (layer > self.derivation.start or self.derivation.wrt.is_activation)
         if passes and cancelled_at(self.derivation, layer):
             self._multiply(LogSign.from_float(w))  # of the last link, whose φ' the cost cancels
 
@@ -182,7 +182,7 @@ class Points:
             # a 0 that something was rounded to need not be one
             doubtful = (np.abs(before) < walk.SMALLEST) & ((before != 0) | (moved != 0))
             self._put(walk.ODD, np.where(doubtful, 1.0, self._get(walk.ODD)))
-        if kind != "x" and first > 1 and not cancelled_at(self.derivation, first):
+        if not self.derivation.wrt.is_activation and first > 1 and not cancelled_at(self.derivation, first):
             aside = self._state.copy()
             kernel.walk(aside, w, b, 1, False)
             kernel.harvest_all(aside, True, False)

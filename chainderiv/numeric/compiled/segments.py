@@ -31,7 +31,13 @@ def segments(derivation: Derivation, parameters: Parameters) -> Iterator[Segment
     The layer of θ itself is one of its own, whose link is no factor of ∂C/∂θ: its φ'(z_k) is.
     """
     chain = derivation.chain
-    ends = {0, 1, derivation.start - 1, derivation.start, *accumulate(count for count, _ in runs(chain))}
+    ends = {
+        0,
+        1,
+        derivation.start - 1,
+        min(derivation.start, chain.depth),
+        *accumulate(count for count, _ in runs(chain)),
+    }
     ends |= _ends(parameters.w) | _ends(parameters.inner)
     if cancelled_at(derivation, chain.depth):
         ends.add(chain.depth - 1)
@@ -51,8 +57,9 @@ def _use(derivation: Derivation, layer: int) -> tuple[bool, bool, bool]:
     """linked, gradient, links of the stretch that begins with a layer."""
     start = derivation.start
     if layer == 1:
-        return derivation.wrt.kind == "x", start == 1 and not cancelled_at(derivation, 1), False
-    return True, layer > start and not cancelled_at(derivation, layer), True
+        return start == 1 and derivation.wrt.is_activation, start == 1 and not cancelled_at(derivation, 1), False
+    own = derivation.wrt.is_activation  # whose first layer's link is a factor
+    return True, (layer > start or (own and layer == start)) and not cancelled_at(derivation, layer), True
 
 
 def cancelled_at(derivation: Derivation, layer: int) -> bool:

@@ -268,7 +268,7 @@ def derive_layers(
     --------
     >>> d = derive_layers([3, 2, 2], "tanh")
     >>> d.cancelled, d.surviving
-    (PhiPrime(phi, z[L, j]), a[L, j] - y[j])
+    (phi'(z[L, j]), a[L, j] - y[j])
     """
     depth, widths = read_sizes(sizes)
     hidden = read_activations(activation, depth - 1, f"hidden layer ({depth - 1} here)")

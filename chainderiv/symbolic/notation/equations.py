@@ -1,7 +1,4 @@
-"""A chain's equations, steps and factors in the four written forms.
-
-A gradient is written factor by factor, so that depth costs length and never recursion.
-"""
+"""A chain's equations, steps and factors in the written forms."""
 
 from __future__ import annotations
 
@@ -11,97 +8,101 @@ from typing import Any
 
 from chainderiv.errors import unknown_name
 from chainderiv.given import of_kind
-from chainderiv.symbolic.chain import Chain, Parameter
-from chainderiv.symbolic.factor import Factor, symbol_of
-from chainderiv.symbolic.notation.forms import CHAIN_FORMS, LONG, math_element
-from chainderiv.symbolic.notation.writer import SYMBOLS, Writer
+from chainderiv.symbolic.chain import Chain
+from chainderiv.symbolic.factor import Factor
+from chainderiv.symbolic.notation.documents import WHERE, framed
+from chainderiv.symbolic.notation.forms import CHAIN_FORMS
+from chainderiv.symbolic.notation.layout import Group, Product, Rows, on_one_line, rows
+from chainderiv.symbolic.notation.measure import width
+from chainderiv.symbolic.notation.pen import Pen, Row, pen
+from chainderiv.symbolic.notation.where import where
 from chainderiv.symbolic.steps import Step
-from chainderiv.symbols import Expr, PhiPrime, gradient, layer_of
+from chainderiv.symbolic.style import PLAIN, Style
+from chainderiv.symbols import Expr, PhiPrime, layer_of
 from chainderiv.wording import lowered
 
 SHOWN_TERMS = 6  # of a sum that is shown rather than asked for
-
-Row = tuple[Sequence[Factor], Sequence[Expr]]  # places, and what stands there
+WRITTEN_IN = {"markdown": "latex"}  # a target that is another's form in a frame of its own
 
 
 def write(chain: Chain, expression: Expr, form: str = "unicode") -> str:
     """An expression in a chain's symbols as it stands."""
-    return Writer(CHAIN_FORMS[form], chain.activation, SYMBOLS).write(expression)
+    return pen(chain, form).write(expression)
 
 
 def equation(
     chain: Chain,
-    wrt: Sequence[Parameter],
-    products: Sequence[Sequence[Row]],
-    form: str,
+    left: Expr,
+    sums: Sequence[Sequence[Sequence[Row]]],
+    target: str,
     elide: bool = False,
     between: str | None = None,
+    style: Style = PLAIN,
+    first: int = 2,
 ) -> str:
     """∂C/∂θ, or ∂²C/∂θ∂η, = the sum of products, each of groups of factors; elided where it is long on request.
 
+    sums : one such sum, or several that are equal, a line each.
     between : what stands between the products in the place of a plus.
+    first : the first layer whose link is a factor.
     """
-    style = _style(form)
-    between = between or style.plus
-    left = write(chain, gradient(*(p.symbol for p in wrt)), form)
-    ends = (products[:2], products[-2:]) if elide and len(products) > SHOWN_TERMS else (products,)
+    form = WRITTEN_IN.get(target, target) if isinstance(target, str) else target
+    hand = pen(chain, form, style, first)
+    written = hand.write(left)
+    sides = [_products(hand, products, elide) for products in sums]
+    block = where(hand) if style.where else []
+    if hand.form.markup == "latex":
+        lines: Rows = []
+        for number, products in enumerate(sides):
+            made = rows(written, products, hand.form, style.width, width(WHERE) if block else 0.0)
+            lines += [("" if number else name, right) for name, right in made]
+        return framed(lines, block, target, style)
+    join = between or hand.form.plus
+    body = written + "".join(hand.form.equals + on_one_line(products, hand.form, join) for products in sides)
+    return framed([("", body)], block, target, style)
+
+
+def _products(hand: Pen, products: Sequence[Sequence[Row]], elide: bool) -> list[Product]:
+    """The products with their groups, the middle of a long sum left out."""
     alone = len(products) == 1
-    parts = [between.join(grouped(chain, rows, form, elide, alone) for rows in end) for end in ends]
-    body = left + style.equals + style.elided(parts, between)
-    return math_element(f"<mrow>{body}</mrow>") if form == "mathml" else body
+    if elide and len(products) > SHOWN_TERMS:
+        first, last = ([_groups(hand, rows_, elide) for rows_ in end] for end in (products[:2], products[-2:]))
+        return [*first, [Group([hand.form.dots])], *last]
+    return [_groups(hand, rows_, elide, alone) for rows_ in products]
 
 
-def _style(form: str) -> Any:
-    """The marks of a form; raises UnknownName."""
-    if not isinstance(form, str) or form not in CHAIN_FORMS:
-        raise unknown_name("target", form, CHAIN_FORMS)
-    return CHAIN_FORMS[form]
-
-
-def grouped(chain: Chain, rows: Sequence[Row], form: str, elide: bool, alone: bool = False) -> str:
+def _groups(hand: Pen, product_rows: Sequence[Row], elide: bool, alone: bool = False) -> Product:
     """The groups of a product, those of several factors in brackets; the one group of a product alone without."""
-    style = CHAIN_FORMS[form]
-    made = []
-    for places, factors in rows:
-        body = product(chain, places, factors, form, elide)
-        bare = len(places) == 1 or (alone and len(rows) == 1)
-        made.append(body if bare else style.bracketed(body))
-    return style.times.join(made)
+    bare = alone and len(product_rows) == 1
+    return [
+        Group(links, bracketed=not bare and len(places) > 1)
+        for places, factors in product_rows
+        if (links := hand.row(places, factors, elide))
+    ]
+
+
+def grouped(chain: Chain, product_rows: Sequence[Row], form: str, elide: bool) -> str:
+    """The groups of a product on one line."""
+    hand = pen(chain, form)
+    return on_one_line([_groups(hand, product_rows, elide)], hand.form, "")
 
 
 def product(chain: Chain, places: Sequence[Factor], factors: Sequence[Expr], form: str, elide: bool = False) -> str:
     """Factors and the places where they stand, a weight and the φ' behind it written as one link."""
-    style = CHAIN_FORMS[form]
-    if elide and len(factors) > LONG:
-        # five from either end, or four, so that every weight stays beside its φ'
-        ends = (slice(None, 5 - (places[4].kind == "weight")), slice(-5 + (places[-5].kind == "prime"), None))
-        return style.elided((product(chain, places[end], factors[end], form) for end in ends), style.times)
-    made: list[str] = []
-    before = ""
-    for place, factor in zip(places, factors, strict=True):
-        text = written(chain, place, factor, form)
-        if (before, place.kind) == ("weight", "prime"):
-            made[-1] += style.within + text
-        else:
-            made.append(text)
-        before = place.kind
-    return style.times.join(made)
+    hand = pen(chain, form)
+    return hand.form.times.join(hand.row(places, factors, elide))
 
 
 def written(chain: Chain, place: Factor, factor: Expr, form: str) -> str:
     """One factor in one form: a sum or a negative one in brackets, and a residual link as 1 + w_l φ'(z_l)."""
-    style = CHAIN_FORMS[form]
-    if place.kind == "link" and factor == symbol_of(chain, place):
-        link = [write(chain, symbol_of(chain, Factor(kind, place.layer)), form) for kind in ("weight", "prime")]
-        return style.bracketed(style.number("1") + style.plus + style.within.join(link))
-    text = write(chain, factor, form)
-    atomic = factor.is_Symbol or factor.is_Function or (factor.is_number and factor.is_nonnegative)
-    return text if atomic else style.bracketed(text)
+    return pen(chain, form).written(place, factor)
 
 
 def step(chain: Chain, one: Step, form: str = "unicode") -> str:
     """One line: name, equation, reason; raises UnknownName."""
-    style = _style(form)
+    if not isinstance(form, str) or form not in CHAIN_FORMS:
+        raise unknown_name("target", form, CHAIN_FORMS)
+    style = CHAIN_FORMS[form]
     of_kind("step", one, Step, "one of the derivation's steps")
     factors = one.right.args if one.right.is_Mul else (one.right,)
     right = style.times.join(expression(chain, f, form) for f in sorted(factors, key=_rank))

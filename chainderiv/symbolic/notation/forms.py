@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from chainderiv.functions.activation import Activation
+from chainderiv.symbolic.notation.letters import commands, word
 from chainderiv.wording import lowered, raised
 
 LONG = 48  # factors; a longer product is elided where it is shown rather than asked for
@@ -47,6 +48,7 @@ class Form:
     fraction: Callable[[str, str], str]
     power: Callable[[str, str], str]
     sum: Callable[[str, str, str], str]  # from the index, the upper limit and the summand
+    product: Callable[[str, str, str, str], str]  # from the index, the lower and the upper limit and the factor
     bracketed: Callable[[str], str]
     transposed: Callable[[str], str]
     slope: str  # ∇_a C
@@ -69,8 +71,9 @@ def _text_marked(name: str, above: str, below: str) -> str:
 
 
 def _latex_neuron(activation: Activation) -> str:
-    escaped = "".join(rf"\{c}" if c in "_&%$#{}" else c for c in activation.name if c not in "\\^~")
-    return activation.latex or rf"\operatorname{{{escaped}}}"
+    if activation.latex:
+        return commands(activation.latex)
+    return word(activation.symbol, letter=True) if activation.symbol else word(activation.name)
 
 
 def _latex_letter(name: str) -> str:
@@ -144,6 +147,7 @@ _UNICODE = Form(
     fraction="{}/{}".format,
     power=lambda base, exponent: base + raised(exponent),
     sum=lambda index, upper, body: f"∑{lowered(index)} {body}",
+    product=lambda index, lower, upper, body: f"∏{lowered(index)}₌{lowered(lower)}{raised(upper)} {body}",
     bracketed="({})".format,
     transposed="{}ᵀ".format,
     slope="∇ₐC",
@@ -162,6 +166,7 @@ _TEXT = replace(
     second="d^2C",
     power="{}^{}".format,
     sum=lambda index, upper, body: f"sum_{index} {body}",
+    product=lambda index, lower, upper, body: f"prod_({index}={lower}..{upper}) {body}",
     transposed="{}^T".format,
     slope="grad_a C",
     diagonal="Sigma'({})".format,
@@ -186,6 +191,7 @@ _LATEX = replace(
     fraction=r"\frac{{{}}}{{{}}}".format,
     power="{{{}}}^{{{}}}".format,
     sum=r"\sum_{{{}=1}}^{{{}}} {}".format,
+    product=r"\prod_{{{}={}}}^{{{}}} {}".format,
     bracketed=r"\left({}\right)".format,
     transposed=r"{}^{{\mathsf{{T}}}}".format,
     slope=r"\nabla_{a} C",
@@ -217,6 +223,9 @@ _MATHML = Form(
     power="<msup><mrow>{}</mrow><mrow>{}</mrow></msup>".format,
     sum=lambda index, upper, body: (
         f"<munderover><mo>∑</mo><mrow><mi>{index}</mi><mo>=</mo><mn>1</mn></mrow><mrow>{upper}</mrow></munderover>{body}"
+    ),
+    product=lambda index, lower, upper, body: (
+        f"<munderover><mo>∏</mo><mrow><mi>{index}</mi><mo>=</mo><mn>{lower}</mn></mrow><mn>{upper}</mn></munderover>{body}"
     ),
     bracketed=lambda body: f"<mrow>{_fenced(body)}</mrow>",
     transposed="<msup>{}<mi mathvariant='sans-serif'>T</mi></msup>".format,

@@ -76,7 +76,7 @@ def _body(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> str:
         f"for ($count layer = 1; layer <= {chain.depth}; layer++) {{",
         parts.indented("\n".join(loop), 4),
         "}",
-        _slope(chain, printer),
+        _slope(chain, wrt, printer),
         _END,
     )
     return "\n".join(program)
@@ -97,7 +97,7 @@ def _head(chain: Chain, wrt: Parameter) -> str | None:
     """What stands before the first φ': a_{k-1} for w_k, w_1 for x; before the layer moves z and a on."""
     kind, start = wrt.kind, wrt.start
     lines: list[str | None]
-    if kind == "b" or (kind == "x" and chain.residual):
+    if kind in "bz" or (wrt.is_activation and chain.residual):
         return None
     if kind == "w" and start > 1 and not chain.residual:
         lines = [f"ends = {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
@@ -111,20 +111,20 @@ def _term(chain: Chain, wrt: Parameter) -> list[str]:
     prime = [f"term += {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
     return parts.lines_of(
         _when(f"layer > {wrt.start}", _factor("term", "$weight")),
-        _when(f"layer < {chain.depth}", prime) if parts.cancelled(chain) else parts.lines_of(*prime),
+        _when(f"layer < {chain.depth}", prime) if parts.cancelled(chain, wrt) else parts.lines_of(*prime),
     )
 
 
 def _residual_term(chain: Chain, wrt: Parameter) -> list[str]:
     """log|1 + w_l φ'(z_l)|, and log|φ'(z_k)| at the layer of θ."""
     link = _LINK.replace("{derivative}", call(chain, "derivative"))
-    if wrt.kind == "x":
+    if wrt.is_activation:
         return link.splitlines()
     prime = [f"term = {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
     return (_when(f"layer == {wrt.start}", prime) + " else " + _block(link.splitlines())).splitlines()
 
 
-def _slope(chain: Chain, printer: DialectPrinter) -> list[str]:
+def _slope(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> list[str]:
     """∂C/∂a_L (times φ'(z_L) where the cost cancels it).
 
     a_L - y comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
@@ -140,7 +140,7 @@ def _slope(chain: Chain, printer: DialectPrinter) -> list[str]:
         value = [f"ends += {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
         cases.append(_when("y == 0.0", value))
     plain = [f"$let miss = {miss};", *_factor("ends", "miss", "+=")]
-    rest = parts.beside_the_miss(chain)
+    rest = parts.beside_the_miss(chain, wrt)
     printer.require_known(rest)
     beside = [f"$let rest = {printer.text(rest)};", *_factor("ends", "rest", "+=")]
     return parts.lines_of(

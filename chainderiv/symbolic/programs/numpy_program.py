@@ -35,7 +35,7 @@ def numpy_program(chain: Chain, wrt: Parameter) -> str:
             "a, z, factors = x, 0.0, []",
             "for layer, neuron in enumerate(LAYERS, start=1):",
             parts.indented("\n".join(_layer(chain, wrt)), 4),
-            _slope(chain),
+            _slope(chain, wrt),
         )
     )
     names = [f"neuron_{number}" for number, _ in enumerate(neurons(chain), start=1)]
@@ -78,33 +78,33 @@ def _layer(chain: Chain, wrt: Parameter) -> list[str]:
         _head(chain, wrt),
         "z = w[layer - 1] * a + b[layer - 1]",
         f"a = {'a + ' if chain.residual else ''}neuron.value(z)",
-        _residual_factors(wrt) if chain.residual else _factors(chain, wrt.start),
+        _residual_factors(wrt) if chain.residual else _factors(chain, wrt),
     )
 
 
 def _head(chain: Chain, wrt: Parameter) -> list[str]:
     kind, start, residual = wrt.kind, wrt.start, chain.residual
-    if kind == "b" or (kind == "x" and residual):
+    if kind in "bz" or (wrt.is_activation and residual):
         return []
-    factor = _plain("a" if kind == "w" else "w[0]")
+    factor = _plain("a" if kind == "w" else "w[layer - 1]")
     before = [f"    factors.append({factor})"]
     if kind == "w" and start > 1 and not residual:
         before = [f"    before = LAYERS[{start - 2}]", f"    factors.append({_stable('before', 'value')})"]
     return [f"if layer == {start}:", *before]
 
 
-def _factors(chain: Chain, start: int) -> list[str]:
-    counts = " and layer < len(LAYERS)" if parts.cancelled(chain) else ""
+def _factors(chain: Chain, wrt: Parameter) -> list[str]:
+    counts = " and layer < len(LAYERS)" if parts.cancelled(chain, wrt) else ""
     return [
-        f"if layer > {start}:",
+        f"if layer > {wrt.start}:",
         f"    factors.append({_plain('w[layer - 1]')})",
-        f"if layer >= {start}{counts}:",
+        f"if layer >= {wrt.start}{counts}:",
         f"    factors.append({_stable('neuron', 'derivative')})",
     ]
 
 
 def _residual_factors(wrt: Parameter) -> list[str]:
-    first = wrt.start + (wrt.kind != "x")
+    first = wrt.start + (not wrt.is_activation)
     link = [
         f"if layer >= {first}:",
         "    m = w[layer - 1] * neuron.derivative(z)",
@@ -112,10 +112,10 @@ def _residual_factors(wrt: Parameter) -> list[str]:
         "    factors.append((numpy.sign(1 + m), log))",
     ]
     prime = [f"if layer == {wrt.start}:", f"    factors.append({_stable('neuron', 'derivative')})"]
-    return link if wrt.kind == "x" else [*prime, *link]
+    return link if wrt.is_activation else [*prime, *link]
 
 
-def _slope(chain: Chain) -> list[str]:
+def _slope(chain: Chain, wrt: Parameter) -> list[str]:
     """The lines for ∂C/∂a_L (times φ'(z_L) where the cost cancels it).
 
     a_L - y comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
@@ -130,7 +130,7 @@ def _slope(chain: Chain) -> list[str]:
         lines += [f"{word} y == 0:", f"    factors.append({_stable('neuron', 'value')})"]
     lines += ["else:"] if lines else []
     lines += [("    " if lines else "") + line for line in (f"miss = {miss}", f"factors.append({_plain('miss')})")]
-    rest = parts.beside_the_miss(chain)
+    rest = parts.beside_the_miss(chain, wrt)
     return lines if rest == 1 else [*lines, f"rest = {_print(rest)}", f"factors.append({_plain('rest')})"]
 
 

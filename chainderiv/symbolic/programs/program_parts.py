@@ -9,7 +9,7 @@ import sympy
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of, log_abs, sign_form
-from chainderiv.symbolic.chain import SHOWN_NAMES, Chain, neurons
+from chainderiv.symbolic.chain import SHOWN_NAMES, Chain, Parameter, neurons
 from chainderiv.symbols import Expr, a, y
 
 _HARMLESS = frozenset(" ._-+=()")
@@ -55,14 +55,14 @@ def gaps(chain: Chain) -> list[Gap]:
     return [] if chain.residual else gaps_of(chain.activation(chain.depth))
 
 
-def cancelled(chain: Chain) -> bool:
-    """Whether the cost cancels φ'(z_L)."""
-    return _cancelled_slope(chain) is not None
+def cancelled(chain: Chain, wrt: Parameter) -> bool:
+    """Whether the cost cancels φ'(z_L); of ∂C/∂a_L that is no factor."""
+    return _cancelled_slope(chain, wrt) is not None
 
 
-def beside_the_miss(chain: Chain) -> Expr:
+def beside_the_miss(chain: Chain, wrt: Parameter) -> Expr:
     """What ∂C/∂a_L has beside a_L - y, after a cancellation, in a and y."""
-    factors = _cancelled_slope(chain)
+    factors = _cancelled_slope(chain, wrt)
     rest = sympy.Integer(1)
     for leading, root, power in chain.cost.factors if factors is None else factors:
         if root is None:
@@ -74,8 +74,12 @@ def beside_the_miss(chain: Chain) -> Expr:
     return rest
 
 
-def _cancelled_slope(chain: Chain) -> tuple[tuple[Expr, Expr, Expr], ...] | None:
-    return None if chain.residual else cancelled_slope(chain.activation(chain.depth), chain.cost)
+def _cancelled_slope(chain: Chain, wrt: Parameter) -> tuple[tuple[Expr, Expr, Expr], ...] | None:
+    return (
+        None
+        if chain.residual or wrt.start > chain.depth
+        else cancelled_slope(chain.activation(chain.depth), chain.cost)
+    )
 
 
 def indented(text: str, by: int) -> str:

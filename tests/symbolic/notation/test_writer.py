@@ -18,8 +18,8 @@ MADE = [
     (1 / (3 * W2), "1/(3·w₂)", "1/(3*w2)", r"\frac{1}{3 w_{2}}"),
     (
         SLOPE**2 - 2 * PRIME * W2,
-        "-2·w₂·σ'(z₁) + ∂C/∂a₂**2",
-        "-2*w2*sigmoid'(z1) + dC/da2**2",
+        "-2·w₂·σ'(z₁) + (∂C/∂a₂)**2",
+        "-2*w2*sigmoid'(z1) + (dC/da2)**2",
         r"- 2 w_{2} \sigma'(z_{1}) + \left(\frac{\partial C}{\partial a_{2}}\right)^{2}",
     ),
     (sympy.sqrt(W2) * PRIME, "sqrt(w₂)·σ'(z₁)", "sqrt(w2)*sigmoid'(z1)", r"\sqrt{w_{2}} \sigma'(z_{1})"),
