@@ -239,7 +239,7 @@ BAD = {
     "layers of words": ["train", "--dataset", "digits", "--layers", "a,b"],
     "layers that do not fit": ["train", "--dataset", "digits", "--layers", "784,30,10"],
     "layer of 0": ["train", "--dataset", "digits", "--layers", "64,0,10"],
-    "unknown init": ["train", "--dataset", "digits", "--init", "kaiming"],
+    "unknown init": ["train", "--dataset", "digits", "--init", "orthogonal"],
     "negative epochs": ["train", "--dataset", "digits", "--epochs", "-1"],
     "learning rate 0": ["train", "--dataset", "digits", "--learning-rate", "0"],
     "tour into a file": ["tour", "--out", "/dev/null"],

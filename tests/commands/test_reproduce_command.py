@@ -15,6 +15,7 @@ from chainderiv.experiments import runs
 from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.nn.data.data import load_data
 from tests.interrupted import heeding
+from tests.pages.test_html import as_typed
 
 TINY = {"seeds": 2, "full_batch_epochs": 2, "epochs": 1, "deepest": (1, 2)}
 
@@ -106,7 +107,7 @@ def test_where_mnist_cannot_be_had_stderr_and_the_page_say_that_digits_took_its_
         runs._whole.cache_clear()
         runs._loaded.cache_clear()
     assert "digits take its place" in capsys.readouterr().err
-    page = (tmp_path / "index.html").read_text()
+    page = as_typed((tmp_path / "index.html").read_text())
     assert "MNIST could not be had: scikit-learn’s 8 × 8 digits took its place." in page
     assert "This is the quick form" not in page
 
