@@ -2,5 +2,5 @@
 
 KINDS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "mish", "arctan",
-    "identity", "hardswish",
+    "identity",
 )  # fmt: skip

@@ -1,5 +1,7 @@
 """Names as people write them lead to the catalogue, and no name is answered with another mathematics."""
 
+from pathlib import Path
+
 import pytest
 
 import chainderiv as cd
@@ -34,6 +36,14 @@ def test_what_people_call_a_neuron_leads_to_it_and_its_own_name_is_shown(given):
 def test_no_two_neurons_answer_to_one_name():
     words = [bare(word) for row in ROWS.values() for word in (row.name, *row.aliases)]
     assert len(set(words)) == len(words)
+
+
+def test_every_other_name_and_every_parameter_stands_in_the_reference():
+    page = " ".join((Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8").split())
+    for row in ROWS.values():
+        assert all(f"`{alias}` is `{row.name}`" in page for alias in row.aliases)
+        stated = ", ".join(f"{p.word}={p.default}" for p in row.parameters)
+        assert not stated or f"`{row.name}(z, {stated})`" in page
 
 
 @pytest.mark.parametrize("given", OTHERS)
