@@ -103,6 +103,13 @@ def path_of(name: str, given: Any) -> Path:
     return Path(of_kind(name, given, str | os.PathLike, "a path"))
 
 
+def truth(name: str, given: Any) -> bool:
+    """True or False, as given; raises BadValue for anything else."""
+    if not isinstance(given, bool):
+        raise BadValue(f"{name} is {shown(given)}; give True or False")
+    return given
+
+
 def function(name: str, given: Any) -> Any:
     """The function given, or None; raises BadValue for anything else."""
     if given is not None and not callable(given):

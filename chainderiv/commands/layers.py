@@ -22,16 +22,17 @@ def print_layers(options: argparse.Namespace) -> int:
     """Derive BP1 to BP4 of the network, then print what was asked for."""
     derivation = _derived(options)
     target = options.to or ("unicode" if common.speaks_unicode() else "text")
-    derivation.writer(target)  # raises for a target that is none, before anything is printed
+    form = "latex" if target == "markdown" else target  # in which Markdown's formulas are
+    derivation.writer(form)  # raises for a target that is none, before anything is printed
     if options.json:
-        common.say_json(_as_json(derivation, target, options.steps))
+        common.say_json(_as_json(derivation, form, options.steps))
         return 0
     if options.steps:
         for step in derivation.steps:
-            common.say(derivation.line(step, target))
-    if options.to:
+            common.say(derivation.line(step, form))
+    if options.to or options.where or options.standalone:
         # a form that was asked for by name stands alone, so that it can be piped
-        common.say(derivation.to(target))
+        common.say(derivation.to(target, where=options.where, standalone=options.standalone))
     else:
         _print_all(derivation, target)
     return 0

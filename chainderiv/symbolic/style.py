@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.given import is_finite, shown
+from chainderiv.given import is_finite, shown, truth
 
 PAGE, NARROWEST = 345.0, 120.0  # pt: the lines of article at 10 pt, and less than what holds one link
 FORMS_OF_A_PRODUCT = ("factors", "product", "elided")
@@ -32,8 +32,7 @@ class Style:
         if not isinstance(self.form, str) or self.form not in FORMS_OF_A_PRODUCT:
             raise unknown_name("form", self.form, FORMS_OF_A_PRODUCT)
         for name in ("spelled", "where", "standalone", "surviving"):
-            if not isinstance(getattr(self, name), bool):
-                raise BadValue(f"{name} is {shown(getattr(self, name))}; give True or False")
+            truth(name, getattr(self, name))
         if self.width is not None and not (is_finite(self.width) and self.width >= NARROWEST):
             raise BadValue(f"width is {shown(self.width)}; give pt, {NARROWEST:g} or more, or None for one long line")
         _read_symbols(self.symbols)

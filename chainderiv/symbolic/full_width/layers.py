@@ -9,10 +9,11 @@ from typing import Any
 
 import sympy
 
+from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.output_choice import choose_output
-from chainderiv.given import one_of
+from chainderiv.given import one_of, shown, truth
 from chainderiv.symbolic.chain import read_activations
 from chainderiv.symbolic.full_width import backward_steps, layer_expression
 from chainderiv.symbolic.full_width.indexed import a, j, k, last, layer, n, phi_prime, total, y, z
@@ -21,10 +22,12 @@ from chainderiv.symbolic.full_width.layer_input import Layers, read_sizes
 from chainderiv.symbolic.full_width.matrix_form import LayerArray, matrix_form
 from chainderiv.symbolic.lazy import Lazy
 from chainderiv.symbolic.notation import lines
+from chainderiv.symbolic.notation.documents import document, in_dollars
 from chainderiv.symbolic.steps import Step
 from chainderiv.symbols import Expr
 
 Equation = tuple[Expr, Expr]
+GIVEN = ("layer", "activation", "output", "cost")  # the steps that a where-block repeats
 
 
 @dataclass(frozen=True)
@@ -197,9 +200,24 @@ class LayerDerivation(Layers):
         writer = self.writer(target)
         return writer.write(left) if right is None else lines.equation(writer, left, right)
 
-    def to(self, target: str) -> str:
-        """BP1 to BP4 in index and matrix form as 'unicode', 'text', 'latex' or 'mathml'; raises UnknownName."""
-        return lines.block(self.writer(target), self.equations, self.matrix)
+    def to(self, target: str, *, where: bool = False, standalone: bool = False) -> str:
+        """BP1 to BP4 in index and matrix form as 'unicode', 'text', 'latex', 'markdown' or 'mathml'.
+
+        where : whether lines follow that say what z, a and C are. standalone : whether the LaTeX is a whole document.
+        Raises UnknownName, and BadValue for a document of another target.
+
+        >>> print(derive_layers([3, 2, 2]).to("unicode", where=True).splitlines()[-1])
+        cost: C = ∑ₘ (-(1 - yₘ) log(1 - aᴸₘ) - yₘ log(aᴸₘ))
+        """
+        truth("where", where)
+        if truth("standalone", standalone) and target != "latex":
+            raise BadValue(f"standalone is given for the target {shown(target)}; it is for 'latex'")
+        given = {s.name: (s.left, s.right) for s in self.steps if s.name in GIVEN} if where else {}
+        writer = self.writer("latex" if target == "markdown" else target)
+        block = lines.block(writer, self.equations, self.matrix, given)
+        if standalone:
+            return document(f"\\begin{{equation*}}\n{block}\n\\end{{equation*}}")
+        return in_dollars(block) if target == "markdown" else block
 
     def __str__(self) -> str:
         return lines.block(self.writer("unicode"), self.equations)

@@ -23,8 +23,8 @@ def framed(lines: Rows, where: Sequence[Sequence[Said]], target: str, style: Sty
         return "\n".join([lines[0][1], *(f"{'     ' if k else 'where'} {line}" for k, line in enumerate(said))])
     whole = lines + _packed(where, style.width, max(width(left) for left, _ in lines))
     if style.standalone:
-        return document(whole, style.width)
-    return f"$$\n{aligned(whole)}\n$$" if target == "markdown" else aligned(whole)
+        return document(displayed(whole), style.width)
+    return in_dollars(aligned(whole)) if target == "markdown" else aligned(whole)
 
 
 def _packed(where: Sequence[Sequence[Said]], limit: float | None, column: float) -> Rows:
@@ -58,14 +58,20 @@ def _broken(item: Said, room: float) -> Iterator[str]:
         yield line
 
 
-def document(lines: Rows, limit: float | None) -> str:
-    """A whole document that pdflatex takes."""
+def in_dollars(latex: str) -> str:
+    """A displayed formula in Markdown."""
+    return f"$$\n{latex}\n$$"
+
+
+def displayed(lines: Rows) -> str:
+    """The rows as a display; those of several may part at the end of a page."""
+    name, text = ("equation*", aligned(lines)) if len(lines) == 1 else ("align*", body(lines))
+    return f"\\begin{{{name}}}\n{text}\n\\end{{{name}}}"
+
+
+def document(display: str, limit: float | None = PAGE) -> str:
+    """A whole document that pdflatex takes, of lines as wide as the limit."""
     wide = "" if limit in (None, PAGE) else f"\\setlength{{\\textwidth}}{{{limit:g}pt}}\n"
-    display = (
-        f"\\begin{{equation*}}\n{aligned(lines)}\n\\end{{equation*}}"
-        if len(lines) == 1
-        else f"\\begin{{align*}}\n{body(lines)}\n\\end{{align*}}"
-    )
     return (
         "\\documentclass{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage{amsmath}\n\\allowdisplaybreaks\n"
         f"{wide}\\begin{{document}}\n{display}\n\\end{{document}}"

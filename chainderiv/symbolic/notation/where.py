@@ -30,7 +30,7 @@ def where(hand: Pen) -> list[list[Said]]:
     lines = [[*map(Said, _layers(hand))]]
     if len(chain.activations) > 1:
         lines.append([*map(Said, _which(hand))])
-    lines += [_neuron(hand, one) for one in neurons(chain) if not _is_plain(one)]
+    lines += [_neuron(hand, one) for one in neurons(chain) if not _is_plain(hand, one)]
     if hand.form.markup == "latex" and any(one.formula.has(normal_cdf) for one in neurons(chain)):
         lines.append([Said(NORMAL)])
     cost = chain.cost.formula.subs(a, activation(chain.depth))
@@ -75,9 +75,10 @@ def _neuron(hand: Pen, one: Activation) -> list[Said]:
     return made
 
 
-def _is_plain(one: Activation) -> bool:
-    """Whether the name says it all, as tanh does."""
-    named = type(one.formula).__name__ in (one.name, "atan")
+def _is_plain(hand: Pen, one: Activation) -> bool:
+    """Whether the name says it all, as tanh does, and is not one's own."""
+    renamed = "phi" in hand.style.names and len(hand.chain.activations) == 1
+    named = not renamed and type(one.formula).__name__ in (one.name, "atan")
     return bool(one.formula.is_Function) and one.formula.args == (z,) and named
 
 

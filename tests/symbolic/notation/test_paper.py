@@ -173,6 +173,9 @@ def test_the_where_block_says_layers_activation_and_cost():
     ]
     residual = cd.derive(cd.Chain(3, residual=True), "b1").to("unicode", where=True)
     assert "aₗ = aₗ₋₁ + σ(zₗ)" in residual
+    tanh = cd.derive(cd.Chain(3, "tanh"), "b1")
+    assert "tanh(z) =" not in tanh.to("unicode", where=True)  # its name says it all
+    assert "f(z) = tanh(z)" in tanh.to("unicode", where=True, symbols={"phi": "f"})
 
 
 def test_names_of_ones_own_are_written_in_every_form():
