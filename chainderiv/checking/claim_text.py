@@ -91,7 +91,9 @@ def _output(chain: Chain, match: re.Match[str]) -> str:
     twice, layer = bool(match[1]), int(match[2].translate(_LOWERED))
     if layer != chain.depth or twice != bool(match[3]):
         output = f"a{chain.depth}"
-        raise BadValue(f"the claim holds {match[0]}; of the output's derivatives ∂C/∂{output} and ∂²C/∂{output}² are read")
+        raise BadValue(
+            f"the claim holds {match[0]}; of the output's derivatives ∂C/∂{output} and ∂²C/∂{output}² are read"
+        )
     return f" {BEND if twice else SLOPE} "
 
 

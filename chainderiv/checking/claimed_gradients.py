@@ -14,6 +14,7 @@ from chainderiv.given import shown
 from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
 from chainderiv.nn.network import Network
+from chainderiv.wide import to_float
 
 Arrays = dict[str, list[Array]]  # by 'w' and 'b', one per layer
 NAMES = {"w": "weights", "b": "biases"}
@@ -127,9 +128,9 @@ def _of_other_costs(net: Network, claimed: Arrays, at: tuple[Array, Array]) -> s
         except ChainderivError:  # a cost that the output does not admit
             continue
         other.weights, other.biases = net.weights, net.biases
-        found = dict(zip("wb", other.gradients(*at), strict=True))
+        found = dict(zip("wb", other.wide_gradients(*at), strict=True))
         pairs = [(c, o) for kind in "wb" for c, o in zip(claimed[kind], found[kind], strict=True)]
-        if all(_multiple(c, o) == 1 for c, o in pairs):
+        if all(_multiple(c, to_float(o)) == 1 for c, o in pairs):
             return f"they are the gradients of the cost {name!r}, and the network's is {net.cost.name!r}"
     return None
 

@@ -86,8 +86,8 @@ def verify(
     (True, False)
     >>> verify(Chain(depth=2), "(a2 - y) a2 (1 - a2) w2 a1 (1 - a1)", wrt="b1").passed
     True
-    >>> verify(Chain(depth=2), lambda w, b, x, y: x - y, wrt="x", points=5).diagnosis[:5]
-    'it is'
+    >>> verify(Chain(depth=2), "σ'(z1) w2 ∂C/∂a2", wrt="b1", points=5).diagnosis
+    "the factor σ'(z₂) is missing"
     """
     source, progress = generator(rng), function("progress", progress)
     _require_points_and_methods(points, methods)
