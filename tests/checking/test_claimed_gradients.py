@@ -134,7 +134,7 @@ def test_gradients_that_floats_do_not_hold_are_neither_passed_nor_judged():
     for gradients in (backprop(), backprop(spoil=lambda W, b: ([0 * g for g in W], [0 * g for g in b]))):
         found = cd.verify(net, gradients=gradients, images=images, labels=labels, methods=("complex step",))
         assert not found.passed
-        assert not [row for row in found.rows if row.parameter == "biases[0]"][0].judged
+        assert not next(row for row in found.rows if row.parameter == "biases[0]").judged
     assert "too near the end" in cd.verify(
         net, gradients=backprop(), images=images, labels=labels, methods=("complex step",)
     ).diagnosis  # fmt: skip
@@ -171,7 +171,7 @@ def test_tensors_tuples_and_arrays_of_the_networks_own_are_taken():
     net = net_of()
     before = [W.copy() for W in net.weights]
     assert judged(net, greedy).passed
-    assert all((W == old).all() for W, old in zip(net.weights, before, strict=True))
+    assert all(np.array_equal(*pair) for pair in zip(net.weights, before, strict=True))
 
 
 SMALL = cd.Network([3, 2], rng=1)

@@ -11,7 +11,7 @@ import chainderiv as cd
 from chainderiv.checking.claim_text import claim_text, left_side
 from chainderiv.checking.claimed_formula import claimed_formula
 from chainderiv.checking.points import draw_points
-from chainderiv.errors import BadValue, ChainderivError, TooDeep
+from chainderiv.errors import BadValue, ChainderivError
 from tests import plain
 from tests.helpers import bound
 
@@ -224,16 +224,6 @@ def test_a_text_that_is_no_claim_is_refused_in_one_line(text):
 def test_what_is_no_claim_is_refused(claim, said):
     with pytest.raises(BadValue, match=said):
         cd.verify(THREE, claim, wrt="b1")
-
-
-def test_a_formula_nested_beyond_what_can_be_read_is_refused_in_one_line():
-    deep = x
-    for k in range(1, 1001):
-        deep = sympy.exp(sympy.Add(deep, sympy.Symbol(f"b_{k}"), evaluate=False), evaluate=False)
-    try:
-        cd.verify(cd.Chain(1000), deep, points=1)
-    except TooDeep as e:
-        assert "layer by layer" in str(e)
 
 
 def test_claim_and_derivation_together_and_a_derivation_of_another_parameter_are_refused():
