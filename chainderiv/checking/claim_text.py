@@ -29,6 +29,8 @@ _PIECE = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)(?P<primes>'*)|(?P<other>.)",
     re.DOTALL,
 )
+WORDS = ("where", "pi", "π", "e", "if", "else", "and", "or", "not", "lambda")
+_HOMES = re.compile(r"\b(?:(?:np|numpy|math|torch|sympy|sp)\.)+(?=[A-Za-z])")
 SLOPE, BEND = "output_slope", "output_bend"
 
 
@@ -65,6 +67,7 @@ def claim_text(chain: Chain, text: str) -> Expr:
 def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, Any]) -> str:
     """The text in the formula reader's own characters, and the names that it holds."""
     made, before = list[str](), ""
+    body = _HOMES.sub("", body)
     body = _OUTPUT.sub(lambda m: _output(chain, m), body).translate(_LOWERED)
     for raised, power in _POWERS.items():
         body = body.replace(raised, power)
@@ -112,13 +115,17 @@ def _named(
             raise BadValue(f"the claim holds {word}, and the chain has the layers 1 to {chain.depth}; give one of them")
         names[word] = _symbol(kind, layer)
         return "name", word, False
-    if primes or (called and (word not in (*FUNCTIONS, "where"))):
+    own = {*PHI, "sigma", *(name for f in chain.activations for name in (f.name, f.symbol))}
+    if primes or (called and (word in own or not (is_word(word) or word in WORDS))):
         if primes > 2 or not called:
             raise BadValue(f"the claim holds {word}{primes * chr(39)}; give {word}'(z1) or {word}''(z1)")
         plain = "phi" if word in PHI else "sigmoid" if word in ("σ", "sigma") else word
         name = plain if plain.isascii() else "neuron"
         makers[name + "_prime" * primes] = partial(_neuron, chain, word, primes)
         return "name", name + "_prime" * primes, True
+    if not (called or word in WORDS or is_word(word)):
+        top = chain.depth
+        raise BadValue(f"the claim holds {word}, which is none of w1 … w{top}, b1 …, z1 …, a1 …, x and y; give these")
     return "name", word, called
 
 

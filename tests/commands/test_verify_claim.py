@@ -39,7 +39,7 @@ def test_the_point_of_a_deep_chain_is_short_and_whole_in_json(capsys):
     said = printed(capsys, "--depth", "30", "--claim", line.replace("w2 ", ""), code=3)
     (at,) = [row for row in said.splitlines() if row.startswith("at ")]
     assert len(at) < 500
-    assert "--json has it whole" in at
+    assert "--json have it whole" in at
     whole = json.loads(printed(capsys, "--depth", "30", "--claim", line.replace("w2 ", ""), "--json", code=3))
     assert len(whole["worst_point"]["w"]) == 30
     assert whole["diagnosis"] == "the factor w₂ is missing"
