@@ -83,7 +83,7 @@ def _joined(given: Sequence[str]) -> list[str]:
     joined: list[str] = []
     for word in given:
         after_flag = joined and re.fullmatch(r"--[a-z-]+", joined[-1])
-        formula = joined and joined[-1] in ("--activation", "--output") and re.match(r"-[^-]", word)
+        formula = joined and joined[-1] in ("--activation", "--output", "--claim") and re.match(r"-[^-]", word)
         if after_flag and (formula or re.match(r"-([0-9.]|inf|nan)", word)):
             joined[-1] += f"={word}"
         else:

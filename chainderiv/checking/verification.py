@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from chainderiv.kinds import Mask
+from chainderiv.logsign import LogSign
+from chainderiv.numeric.parameters import Parameters
 from chainderiv.shown import Shown, Shows
 from chainderiv.writing import plain
 
 HEADER = ("parameter", "method", "judged", "worst |Δlog|", "allowed", "log10 |gradient|", "")
 SHOWN_ROWS = 60
+SHOWN_LAYERS = 6  # of a point that is printed
 METHODS = ("complex step", "mpmath differences", "float64 differences")
 
 
@@ -65,6 +68,11 @@ class Verification(Shows):
     rows : one Row per parameter and method.
     worst : the Row with the largest error relative to what is allowed, its factor named; None if nothing was judged.
     could_judge : per parameter and method, which points were judged.
+    worst_point : of a Chain, where that error is: {'w': […], 'b': […], 'x': …, 'y': …}, which `evaluate` takes as
+        keywords. None of a Network, or where nothing was judged.
+    worst_ratio : of a claim, claim/gradient there as a LogSign.
+    diagnosis : of a claim, what is wrong with it, where one sentence holds at every judged point: 'the factor w₂ is
+        missing'; of one that passes, which digits it loses. None where there is nothing to say.
 
     Examples
     --------
@@ -77,6 +85,9 @@ class Verification(Shows):
     rows: tuple[Row, ...]
     worst: Row | None
     could_judge: dict[tuple[str, str], Mask] = field(repr=False)
+    worst_point: dict[str, Any] | None = field(default=None, repr=False)
+    worst_ratio: LogSign | None = None
+    diagnosis: str | None = None
 
     @property
     def judged(self) -> int:
@@ -107,10 +118,12 @@ class Verification(Shows):
         return bool(self.rows) and all(row.passed is not False and row.parameter in seen for row in self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: passed, judged, smallest_noticed, worst and the rows."""
+        """For JSON: passed, judged, smallest_noticed, diagnosis, worst, its point and ratio, and the rows."""
         found = {"passed": self.passed, "judged": self.judged, "smallest_noticed": self.smallest_noticed}
         worst, rows = self.worst and asdict(self.worst), [asdict(row) for row in self.rows]
-        return dict(plain({**found, "worst": worst, "rows": rows}))
+        ratio = self.worst_ratio and {"sign": float(self.worst_ratio.sign), "log": float(self.worst_ratio.log)}
+        where = {"worst": worst, "worst_point": self.worst_point, "worst_ratio": ratio}
+        return dict(plain({**found, "diagnosis": self.diagnosis, **where, "rows": rows}))
 
     def _shown(self) -> Shown:
         """The table; errors of a second derivative are relative to the sum of the sizes of its terms."""
@@ -126,15 +139,36 @@ class Verification(Shows):
     def _sentences(self, second: bool) -> list[str]:
         said, worst = [], self.worst
         if worst is not None:
-            blame = "" if worst.passed else f"; the fault is in {worst.factor}"
+            blame = "" if worst.passed or worst.factor is None else f"; the fault is in {worst.factor}"
             said.append(
                 f"worst: {worst.parameter} by {worst.method}, {'error' if second else '|Δlog|'} = "
                 f"{worst.worst_error:.2g} of {worst.allowed:.2g} allowed{blame}"
             )
+            if not worst.passed and self.worst_point is not None:
+                by = "" if self.worst_ratio is None else f": claim/gradient = {self.worst_ratio}"
+                said.append(f"at {_point_line(self.worst_point)}{by}")
+        if self.diagnosis is not None:
+            said.append(f"the claim: {self.diagnosis}")
         if math.isfinite(noticed := self.smallest_noticed):
             said.append(f"a relative error of {noticed:.2g} in any one, the same at every point, would be noticed")
         verdict = "agreed" if self.passed else "DISAGREED" if self.judged else "nothing could be judged"
         return [*said, f"{verdict}: {self.judged} pairs of parameter and point judged"]
+
+
+def _point_line(point: dict[str, Any]) -> str:
+    """A point as Python reads it; of a deep chain the first layers alone."""
+    cut = len(point["w"]) > SHOWN_LAYERS
+    parts = [f"{name}=[{', '.join(map(repr, point[name][:SHOWN_LAYERS]))}{', …' * cut}]" for name in "wb"]
+    whole = " (.worst_point and --json have it whole)" * cut
+    return ", ".join([*parts, *(f"{name}={point[name]!r}" for name in "xy")]) + whole
+
+
+def point_of(at: Parameters, index: int) -> dict[str, Any]:
+    """One of the points as keywords of `evaluate`."""
+    point = at.at((index,))
+    layers = range(1, at.w.values.shape[-1] + 1)
+    w, b = ([float(array[layer]) for layer in layers] for array in (point.w, point.inner))
+    return {"w": w, "b": b, "x": float(point.x), "y": float(point.y)}
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -13,7 +13,9 @@ Every constant part is computed in float64 before SymPy sees it, so that nothing
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NoReturn
 
 import sympy
 
@@ -26,6 +28,8 @@ from chainderiv.symbols import Expr, z
 
 LONGEST, DEEPEST = 500, 40  # characters, and brackets within brackets
 MOST_BRANCHES = 8  # of Abs, Max, Min, Heaviside, cbrt, where and the like together: n of them can make 2^n pieces
+Make = Callable[[Expr], Expr]
+NOTHING: Mapping[str, Any] = {}
 VARIABLES = {"z": Node(z), "x": Node(z)}
 CONSTANTS = {"pi": Node(sympy.pi, 3.141592653589793), "e": E}
 LOOSE, TIGHT, UNARY, POWER = 10, 20, 30, 40  # how strongly an operator holds on to what stands beside it
@@ -58,27 +62,58 @@ def parse_formula(text: str) -> Expr:
     """
     if not isinstance(text, str):
         raise BadValue(f"formula is {text!r}; give a text such as 'z/(1+exp(-z))'")
-    try:
+    with _refused("formula", text):
         return Parser(text).whole()
+
+
+def read_formula(text: str, names: Mapping[str, Expr], makers: Mapping[str, Make], what: str, longest: int) -> Expr:
+    """The same of a text in other names than z and x, and with functions of one argument beside the known ones.
+
+    Raises BadValue, which calls the text by what it is.
+
+    >>> from chainderiv.symbols import y
+    >>> read_formula("2u + half(v)", {"u": z, "v": y}, {"half": lambda e: e / 2}, "claim", 100)
+    y/2 + 2*z
+    """
+    with _refused(what, text):
+        return Parser(text, {name: Node(e) for name, e in names.items()}, makers, longest).ended().expression
+
+
+@contextmanager
+def _refused(what: str, text: str) -> Iterator[None]:
+    try:
+        yield
     except Fault as fault:
         shown = ascii(text if len(text) <= 60 else text[:57] + "...")
-        raise BadValue(f"formula {shown} is refused at character {fault.at + 1}: {fault}") from None
+        raise BadValue(f"{what} {shown} is refused at character {fault.at + 1}: {fault}") from None
 
 
 class Parser(Stream):
     """The tokens of a text, taken one by one; whole() is what they state, or raises Fault."""
 
-    def __init__(self, text: str) -> None:
-        if len(text) > LONGEST:
-            raise Fault(f"it has {len(text)} characters; at most {LONGEST} are read", LONGEST)
+    def __init__(
+        self,
+        text: str,
+        names: Mapping[str, Node] = NOTHING,
+        makers: Mapping[str, Make] = NOTHING,
+        longest: int = LONGEST,
+    ) -> None:
+        if len(text) > longest:
+            raise Fault(f"it has {len(text)} characters; at most {longest} are read", longest)
         super().__init__(text)
+        self.names, self.makers = names, makers  # of a text that is no neuron's
         self.depth, self.branches, self.bars, self.variable = 0, 0, 0, ""
 
-    def whole(self) -> Expr:
-        """The formula that the text states."""
+    def ended(self) -> Node:
+        """All that the text states."""
         node = self.formula(LOOSE)
         if self.now.kind != "end":
             self.misplaced()
+        return node
+
+    def whole(self) -> Expr:
+        """The formula that the text states."""
+        node = self.ended()
         if node.value is not None:
             raise Fault("it is a constant, whatever z is; give a formula that depends on z", 0)
         if not node.expression.has(z) or node.expression.has(sympy.zoo, sympy.oo, sympy.nan, sympy.I):
@@ -187,6 +222,12 @@ class Parser(Stream):
 
     def _name(self, token: Token) -> Node:
         word, opens = token.text, self.now.text == "("
+        if word in self.names:
+            return self.names[word]
+        if word in self.makers and opens:
+            self.take()
+            inner = self._bracketed(token)
+            return Node(self.makers[word](inner.expression), None, inner.stacked)
         if word in VARIABLES:
             return self._variable(token)
         if word in CONSTANTS:
