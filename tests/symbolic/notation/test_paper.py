@@ -196,7 +196,7 @@ def test_names_of_ones_own_are_written_in_every_form():
 
 
 REFUSED = [
-    ({"form": "products"}, UnknownName, "did you mean 'product'"),
+    ({"form": "prodcut"}, UnknownName, "did you mean 'product'"),
     ({"width": 20}, BadValue, "give pt, 120 or more"),
     ({"width": "wide"}, BadValue, "give pt, 120 or more"),
     ({"symbols": {"q": "r"}}, BadValue, "give some of w, b, z"),
