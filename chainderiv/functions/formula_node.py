@@ -11,6 +11,8 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.elementary import ROWS
+from chainderiv.functions.turning.pieces import by_sign, settled
+from chainderiv.functions.turning.zeros import Unproved
 from chainderiv.symbols import Expr, normal_cdf, z
 
 MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2
@@ -110,12 +112,15 @@ def call(name: str, arguments: Sequence[Node], at: int) -> Node:
     if name == "exp":
         _keep(value, True, at)
     expressions = [a.expression for a in arguments]
+    stacked = max(a.stacked for a in arguments)
     if value is None and name in TURNING:
         differences = expressions if count == 1 else [e - expressions[0] for e in expressions[1:]]
-        for difference in differences:
-            if not (row.sharp and difference.is_nonzero):
-                _require_turning(difference, name, at)
-    return Node(row.head(*expressions), value, max(a.stacked for a in arguments))
+        hard = [d for d in differences if is_hard(d) and not (row.sharp and d.is_nonzero)]
+        if hard and name in _SIDES and len(differences) == 1:
+            return Node(_proved(lambda: by_sign(hard[0], *_SIDES[name](*expressions)), name, at), None, stacked)
+        if hard:
+            raise Fault(f"{name} branches on what is no polynomial of degree 1 or 2 in z; give it one", at)
+    return Node(row.head(*expressions), value, stacked)
 
 
 def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node], at: int) -> Node:
@@ -123,11 +128,11 @@ def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node
     left, right = sides
     if left.value is not None and right.value is not None:
         raise Fault("where compares two numbers, and one side holds z", at, "where(z > 0, z, 0)")
-    difference = left.expression - right.expression
-    if _degree(difference) > 1:
-        raise Fault("where compares what is not linear in z", at, "where(z > 0, z, 0)")
     first, second = branches
-    made = sympy.Piecewise((first.expression, compare(left.expression, right.expression)), (second.expression, True))
+    when = compare(left.expression, right.expression)
+    if _degree(left.expression - right.expression) > 1:
+        when = _proved(lambda: settled(when, lambda _: True), "where", at)
+    made = sympy.Piecewise((first.expression, when), (second.expression, True))
     return Node(made, None, max(n.stacked for n in (*sides, *branches)))
 
 
@@ -137,18 +142,37 @@ def constant(expression: Expr, at: int) -> Node:
     return Node(expression, _finite(lambda: float(spelt), at))
 
 
-def require_turnings(made: Expr, inner: Expr, name: str, at: int) -> None:
-    """Raise Fault where a branching function of something has kinks that are not solved for."""
-    related = sympy.core.relational.Relational
-    differences = [c.lhs - c.rhs for c in made.atoms(related) - inner.atoms(related)]
-    for difference in differences + [e.args[0] for e in made.atoms(sympy.Abs) - inner.atoms(sympy.Abs)]:
-        _require_turning(difference, name, at)
+def turned(made: Expr, inner: Expr, name: str, at: int) -> Expr:
+    """A branching function of something, its kinks found; raises Fault where they are not."""
+    sizes = {e for e in made.atoms(sympy.Abs) - inner.atoms(sympy.Abs) if is_hard(e.args[0])}
+
+    def settle() -> Expr:
+        sides = {e: by_sign(e.args[0], e.args[0], -e.args[0]) for e in sizes}
+        return settled(made.xreplace(sides), is_hard)
+
+    return _proved(settle, name, at)
 
 
-def _require_turning(difference: Expr, name: str, at: int) -> None:
-    """Kinks are found by solving for them: by a polynomial of degree 2 at most, or an odd function of one."""
-    if _degree(difference.args[0] if isinstance(difference, _ODD) else difference) > 2:
-        raise Fault(f"{name} branches on what is no polynomial of degree 1 or 2 in z; give it one", at)
+def is_hard(difference: Expr) -> bool:
+    """Whether kinks are not found by solving a polynomial of degree 2 at most, or an odd function of one."""
+    return _degree(difference.args[0] if isinstance(difference, _ODD) else difference) > 2
+
+
+def _proved(make: Callable[[], Expr], name: str, at: int) -> Expr:
+    try:
+        return make()
+    except Unproved as e:
+        raise Fault(
+            f"{name} turns where what it compares is 0, and {e}; give it what is 0 at 0, 1/3 or log(2)", at
+        ) from e
+
+
+# what a function is where the difference (of its second argument and its first) is positive, and where negative
+_SIDES: dict[str, Callable[..., tuple[Expr, Expr]]] = {
+    "Abs": lambda u: (u, -u),
+    "Max": lambda u, v: (v, u),
+    "Min": lambda u, v: (u, v),
+}
 
 
 def _degree(expression: Expr) -> float:

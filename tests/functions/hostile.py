@@ -32,8 +32,8 @@ SYNTAX = [
     "raise z", "return z", "z;z", "z,z", "[z]", "{z}", "z[0]", "[z for z in z]", "{z:z}", "'z'", '"z"', "f'{z}'", "r'z'", "b'z'",
     "`z`", "$z", "#z", "z#", "z\\", "\\z", "?z", "@z", "x+z", "z(1+z)", "1/2z", "2**3z", "|z|z+1|", "|z", "z|", "||", "e(z)", "elu(z,z)", "elu(z,beta=1)", "clip(z,1,0)", "np.z", "np.os.exp(z)", "z=z", "exp(z=1)", "z2", "z 2", "z z", "z(z)", "1.2.3*z", "1e*z", "0x10*z",
     "1_000*z", "1j*z", "z_", "_z", "__z__", "y", "Z", "t", "zz", "e", "E*z", "inf*z", "nan*z", "oo*z", "zoo*z", "None", "True*z", "%s*z", "{0}*z",
-    "where(z,1,2)", "where(z>0,1)", "where(z>0,1,2,3)", "where(z==0,1,z)", "where(1>0,z,2)", "where(sin(z)>0,z,1)", "where(z**2>1,z,1)",
-    "where(z>0>1,z,1)", "where", "exp", "exp()", "exp(z,z)", "Max(z)", "Max()", "Abs(z,1)", "Abs(sin(z))", "Max(z**3,1)", "Heaviside(exp(z)-2)",
+    "where(z,1,2)", "where(z>0,1)", "where(z>0,1,2,3)", "where(z==0,1,z)", "where(1>0,z,2)", "where(sin(z)>0,z,1)",
+    "where(z>0>1,z,1)", "where", "exp", "exp()", "exp(z,z)", "Max(z)", "Max()", "Abs(z,1)", "Abs(sin(z))", "Heaviside(exp(z)-2)",
     "Exp(z)", "LOG(z)", "3", "pi", "exp(2)", "z-z", "0*z",
 ]  # fmt: skip
 BOMBS = [

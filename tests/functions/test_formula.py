@@ -109,6 +109,14 @@ READ = {
         + t * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (t + mp.mpf("0.044715") * t**3))) / 2
         + t * min(max(t + 3, 0), 6) / 6
     ),
+    # branches where two expressions meet
+    "Max(0,z)+Min(0,2*(exp(z/2)-1))": lambda t: max(0, t) + min(0, 2 * mp.expm1(t / 2)),
+    "max(0, exp(z)-2) + relu(tanh(z)-1/2)": lambda t: max(0, mp.exp(t) - 2) + max(0, mp.tanh(t) - mp.mpf(1) / 2),
+    "|z^3-z| + |tanh(z)|": lambda t: abs(t**3 - t) + abs(mp.tanh(t)),
+    "where(z^2 >= 2, z, 0) + where(exp(z) < 1, 1, z)": lambda t: (t if t * t >= 2 else 0) + (1 if t < 0 else t),
+    "clip(z^3, -1, 8)": lambda t: min(max(t**3, -1), 8),
+    "max(z, sin(z)) + min(z, z^3)": lambda t: max(t, mp.sin(t)) + min(t, t**3),
+    "elu(sinh(z))/exp(|sinh(z)|)": lambda t: (mp.sinh(t) if t > 0 else mp.expm1(mp.sinh(t))) / mp.exp(abs(mp.sinh(t))),
     "gelu(2)z + sigmoid(0)z": lambda t: t * (2 * mp.ncdf(2) + mp.mpf(1) / 2),
 }
 

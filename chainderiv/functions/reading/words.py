@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 import sympy
 
 from chainderiv.errors import BadValue, misspelt
-from chainderiv.functions.formula_node import FUNCTIONS, TURNING, Fault, Node, call, constant, operate, require_turnings
+from chainderiv.functions.formula_node import FUNCTIONS, TURNING, Fault, Node, call, constant, operate, turned
 from chainderiv.functions.neurons.row import Row
 from chainderiv.functions.neurons.table import ROWS, canonical
 
@@ -99,7 +99,7 @@ def _neuron(row: Row, given: Sequence[Node], named: Mapping[str, Node], at: int)
     if u.value is not None:
         return constant(made, at)
     if _turns(row):
-        require_turnings(made, u.expression, row.name, at)
+        made = turned(made, u.expression, row.name, at)
     powers = any(p.exp.is_Integer and p.exp > 1 for p in row.stated.atoms(sympy.Pow))
     return Node(made, None, u.stacked + powers)
 

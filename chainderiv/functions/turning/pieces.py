@@ -1,0 +1,78 @@
+"""Branches in z itself: of Max, Min, Abs and comparisons whose sides meet where an exact number is proved to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import sympy
+
+from chainderiv.functions.precise import precise, working_digits
+from chainderiv.functions.turning.zeros import Turnings, turnings
+from chainderiv.symbols import Expr, z
+
+DIGITS = 60
+
+
+def by_sign(difference: Expr, above: Expr, below: Expr) -> Expr:
+    """above where a difference is positive, below where it is negative; where it is 0 the flatter one, else the left.
+
+    Raises Unproved where the zeros of the difference are not known.
+
+    >>> by_sign(sympy.exp(z) - 2, sympy.exp(z), sympy.Integer(2))
+    Piecewise((2, z <= log(2)), (exp(z), True))
+    """
+    found = turnings(difference)
+    values = [above if sign > 0 else below for sign in found.signs]
+    pieces: list[tuple[Expr, Any]] = []
+    for zero, (left, right) in zip(found.zeros, pairwise(values), strict=True):
+        if left != right:
+            pieces.append((left, z < zero if _is_flatter(right, left, zero) else z <= zero))
+    return sympy.Piecewise(*pieces, (values[-1], True))
+
+
+def settled(expression: Expr, hard: Callable[[Expr], bool]) -> Expr:
+    """An expression whose comparisons of hard differences are comparisons of z with numbers.
+
+    Raises Unproved where the zeros of a difference are not known.
+
+    >>> settled(sympy.Piecewise((1, sympy.exp(z) > 2), (z, True)), lambda d: True)
+    Piecewise((1, z > log(2)), (z, True))
+    """
+    related = sympy.core.relational.Relational
+    found = {c: _condition(c) for c in expression.atoms(related) if c.has(z) and hard(c.lhs - c.rhs)}
+    return expression.xreplace(found)
+
+
+def _condition(comparison: Any) -> Any:
+    """A comparison as one of z with the zeros of its difference."""
+    found = turnings(comparison.lhs - comparison.rhs)
+    wanted = 1 if comparison.rel_op in (">", ">=") else -1
+    closed = comparison.rel_op in (">=", "<=")
+    ends: list[Any] = [None, *found.zeros, None]
+    holding = [
+        _between(low, high, closed)
+        for sign, (low, high) in zip(found.signs, pairwise(ends), strict=True)
+        if sign == wanted
+    ]
+    alone = [sympy.Eq(z, zero) for zero in _touching(found, wanted)] if closed else []
+    return sympy.Or(*holding, *alone)
+
+
+def _between(low: Any, high: Any, closed: bool) -> Any:
+    left = sympy.true if low is None else z >= low if closed else z > low
+    right = sympy.true if high is None else z <= high if closed else z < high
+    return sympy.And(left, right)
+
+
+def _touching(found: Turnings, wanted: int) -> list[Expr]:
+    """The zeros on neither side of which a sign is the wanted one."""
+    sides = zip(found.zeros, pairwise(found.signs), strict=True)
+    return [zero for zero, (left, right) in sides if wanted not in (left, right)]
+
+
+def _is_flatter(right: Expr, left: Expr, at: Expr) -> bool:
+    with working_digits(DIGITS):
+        slopes = [abs(precise(side.diff(z), z)(precise(at, z)(0))) for side in (right, left)]
+        return bool(slopes[0] < slopes[1] * (1 - 1e-30))

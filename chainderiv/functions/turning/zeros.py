@@ -1,0 +1,246 @@
+"""turnings(): every z at which a smooth expression changes its sign, proved to be all of them.
+
+Candidates come from a spread of z in balls, and are made exact numbers: rationals, and logarithms of rationals. Then
+interval arithmetic proves that the rest of the real line holds no other zero: around a zero a derivative that is not 0
+leaves room for one alone, elsewhere the expression keeps away from 0, and towards infinity it does so itself or is
+driven from 0 by a derivative of one sign.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import sympy
+from flint import arb, fmpq
+
+from chainderiv.functions.elementary import ROWS
+from chainderiv.functions.enclosing import ball, enclose
+from chainderiv.functions.intervals import Interval, Unenclosed, working_bits
+from chainderiv.symbols import Expr, normal_cdf, z
+
+BITS, FINE = 128, 400
+MOST_ORDER, MOST_PANELS, MOST_OPERATIONS, MOST_ZEROS = 4, 1000, 60, 8
+LARGEST = 1000  # denominator of a zero that is looked for
+OUTERMOST = (4, 16, 64, 1024, 2**20)  # where a proof towards infinity may begin
+NARROWEST = 2.0**-24  # of what surrounds a zero
+_BRANCHING = tuple(row.head for row in ROWS if row.branches)
+_ODD = tuple(row.head for row in ROWS if row.odd)  # 0 where their argument is and only there
+
+
+class Turnings(NamedTuple):
+    """The zeros, ascending and exact, and the signs between them: one more than there are zeros."""
+
+    zeros: tuple[Expr, ...]
+    signs: tuple[int, ...]
+
+
+class Unproved(Exception):
+    """Why the zeros of an expression are not known."""
+
+
+def turnings(expression: Expr) -> Turnings:
+    """The zeros of a smooth expression in z, and its signs between them.
+
+    Raises Unproved where a zero is no number that is recognised, or where it is not proved that there is no other.
+
+    >>> turnings(2 * (sympy.exp(z / 2) - 1))
+    Turnings(zeros=(0,), signs=(-1, 1))
+    >>> turnings(sympy.exp(z) - 2).zeros, turnings(z**3 - z).signs
+    ((log(2),), (-1, 1, -1, 1))
+    """
+    # across a jump of a derivative the proof would not hold
+    if expression.has(sympy.Piecewise, *_BRANCHING):
+        raise Unproved("it branches itself")
+    if expression.count_ops() > MOST_OPERATIONS:
+        raise Unproved(f"it is of more than {MOST_OPERATIONS} operations")
+    try:
+        zeros = sorted({_exact(expression, place) for place in _places(expression)}, key=float)
+        return _proved(expression, zeros)
+    except Unenclosed as e:
+        raise Unproved("it holds a function that has no intervals") from e
+
+
+# ---- candidates
+
+
+def _places(expression: Expr) -> list[Any]:
+    with working_bits(BITS):
+        near = [arb(k) / 8 for k in range(1, 161)] + [20 * arb(2) ** k for k in range(1, 20)]
+        points = [-p for p in reversed(near)] + [arb(0)] + near
+        values = [ball(expression, p) for p in points]
+    found = [p for p, u in zip(points, values, strict=True) if u == 0]
+    known = [(p, u) for p, u in zip(points, values, strict=True) if u > 0 or u < 0]
+    with working_bits(FINE):
+        crossed = [(p, q, u < 0) for (p, u), (q, v) in pairwise(known) if (u < 0) != (v < 0)]
+        if len(found) + len(crossed) > MOST_ZEROS:
+            raise Unproved(f"it is 0 at more than {MOST_ZEROS} places")
+        return found + [_crossing(expression, *pair) for pair in crossed]
+
+
+def _crossing(expression: Expr, p: Any, q: Any, rises: bool) -> Any:
+    for _ in range(160):
+        middle = ((p + q) / 2).mid()
+        u = ball(expression, middle)
+        if not (u > 0 or u < 0):
+            return middle
+        p, q = (middle, q) if (u < 0) == rises else (p, middle)
+    return p
+
+
+def _exact(expression: Expr, place: Any) -> Expr:
+    """The number that a place is, of which the expression is proved to be 0."""
+    with working_bits(FINE):
+        for told, made in _RECOGNISED:
+            value = told(place)
+            candidate = (
+                Fraction(str(value.mid().str(40, radius=False))).limit_denominator(LARGEST) if _small(value) else None
+            )
+            if candidate is None or abs(value - arb(fmpq(candidate.numerator, candidate.denominator))).mid() > 1e-30:
+                continue
+            number = made(sympy.Rational(candidate.numerator, candidate.denominator))
+            if _is_zero(expression.subs(z, number)):
+                return number
+    raise Unproved(f"it is 0 near z = {float(place):.6g}, which is no number that is recognised")
+
+
+# what a zero may be of a rational number, and how the rational is had of it
+_RECOGNISED: tuple[tuple[Callable[[Any], Any], Callable[[Expr], Expr]], ...] = (
+    (lambda u: u, lambda r: r),
+    (lambda u: u.exp(), sympy.log),
+    (lambda u: (2 * u).exp(), lambda r: sympy.log(r) / 2),
+    (lambda u: u * u if u > 0 else arb.nan(), sympy.sqrt),
+    (lambda u: u * u if u < 0 else arb.nan(), lambda r: -sympy.sqrt(r)),
+)
+
+
+def _small(value: Any) -> bool:
+    return bool(value.is_finite() and abs(value) < LARGEST)
+
+
+def _is_zero(number: Expr) -> bool:
+    return bool(number == 0 or sympy.simplify(number.rewrite(sympy.exp)) == 0)
+
+
+# ---- the proof that there is no other
+
+
+def _proved(expression: Expr, zeros: list[Expr]) -> Turnings:
+    derivatives = [expression]
+    for _ in range(MOST_ORDER):
+        derivatives.append(derivatives[-1].diff(z))
+    nearest = min((Fraction(float(q - p)) for p, q in pairwise(zeros)), default=Fraction(3))
+    around = [_alone(derivatives, zero, min(Fraction(1), nearest / 3)) for zero in zeros]
+    lows: list[Fraction | None] = [None, *(right for _, right in around)]
+    highs: list[Fraction | None] = [*(left for left, _ in around), None]
+    ends = zip(lows, highs, strict=True)
+    return Turnings(tuple(zeros), tuple(_sign_between(derivatives, low, high) for low, high in ends))
+
+
+def _alone(derivatives: list[Expr], zero: Expr, half: Fraction) -> tuple[Fraction, Fraction]:
+    """Ends around a zero between which there is no other: the first derivative that is not 0 there keeps its sign."""
+    order = next((k for k in range(1, MOST_ORDER + 1) if not _is_zero(derivatives[k].subs(z, zero))), None)
+    centre = Fraction(float(zero))
+    while order is not None and half >= Fraction(NARROWEST):
+        if _sign_over(derivatives[order], centre - half, centre + half):
+            return centre - half, centre + half
+        half /= 2
+    raise Unproved(f"other zeros near z = {float(zero):.6g} are not ruled out")
+
+
+def _sign_between(derivatives: list[Expr], low: Fraction | None, high: Fraction | None) -> int:
+    """The one sign over an interval, which may reach to infinity."""
+    signs = set()
+    for side, end in ((-1, low), (1, high)):
+        if end is None:
+            start, sign = _towards_infinity(derivatives, side, high if side < 0 else low)
+            signs.add(sign)
+            low, high = (start, high) if side < 0 else (low, start)
+    if low is not None and high is not None and low < high:
+        signs.add(_sign_by_panels(derivatives[0], low, high))
+    if len(signs) != 1:
+        raise Unproved("its sign is not the same all over an interval without a zero")
+    return signs.pop()
+
+
+def _towards_infinity(derivatives: list[Expr], side: int, beyond: Fraction | None) -> tuple[Fraction, int]:
+    starts = [Fraction(side * size) for size in OUTERMOST]
+    starts = ([] if beyond is None else [beyond]) + [s for s in starts if beyond is None or side * s > side * beyond]
+    for start in starts:
+        sign = _driven(derivatives, side, start)
+        if sign:
+            return start, sign
+    raise Unproved("its sign far out is not proved")
+
+
+def _driven(derivatives: list[Expr], side: int, start: Fraction) -> int:
+    """The sign from a start to infinity: of the expression, or of a derivative and of all before it at the start."""
+    ends = (start, None) if side > 0 else (None, start)
+    for order, derivative in enumerate(derivatives):
+        far = _sign_over(derivative, *ends)
+        if not far:
+            continue
+        # outwards each lower derivative grows away from 0 where it starts with the sign it is driven to
+        wanted = [far * side ** (order - k) for k in range(order)]
+        if all(_sign_at(derivatives[k], start) == w for k, w in enumerate(wanted)):
+            return wanted[0] if order else far
+    return 0
+
+
+def _sign_by_panels(expression: Expr, low: Fraction, high: Fraction) -> int:
+    waiting, signs, tried = [(low, high)], set[int](), 0
+    while waiting:
+        a, b = waiting.pop()
+        tried += 1
+        if tried > MOST_PANELS:
+            raise Unproved(f"zeros near z = {float(a):.6g} are not ruled out")
+        sign = _sign_over(expression, a, b)
+        if sign:
+            signs.add(sign)
+        else:
+            middle = (a + b) / 2
+            waiting += [(a, middle), (middle, b)]
+    return signs.pop() if len(signs) == 1 else 0
+
+
+def _sign_over(expression: Expr, low: Fraction | None, high: Fraction | None) -> int:
+    """1 or -1 where every value over an interval has that sign, else 0; None is infinity."""
+    known = _sign_by_form(expression, low, high)
+    if known:
+        return known
+    with working_bits(BITS):
+        ends = [arb("-inf") if low is None else _arb(low), arb("inf") if high is None else _arb(high)]
+        found = enclose(expression, Interval(*ends), BITS)
+    return 1 if found.low > 0 else -1 if found.high < 0 else 0
+
+
+def _sign_by_form(expression: Expr, low: Fraction | None, high: Fraction | None) -> int:
+    """The sign that follows from that of the parts, also where they tend to 0, or 0."""
+    if isinstance(expression, sympy.exp | normal_cdf | sympy.cosh):
+        return 1
+    if expression.is_Mul:
+        return int(math.prod(_sign_over(factor, low, high) for factor in expression.args))
+    if expression.is_Pow and expression.exp.is_Integer:
+        sign = _sign_over(expression.base, low, high)
+        return sign if expression.exp % 2 else abs(sign)
+    if isinstance(expression, _ODD):
+        return _sign_over(expression.args[0], low, high)
+    if isinstance(expression, sympy.log):
+        return _sign_over(expression.args[0] - 1, low, high)
+    if expression.is_Add:
+        signs = {_sign_over(term, low, high) for term in expression.args}
+        return signs.pop() if len(signs) == 1 else 0
+    return 0
+
+
+def _sign_at(expression: Expr, at: Fraction) -> int:
+    with working_bits(FINE):
+        value = ball(expression, _arb(at))
+    return 1 if value > 0 else -1 if value < 0 else 0
+
+
+def _arb(number: Fraction) -> Any:
+    return arb(fmpq(number.numerator, number.denominator))

@@ -1,0 +1,108 @@
+"""Where two expressions meet: the zeros are all there are, and what is not proved is refused."""
+
+import random
+
+import mpmath as mp
+import pytest
+import sympy
+
+import chainderiv as cd
+from chainderiv.errors import BadValue
+from chainderiv.functions.formula import parse_formula
+from chainderiv.functions.precise import precise
+from chainderiv.functions.turning.pieces import by_sign
+from chainderiv.functions.turning.zeros import Unproved, turnings
+from chainderiv.symbols import z
+
+LOG2 = sympy.log(2)
+ZEROS = {
+    "2*(exp(z/2)-1)": (0,), "exp(z)-2": (LOG2,), "exp(2z)-3": (sympy.log(3) / 2,), "z**3-z": (-1, 0, 1),
+    "tanh(z)-1/2": (sympy.log(3) / 2,), "z-tanh(z)": (0,), "exp(z)-1-z": (0,), "z-exp(z)": (), "z-sin(z)": (0,),
+    "z*exp(-z)": (0,), "z**5+z-2": (1,), "z**4-2*z**2+1": (-1, 1), "log(1+exp(z))-log(2)": (0,), "mish(z)": (0,),
+    "gelu(z)": (0,), "silu(z)-z/2": (0,), "asinh(z)-z": (0,), "1+z**4": (), "z-1/3+tanh(z-1/3)": (sympy.Rational(1, 3),),
+    "cos(z)-2": (), "z*(z-1.5)*exp(z)": (0, sympy.Rational(3, 2)), "z*(z-0.001)*exp(z)": (0, sympy.Rational(1, 1000)), "z**4-4": (-sympy.sqrt(2), sympy.sqrt(2)), "z**3*exp(z)": (0,),
+}  # fmt: skip
+
+
+def claimed(found, t):
+    """The sign that is claimed at a point beside the zeros."""
+    return found.signs[sum(t > mp.mpf(sympy.N(zero, 40)) for zero in found.zeros)]
+
+
+def violations(text, found):
+    """Of points at random, how many have another sign than the claimed one; mpmath sees the formula alone."""
+    phi, rng = precise(parse_formula(text), z), random.Random(3)
+    with mp.workdps(60):
+        points = [mp.mpf(rng.uniform(-1, 1)) * 2 ** rng.randrange(-8, 8) for _ in range(300)]
+        return sum(mp.sign(phi(t)) != claimed(found, t) for t in points if abs(phi(t)) > mp.mpf(10) ** -40)
+
+
+@pytest.mark.parametrize("text", ZEROS)
+def test_the_zeros_are_the_known_ones_and_the_signs_between_them_hold_at_random(text):
+    found = turnings(parse_formula(text))
+    assert found.zeros == ZEROS[text]
+    assert violations(text, found) == 0
+
+
+@pytest.mark.parametrize("text", ZEROS)
+def test_a_sign_that_is_claimed_wrongly_would_be_seen(text):
+    found = turnings(parse_formula(text))
+    assert violations(text, found._replace(signs=(*found.signs[:-1], -found.signs[-1]))) > 10
+
+
+@pytest.mark.parametrize("text", [
+    # two zeros between places that the search looks at, one beyond all of them, two that nearly meet
+    "(z-0.3001)*(z-0.3002)", "(z-0.3001)*(z-0.3002)*exp(z)", "z/1e8-1", "tanh(z/1e8)-0.5",
+    "(exp(z)-1.3501)*(exp(z)-1.3502)", "(z**2+z+0.24999)*cosh(z)",
+])  # fmt: skip
+def test_zeros_that_the_search_misses_are_not_passed_by_the_proof(text):
+    with pytest.raises(Unproved):
+        turnings(parse_formula(text))
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("max(exp(z)-z-2, 0)", "0 near z = -1.84141, which is no number that is recognised"),
+    ("|sin(z)|", "0 at more than 8 places"),
+    ("max(log(1+exp(z)), z)", "its sign far out is not proved"),
+    ("where(exp(|z|) > tanh(z), z, 0)", "it branches itself"),
+    ("relu(erf(z)-1/2)", "no number that is recognised"),
+])  # fmt: skip
+def test_what_is_not_proved_is_refused_with_the_reason(text, said):
+    with pytest.raises(BadValue, match=said):
+        parse_formula(text)
+
+
+def test_where_two_meet_the_flatter_one_holds_and_the_left_of_two_as_steep():
+    for above, below, at, owner in (
+        (sympy.exp(z), sympy.Integer(2), LOG2, 2), (sympy.Integer(2), sympy.exp(z), LOG2, 2), (z**3, -(z**3), 0, "left"),
+        (z, sympy.tanh(2 * z) / 2 + 0 * z, 0, "left"),
+    ):  # fmt: skip
+        found = by_sign(sympy.exp(z) - 2 if at == LOG2 else z**3, above, below)
+        (first, when), (last, _) = found.args
+        assert when == (z <= at if owner in ("left", first) else z < at), found
+        assert {first, last} == {above, below}
+
+
+CELU = "Max(0,z)+Min(0,2*(exp(z/2)-1))"
+
+
+def test_a_spelt_celu_is_celu_in_every_engine():
+    spelt, stated = (cd.Chain(3, cd.Activation.from_formula("own", text)) for text in (CELU, "celu(z, 2)"))
+    assert spelt.activations[0].kinks == ()
+    for w, b in ((0.8, 0.4), (-1.3, 0.2), (2.0, -0.9)):
+        for engine in ("numpy", "numba", "mpmath"):
+            one, other = (cd.evaluate(chain, w, b, y=0.3, engine=engine) for chain in (spelt, stated))
+            assert one.sign == other.sign
+            assert one.log == pytest.approx(other.log, rel=1e-13), engine
+    assert cd.verify(spelt, points=10).passed
+    d = cd.derive(spelt, "b1")
+    assert not cd.verify(spelt, d.replace(2, 1.001 * d.factors[2]), points=10).passed
+
+
+@pytest.mark.parametrize(
+    "text", ["max(0,exp(z)-2)", "|z^3-z|", "where(z**2>2,z,0)", "clip(z^3,-1,8)", "relu(tanh(z)-1/2)"]
+)
+def test_a_neuron_that_turns_at_such_a_place_is_verified(text):
+    f = cd.Activation.from_formula("own", text)
+    assert f.kinks
+    assert cd.verify(cd.Chain(2, f), points=5).passed
