@@ -51,3 +51,12 @@ def test_an_activation_is_made_once_and_only_when_it_is_asked_for():
     assert made["gelu"] is made["gelu"]
     assert made["gelu"] == ACTIVATIONS["gelu"]
     assert sum(isinstance(row, Row) for row in made.data.values()) == len(ROWS) - 1
+
+
+@pytest.mark.parametrize("name", ["gelu_tanh", "quick_gelu", "gelu"])
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
+def test_a_weight_s_gradient_lives_on_where_the_neuron_before_it_underflows(name, engine):
+    w, b = [1.0, 0.7], [-47.0, 1.2]
+    got = cd.evaluate(cd.Chain(2, name), w, b, x=0.0, y=0.3, wrt="w2", engine=engine)
+    assert_same(got, cd.LogSign(*sign_and_log(name, w, b, 0.0, 0.3, "w", 2)), 1e4)
+    assert got.sign != 0

@@ -179,8 +179,9 @@ class Points:
                 off = 1.0 + (0.0 if first == 1 else (moved + np.abs(before)) / np.abs(before))
             self._put(walk.K, np.where(before == 0, 0.0, off))
             self._multiply(LogSign.from_float(before))
-            # a 0 that something was rounded to need not be one
-            doubtful = (np.abs(before) < walk.SMALLEST) & ((before != 0) | (moved != 0))
+            # a 0 that something was rounded to need not be one; gelu_tanh(-40) underflows, and all that moves it too
+            may_underflow = first > 1 and not self.derivation.chain.activation(first - 1).piecewise_linear
+            doubtful = (np.abs(before) < walk.SMALLEST) & ((before != 0) | (moved != 0) | may_underflow)
             self._put(walk.ODD, np.where(doubtful, 1.0, self._get(walk.ODD)))
         if not self.derivation.wrt.is_activation and first > 1 and not cancelled_at(self.derivation, first):
             aside = self._state.copy()
