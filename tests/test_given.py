@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
-from chainderiv.given import generator, is_finite, is_whole, one_of, size, whole_number
+from chainderiv.given import floats, generator, is_finite, is_whole, one_of, size, whole_number
 from chainderiv.version import __version__
 
 CHAIN = cd.Chain(depth=3)
@@ -88,3 +89,17 @@ def test_the_citation_states_the_version_that_the_package_has():
     citation = (Path(__file__).parents[1] / "CITATION.cff").read_text("utf-8")
     assert f"\nversion: {__version__}\n" in citation
     assert cd.__version__ == __version__
+
+
+@pytest.mark.parametrize("given", ["1.5", b"1", None, ["1", "2"], [None, 1.0], np.array(["3"]), [[1.0], [1.0, 2.0]], 1j,
+                                   np.array([1, 2], "M8[s]"), object()], ids=repr)  # fmt: skip
+def test_a_text_or_none_is_no_number_for_a_rate_a_sign_or_a_logarithm(given):
+    for take in (lambda: cd.LogSign(given, 0.0), lambda: cd.LogSign(1.0, given), lambda: floats("rate", given)):
+        with pytest.raises(BadValue, match="give numbers"):
+            take()
+
+
+@pytest.mark.parametrize("given", [1, 1.5, True, [1, 2.5], np.float32(3), [float("nan"), float("inf")], Fraction(1, 3),
+                                   [Fraction(1, 3), 2], np.array([1, 2], np.int8), sympy.Rational(1, 4)], ids=repr)  # fmt: skip
+def test_numbers_of_every_make_are(given):
+    assert floats("rate", given).dtype == np.float64
