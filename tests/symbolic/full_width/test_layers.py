@@ -43,7 +43,7 @@ def test_unknown_names_are_answered_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'sigmoid'"):
         derive_layers(3, "sigmod")
     with pytest.raises(UnknownName, match="did you mean 'quadratic'"):
-        derive_layers(3, "sigmoid", "quadratics")
+        derive_layers(3, "sigmoid", "quadrtic")
 
 
 OUTPUTS = (None, "sigmoid", "tanh", "relu", "softmax", "identity")
