@@ -102,6 +102,11 @@ class _Partial(sympy.Function):
     precedence = PRECEDENCE["Mul"]
 
     @property
+    def above(self) -> Any:
+        """What is differentiated, C if None."""
+        return None
+
+    @property
     def below(self) -> tuple[Any, ...]:
         """What it is taken by, each as often as it is."""
         raise NotImplementedError
@@ -110,6 +115,7 @@ class _Partial(sympy.Function):
         """Above and below the line, ∂ and powers as the printer has them."""
         order, counts = len(self.below), {u: self.below.count(u) for u in self.below}
         above = "∂C" if order == 1 else f"∂{power(order)} C"
+        above = above if self.above is None else f"∂{write(self.above)}"
         below = "".join(f"∂{write(u)}{power(n) if n > 1 else ''}" for u, n in counts.items())
         return above.replace("∂", partial), below.replace("∂", partial)
 
@@ -141,6 +147,22 @@ class Gradient(_Partial):
 def gradient(*parameters: sympy.Symbol) -> Any:
     """∂C/∂θ, or ∂²C/∂θ∂η of two."""
     return Gradient(*parameters)
+
+
+class Quotient(_Partial):
+    """∂a_m/∂θ or ∂z_m/∂θ kept as a symbol of its own: Quotient(a_m, θ)."""
+
+    nargs = 2
+
+    @property
+    def above(self) -> Any:
+        """a_m or z_m."""
+        return self.args[0]
+
+    @property
+    def below(self) -> tuple[Any, ...]:
+        """θ."""
+        return (self.args[1],)
 
 
 class CostSlope(_Partial):

@@ -26,6 +26,7 @@ DIGITS, STEP_DIGITS = 240, 80  # a difference of steps of 1e-80 holds 160 digits
 
 def worst_factor(derivation: Derivation | SecondDerivation, at: Parameters, index: int) -> str:
     """'factor k: φ'(z_l)' for the factor that disagrees most, at one of the points of `at`."""
+    derivation = derivation.as_gradient if isinstance(derivation, Derivation) else derivation
     chain, point = derivation.chain, at.at((index,))
     found = _of_terms(derivation, point) if isinstance(derivation, SecondDerivation) else _of_product(derivation, point)
     quotients: dict[Factor, Any] = {}

@@ -19,6 +19,12 @@ from chainderiv.symbolic.derive import Wrt, derive
 
 def plan_of(chain: Chain, wrt: Wrt = "b1", engine: str | None = None, **parameters: Any) -> Plan:
     """The Plan of a sweep, from the same keywords, in a single tile; raises as sweep does."""
+    if isinstance(wrt, str) and "/" in wrt:
+        of, by = chain.quotient(wrt)
+        raise BadValue(
+            f"wrt is {wrt!r}, which has no map of its own; give a chain of the layers up to {of} whose cost is it, "
+            f"as Chain({of.layer}, …, cost=Cost('{of}', a)), and wrt {str(by)!r}"
+        )
     chain = deepest(chain, wrt, parameters)
     derivation = derive(chain, wrt)
     values = _checked(chain, {"x": 0.5, "y": 0.0} | parameters)

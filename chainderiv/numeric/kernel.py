@@ -35,7 +35,7 @@ class Kernel(Protocol):
 def oracle(derivation: Derived) -> Oracle:
     """The kernel of the engine "numpy"."""
     if isinstance(derivation, Derivation):
-        return NumpyKernel(derivation)
+        return NumpyKernel(derivation.as_gradient)
     from chainderiv.numeric.second import SecondKernel  # derives φ''
 
     return SecondKernel(derivation)
@@ -83,11 +83,11 @@ def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> s
         return "numpy"
     from chainderiv.numeric.compiled.source import is_compilable
 
-    return "numba" if is_compilable(derivation.chain) else "numpy"
+    return "numba" if is_compilable(derivation.as_gradient.chain) else "numpy"
 
 
 def kernel(derivation: Derived, engine: str = "numpy") -> Kernel:
     """Make a derivation ready to be read by an engine; raises UnknownName, or BadValue for what it cannot say."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
-    return ENGINES[engine](derivation)
+    return ENGINES[engine](derivation.as_gradient if isinstance(derivation, Derivation) else derivation)

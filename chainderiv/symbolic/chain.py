@@ -164,6 +164,32 @@ class Chain:
             )
         return Parameter(match[1], int(match[2])) if match[1] else Parameter("x", 0)
 
+    def quotient(self, text: str) -> tuple[Parameter, Parameter]:
+        """Read 'a4/b1', ∂a_4/∂b_1, as what is differentiated, an a or z, and by what.
+
+        Raises BadValue for what the chain does not have, and for a derivative that is 0 or 1 whatever the weights are.
+        """
+        above, below = map(self.parameter, map(str.strip, text.split("/") if text.count("/") == 1 else [text] * 2))
+        if above.kind not in "az":
+            raise BadValue(f"the derivative of {above} is asked for; give that of an a or a z, as 'a{self.depth}/b1'")
+        if above == below or (above.kind == "z" and below.kind == "b" and above.layer == below.layer):
+            raise BadValue(f"∂{above}/∂{below} is 1, whatever the weights are; give a later layer's a or z")
+        if above.layer < below.start:
+            raise BadValue(f"{above} does not depend on {below}: ∂{above}/∂{below} is 0; give a later layer's a or z")
+        if above.kind == "z" and self.residual:
+            raise BadValue(
+                f"{text!r} is given for a residual chain, where z_{above.layer} is w_{above.layer} "
+                f"a_{above.layer - 1} + b_{above.layer}; take ∂a_{above.layer - 1} and multiply it by w_{above.layer}"
+            )
+        return above, below
+
+    def until(self, last: Parameter) -> Chain:
+        """The layers up to a_m, or to z_m, with that as the cost: its gradients are the derivatives of a_m or z_m."""
+        layers = [*(self.activations * (1 if len(self.activations) > 1 else last.layer))[: last.layer]]
+        if last.kind == "z":
+            layers[-1] = neuron("identity")
+        return Chain(last.layer, layers, Cost(f"{last.kind}_{last.layer}", symbols.a), self.residual)
+
     @property
     def parameters(self) -> tuple[Parameter, ...]:
         """Every b_l and w_l, and x."""

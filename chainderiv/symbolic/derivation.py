@@ -19,7 +19,7 @@ from chainderiv.symbolic.nesting import nested
 from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.steps import Step, steps_to
 from chainderiv.symbolic.style import PAGE, PLAIN, Style
-from chainderiv.symbols import Expr, gradient
+from chainderiv.symbols import Expr, Quotient, gradient
 
 SUBSTITUTE_DEPTH = 30
 
@@ -37,6 +37,7 @@ class Derivation:
     chain : Chain.
     wrt : Parameter.
     replaced : tuple of (index, expression). Factors that `replace` has put in the place of the derived ones.
+    of : Parameter a_m or z_m of ∂a_m/∂θ or ∂z_m/∂θ; None of a gradient of C.
 
     Source: Nielsen (2015), chapter 5, the expression for ∂C/∂b_1.
 
@@ -54,11 +55,17 @@ class Derivation:
     chain: Chain
     wrt: Parameter
     replaced: tuple[tuple[int, Expr], ...] = ()
+    of: Parameter | None = None
 
     @property
     def named(self) -> str:
-        """The parameter's name, 'b1'."""
-        return str(self.wrt)
+        """The parameter's name, 'b1'; of ∂a_4/∂b_1 it is 'a4/b1'."""
+        return str(self.wrt) if self.of is None else f"{self.of}/{self.wrt}"
+
+    @property
+    def as_gradient(self) -> Derivation:
+        """∂a_m/∂θ as the gradient of a chain of m layers whose cost is a_m; one of C as it is."""
+        return self if self.of is None else Derivation(self.chain.until(self.of), self.wrt, self.replaced)
 
     @property
     def start(self) -> int:
@@ -69,7 +76,9 @@ class Derivation:
     def places(self) -> Sequence[Factor]:
         """What stands at each index, in the order of the factors."""
         per_link = 1 if self.chain.residual else 2
-        return Lazy(len(a_by(self.wrt)) + per_link * len(self.links) + 1, self._place)
+        through = len(a_by(self.wrt)) + per_link * (self._last - self.wrt.layer)
+        # behind the layers stands ∂C/∂a_L; and z_m lies before the last φ'
+        return Lazy(through + (self.of is None) - self._before_phi, self._place)
 
     @property
     def factors(self) -> Sequence[Expr]:
@@ -84,14 +93,22 @@ class Derivation:
         def link(index: int) -> Expr:
             return sympy.Mul(*map(self.symbol_of, through(self.chain, first + index)))
 
-        return Lazy(self.chain.depth - first + 1, link)
+        return Lazy(max(self._last - first + 1 - self._before_phi, 0), link)
+
+    @property
+    def _last(self) -> int:
+        return self.chain.depth if self.of is None else self.of.layer
+
+    @property
+    def _before_phi(self) -> bool:
+        return self.of is not None and self.of.kind == "z"
 
     @property
     def cancelled(self) -> Expr | None:
         """The factor φ'(z_L) where the cost cancels it (cross-entropy after a sigmoid), else None."""
         last = len(self.factors) - 2
         touched = {k for k, _ in self.replaced} & {last, last + 1}
-        cancels = last >= 0 and not touched and self.chain.output_rest is not None
+        cancels = self.of is None and last >= 0 and not touched and self.chain.output_rest is not None
         return self.factors[last] if cancels else None
 
     @property
@@ -105,11 +122,19 @@ class Derivation:
     @property
     def assignments(self) -> Sequence[tuple[Expr, Expr]]:
         """The layer equations in order, at any depth, as (z_1, w_1 x + b_1), (a_1, φ(z_1)), (z_2, …)."""
-        return Lazy(2 * self.chain.depth, lambda k: self.chain.equations(k // 2 + 1)[k % 2])
+        return Lazy(2 * self._last - self._before_phi, lambda k: self.chain.equations(k // 2 + 1)[k % 2])
 
     @property
     def steps(self) -> Sequence[Step]:
-        """BP1 at the output, BP2 once per layer down to θ, and BP3 or BP4 (or the input's equation) at the end."""
+        """BP1 at the output, BP2 once per layer down to θ, and BP3 or BP4 (or the input's equation) at the end.
+
+        Raises BadValue for ∂a_m/∂θ, to which they do not lead.
+        """
+        if self.of is not None:
+            raise BadValue(
+                f"{self.named} has no steps BP1 to BP4, which lead to gradients of C; its factors are the chain rule, "
+                "a layer each"
+            )
         return steps_to(self.chain, self.wrt)
 
     def replace(self, index: int, expression: Any) -> Derivation:
@@ -119,7 +144,7 @@ class Derivation:
         """
         place = checked_index("factor", index, len(self.factors))
         new = checked_replacement(expression, self.chain)
-        return Derivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), place: new}.items())))
+        return Derivation(self.chain, self.wrt, tuple(sorted({**dict(self.replaced), place: new}.items())), self.of)
 
     def substitute(self) -> Expr:
         """The gradient as one nested expression in x, y, w_l, b_l, unevaluated; raises TooDeep above depth 30.
@@ -234,7 +259,7 @@ class Derivation:
             return self._written(target, style)
         if self.replaced:
             raise BadValue("a derivation with a replaced factor has no program; print the one that was derived")
-        return PROGRAMS[target](self.chain, self.wrt)
+        return PROGRAMS[target](self.as_gradient.chain, self.wrt)
 
     def shown(self, form: str, surviving: bool = False, elide: bool = True) -> str:
         """The equation in a form that is no program, elided in its middle where it is long.
@@ -268,10 +293,12 @@ class Derivation:
         """The equation, with the factors as derived (False), those that survive (True), or both in turn."""
         from chainderiv.symbolic.notation.equations import equation
 
-        if self.start > self.chain.depth:  # else it would read ∂C/∂a_L = ∂C/∂a_L
+        if self.of is None and self.start > self.chain.depth:  # else it would read ∂C/∂a_L = ∂C/∂a_L
             style = replace(style, spelled=True)
         rows = [[[self._row(surviving)]] for surviving in sides]
-        return equation(self.chain, gradient(self.wrt.symbol), rows, target, elide, style=style, first=self.start + 1)
+        left = gradient(self.wrt.symbol) if self.of is None else Quotient(self.of.symbol, self.wrt.symbol)
+        of_cost, first = self.of is None, self.start + 1
+        return equation(self.chain, left, rows, target, elide, style=style, first=first, of_cost=of_cost)
 
     def _row(self, surviving: bool) -> tuple[Sequence[Factor], Sequence[Expr] | None]:
         """The places, and what stands there where something was replaced."""

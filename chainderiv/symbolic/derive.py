@@ -22,15 +22,21 @@ def derive(chain: Chain, wrt: Wrt) -> Derivation | SecondDerivation: ...
 def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
     """∂C/∂b_l, ∂C/∂w_l, ∂C/∂z_l, ∂C/∂a_l or ∂C/∂x of a chain; of two parameters the second derivative, a sum of them.
 
+    Of 'a4/b1' it is ∂a_4/∂b_1, and so for every a_m and z_m by what they depend on.
     Raises BadValue for a parameter that the chain does not have, and for a second derivative by z_l or a_l.
 
     >>> derive(Chain(depth=2), "w2").factors
     [a_1, sigmoid'(z_2), dC/da_2]
+    >>> print(derive(Chain(depth=4), "a3/a1"))
+    ∂a₃/∂a₁ = w₂ σ'(z₂) · w₃ σ'(z₃)
     >>> print(derive(Chain(depth=1), ("b1", "b1")))
     ∂²C/∂b₁² = σ''(z₁) · ∂C/∂a₁ + σ'(z₁) · ∂²C/∂a₁² · σ'(z₁)
     """
     if not isinstance(chain, Chain):
         raise BadValue(f"chain is {chain!r}; give a Chain")
+    if isinstance(wrt, str) and "/" in wrt:
+        of, by = chain.quotient(wrt)
+        return Derivation(chain, by, of=of)
     if isinstance(wrt, str | Parameter):
         return Derivation(chain, chain.parameter(wrt))
     given = tuple(wrt) if isinstance(wrt, list) else wrt

@@ -41,7 +41,8 @@ def segments(derivation: Derivation, parameters: Parameters) -> Iterator[Segment
     ends |= _ends(parameters.w) | _ends(parameters.inner)
     if cancelled_at(derivation, chain.depth):
         ends.add(chain.depth - 1)
-    for before, last in pairwise(sorted(ends)):
+    # parameters may be given for more layers than the chain has
+    for before, last in pairwise(sorted(end for end in ends if end <= chain.depth)):
         use = _use(derivation, before + 1)
         yield Segment(chain.activation(before + 1), before + 1, last - before, *use)
 

@@ -49,13 +49,18 @@ def _broken(item: Said, room: float) -> Iterator[str]:
     """An equation over several lines: a branch, and in it a term, that does not fit begins one."""
     for first, *rest in item.branches or [(item.whole,)]:
         line = first
-        for part in rest:
+        for part in (_small(part, room) for part in rest):
             if width(line + part) > room:
                 yield line
                 line = LEAD + part  # whose sign has something empty before it
             else:
                 line += part
         yield line
+
+
+def _small(part: str, room: float) -> str:
+    """A term, in small letters where no line holds it otherwise."""
+    return part if width(LEAD + part) <= room else rf"{{\scriptstyle {part}}}"
 
 
 def in_dollars(latex: str) -> str:

@@ -39,18 +39,20 @@ def equation(
     between: str | None = None,
     style: Style = PLAIN,
     first: int = 2,
+    of_cost: bool = True,
 ) -> str:
     """∂C/∂θ, or ∂²C/∂θ∂η, = the sum of products, each of groups of factors; elided where it is long on request.
 
     sums : one such sum, or several that are equal, a line each.
     between : what stands between the products in the place of a plus.
     first : the first layer whose link is a factor.
+    of_cost : whether C is in it.
     """
     form = WRITTEN_IN.get(target, target) if isinstance(target, str) else target
     hand = pen(chain, form, style, first)
     written = hand.write(left)
     sides = [_products(hand, products, elide) for products in sums]
-    block = where(hand) if style.where else []
+    block = where(hand, of_cost) if style.where else []
     if hand.form.markup == "latex":
         lines: Rows = []
         for number, products in enumerate(sides):

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 SCRIPT = 0.83  # of a letter's width: what its 7 pt form has
 SPACE_BEHIND = 0.5  # \scriptspace
-FRACTION, ROOT, TALL, SMALL, CASES = 2.4, 8.4, 7.4, 5.1, 12.0
+FRACTION, ROOT, TALL, SMALL, CASES = 2.4, 10.1, 7.4, 5.1, 12.0
 UNKNOWN = 10.0
 _ITALIC = (
     "529 429 433 520 466 597 513 576 345 469 552 318 878 600 485 503 482 479 469 361 572 521 743 572 526 509 "

@@ -24,8 +24,8 @@ class Said:
     branches: tuple[tuple[str, ...], ...] = ()
 
 
-def where(hand: Pen) -> list[list[Said]]:
-    """Lines of equations: of the layers, of each activation, of the cost."""
+def where(hand: Pen, of_cost: bool) -> list[list[Said]]:
+    """Lines of equations: of the layers, of each activation, and of the cost where it is asked for."""
     chain = hand.chain
     lines = [[*map(Said, _layers(hand))]]
     if len(chain.activations) > 1:
@@ -34,7 +34,7 @@ def where(hand: Pen) -> list[list[Said]]:
     if hand.form.markup == "latex" and any(one.formula.has(normal_cdf) for one in neurons(chain)):
         lines.append([Said(NORMAL)])
     cost = chain.cost.formula.subs(a, activation(chain.depth))
-    return [*lines, [_said(hand, hand.form.letter("C"), cost)]]
+    return [*lines, [_said(hand, hand.form.letter("C"), cost)]] if of_cost else lines
 
 
 def _layers(hand: Pen) -> list[str]:

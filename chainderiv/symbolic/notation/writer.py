@@ -74,6 +74,7 @@ SYMBOLS: dict[str, Rule] = {
     "PhiSecond": _primed,
     "CostSlope": lambda writer, e: _derivative(writer, e.args[1]),
     "CostSecond": lambda writer, e: _derivative(writer, e.args[1], e.args[1]),
+    "Quotient": lambda writer, e: writer.form.fraction(*(writer.form.partial(writer.write(u)) for u in e.args)),
     "Gradient": lambda writer, e: _derivative(writer, *e.args),
 }
 

@@ -125,9 +125,20 @@ def _residual_term(chain: Chain, wrt: Parameter) -> list[str]:
 
 
 def _slope(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> list[str]:
-    """∂C/∂a_L (times φ'(z_L) where the cost cancels it).
+    """∂C/∂a_L (times φ'(z_L) where the cost cancels it)."""
+    rest = parts.beside_the_miss(chain, wrt)
+    printer.require_known(rest)
+    beside = [f"$let rest = {printer.text(rest)};", *_factor("ends", "rest", "+=")]
+    return parts.lines_of(
+        _miss(chain, printer) if parts.misses(chain, wrt) else None,
+        beside if rest != 1 else None,
+    )
 
-    a_L - y comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
+
+def _miss(chain: Chain, printer: DialectPrinter) -> str | list[str]:
+    """a_L - y.
+
+    It comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
     """
     miss, cases = "a - y", []
     for gap in parts.gaps(chain):
@@ -140,13 +151,7 @@ def _slope(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> list[str]:
         value = [f"ends += {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
         cases.append(_when("y == 0.0", value))
     plain = [f"$let miss = {miss};", *_factor("ends", "miss", "+=")]
-    rest = parts.beside_the_miss(chain, wrt)
-    printer.require_known(rest)
-    beside = [f"$let rest = {printer.text(rest)};", *_factor("ends", "rest", "+=")]
-    return parts.lines_of(
-        " else ".join([*cases, _block(plain)]) if cases else plain,
-        beside if rest != 1 else None,
-    )
+    return " else ".join([*cases, _block(plain)]) if cases else plain
 
 
 def _factor(log: str, value: str, becomes: str = "=") -> list[str]:

@@ -116,9 +116,16 @@ def _residual_factors(wrt: Parameter) -> list[str]:
 
 
 def _slope(chain: Chain, wrt: Parameter) -> list[str]:
-    """The lines for ∂C/∂a_L (times φ'(z_L) where the cost cancels it).
+    """The lines for ∂C/∂a_L (times φ'(z_L) where the cost cancels it)."""
+    rest = parts.beside_the_miss(chain, wrt)
+    beside = [] if rest == 1 else [f"rest = {_print(rest)}", f"factors.append({_plain('rest')})"]
+    return [*(_miss(chain) if parts.misses(chain, wrt) else []), *beside]
 
-    a_L - y comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
+
+def _miss(chain: Chain) -> list[str]:
+    """The lines for a_L - y.
+
+    It comes from z_L near the limits of φ, and as a logarithm at a limit or at 0, where it underflows.
     """
     lines, miss, word = [], "a - y", "if"
     for gap in parts.gaps(chain):
@@ -129,9 +136,9 @@ def _slope(chain: Chain, wrt: Parameter) -> list[str]:
     if not chain.residual:
         lines += [f"{word} y == 0:", f"    factors.append({_stable('neuron', 'value')})"]
     lines += ["else:"] if lines else []
-    lines += [("    " if lines else "") + line for line in (f"miss = {miss}", f"factors.append({_plain('miss')})")]
-    rest = parts.beside_the_miss(chain, wrt)
-    return lines if rest == 1 else [*lines, f"rest = {_print(rest)}", f"factors.append({_plain('rest')})"]
+    return lines + [
+        ("    " if lines else "") + line for line in (f"miss = {miss}", f"factors.append({_plain('miss')})")
+    ]
 
 
 def _plain(value: str) -> str:

@@ -62,9 +62,8 @@ def cancelled(chain: Chain, wrt: Parameter) -> bool:
 
 def beside_the_miss(chain: Chain, wrt: Parameter) -> Expr:
     """What ∂C/∂a_L has beside a_L - y, after a cancellation, in a and y."""
-    factors = _cancelled_slope(chain, wrt)
     rest = sympy.Integer(1)
-    for leading, root, power in chain.cost.factors if factors is None else factors:
+    for leading, root, power in _slope_factors(chain, wrt):
         if root is None:
             rest *= leading
         elif root == y:
@@ -72,6 +71,16 @@ def beside_the_miss(chain: Chain, wrt: Parameter) -> Expr:
         else:
             rest *= (leading * (a - root)) ** power
     return rest
+
+
+def misses(chain: Chain, wrt: Parameter) -> bool:
+    """Whether a_L - y is a factor of ∂C/∂a_L; of C = a_L it is none."""
+    return any(root == y for _, root, _ in _slope_factors(chain, wrt))
+
+
+def _slope_factors(chain: Chain, wrt: Parameter) -> tuple[tuple[Expr, Expr, Expr], ...]:
+    factors = _cancelled_slope(chain, wrt)
+    return chain.cost.factors if factors is None else factors
 
 
 def _cancelled_slope(chain: Chain, wrt: Parameter) -> tuple[tuple[Expr, Expr, Expr], ...] | None:

@@ -43,7 +43,7 @@ def test_unknown_names_are_answered_with_the_nearest():
     with pytest.raises(UnknownName, match="did you mean 'sigmoid'"):
         derive_layers(3, "sigmod")
     with pytest.raises(UnknownName, match="did you mean 'quadratic'"):
-        derive_layers(3, "sigmoid", "quadratics")
+        derive_layers(3, "sigmoid", "quadrtic")
 
 
 OUTPUTS = (None, "sigmoid", "tanh", "relu", "softmax", "identity")
@@ -125,7 +125,7 @@ def test_an_activation_of_ones_own_serves():
 
 def options(**given):
     defaults = {"layers": "3,2,2", "activation": None, "output": None, "cost": "cross_entropy", "steps": False, "to": None,
-                "json": False, "compare": None, "at": None}  # fmt: skip
+                "json": False, "compare": None, "at": None, "where": False, "standalone": False}  # fmt: skip
     return argparse.Namespace(**defaults | given)
 
 
