@@ -22,8 +22,8 @@ LONGEST = 100_000  # characters: a chain of a thousand layers, factor by factor
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉·⋅×−′’", "0123456789***-''")
 _DERIVATIVE = r"[∂d](\^?2|²)?C ?/ ?[∂d]"
 _OUTPUT = re.compile(_DERIVATIVE + r"a_?([0-9₀-₉]+)(\^?2|²)?")
-_LEFT = re.compile(r"\s*[∂d](?:\^?2|²)?C ?/ ?((?:[∂d] ?(?:x|[bw]_?[0-9₀-₉]+?)(?:\^2|²)?\s*){1,2})=")
-_ONE_OF = re.compile(r"[∂d] ?(x|[bw]_?[0-9₀-₉]+?)(\^2|²)?\s*(?=[∂d]|$)")
+_LEFT = re.compile(r"\s*[∂d](?:\^?2|²)?C ?/ ?((?:[∂d] ?(?:x|[abwz]_?[0-9₀-₉]+?)(?:\^2|²)?\s*){1,2})=")
+_ONE_OF = re.compile(r"[∂d] ?(x|[abwz]_?[0-9₀-₉]+?)(\^2|²)?\s*(?=[∂d]|$)")
 _POWERS = {"²": "**2", "³": "**3"}
 _PIECE = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)(?P<primes>'*)|(?P<other>.)",

@@ -16,7 +16,7 @@ from sympy.core.function import AppliedUndef
 from sympy.functions.elementary.piecewise import ExprCondPair
 
 from chainderiv import symbols
-from chainderiv.errors import BadValue, TooDeep
+from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import ball
 from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.given import shown
@@ -32,6 +32,7 @@ FIRST_BITS, MOST_BITS = 2**8, 2**15
 FEWER_BITS = 2**11  # once a few points have shown that more do not help
 HOPELESS = 3
 SETTLED = 84  # bits, 25 digits
+MOST_NESTED = 40  # operations within one another that are one expression to SymPy
 NOTHING = 2**-60  # of the gradient: a claim that is certainly below it is 0 there
 PHI = ("phi", "φ", "varphi")
 _NAME = re.compile(r"([abwz])_?\{?([0-9]+)\}?")
@@ -147,19 +148,16 @@ def is_placed(name: str, chain: Chain) -> bool:
 
 
 def claimed_formula(chain: Chain, given: Any) -> ClaimedFormula:
-    """A SymPy expression as a claim; raises BadValue for what is not the chain's, TooDeep where it is too nested."""
+    """A SymPy expression as a claim; raises BadValue for what is not the chain's."""
     if not isinstance(given, sympy.Expr):
         raise BadValue(
             f"claim is {shown(given)}; give a SymPy expression, a formula as text, or a function of w, b, x, y"
         )
-    try:
-        atoms, branches, whole = _parts(chain, given)
-        for atom in atoms:
-            _require(chain, atom)
-        claim = ClaimedFormula(chain, whole, atoms, branches, _deepest(chain, atoms))
-        _require_rules(claim)
-    except RecursionError as e:
-        raise TooDeep("the claim is nested deeper than can be read; write it in z_l and a_l, layer by layer") from e
+    atoms, branches, whole = _parts(chain, given)
+    for atom in atoms:
+        _require(chain, atom)
+    claim = ClaimedFormula(chain, whole, atoms, branches, _deepest(chain, atoms))
+    _require_rules(claim)
     return claim
 
 
@@ -188,8 +186,9 @@ def _parts(chain: Chain, expression: Expr) -> tuple[tuple[Any, ...], tuple[tuple
     """What it is a function of, what branches in it, and itself with a symbol in the place of each branch.
 
     Of a relu in a relu SymPy's own walks see 2^L terms; here every part is met once, after its own parts, and a sum or
-    product that stands in several places is one such branch too.
+    product that stands in several places is one such branch too, and so is one that is deeply nested.
     """
+    height = dict[Any, int]()
     made, branches, waiting, several = dict[Any, Any](), list[tuple[Any, Expr]](), [expression], _shared(expression)
     while waiting:
         part = waiting[-1]
@@ -199,7 +198,10 @@ def _parts(chain: Chain, expression: Expr) -> tuple[tuple[Any, ...], tuple[tuple
         if missing:
             continue
         made[waiting.pop()] = again = _rebuilt(chain, part, [made[u] for u in inner])
-        if isinstance(part, sympy.Piecewise) or part in several:
+        height[part] = 1 + max((height[u] for u in inner), default=0)
+        tall = height[part] > MOST_NESTED and (part.is_Add or part.is_Mul)
+        if isinstance(part, sympy.Piecewise) or part in several or tall:
+            height[part] = 0
             made[part] = sympy.Dummy("part", real=True)
             branches.append((made[part], again))
     atoms = [part for part in made if isinstance(part, KEPT) or getattr(part, "is_Symbol", False)]

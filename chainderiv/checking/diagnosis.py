@@ -18,6 +18,7 @@ from chainderiv.symbolic.second import SecondDerivation
 
 NAMED = 1e-9  # of the ratio: so near is a factor that is named
 FEWEST = 2  # judged points, below which every ratio is a constant
+MOST_WRITTEN = 6  # of log10 of a ratio that is written as a number
 SIMPLE = 64  # the largest denominator of a fraction that is told as one
 
 
@@ -108,9 +109,10 @@ def _constant(ratio: Ratio) -> str | None:
 
 def times_of(value: LogSign) -> str:
     """'1/2 of', '1.001 times', '-2 times'."""
-    size, minus = float(np.exp(value.log)), "-" if value.sign < 0 else ""
-    if not 1e-6 < size < 1e6:
+    minus = "-" if value.sign < 0 else ""
+    if not abs(value.log10) < MOST_WRITTEN:
         return f"{minus}10^{float(value.log10):.4g} times"
+    size = float(np.exp(value.log))
     simple = Fraction(size).limit_denominator(SIMPLE)
     if 0 < simple.numerator <= SIMPLE and abs(size / float(simple) - 1) < 1e-9 and simple != 1:
         return f"{minus}{simple} {'times' if simple.denominator == 1 else 'of'}"

@@ -73,7 +73,9 @@ def _product(values: list[LogSign]) -> LogSign:
 def _of_others(derived: Derivation, at: Parameters) -> Iterator[tuple[str, LogSign]]:
     """Another parameter's gradient in the place of this one's."""
     chain, own = derived.chain, NumpyKernel(derived).gradient(at)
-    for parameter in chain.parameters if chain.depth <= NEAR else _beside(chain, derived.wrt):
+    near = chain.depth <= NEAR
+    inside = [Parameter("a", n) for n in range(1, chain.depth)] if near else []
+    for parameter in [*(chain.parameters if near else _beside(chain, derived.wrt)), *inside]:
         if parameter != derived.wrt:
             other = NumpyKernel(Derivation(chain, parameter)).gradient(at)
             yield f"it is {write(chain, symbols.gradient(parameter.symbol))}", other / own
@@ -148,6 +150,9 @@ class _Quantities:
             target = LogSign.from_float(np.broadcast_to(self.at.y, self.at.shape))
             yield f"(a{lowered(str(layer))} − y)", self.a[layer] - target
             yield f"a{lowered(str(layer))}", self.a[layer]
+        if place.kind == "link":
+            pair = " ".join(self.written(Factor(kind, layer)) for kind in ("weight", "prime"))
+            yield f"{pair} without its 1", self.weight(layer) * self.prime[layer]
         of = {"weight": self.weight, "prime": self.prime.__getitem__, "activation": self.a.__getitem__}.get(place.kind)
         if of is None:
             return

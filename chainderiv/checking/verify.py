@@ -76,7 +76,7 @@ def verify(
 
     Raises
     ------
-    BadValue, BadShape, TooDeep, UnknownName
+    BadValue, BadShape, UnknownName
 
     Examples
     --------

@@ -81,6 +81,7 @@ FAULTS = {
     "the factor w₃ is there once too often": RIGHT * w3,
     "it is ∂C/∂b₂": RIGHT / (w2 * a1 * (1 - a1)),
     "it is ∂C/∂w₁": RIGHT * x,
+    "it is ∂C/∂a₂": (a3 - y) * a3 * (1 - a3) * w3,
     "w₃ stands where w₂ belongs": RIGHT * w3 / w2,
     "σ'(z₂) stands where σ'(z₁) belongs": RIGHT * a2 * (1 - a2) / (a1 * (1 - a1)),
     "(1 − a₂²) stands where σ'(z₂) belongs": RIGHT * (1 - a2**2) / (a2 * (1 - a2)),
@@ -166,6 +167,16 @@ def test_a_nest_of_thirty_layers_is_valued_without_its_terms_being_counted():
         assert cd.verify(chain, cd.derive(chain, "b1").substitute(), points=5).passed
 
 
+def test_a_nest_that_sympy_cannot_walk_is_read_part_by_part():
+    """Its own walks through the tree recurse at every layer, and begin anew at each."""
+    deep = x
+    for k in range(1, 2001):
+        deep = sympy.exp(sympy.Add(deep, sympy.Symbol(f"b_{k}"), evaluate=False), evaluate=False)
+    assert len(claimed_formula(cd.Chain(2000), deep).atoms) == 2001
+    assert cd.verify(cd.Chain(40), nested(40, sigmoid), points=3).passed
+    assert not cd.verify(cd.Chain(40), nested(40, sigmoid) * sympy.Rational(1001, 1000), points=3).passed
+
+
 def test_a_claim_without_a_real_value_is_told_where_and_why():
     found = cd.verify(THREE, RIGHT * sympy.log(x) / sympy.log(x), points=40)
     negative = int((draw_points(THREE, 40, np.random.default_rng(0)).x < 0).sum())
@@ -185,6 +196,31 @@ def test_the_line_that_a_derivation_prints_is_read_back_and_passes(activation, w
         assert found.passed
         assert found.rows[0].parameter == d.named
         assert not cd.verify(chain, "1.001 (" + line.partition("=")[2] + ")", wrt=wrt, points=10).passed
+
+
+@pytest.mark.parametrize("wrt", ["z2", "a1", "a2", "z3"])
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_gradient_by_what_a_layer_computes_is_claimed_as_well(wrt, residual):
+    chain = cd.Chain(3, residual=residual)
+    line = cd.derive(chain, wrt).to("unicode")
+    assert cd.verify(chain, line, points=10).passed
+    assert not cd.verify(chain, f"1.001 ({line.partition('=')[2]})", wrt=wrt, points=10).passed
+
+
+def test_what_is_wrong_in_a_residual_chain_is_said():
+    chain = cd.Chain(3, residual=True)
+    without = "σ'(z1) (1 + w2 σ'(z2)) w3 σ'(z3) ∂C/∂a3"
+    assert cd.verify(chain, without).diagnosis == "w₃ σ'(z₃) without its 1 stands where (1 + w₃ σ'(z₃)) belongs"
+    missing = "σ'(z1) (1 + w2 σ'(z2)) ∂C/∂a3"
+    assert cd.verify(chain, missing).diagnosis == "the factor (1 + w₃ σ'(z₃)) is missing"
+
+
+def test_a_derivation_that_fails_names_its_point_as_well():
+    d = cd.derive(THREE, "b1")
+    found = cd.verify(THREE, d.replace(1, 1.001 * d.factors[1]), points=5)
+    assert cd.evaluate(THREE, **found.worst_point, wrt="b1").shape == ()
+    assert f"x={found.worst_point['x']!r}" in str(found)
+    assert (found.diagnosis, found.worst_ratio) == (None, None)
 
 
 def test_what_is_printed_of_a_residual_chain_and_of_what_survives_is_read_back():
