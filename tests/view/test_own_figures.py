@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from chainderiv import plot_sweep, plot_sweeps, save_picture
+from chainderiv import plot_cut, plot_sweep, plot_sweeps, save_picture
 from chainderiv.errors import BadValue
 from chainderiv.view.picture import picture
 
@@ -38,6 +38,15 @@ def test_what_a_notebook_is_given_is_a_png_of_the_figure_at_twice_its_size(swept
     content, size = plot_sweep(swept)._repr_png_()
     with Image.open(io.BytesIO(content)) as drawn:
         assert drawn.size == (2 * size["width"], 2 * size["height"]) == (1200, 1040)
+
+
+def test_every_panel_of_ours_has_the_theme_s_frame(swept):
+    for figure in (plot_sweep(swept).figure, plot_sweeps([swept, swept]), plot_cut(swept, {"w": 1})):
+        for ax in figure.axes:
+            if ax.get_gid() != "colour bar":
+                assert [ax.spines[side].get_visible() for side in ("top", "right", "left", "bottom")] == [False] * 2 + [
+                    True
+                ] * 2
 
 
 def test_the_callers_own_axes_are_left_to_the_caller(swept):

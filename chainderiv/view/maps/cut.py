@@ -17,7 +17,7 @@ from chainderiv.view.maps.line import draw_line
 from chainderiv.view.maps.look import look_of
 from chainderiv.view.maps.maps import draw_one
 from chainderiv.view.maps.quantities import quantity_at
-from chainderiv.view.theme import SIZE, drawing, new_axes, new_figure
+from chainderiv.view.theme import SIZE, drawing, new_axes, new_figure, theme
 
 
 def plot_cut(
@@ -69,12 +69,14 @@ def plot_cut(
     along = quantity_at(quantity, line.derivation.chain.depth)
     figure = new_figure(size_of(size) or (2 * SIZE[0], SIZE[1]), dark)
     grid = figure.add_gridspec(1, 2)
-    with drawing(new_axes(figure, grid[0]), SIZE, dark, fitted=True) as (ax, colours):
+    with theme(dark):
+        left, right = (new_axes(figure, grid[k]) for k in (0, 1))
+    with drawing(left, SIZE, dark, fitted=True) as (ax, colours):
         draw_one(ax, sweep, shown, colours, look)
         across = ax.axvline if name == next(iter(sweep.axes)) else ax.axhline
         across(value, color=colours.paper, linewidth=4.0, alpha=0.7)
         across(value, color=colours.cycle[3], linewidth=2.0, gid="cut")
-    with drawing(new_axes(figure, grid[1]), SIZE, dark, fitted=True) as (ax, colours):
+    with drawing(right, SIZE, dark, fitted=True) as (ax, colours):
         draw_line(ax, line, along, colours, replace(look, title=f"cut at {held(name, value)}"))
         ax.title.set_color(colours.cycle[3])
     return figure

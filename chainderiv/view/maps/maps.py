@@ -22,7 +22,7 @@ from chainderiv.view.maps.map_view import ends_of, view_sweep
 from chainderiv.view.maps.panel import draw_map, has_bar, map_entries
 from chainderiv.view.maps.quantities import Quantity, quantity_at
 from chainderiv.view.place import fill_place
-from chainderiv.view.theme import SIZE, Palette, drawing, dress, new_axes, new_figure, palette
+from chainderiv.view.theme import SIZE, Palette, drawing, dress, new_axes, new_figure, palette, theme
 
 SEVERAL = "one or more of what sweep(…) returns"
 IN_A_ROW = 3  # panels, unless told
@@ -137,7 +137,8 @@ def plot_sweeps(
     share = 1.0 if rows == 1 else PANEL
     figure = new_figure(size_of(size) or (share * SIZE[0] * columns, share * SIZE[1] * rows), dark)
     grid = figure.add_gridspec(rows, columns)
-    panels = [new_axes(figure, grid[k // columns, k % columns]) for k in range(count)]
+    with theme(dark):
+        panels = [new_axes(figure, grid[k // columns, k % columns]) for k in range(count)]
     if count > 1 and look.title is not None:
         figure.suptitle(look.title, color=palette(dark).ink)
         look = replace(look, title=None)

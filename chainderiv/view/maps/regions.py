@@ -21,7 +21,7 @@ from chainderiv.view.theme import Palette
 
 TEXT_ASPECT = 4.0  # a name's width over its height
 MIN_SHARE = 0.004  # of the map; a smaller region gets no name
-ROOM = 0.8  # heights of letters, in the measure of room(): what a name needs
+ROOM = 0.7  # heights of letters, in the measure of room(): what a name needs
 GAP = 0.1  # between a name and the frame, in parts of the name
 LEAST_LINE = 0.08  # of the map, that a contour runs to have its level written on it
 WIDEST = 0.55  # of the map; a wider name is left out
