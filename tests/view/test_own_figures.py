@@ -1,6 +1,7 @@
 """A figure of ours shows itself in a notebook, once, whatever the notebook has loaded; and its letters are TrueType."""
 
 import io
+import pickle
 import re
 import zlib
 
@@ -47,6 +48,11 @@ def test_every_panel_of_ours_has_the_theme_s_frame(swept):
                 assert [ax.spines[side].get_visible() for side in ("top", "right", "left", "bottom")] == [False] * 2 + [
                     True
                 ] * 2
+
+
+def test_a_figure_of_ours_can_be_pickled_and_is_the_same(swept):
+    figure = plot_sweep(swept).figure
+    assert picture(pickle.loads(pickle.dumps(figure)), "png") == picture(figure, "png")
 
 
 def test_the_callers_own_axes_are_left_to_the_caller(swept):

@@ -9,7 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.ticker import Locator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, Locator, MaxNLocator
 
 from chainderiv.view.maps.look import Look
 from chainderiv.view.shown import OwnAxes
@@ -137,13 +137,17 @@ def said(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
+def _tick(value: float, _: Any) -> str:
+    return said(value)  # by a name of the module, or a figure could not be pickled
+
+
 def colour_bar(panels: Sequence[Axes], mesh: Any, label: str, low: float, high: float) -> Any:
     """One bar for the Axes given, beside the last of them, as far as the colours from low to high are drawn."""
     norm, figure = mesh.norm, panels[-1].figure
     beyond = {(True, False): "min", (False, True): "max", (True, True): "both", (False, False): "neither"}
     slack = 1e-9 * max(abs(norm.vmin), abs(norm.vmax))
     look: dict[str, Any] = {"label": label, "extend": beyond[low < norm.vmin - slack, high > norm.vmax + slack]}
-    look |= {"ticks": SidedTicks(norm), "format": lambda value, _: said(value)}
+    look |= {"ticks": SidedTicks(norm), "format": FuncFormatter(_tick)}
     ends = norm.vmin, norm.vmax
     if len(panels) == 1 and not isinstance(panels[0], OwnAxes):
         # a part of the caller's Axes, so that whatever lays them out takes it along

@@ -29,7 +29,11 @@ def sized_axis(ax: Axes, far: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_formatter(lambda value, _: rf"$10^{{{value:.0f}}}$")
+    ax.yaxis.set_major_formatter(_power)
+
+
+def _power(value: float, _: Any) -> str:
+    return f"$10^{{{value:.0f}}}$"
 
 
 def limits_above_0(given: Any) -> tuple[float, float] | None:
