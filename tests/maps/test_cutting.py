@@ -60,7 +60,7 @@ def test_what_is_no_cut_is_refused(swept, at, said):
 
 def test_the_picture_of_a_cut_has_its_line_in_the_map_and_its_numbers_beside_it(swept):
     figure = cd.plot_cut(swept, {"w": 6.3})
-    ax, beside = figure.axes[0], figure.axes[-1]
+    ax, beside = figure.axes[:2]
     (mark,) = [line for line in ax.lines if line.get_gid() == "cut"]
     assert list(mark.get_xdata()) == [6.3, 6.3]
     (line,) = [line for line in beside.lines if line.get_gid() == "line"]

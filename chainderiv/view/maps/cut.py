@@ -54,7 +54,7 @@ def plot_cut(
     --------
     >>> from chainderiv import Axis, Chain, sweep
     >>> figure = plot_cut(sweep(Chain(depth=4), w=Axis(-12, 12, 31), b=Axis(-10, 10, 21)), {"w": 6})
-    >>> figure.axes[-1].get_xlabel()
+    >>> figure.axes[1].get_xlabel()
     '$b$  (bias, dimensionless)'
     """
     of_kind("sweep", sweep, Sweep, "what sweep(…) returns")
