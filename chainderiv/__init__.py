@@ -62,11 +62,9 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.term import Term as Term
     from chainderiv.symbols import a as a, erfcx as erfcx, normal_cdf as normal_cdf, y as y, z as z
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
-    from chainderiv.view.maps.maps import (
-        plot_link_map as plot_link_map,
-        plot_sweep as plot_sweep,
-        plot_sweeps as plot_sweeps,
-    )
+    from chainderiv.view.maps.cut import plot_cut as plot_cut
+    from chainderiv.view.maps.link_map import plot_link_map as plot_link_map
+    from chainderiv.view.maps.maps import plot_sweep as plot_sweep, plot_sweeps as plot_sweeps
     from chainderiv.view.maps.quantities import Quantity as Quantity, quantity_at as quantity_at
     from chainderiv.view.networks.curves import (
         plot_accuracy as plot_accuracy,
@@ -125,7 +123,9 @@ _PUBLIC = {
     "symbolic.term": ["Term"],
     "symbols": ["a", "erfcx", "normal_cdf", "y", "z"],
     "view.maps.animation": ["animate_sweep"],
-    "view.maps.maps": ["plot_link_map", "plot_sweep", "plot_sweeps"],
+    "view.maps.cut": ["plot_cut"],
+    "view.maps.link_map": ["plot_link_map"],
+    "view.maps.maps": ["plot_sweep", "plot_sweeps"],
     "view.maps.quantities": ["Quantity", "quantity_at"],
     "view.networks.curves": ["plot_accuracy", "plot_bars", "plot_norms"],
     "view.picture": ["save_picture"],

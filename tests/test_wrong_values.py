@@ -22,6 +22,8 @@ FILM = cd.sweep(CHAIN, depth=cd.Axis(1, 2, 2), w=AXIS, b=AXIS)
 ROWS = tuple((np.full(3, 0.01 * k), np.full(3, 0.1 * k), np.ones(2)) for k in (2, 1))
 RECORD = cd.TrainingRecord({}, ROWS, np.ones(2), np.ones(2), np.zeros(2), layers={"weight_norm_l2": np.ones((2, 3))})
 BARS = [[0.1, 0.2]]
+LOOK = {"title": "mine", "legend": True, "names": True, "cmap": "PuOr", "limits": (-3, 1), "levels": (-1,),
+        "colorbar": True}  # fmt: skip
 # of each callable a call that works, by the names of what it takes
 RIGHT = {
     "Activation": {"name": "mine", "formula": cd.z**2, "symbol": "s", "latex": "s", "stable": cd.Stable(), "found": False},
@@ -46,6 +48,8 @@ RIGHT = {
     "Sweep.open": {"path": "nothing.zarr"},
     "Sweep.save": {"self": SWEPT, "path": "map.txt"},
     "Sweep.part": {"self": SWEPT, "w": slice(0, 2)},
+    "Sweep.cut": {"self": SWEPT, "w": 0.5},
+    "Sweep.to_csv": {"self": SWEPT, "path": "map.csv"},
     "Sweep.factor": {"self": SWEPT, "layer": 1},
     "Sweep.activation": {"self": SWEPT, "layer": 1},
     "Audit.row": {"self": cd.audit("relu"), "quantity": "φ", "form": "used"},
@@ -86,15 +90,17 @@ RIGHT = {
     "parse_formula": {"text": "z**2"},
     "plot_accuracy": {"record": RECORD, "ax": None, "dark": False},
     "plot_bars": {"gradients": BARS, "ax": None, "dark": False},
-    "plot_link_map": {"activation": "relu", "w_axis": AXIS, "z_axis": AXIS, "ax": None, "dark": False},
-    "plot_norms": {"record": RECORD, "order": "l2", "ax": None, "dark": False},
-    "plot_sweep": {"sweep": SWEPT, "quantity": "gradient", "ax": None, "dark": False},
-    "plot_sweeps": {"sweeps": [SWEPT], "quantity": "gradient", "dark": False},
+    "plot_cut": {"sweep": SWEPT, "cut": {"w": 0.5}, "quantity": "gradient", "dark": False, "size": (9, 4), **LOOK},
+    "plot_link_map": {"activation": "relu", "w_axis": AXIS, "z_axis": AXIS, "ax": None, "dark": False, **LOOK},
+    "plot_norms": {"record": RECORD, "order": "l2", "ax": None, "dark": False, "title": "mine", "names": True,
+                   "limits": (1e-3, 1)},
+    "plot_sweep": {"sweep": SWEPT, "quantity": "gradient", "ax": None, "dark": False, **LOOK},
+    "plot_sweeps": {"sweeps": [SWEPT], "quantity": "gradient", "dark": False, "columns": 1, "size": (4, 3), **LOOK},
     "quantity_at": {"name": "rate", "depth": 4},
     "regime": {"rate": 0.0, "band": 0.05},
     "reproduce": {"setup": cd.Setup(cd.Source("digits"), seeds=1), "only": [], "report": None},
     "run_all": {"trainings": [], "source": cd.Source("digits"), "folder": None, "executor": None, "workers": 1},
-    "save_picture": {"figure": cd.plot_bars(BARS), "path": "bars.svg"},
+    "save_picture": {"figure": cd.plot_bars(BARS), "path": "bars.svg", "dpi": 100},
     "suitable_engine": {"derivation": D, "points": 10},
     "sweep": {"chain": CHAIN, "w": AXIS, "b": 0, "wrt": "b1", "engine": "numpy", "executor": None, "workers": 1, "out": None,
               "progress": None, "announce": None},

@@ -9,23 +9,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, crew, map_parameters
+from chainderiv.commands import common, crew, map_output, map_parameters
 from chainderiv.errors import BadValue
-from chainderiv.extras import require_netcdf
 from chainderiv.functions.described import text_of
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.counted import Tally
 from chainderiv.maps.depth import DEPTH, depths_of
-from chainderiv.maps.disk.store import StoredReadings
 from chainderiv.maps.sweep import Sweep, require_points, sweep
 from chainderiv.maps.tally import tally
 from chainderiv.maps.told import told
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.quantities import quantity_at
-from chainderiv.writing import require_writable, write_npz
 
 QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "factor:3", "activation:3")
-FILMS = (".gif", ".mp4")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -36,9 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     common.wrt_option(parser)
     map_parameters.declare(parser)
     parser.add_argument("--quantity", default="gradient", help=f"{', '.join(QUANTITIES)} … (default gradient)")
-    forms = "a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
-    forms += ".zarr for a map larger than memory; killed, the same command goes on with it)"
-    parser.add_argument("--out", metavar="FILE", help=forms)
+    map_output.declare(parser)
     crew.declare(parser)
     parser.set_defaults(run=run)
 
@@ -58,20 +52,19 @@ def run(options: argparse.Namespace) -> int:
     chains = common.chains(options)
     quantity_at(options.quantity, chains[0].depth)
     _check_size(axes, options.out)
-    _check_out(options.out, len(chains), axes)
+    to = map_output.output(options, len(chains), axes)
     with crew.crew(options) as workers, common.progress() as show:
         maps = [_sweep(chain, options, parameters | workers, show) for chain in chains]
-        if options.out:
-            _save(maps, options.quantity, Path(options.out), show)
+        map_output.save(maps, options.quantity, to, show)
     tallies = [tally(one) for one in maps]
     if options.json:
         summaries = [_summary(one, found) for one, found in zip(maps, tallies, strict=True)]
-        common.say_json({"maps": summaries, "file": options.out})
+        common.say_json({"maps": summaries, "file": options.out, "csv": options.csv})
     else:
         for one, found in zip(maps, tallies, strict=True):
             common.show(told(one.plan, found))
-        if options.out:
-            common.say(_outcome(maps[0], options.out))
+        for said in map_output.outcomes(maps[0], to):
+            common.say(said)
     return 0
 
 
@@ -110,70 +103,6 @@ def _check_size(axes: Mapping[str, Axis], out: str | None) -> None:
     if out is None or Path(out).suffix.lower() != ".zarr":
         points = math.prod(axis.count for axis in axes.values())
         require_points(points, MOST, ", or --out map.zarr to keep the map on disk")
-
-
-def _check_out(out: str | None, maps: int, axes: Mapping[str, Axis]) -> None:
-    """What would be refused only after the work is refused before it."""
-    if out is None:
-        return
-    suffix = Path(out).suffix.lower()
-    numbers = suffix in (".npz", ".nc", ".zarr")
-    if not numbers and suffix not in (".png", ".svg", ".pdf", *FILMS):
-        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf, .gif, .mp4, .npz, .nc or .zarr")
-    if numbers and maps > 1:
-        raise BadValue(f"--out {out} holds the numbers of one map, and {maps} activations are given; give one")
-    if suffix in FILMS:
-        _check_film(Path(out), maps, axes)
-    elif not numbers and len(axes) > 2:
-        film = ", or in .gif for a film over the depth" if DEPTH in axes and len(axes) == 3 else ""
-        raise BadValue(
-            f"{len(axes)} axes are given and a picture has 1 or 2; give numbers for the others, or a name in .npz{film}"
-        )
-    if suffix == ".zarr":
-        return  # a folder, and perhaps one to go on with: the sweep itself refuses what it cannot use
-    if suffix == ".nc":
-        require_netcdf()
-    require_writable(Path(out))
-
-
-def _check_film(out: Path, maps: int, axes: Mapping[str, Axis]) -> None:
-    from chainderiv.view.maps.animation import require_film, require_film_axes
-
-    if maps > 1:
-        raise BadValue(f"--out {out} is a film of one map, and {maps} activations are given; give one")
-    require_film_axes(axes)
-    require_film(out)
-
-
-def _save(maps: list[Sweep], quantity: str, out: Path, show: common.Show) -> None:
-    one, suffix = maps[0], out.suffix.lower()
-    if suffix == ".nc":
-        one.save(out)
-    elif suffix in FILMS:
-        from chainderiv.view.maps.animation import animate_sweep
-
-        animate_sweep(one, out, quantity, progress=partial(show, "frames"))
-    elif suffix == ".npz":
-        names = ["sign", "log_abs", "below_quarter", "uncertain"]
-        names += ["rate", "regime"] if one.derivation.chain.depth > 1 else []
-        axes = {f"axis_{name}": axis.values for name, axis in one.axes.items()}
-        write_npz(out, {name: getattr(one, name) for name in names} | axes)
-    elif suffix != ".zarr":  # which was written as it was computed
-        from chainderiv.view.maps.maps import plot_sweeps
-        from chainderiv.view.picture import save_picture
-
-        save_picture(plot_sweeps(maps, quantity), out)
-
-
-def _outcome(one: Sweep, out: str) -> str:
-    """What was done to the file."""
-    if not isinstance(one.readings, StoredReadings):
-        return f"written: {out}"
-    store = one.readings.store
-    if not store.computed:
-        return f"complete already: {out}"
-    tiles = f"{store.damaged} damaged tile{'s' if store.damaged > 1 else ''}"
-    return f"written: {out} ({tiles} computed again)" if store.damaged else f"written: {out}"
 
 
 def _summary(one: Sweep, found: Tally) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from itertools import count, repeat
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.view.networks.curves import BAND, BAND_SAID
+from chainderiv.view.networks.lines import BAND, BAND_SAID
 from chainderiv.wording import number, span
 
 MIDDLE_AND_BAND = ("median", f"{BAND_SAID} of the seeds")

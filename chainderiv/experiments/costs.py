@@ -13,8 +13,8 @@ from chainderiv.experiments.norms import EXPERIMENT as NORMS, WIDE, Norms, draw_
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
-from chainderiv.view.networks.curves import BAND_SAID
 from chainderiv.view.networks.depths import plot_start_norms
+from chainderiv.view.networks.lines import BAND_SAID
 from chainderiv.wording import number
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _draw(found: Costs, figure: Figure, dark: bool) -> None:
     kinds = {"cross-entropy": found.cross_entropy, "quadratic": found.quadratic}
     start = {name: norms.start("l2")[found.deepest] for name, norms in kinds.items()}
     ax = plot_start_norms(start, figure.add_subplot(), dark)
-    ax.set_title(f"{found.deepest} hidden layers", fontsize=10.5, fontweight="normal")
+    ax.set_title(f"{found.deepest} hidden layers", fontsize=10.5, fontweight="normal", loc="left")
 
 
 def _reading(found: Costs, setup: Setup) -> list[str]:

@@ -14,8 +14,9 @@ from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.setup import NORM, Setup, to_the_end
 from chainderiv.kinds import Floats
 from chainderiv.records.measurements import quotient
-from chainderiv.view.networks.curves import BAND, BAND_SAID, plot_norm_bands
+from chainderiv.view.networks.curves import plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
+from chainderiv.view.networks.lines import BAND, BAND_SAID
 from chainderiv.wording import number
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ def _draw_start(found: Norms, figure: Figure, dark: bool) -> None:
     ax.set_xlabel("hidden layer")
 
 
+PANEL_TITLE: dict[str, Any] = {"fontsize": 10.5, "fontweight": "normal", "loc": "left"}
+
+
 def draw_panels(by_depth: Mapping[int, Floats], order: str, figure: Figure, dark: bool) -> None:
     """A panel for each number of hidden layers, all to one scale."""
     rows = -(-len(by_depth) // 2)
@@ -123,7 +127,7 @@ def draw_panels(by_depth: Mapping[int, Floats], order: str, figure: Figure, dark
         ax.set(yscale="log", ylim=(low / 1.5, high * 1.5))
     for ax, (hidden, values) in zip(panels, by_depth.items(), strict=False):
         plot_norm_bands(values, order, ax, dark, name="layer {}", gap=0.11)
-        ax.set_title(f"{hidden} hidden layer{'' if hidden == 1 else 's'}", fontsize=10.5, fontweight="normal")
+        ax.set_title(f"{hidden} hidden layer{'' if hidden == 1 else 's'}", **PANEL_TITLE)
         ax.set(ylim=(low / 1.5, high * 1.5), ylabel="", xlabel="")
     for ax in panels[len(by_depth) :]:
         ax.set_visible(False)

@@ -156,7 +156,9 @@ EXPERIMENT = Experiment(
     arrays=_arrays,
     figures={
         "remedies-norms": Drawing(
-            lambda found, figure, dark: plot_start_norms(found.start, figure.add_subplot(), dark, bands=False),
+            lambda found, figure, dark: plot_start_norms(
+                found.start, figure.add_subplot(), dark, bands=False, logs=found.log_start
+            ),
             (7.4, 4.4),
             "Norm of each hidden layer's gradient before training for several neurons, on a logarithmic axis.",
             "Medians at the deepest network. A level line means that every layer starts to learn at the same pace.",

@@ -17,6 +17,7 @@ from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.counted import counted
+from chainderiv.maps.cutting import cut_plan
 from chainderiv.maps.disk.dataset import open_netcdf, save_netcdf, to_dataset
 from chainderiv.maps.disk.store import Store, StoredReadings
 from chainderiv.maps.disk.storing import Announce, checked_path, in_stored_tiles, save_to_store, sweep_to_store
@@ -24,6 +25,7 @@ from chainderiv.maps.keywords import plan_of
 from chainderiv.maps.layer_map import activation_over, factor_over
 from chainderiv.maps.plan import Plan, in_tiles, part_of
 from chainderiv.maps.regime import LOG_QUARTER, regime
+from chainderiv.maps.table import to_frame, write_csv
 from chainderiv.maps.tiles import each_done
 from chainderiv.maps.told import told
 from chainderiv.numeric.reading import Reading, Readings
@@ -98,8 +100,8 @@ class Sweep(Shows):
     def to_xarray(self) -> Any:
         """An xarray.Dataset with one named dimension per Axis, units and attributes (extra `scale`).
 
-        Variables: sign, log_abs, link_log_sum, largest_link, uncertain, below_quarter and, from depth 2 on, rate and
-        regime. Of a map on disk they are read when they are asked for, by Dask. Raises MissingExtra.
+        Variables: sign, log_abs, log10_abs, link_log_sum, largest_link, uncertain, below_quarter and, from depth 2 on,
+        rate and regime. Of a map on disk they are read when they are asked for, by Dask. Raises MissingExtra.
 
         Examples
         --------
@@ -117,6 +119,41 @@ class Sweep(Shows):
         whole map's. Raises BadValue for a name that is no Axis, a step below 1 and fewer than 2 points.
         """
         return Sweep(*part_of(self.plan, self.readings.read, slices))
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame with one row per point (extra `scale`): the axes, sign, log_abs, log10_abs, rate, regime,
+        below_quarter and uncertain. Raises MissingExtra.
+
+        Examples
+        --------
+        >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+        >>> s.to_pandas().groupby("w").log10_abs.max().round(2).to_list()
+        [-3.45, -1.83, -inf, -6.7, -14.99]
+        """
+        return to_frame(self.plan, self.readings)
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the columns of `to_pandas` as a table, one line per point; an undefined number is an empty cell.
+
+        The regime is a word. What is exactly 0 has log_abs -inf. Raises BadValue for more than 10,000,000 points, and
+        OutputError.
+        """
+        write_csv(self.plan, self.readings, path_of("path", path))
+
+    def cut(self, **at: float) -> Sweep:
+        """The map along a line: at one number on each of the axes named, as s.cut(w=2.0), over those that are left.
+
+        The gradients are evaluated there, whether or not the map has points at that number; on a point they are the
+        map's. Raises BadValue for a name that is no axis, a number outside it, and where no axis is left.
+
+        Examples
+        --------
+        >>> s = sweep(Chain(depth=4), w=Axis(-12, 12, 5), b=Axis(-10, 10, 3))
+        >>> s.cut(w=6).log10_abs.round(6).tolist() == s.log10_abs[3].round(6).tolist(), s.cut(w=6).fixed["w"]
+        (True, 6.0)
+        """
+        plan = cut_plan(self.plan, at)
+        return Sweep(plan, plan.read(tuple(slice(0, count) for count in plan.shape)))
 
     @property
     def derivation(self) -> Derivation | SecondDerivation:

@@ -153,15 +153,19 @@ class Measurements(Shows):
 
     def _norms(self, order: str) -> list[LogSign]:
         """Each hidden layer's, of every row."""
+        return self.all_norms(order)[:-1]
+
+    def all_norms(self, order: str) -> list[LogSign]:
+        """Each layer's, the last one's too, of every row."""
         if not isinstance(order, str) or order not in ORDERS:
             raise unknown_name("norm", order, ORDERS)
         # by logarithms: the squares of a vanishing layer would underflow long before its norm does
-        floats = list(zip(*self.bias_gradients, strict=True))[:-1]
-        hidden = (
+        floats = list(zip(*self.bias_gradients, strict=True))
+        layers = (
             self.log_bias_gradients.get(layer) or LogSign.from_float(np.array(rows))
             for layer, rows in enumerate(floats, 1)
         )
-        return [gradients.norm(ORDERS[order], axis=1) for gradients in hidden]
+        return [gradients.norm(ORDERS[order], axis=1) for gradients in layers]
 
     def norm_columns(self) -> dict[str, Floats]:
         """norms_l1 and norms_l2, and where a gradient leaves float64 their natural logarithms, by name."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainderiv.extras import extra
+from chainderiv.records.long_form import to_frame
 from chainderiv.records.measurements import COLUMNS, LAYER_COLUMNS, LOG_COLUMNS, Measurements
 from chainderiv.records.record_files import read, write, write_csv
 
@@ -70,6 +71,22 @@ class TrainingRecord(Measurements):
         `norms_l1_1` and their like are of the hidden layers' ∂C/∂b, `weight_norm_l1_1` of every layer's ∂C/∂W.
         """
         write_csv(self, path)
+
+    def to_pandas(self) -> Any:
+        """The record as a pandas.DataFrame in long form, one row per measurement and layer (extra `scale`).
+
+        Its columns are epoch, step, layer, the costs and the accuracy of the network, norm_l1 and norm_l2 of the
+        layer's mean ∂C/∂b with their natural logarithms, and what `layers` holds. Raises MissingExtra.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> gradients = ((np.array([3.0, 4.0]), np.array([6.0, 8.0]), np.array([1.0])),)
+        >>> frame = TrainingRecord({}, gradients, np.ones(1), np.ones(1), np.zeros(1)).to_pandas()
+        >>> frame.set_index("layer").norm_l2.round(9).to_dict()
+        {1: 5.0, 2: 10.0, 3: 1.0}
+        """
+        return to_frame(self)
 
     def to_xarray(self) -> Any:
         """The record as an xarray.Dataset over row, layer and each layer's neurons.

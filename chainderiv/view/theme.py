@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cycler import cycler
 
 from chainderiv.given import of_kind
+from chainderiv.view.place import type_scale
 
 if TYPE_CHECKING:  # Matplotlib is slow to load, and only what draws waits for it
     from matplotlib.axes import Axes
@@ -76,8 +77,8 @@ def palette(dark: bool = False) -> Palette:
     return DARK if dark else LIGHT
 
 
-def settings(dark: bool = False) -> dict[str, Any]:
-    """Matplotlib's rcParams of a theme.
+def settings(dark: bool = False, scale: float = 1.0) -> dict[str, Any]:
+    """Matplotlib's rcParams of a theme, letters and lines in that part of their full size.
 
     >>> settings(dark=True)["figure.facecolor"]
     '#14171c'
@@ -91,26 +92,28 @@ def settings(dark: bool = False) -> dict[str, Any]:
         "axes.prop_cycle": cycler(color=own.lines),
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.titlesize": 12.0,
-        "axes.titlelocation": "left",
+        **dict.fromkeys(("axes.labelsize", "xtick.labelsize", "ytick.labelsize"), 11.0 * scale),
+        "axes.titlesize": 12.0 * scale,
         "axes.titleweight": "bold",
-        "font.size": 11.0,
+        "font.size": 11.0 * scale,
         "grid.color": own.grid,
         "legend.frameon": False,
-        "legend.fontsize": 10.0,
-        "lines.linewidth": 1.8,
+        "legend.fontsize": 10.0 * scale,
+        "lines.linewidth": 1.8 * scale,
         "mathtext.fontset": "dejavusans",
+        # TrueType: a journal's checks refuse Type 3, and an editor of pictures can change the words
+        **dict.fromkeys(("pdf.fonttype", "ps.fonttype"), 42),
         "savefig.dpi": 150.0,
         "svg.hashsalt": "chainderiv",  # the same figure gives the same file
     }
 
 
 @contextmanager
-def theme(dark: bool = False) -> Iterator[Palette]:
+def theme(dark: bool = False, scale: float = 1.0) -> Iterator[Palette]:
     """Make what is drawn inside look light or dark; Matplotlib's settings come back afterwards."""
     import matplotlib
 
-    rc: Any = settings(dark)  # Matplotlib's types want each key spelt out
+    rc: Any = settings(dark, scale)  # Matplotlib's types want each key spelt out
     with matplotlib.rc_context(rc):
         yield palette(dark)
 
@@ -118,20 +121,50 @@ def theme(dark: bool = False) -> Iterator[Palette]:
 def new_figure(size: tuple[float, float] = SIZE, dark: bool = False) -> Figure:
     """A figure of its own, size in inches: pyplot does not know it, so nothing is left open."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+
+    from chainderiv.view.shown import OwnFigure
 
     with theme(dark):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = OwnFigure(figsize=size, layout="constrained")
         FigureCanvasAgg(figure)
         return figure
 
 
+def new_axes(figure: Figure, place: Any = 111) -> Axes:
+    """Axes on a figure of ours, which a notebook shows as it shows the figure."""
+    from chainderiv.view.shown import OwnAxes
+
+    return figure.add_subplot(place, axes_class=OwnAxes)
+
+
 @contextmanager
-def drawing(ax: Axes | None, size: tuple[float, float], dark: bool) -> Iterator[tuple[Axes, Palette]]:
-    """The Axes given, or those of a new figure, and the colours of the theme in which what is inside draws on them."""
+def drawing(
+    ax: Axes | None, size: tuple[float, float], dark: bool, fitted: bool = False
+) -> Iterator[tuple[Axes, Palette]]:
+    """The Axes given, or those of a new figure, and the colours of the theme in which what is inside draws on them.
+
+    fitted : whether letters are smaller where the Axes have a small place.
+    """
     from matplotlib.axes import Axes as OfMatplotlib
 
     if ax is not None:
         of_kind("ax", ax, OfMatplotlib, "Matplotlib's Axes, or None for a new figure")
     with theme(dark) as colours:
-        yield new_figure(size, dark).add_subplot() if ax is None else ax, colours
+        there = new_axes(new_figure(size, dark)) if ax is None else ax
+        with theme(dark, type_scale(there) if fitted else 1.0):
+            dress(there, colours)
+            yield there, colours
+
+
+def dress(ax: Axes, colours: Palette) -> None:
+    """Ticks, labels and a dark page for good: ticks are made as the figure is drawn, and ask for the settings then."""
+    from matplotlib import rcParams
+    from matplotlib.colors import to_rgb
+
+    size = rcParams["font.size"]
+    for page in (ax, ax.figure) if colours is DARK else ():
+        if sum(to_rgb(page.get_facecolor())) > 1.5:  # a light one, on which nothing would be read
+            page.set_facecolor(colours.paper)
+    ax.tick_params(which="both", labelsize=size, color=colours.soft, labelcolor=colours.ink)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.label.set(size=size, color=colours.ink)

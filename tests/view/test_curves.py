@@ -3,9 +3,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from chainderiv import plot_accuracy, plot_bars, plot_norms
-from chainderiv.errors import BadShape, UnknownName
+from chainderiv.errors import BadShape, BadValue, UnknownName
+from chainderiv.logsign import LogSign
 from chainderiv.records.record import TrainingRecord
-from chainderiv.view.networks.curves import LABEL_GAP, _apart
+from chainderiv.view.networks.lines import LABEL_GAP, _apart
 
 
 def test_a_bar_is_as_long_as_its_gradient_in_one_scale_for_all_layers():
@@ -149,3 +150,37 @@ def test_rows_stand_at_their_epochs():
     for ax in (plot_norms(record), plot_accuracy(record)):
         assert ax.lines[0].get_xdata().tolist() == [0, 5, 20]
         assert ax.get_xlim() == (0, 20)
+
+
+def deep(*logs):
+    """Records of a chain whose first hidden layer's norm has that natural logarithm, however small."""
+    rows = tuple((np.exp(np.array([log])), np.array([0.1]), np.ones(2)) for log in logs)
+    exact = LogSign(np.ones((len(logs), 1)), np.array(logs)[:, None])
+    return TrainingRecord({}, rows, *np.ones((3, len(logs))), log_bias_gradients={1: exact})
+
+
+def test_norms_below_float64_are_drawn_at_their_logarithms_without_a_gap_or_a_warning():
+    logs = np.array([-5000.0, -800.0, -2.0, -700.0])
+    ax = plot_norms(deep(*logs))
+    drawn = np.array([line.get_ydata() for line in ax.lines])
+    np.testing.assert_allclose(drawn[0], logs / np.log(10), rtol=1e-12)
+    np.testing.assert_allclose(drawn[1], -1.0, rtol=1e-12)
+    ax.figure.draw_without_rendering()
+    ticks = {t.get_loc(): t.label1.get_text() for t in ax.yaxis.get_major_ticks()}
+    assert all(text == f"$10^{{{place:.0f}}}$" for place, text in ticks.items())
+    # of what float64 holds, the axis is of the norms themselves
+    assert plot_norms(deep(-600.0, -5.0)).get_yscale() == "log"
+
+
+def test_of_several_runs_below_float64_the_band_is_of_their_logarithms():
+    ax = plot_norms([deep(-5000.0, -4000.0), deep(-5200.0, -4100.0), deep(-5300.0, -4300.0)])
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), np.array([-5200, -4100]) / np.log(10), rtol=1e-12)
+    assert len(ax.collections) == 2
+
+
+def test_a_title_limits_and_no_names_are_taken_and_limits_below_0_refused(record):
+    ax = plot_norms(record, title="mine", names=False, limits=(1e-5, 1e-1))
+    assert (ax.get_title(), len(ax.texts), ax.get_ylim()) == ("mine", 0, (1e-5, 1e-1))
+    for wrong in (3, (-1, 1), (0, 1), "all"):
+        with pytest.raises(BadValue, match="limits"):
+            plot_norms(record, limits=wrong)

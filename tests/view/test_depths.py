@@ -138,3 +138,20 @@ def test_the_axes_given_are_the_ones_returned():
     ):
         ax = Figure().add_subplot()
         assert draw(ax) is ax
+
+
+def test_lines_that_lie_on_each_other_are_told_apart_by_mark_dashes_and_place():
+    same = [np.array([0.96])] * 4
+    ax = plot_accuracy_lines([1, 2, 4, 8], dict.fromkeys("abcdef", same))
+    lines = [line for line in ax.lines if line.get_gid() in tuple("abcdef")]
+    assert (
+        len({line.get_marker() for line in lines})
+        == len({line.get_linestyle() + str(line._dash_pattern) for line in lines})
+        == 6
+    )
+    widths = [line.get_linewidth() for line in lines]
+    assert widths == sorted(widths, reverse=True)
+    ax.figure.draw_without_rendering()
+    at = np.array([ax.transData.transform(line.get_xydata())[:, 0] for line in lines])
+    assert (np.diff(at, axis=0) > 3).all()  # pixels
+    assert (np.diff(at.T, axis=0).min(axis=1) > 20).all()  # and nearer to their own depth than to the next

@@ -14,7 +14,7 @@ from chainderiv.maps.regime import LOG_QUARTER
 from chainderiv.maps.sweep import sweep
 from chainderiv.numeric.evaluate import evaluate
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view.maps.drawing import legend_columns
+from chainderiv.view.maps.fitting import legend_columns
 from chainderiv.view.maps.labels import axis_label, edges
 from chainderiv.view.maps.maps import plot_sweeps
 from chainderiv.view.theme import palette
@@ -68,12 +68,13 @@ def test_every_map_has_the_boundary_at_rate_0_and_the_edge_of_a_quarter(swept, q
         np.testing.assert_allclose(found, level, rtol=0, atol=1e-9)
 
 
-def test_the_colours_are_symmetric_about_0_and_exact_zeros_have_their_own(swept):
+def test_0_has_the_middle_colour_each_side_its_own_depth_and_exact_zeros_their_own(swept):
     mesh = child(plot_sweep(swept), "map")
-    low, high = mesh.get_clim()
     finite = swept.log10_abs[np.isfinite(swept.log10_abs)]
-    assert -low == high == np.abs(finite).max()
-    assert mesh.norm(0.0) == 0.5
+    assert mesh.get_clim() == (finite.min(), finite.max())
+    assert finite.max() < 1 < 30 < -finite.min()
+    assert [float(mesh.norm(v)) for v in (finite.min(), 0.0)] == [0.0, 0.5]
+    assert mesh.norm(finite.max()) > 0.8  # which one scale for both sides would leave all but white
     colours = mesh.to_rgba(mesh.get_array())
     zero = mesh.cmap.get_bad()
     masked = np.isneginf(swept.log10_abs).T
@@ -130,7 +131,7 @@ def test_the_axes_given_are_the_ones_returned(swept):
 
 def test_the_image_is_rasterised_inside_vector_files(swept):
     meshes = [c for c in plot_sweep(swept).collections if isinstance(c, QuadMesh)]
-    assert len(meshes) == 1
+    assert [mesh.get_gid() for mesh in meshes] == ["map", "zero"]
     assert all(c.get_rasterized() for c in meshes)
 
 
@@ -311,7 +312,7 @@ def test_depth_1_on_a_depth_axis_has_no_rate_and_the_title_names_the_range():
     codes = child(ax, "map").get_array()
     assert (codes[:, 0] == 2).all()
     assert not (codes[:, 1:] == 2).any()
-    assert "1 to 5 layers" in ax.get_title(loc="left")
+    assert "1 to 5 layers" in ax.get_title()
     line = child(plot_sweep(sweep(Chain(), depth=Axis(1, 30, 30), w=3, b=-1.5)), "line")
     assert len(line.get_xdata()) == 30
 
@@ -321,8 +322,8 @@ def test_maps_side_by_side_share_one_scale_and_one_bar():
     figure = plot_sweeps(maps)
     assert len(figure.axes) == 3
     limits = [child(ax, "map").get_clim() for ax in figure.axes[:2]]
-    largest = max(np.abs(s.log10_abs[np.isfinite(s.log10_abs)]).max() for s in maps)
-    assert limits == [(-largest, largest)] * 2
+    finite = np.concatenate([s.log10_abs[np.isfinite(s.log10_abs)] for s in maps])
+    assert limits == [(finite.min(), finite.max())] * 2
     assert len(plot_sweeps(maps, "regime").axes) == 2
     lines = [sweep(Chain(6, name), w=Axis(-3, 3, 13), b=1) for name in ("sigmoid", "relu")]
     one, two = plot_sweeps(lines).axes

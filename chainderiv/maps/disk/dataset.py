@@ -74,13 +74,14 @@ def _lazy(store: Store, name: str) -> Any:
 
 
 def _with_derived(data: Any, plan: Plan, xarray: Any) -> Any:
+    data["log10_abs"] = data.log_abs / np.log(10.0)
     data["below_quarter"] = data.largest_link < LOG_QUARTER
     if plan.derivation.chain.depth > 1:
         links = np.asarray(plan.links())
         # at depth 1 there is none: a rate of NaN, and no warning when Dask divides
         data["rate"] = data.link_log_sum / np.where(links > 0, links, np.nan)
         data["regime"] = xarray.apply_ufunc(regime, data.rate, dask="parallelized", output_dtypes=[np.int8])
-    for name in {"below_quarter", "rate", "regime"} & set(data.data_vars):
+    for name in {"log10_abs", "below_quarter", "rate", "regime"} & set(data.data_vars):
         data[name].attrs = variable_attributes(name, plan)
     return data
 

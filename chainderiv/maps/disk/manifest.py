@@ -176,6 +176,7 @@ def variable_attributes(name: str, plan: Plan) -> dict[str, Any]:
     known = {
         "sign": f"sign of {of}; 0 too where log_abs is NaN",
         "log_abs": f"natural logarithm of the size of {of}; -inf where it is 0, NaN where undefined",
+        "log10_abs": f"decimal logarithm of the size of {of}; -inf where it is 0, NaN where undefined",
         "link_log_sum": f"sum over the {links} of the natural logarithm of the link's size",
         "largest_link": f"largest over the {links} of the natural logarithm of the link's size",
         "uncertain": "whether amplified rounding leaves log_abs uncertain",

@@ -12,7 +12,7 @@ from chainderiv.pages.html import Html, details, figure, files_beside, numbers, 
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.version import __version__
-from chainderiv.view.networks.curves import BAND_SAID
+from chainderiv.view.networks.lines import BAND_SAID
 
 TITLE = "Why are deep networks hard to train? The published experiments, measured again over many seeds"
 

@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from chainderiv.experiments.experiment import Drawing
 from chainderiv.maps.axis import Axis
 from chainderiv.pages.tour.findings import Findings
-from chainderiv.view.maps.maps import plot_link_map, plot_sweep
+from chainderiv.view.maps.link_map import plot_link_map
+from chainderiv.view.maps.maps import plot_sweep
 from chainderiv.view.networks.curves import plot_accuracy, plot_bars, plot_norms
 from chainderiv.view.theme import SIZE
 

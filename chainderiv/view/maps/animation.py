@@ -21,16 +21,20 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, depths_of
 from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.reading import Reading, Readings
-from chainderiv.view.maps.drawing import cells_of, colour_bar, legend_columns, scale_of
-from chainderiv.view.maps.map_view import MapView, view_sweep
-from chainderiv.view.maps.maps import draw_map, map_entries
+from chainderiv.view.maps.colours import colour_bar, scale_of
+from chainderiv.view.maps.drawing import cells_of
+from chainderiv.view.maps.fitting import legend_columns
+from chainderiv.view.maps.look import Look
+from chainderiv.view.maps.map_view import MapView, ends_of, view_sweep
+from chainderiv.view.maps.panel import draw_map, map_entries
 from chainderiv.view.maps.quantities import Quantity, quantity_at
-from chainderiv.view.theme import SIZE, new_figure, palette as palette_of, theme
+from chainderiv.view.theme import SIZE, new_axes, new_figure, palette as palette_of, theme
 from chainderiv.writing import beside, folder_for_writing, write_whole
 
 FORMS = (".gif", ".mp4")
 MOST_FRAMES = 1000
 DOTS = 100  # an inch
+LOOK = Look(names=False)
 STILL = 2.0  # seconds that the last frame of a GIF stays
 
 Image = NDArray[np.uint8]
@@ -47,14 +51,15 @@ def animate_sweep(
 ) -> Path:
     """Write a film of maps, one for each depth L of a sweep over depth and two other axes, as .gif or .mp4.
 
-    All frames share one scale of colours, ± the largest finite size of a value at any depth, and one layout; the
-    title names the depth. The regions are not named, for their names would jump.
+    All frames share one scale of colours, from the smallest to the largest finite value at any depth, and one layout;
+    the title names the depth. The regions are not named, for their names would jump. The frame of a depth that has no
+    such quantity, as depth 1 has no link and so no rate, says so.
 
     Parameters
     ----------
     sweep : Sweep over three axes, one of them depth; the first of the others runs to the right.
     path : name that ends in .gif, or in .mp4 where Matplotlib finds ffmpeg.
-    quantity : as in plot_sweep; undefined where a depth has no such layer, and for a rate no link.
+    quantity : as in plot_sweep.
     seconds_a_frame : how long a depth is shown, in seconds, above 0.
     dark : whether the film is for a dark page.
     progress : called with (frames done, frames in all).
@@ -162,10 +167,14 @@ def _images(frames: Sequence[Sweep], quantity: Quantity, dark: bool, progress: P
     figure = new_figure(SIZE, dark)
     figure.set_dpi(DOTS)  # with SIZE an even number of pixels either way: a video codec takes no other
     with theme(dark):
-        cells = cells_of(figure.add_subplot())
+        cells = cells_of(new_axes(figure))
     # the scale is known only when all have been read, and a view is no larger than a picture
     views = [view_sweep(one, quantity, cells) for one in frames]
-    drawing = _Drawing(figure, quantity, max(view.largest for view in views), dark)
+
+    def there(one: Sweep) -> bool:
+        return not quantity.absent(one.derivation.chain.depth)
+
+    drawing = _Drawing(figure, quantity, ends_of([v for one, v in zip(frames, views, strict=True) if there(one)]), dark)
     drawing.lay_out(frames, views)
     for k, (one, view) in enumerate(zip(frames, views, strict=True), 1):
         yield drawing.image(one, view)
@@ -176,8 +185,9 @@ def _images(frames: Sequence[Sweep], quantity: Quantity, dark: bool, progress: P
 class _Drawing:
     """One figure that is drawn anew for each frame, in the layout of the first."""
 
-    def __init__(self, figure: Figure, quantity: Quantity, largest: float, dark: bool) -> None:
-        self.figure, self.quantity, self.norm, self.dark = figure, quantity, scale_of(largest), dark
+    def __init__(self, figure: Figure, quantity: Quantity, ends: tuple[float, float], dark: bool) -> None:
+        self.figure, self.quantity, self.dark, self.ends = figure, quantity, dark, ends
+        self.norm = scale_of(*ends, even=not quantity.logarithm)
         self.ax = figure.axes[0]
 
     def lay_out(self, frames: Sequence[Sweep], views: Sequence[MapView]) -> None:
@@ -189,7 +199,7 @@ class _Drawing:
             shown = [entry for one, view in pairs for entry in map_entries(one, self.quantity, view, colours)]
             handles = list({entry.get_label(): entry for entry in shown}.values())
             if mesh is not None:
-                colour_bar([self.ax], mesh, self.quantity.label(frames[-1]))
+                colour_bar([self.ax], mesh, self.quantity.label(frames[-1]), *self.ends)
             if handles:
                 columns = legend_columns(self.figure, handles, float(self.figure.bbox.width))
                 self.figure.legend(handles=handles, loc="outside lower left", ncols=columns)
@@ -207,7 +217,7 @@ class _Drawing:
     def _draw(self, frame: Sweep, view: MapView) -> Any:
         with theme(self.dark) as colours:
             self.ax.clear()
-            return draw_map(self.ax, frame, self.quantity, view, self.norm, colours, names=False)
+            return draw_map(self.ax, frame, self.quantity, view, self.norm, colours, LOOK)
 
 
 def _write_gif(target: Path, images: Iterable[Image], seconds: float, colours: Image) -> None:

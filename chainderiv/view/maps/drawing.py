@@ -1,4 +1,4 @@
-"""The parts of a map: cells, colour bar, lines, what is hatched, and the legend."""
+"""The parts of a map: cells, lines, and what is hatched."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
-from matplotlib.colors import AsinhNorm, Colormap, ListedColormap, Normalize
-from matplotlib.figure import Figure
-from matplotlib.legend import Legend
+from matplotlib.colors import Colormap, ListedColormap, Normalize
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from chainderiv.kinds import Floats, Mask, Places
+from chainderiv.view.maps.fitting import map_size
 from chainderiv.view.maps.labels import UNCERTAIN
 from chainderiv.view.maps.map_view import Cells, MapView
 from chainderiv.view.maps.reduce import middles
 from chainderiv.view.theme import Palette
 
 Codes = Sequence[tuple[int, str]]
-LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, so that 1 shows beside -30
-TICKS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, *(10.0**k for k in range(4, 309)))
 LEAST_CELLS, MOST_CELLS = 40, 600  # along a side
-LABELS = (185, 135)  # pixels beside and below a map at 100 dots an inch
-LEFT = 90  # pixels beside a map on its left, at 100 dots an inch
 STRIPES = 7  # cells from one hatching line to the next
+HALO = 3.0  # points, around a line or a name
 
 
 def cells_of(ax: Axes) -> Cells:
@@ -34,36 +31,20 @@ def cells_of(ax: Axes) -> Cells:
 
     A cell narrower than a pixel may fall between pixels, and what it holds would be lost.
     """
-    box = ax.get_window_extent()
-    sizes = [0.84 * box.width, 0.95 * box.height]
-    if ax.get_subplotspec() is not None:
-        # the layout is not known yet: labels, colour bar and legend will take their share of the place
-        sizes = [min(size, place - taken) for size, place, taken in zip(sizes, _place_of(ax), LABELS, strict=True)]
-    wide, high = (int(min(max(size, LEAST_CELLS), MOST_CELLS)) for size in sizes)
+    wide, high = (int(min(max(size, LEAST_CELLS), MOST_CELLS)) for size in map_size(ax))
     return wide, high
 
 
-def _place_of(ax: Axes) -> tuple[float, float]:
-    """The share of the figure that is the Axes' own, labels and all, in pixels."""
-    whole, place = ax.figure.bbox, ax.get_subplotspec()
-    rows, columns = (1, 1) if place is None else place.get_geometry()[:2]
-    return whole.width / columns, whole.height / rows
-
-
-def scale_of(largest: float) -> Normalize:
-    """Colours for values up to a size: 0 has the middle colour, and equal sizes have equal depth on either side."""
-    limit = max(largest, LINEAR_WIDTH)
-    return AsinhNorm(linear_width=LINEAR_WIDTH, vmin=-limit, vmax=limit)
-
-
-def draw_values(ax: Axes, view: MapView, norm: Normalize, colours: Palette) -> Any:
-    """The values as cells, with what is undefined over them; the cells."""
-    # Matplotlib masks what is not finite; an exact 0 has the logarithm -inf
-    mesh = draw_cells(ax, view, view.values, norm, colours.colours.with_extremes(bad=colours.zero), "map")
-    if np.isnan(view.values).any():
-        holes = np.where(np.isnan(view.values), 0.0, np.nan)
-        draw_cells(ax, view, holes, Normalize(0, 1), ListedColormap([colours.undefined]), "undefined")
-    return mesh
+def draw_values(ax: Axes, view: MapView, norm: Normalize, colours: Palette, cmap: Colormap | None = None) -> Any:
+    """The values as cells, with what is exactly 0 or undefined over them; the cells, None where all are such."""
+    shown = (cmap or colours.colours).with_extremes(bad=colours.zero)
+    mesh = draw_cells(ax, view, view.values, norm, shown, "map")
+    # cells of their own, which keep their colours when the map is given others
+    zero, undefined = np.isneginf(view.values), np.isnan(view.values)
+    for where, shade, gid in ((zero, colours.zero, "zero"), (undefined, colours.undefined, "undefined")):
+        if where.any():
+            draw_cells(ax, view, np.where(where, 0.0, np.nan), Normalize(0, 1), ListedColormap([shade]), gid)
+    return mesh if np.isfinite(view.values).any() else None
 
 
 def draw_cells(ax: Axes, view: MapView, values: Floats, norm: Normalize, cmap: Colormap, gid: str) -> Any:
@@ -140,72 +121,43 @@ def _widened(mask: Mask, cells: int) -> Mask:
 
 
 def crosses(values: Floats, level: float) -> bool:
-    """Whether a field has values on both sides of a level."""
-    finite = values[np.isfinite(values)]
-    # nanmin: what is undefined somewhere leaves the line where it is, and -inf lies below every level
-    return bool(finite.size and np.nanmin(values) < level < finite.max())
+    """Whether a line at a level of a field over a map can be drawn: some values lie on both sides of it, side by side.
+
+    What is undefined at two corners of a cell leaves no line in it.
+
+    >>> crosses(np.array([[-1.0, 1.0], [-1.0, 1.0]]), 0.0), crosses(np.array([[-1.0, np.nan, 1.0]] * 2), 0.0)
+    (True, False)
+    """
+    known = ~np.isnan(values)
+    # nanmin: -inf lies below every level
+    if not known.any() or not np.nanmin(values) < level < np.nanmax(values) or min(values.shape) < 2:
+        return False
+    corners = [(slice(i, n - 1 + i), slice(j, m - 1 + j)) for n, m in [values.shape] for i in (0, 1) for j in (0, 1)]
+    there = np.stack([known[corner] for corner in corners])
+    above = np.stack([values[corner] > level for corner in corners])
+    drawn = there.sum(axis=0) >= 3
+    return bool((drawn & (there & above).any(axis=0) & (there & ~above).any(axis=0)).any())
 
 
-def draw_contour(ax: Axes, view: MapView, values: Floats, level: float, style: str, colours: Palette, gid: str) -> Any:
-    """One level as a line, or None where the values do not cross it (Matplotlib warns of such a contour)."""
-    if not crosses(values, level):
+def draw_contour(
+    ax: Axes, view: MapView, values: Floats, levels: Sequence[float], style: str, colours: Palette, gid: str
+) -> Any:
+    """Levels as lines, or None where the values cross none of them (Matplotlib warns of such a contour)."""
+    levels = [level for level in levels if crosses(values, level)]
+    if not levels:
         return None
     finite = values[np.isfinite(values)]
     # a link of exactly 0 has the logarithm -inf, and a boundary runs between it and what explodes
-    low = min(float(finite.min()), level) - 1.0
+    low = min(float(finite.min(initial=np.inf)), levels[0]) - 1.0
     field = np.where(np.isneginf(values), low, values).T
-    look: dict[str, Any] = {"colors": [colours.ink], "linestyles": style, "linewidths": 1.5}
-    contour = ax.contour(view.x, view.y, field, levels=[level], **look)
-    contour.set(gid=gid, path_effects=[withStroke(linewidth=3.0, foreground=colours.paper, alpha=0.6)])
+    thin = rcParams["lines.linewidth"] / 1.8
+    look: dict[str, Any] = {"colors": [colours.ink], "linestyles": style, "linewidths": 1.5 * thin}
+    contour = ax.contour(view.x, view.y, field, levels=levels, **look)
+    contour.set(gid=gid, path_effects=[withStroke(linewidth=HALO * thin, foreground=colours.paper, alpha=0.6)])
     return contour
-
-
-def colour_bar(panels: Sequence[Axes], mesh: Any, label: str) -> None:
-    """One bar for the Axes given, beside the last of them."""
-    # of one Axes alone Matplotlib takes the room from their own place in the grid
-    bar = panels[-1].figure.colorbar(mesh, ax=panels if len(panels) > 1 else panels[0], label=label, pad=0.02)
-    limit = float(mesh.norm.vmax)
-    ticks = spaced_ticks(limit)
-    bar.set_ticks([*(-t for t in reversed(ticks)), 0.0, *ticks], minor=False)
-    bar.minorticks_off()
-    bar.ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
-    bar.outline.set_visible(False)
-
-
-def spaced_ticks(limit: float) -> list[float]:
-    """The ticks above 0 that stand a twelfth of the bar's half apart at least.
-
-    >>> spaced_ticks(9.0), spaced_ticks(1e30)[-3:]
-    ([0.3, 1.0, 3.0], [1e+24, 1e+27, 1e+30])
-    """
-    kept, last = list[float](), np.inf
-    for tick in sorted((t for t in TICKS if t <= limit), reverse=True):
-        place = float(np.arcsinh(tick / LINEAR_WIDTH) / np.arcsinh(limit / LINEAR_WIDTH))
-        if min(place, last - place) >= 1 / 12:
-            kept.append(tick)
-            last = place
-    return kept[::-1]
 
 
 def special_patches(values: Floats, colours: Palette) -> list[Any]:
     """Legend entries for the colours that are no logarithm."""
     entries = ((np.isneginf(values), colours.zero, "exactly 0"), (np.isnan(values), colours.undefined, "undefined"))
     return [Patch(facecolor=shade, label=name) for where, shade, name in entries if where.any()]
-
-
-def draw_legend(ax: Axes, handles: list[Any], bar: bool = True) -> None:
-    """A legend below the map, if there is anything to tell; bar: whether a colour bar takes room beside it."""
-    if handles:
-        figure: Any = ax.figure
-        room = _place_of(ax)[0] - (LABELS[0] if bar else LEFT) * figure.dpi / 100
-        place: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.13), "borderaxespad": 0.0}
-        ax.legend(handles=handles, ncols=legend_columns(figure, handles, room), **place)
-
-
-def legend_columns(figure: Figure, handles: list[Any], room: float) -> int:
-    """2 where there are entries enough and two fit beside each other into so many pixels, else 1."""
-    if len(handles) < 3:
-        return 1
-    # one that is too wide is cut off, and the layout narrows the map for it
-    trial = Legend(figure, handles, [str(handle.get_label()) for handle in handles], ncols=2)
-    return 2 if trial.get_window_extent().width <= room else 1

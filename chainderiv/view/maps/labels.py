@@ -55,8 +55,17 @@ def chain_name(sweep: Sweep) -> str:
     depth = f"{chain.depth}" if axis is None else f"{axis.start:g} to {axis.stop:g}"
     layers = f"{depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
     in_order = sorted(sweep.fixed, key=lambda name: ("wbzxy".index(name[0]), name[1:].zfill(7)))
-    held = ", ".join(f"{name} = {sweep.fixed[name]:g}" for name in in_order)
-    return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", held) if part)
+    numbers = ", ".join(held(name, sweep.fixed[name]) for name in in_order)
+    return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", numbers) if part)
+
+
+def held(name: str, value: float) -> str:
+    """A parameter and the number at which it is held.
+
+    >>> held("w", -2)
+    'w = −2'
+    """
+    return f"{name} = {value:g}".replace("-", "−")
 
 
 def edges(axis: Axis) -> Floats:

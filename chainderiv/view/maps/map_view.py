@@ -34,21 +34,33 @@ class MapView:
     uncertain: Mask | None = None  # where a point of the cell cannot be trusted; None where no point is such
 
     @property
-    def largest(self) -> float:
-        """The largest finite size of a value, 0 where there is none."""
-        finite = np.abs(self.values[np.isfinite(self.values)])
-        return float(finite.max()) if finite.size else 0.0
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest finite value, 0 where there is none."""
+        finite = self.values[np.isfinite(self.values)]
+        return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
 
 
-def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells) -> MapView:
-    """What a picture of at most that many cells, along x and along y, shows of a sweep over two axes."""
+def ends_of(views: Sequence[MapView]) -> tuple[float, float]:
+    """The smallest and the largest finite value of several."""
+    ends = [view.ends for view in views if np.isfinite(view.values).any()] or [(0.0, 0.0)]
+    return min(low for low, _ in ends), max(high for _, high in ends)
+
+
+def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells, levels: bool = False) -> MapView:
+    """What a picture of at most that many cells, along x and along y, shows of a sweep over two axes.
+
+    levels : whether the quantity itself is a field too, for lines at its levels.
+    """
     x, y = sweep.axes.values()
 
     def read(box: Box) -> Part:
         tile, fields = sweep.readings.read(box), dict[str, Floats]()
         if sweep.derivation.chain.depth > 1:
             fields = {"rate": rate_over(sweep, box, tile), "largest_link": tile.largest_link}
-        return quantity.read(sweep, box, tile), fields, tile.uncertain
+        values = quantity.read(sweep, box, tile)
+        if levels:
+            fields["values"] = np.asarray(values, float) / quantity.per
+        return values, fields, tile.uncertain
 
     codes = [code for code, _ in quantity.codes]
     return _view((x, y), cells, read, codes, quantity.per, sweep.plan.tile_shape)

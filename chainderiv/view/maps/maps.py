@@ -1,66 +1,69 @@
-"""Maps: a Sweep, several side by side or one link as images, with the boundaries that the argument speaks of."""
+"""Maps and lines of a Sweep, or of several side by side, with the boundaries that the argument speaks of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
-from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
-from chainderiv.functions.activation import Activation
-from chainderiv.functions.lookup import neuron
-from chainderiv.given import of_kind, several
-from chainderiv.maps.axis import Axis
-from chainderiv.maps.regime import LOG_QUARTER
+from chainderiv.given import of_kind, several, whole_number
 from chainderiv.maps.sweep import Sweep
-from chainderiv.view.maps import labels
-from chainderiv.view.maps.drawing import (
-    cells_of,
-    code_patches,
-    colour_bar,
-    crosses,
-    draw_codes,
-    draw_contour,
-    draw_legend,
-    draw_uncertain,
-    draw_values,
-    scale_of,
-    special_patches,
-    uncertain_patch,
-)
-from chainderiv.view.maps.map_view import MapView, view_sweep, view_values
+from chainderiv.view.choices import size_of
+from chainderiv.view.maps.colours import colour_bar, scale_of
+from chainderiv.view.maps.drawing import cells_of
+from chainderiv.view.maps.fitting import draw_legend, fitted, label_room
+from chainderiv.view.maps.line import draw_line
+from chainderiv.view.maps.look import Look, look_of
+from chainderiv.view.maps.map_view import ends_of, view_sweep
+from chainderiv.view.maps.panel import draw_map, has_bar, map_entries
 from chainderiv.view.maps.quantities import Quantity, quantity_at
-from chainderiv.view.maps.reduce import reduced_line
-from chainderiv.view.maps.regions import label_contour, name_regions
-from chainderiv.view.theme import SIZE, Palette, drawing, new_figure, theme
+from chainderiv.view.place import fill_place
+from chainderiv.view.theme import SIZE, Palette, drawing, dress, new_axes, new_figure, palette, theme
 
-BOUNDARIES = {"rate": (0.0, "-", "boundary"), "largest_link": (LOG_QUARTER, "--", "below_quarter")}
-TITLE: dict[str, Any] = {"fontsize": 10, "fontweight": "normal"}
 SEVERAL = "one or more of what sweep(…) returns"
-LINE_BLOCKS = 2000  # a line of more points is drawn by the extremes of as many blocks
+IN_A_ROW = 3  # panels, unless told
+PANEL = 0.8  # of SIZE, the share of a panel in a figure of several rows
 
 
-def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None, dark: bool = False) -> Axes:
+def plot_sweep(
+    sweep: Sweep,
+    quantity: str = "gradient",
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    title: str | None = None,
+    legend: bool = True,
+    names: bool = True,
+    cmap: Any = None,
+    limits: Any = None,
+    levels: Any = (),
+    colorbar: bool = True,
+) -> Axes:
     """Draw a sweep over one or two Axes: a line, or an image with the boundary rate = 0 as a contour.
 
     Maps also show the edge of below_quarter, where every link |w_l φ'(z_l)| is under 1/4. Depth 1 has no link,
     and so neither line. What rounding makes uncertain is hatched. A map of more points than the picture has pixels
     is drawn by blocks, the smallest and the largest value of each beside each other, and read box by box.
+    0 has the middle colour, and each side its own depth: the bar says what a colour means.
 
     Parameters
     ----------
     sweep : Sweep. The first of its axes runs to the right, the second upwards.
     quantity : 'gradient' (log10|∂C/∂θ|, decades), 'rate' (natural, per link), 'regime', 'below_quarter', 'uncertain',
         or of layer l 'factor:l' (log10|w_l φ'(z_l)|, decades) or 'activation:l' (a_l, dimensionless).
-    ax : Axes to draw on; by default those of a new figure, which pyplot does not know.
+    ax : Axes to draw on; by default those of a new figure, which pyplot does not know and a notebook shows. Where the
+        figure has no layout engine, Axes of a grid are moved so that all that belongs to them is in their place.
     dark : whether the figure is for a dark page.
+    title : what stands above, '' for nothing; by default what was swept.
+    legend, colorbar : whether there is one.
+    names : whether the regions of a map are named, and the levels.
+    cmap : name of a colour map of Matplotlib's, or a Colormap; of a map of numbers.
+    limits : (low, high) or n for (-n, n): the ends of the colours, or of a line's own axis, in the quantity's units.
+    levels : numbers at which a map has further contours, and a line further lines, in the quantity's units.
 
     Returns
     -------
@@ -72,39 +75,53 @@ def plot_sweep(sweep: Sweep, quantity: str = "gradient", ax: Axes | None = None,
         For another quantity.
     BadValue
         When the sweep has more than two axes or is none, the chain has no such layer, or a rate is asked of a chain of
-        depth 1.
+        depth 1; when an option is none.
 
     Source: the regions of Nielsen (2015), chapter 5.
 
     Examples
     --------
     >>> from chainderiv import Axis, Chain, sweep
-    >>> ax = plot_sweep(sweep(Chain(depth=4), w=Axis(-12, 12, 31), b=Axis(-10, 10, 21)))
+    >>> ax = plot_sweep(sweep(Chain(depth=4), w=Axis(-12, 12, 31), b=Axis(-10, 10, 21)), limits=(-6, 1), levels=-3)
     >>> ax.get_xlabel()
     '$w$  (weight, dimensionless)'
     """
     shown = quantity_at(quantity, _swept(sweep).derivation.chain.depth)
-    if len(sweep.axes) > 2:
-        extra = ", ".join(list(sweep.axes)[2:])
-        raise BadValue(f"the sweep has {len(sweep.axes)} axes; a picture has 1 or 2: fix {extra} at a number")
-    with drawing(ax, SIZE, dark) as (ax, colours):
-        if len(sweep.axes) == 1:
-            _draw_line(ax, sweep, shown, colours)
-        else:
-            _draw_maps([ax], [sweep], [shown], colours)
+    look = look_of(title, legend, names, cmap, limits, levels, colorbar)
+    require_flat(sweep)
+    with drawing(ax, SIZE, dark, fitted=True) as (ax, colours):
+        draw_one(ax, sweep, shown, colours, look)
+        fill_place(ax)
     return ax
 
 
-def plot_sweeps(sweeps: Sequence[Sweep], quantity: str = "gradient", dark: bool = False) -> Figure:
-    """A figure with one panel per sweep, from left to right; see plot_sweep for what each shows and raises.
+def plot_sweeps(
+    sweeps: Sequence[Sweep],
+    quantity: str = "gradient",
+    dark: bool = False,
+    *,
+    columns: int | None = None,
+    size: Any = None,
+    title: str | None = None,
+    legend: bool = True,
+    names: bool = True,
+    cmap: Any = None,
+    limits: Any = None,
+    levels: Any = (),
+    colorbar: bool = True,
+) -> Figure:
+    """A figure with one panel per sweep, row by row; see plot_sweep for what each shows, raises and may be told.
 
     Maps share one scale of colours and one colour bar, so that a colour means the same in all of them; lines share
     their vertical axis.
 
+    columns : panels in a row, by default 3 at the most. size : (width, height) of the figure in inches.
+    title : of several panels it stands above them all.
+
     >>> from chainderiv import Axis, Chain, sweep
     >>> maps = [sweep(Chain(3, name), w=Axis(-3, 3, 9), b=Axis(-2, 2, 7)) for name in ("sigmoid", "relu")]
     >>> figure = plot_sweeps(maps)
-    >>> [ax.get_title(loc="left").partition(",")[0] for ax in figure.axes if ax.get_title(loc="left")]
+    >>> [ax.get_title().partition(",")[0] for ax in figure.axes if ax.get_title()]
     ['sigmoid', 'relu']
     >>> len(figure.axes)
     3
@@ -112,19 +129,48 @@ def plot_sweeps(sweeps: Sequence[Sweep], quantity: str = "gradient", dark: bool 
     sweeps = several("sweeps", sweeps, Sweep, SEVERAL)
     if not sweeps:
         raise BadValue(f"sweeps is empty; give {SEVERAL}")
-    figure = new_figure((SIZE[0] * len(sweeps), SIZE[1]), dark)
-    with theme(dark) as colours:
-        panels = list(figure.subplots(1, len(sweeps), squeeze=False)[0])
+    look, count = look_of(title, legend, names, cmap, limits, levels, colorbar), len(sweeps)
+    shown = [quantity_at(quantity, one.derivation.chain.depth) for one in sweeps]
+    for one in sweeps:
+        require_flat(one)
+    rows, columns = _grid(count, columns)
+    share = 1.0 if rows == 1 else PANEL
+    figure = new_figure(size_of(size) or (share * SIZE[0] * columns, share * SIZE[1] * rows), dark)
+    grid = figure.add_gridspec(rows, columns)
+    with theme(dark):
+        panels = [new_axes(figure, grid[k // columns, k % columns]) for k in range(count)]
+    if count > 1 and look.title is not None:
+        figure.suptitle(look.title, color=palette(dark).ink)
+        look = replace(look, title=None)
+    with drawing(panels[0], SIZE, dark, fitted=True) as (_, colours):
         if all(len(one.axes) == 2 for one in sweeps):
-            _draw_maps(panels, sweeps, [quantity_at(quantity, one.derivation.chain.depth) for one in sweeps], colours)
+            for ax in panels:
+                dress(ax, colours)
+            _draw_maps(panels, sweeps, shown, colours, look)
             return figure
-        for ax, one in zip(panels, sweeps, strict=True):
-            plot_sweep(one, quantity, ax, dark)
-    if all(len(one.axes) == 1 for one in sweeps):
+    for ax, one, q in zip(panels, sweeps, shown, strict=True):
+        with drawing(ax, SIZE, dark, fitted=True) as (_, colours):
+            draw_one(ax, one, q, colours, look)
+    if all(len(one.axes) == 1 for one in sweeps) and look.limits is None:
         lows, highs = zip(*(ax.get_ylim() for ax in panels), strict=True)
         for ax in panels:
             ax.set_ylim(min(lows), max(highs))
     return figure
+
+
+def draw_one(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette, look: Look) -> None:
+    """A sweep on Axes alone: a line, or a map with its own colour bar."""
+    if len(sweep.axes) == 1:
+        draw_line(ax, sweep, quantity, colours, look)
+    else:
+        _draw_maps([ax], [sweep], [quantity], colours, look)
+
+
+def require_flat(sweep: Sweep) -> None:
+    """Raise BadValue for a sweep that no picture has room for."""
+    if len(sweep.axes) > 2:
+        extra = ", ".join(list(sweep.axes)[2:])
+        raise BadValue(f"the sweep has {len(sweep.axes)} axes; a picture has 1 or 2: fix {extra} at a number")
 
 
 def _swept(sweep: Sweep) -> Sweep:
@@ -132,136 +178,31 @@ def _swept(sweep: Sweep) -> Sweep:
     return swept
 
 
-def _draw_maps(panels: Sequence[Axes], sweeps: Sequence[Sweep], shown: Sequence[Quantity], colours: Palette) -> None:
+def _grid(count: int, columns: int | None) -> tuple[int, int]:
+    """Rows and columns for so many panels; by default the rows are as even as they can be."""
+    if columns is None:
+        rows = -(-count // IN_A_ROW)
+        return rows, -(-count // rows)
+    wide = min(whole_number("columns", columns, 1), count)
+    return -(-count // wide), wide
+
+
+def _draw_maps(
+    panels: Sequence[Axes], sweeps: Sequence[Sweep], shown: Sequence[Quantity], colours: Palette, look: Look
+) -> None:
     """Maps in one scale of colours, with legends and one colour bar."""
-    views = [view_sweep(one, q, cells_of(ax)) for one, q, ax in zip(sweeps, shown, panels, strict=True)]
-    norm = scale_of(max(view.largest for view in views))
+    levels = bool(look.levels) and not shown[0].codes
+    views = [view_sweep(one, q, cells_of(ax), levels) for one, q, ax in zip(sweeps, shown, panels, strict=True)]
+    low, high = ends_of(views)
+    norm = scale_of(low, high, look, even=not shown[0].logarithm)
     last = None
     for ax, one, q, view in zip(panels, sweeps, shown, views, strict=True):
-        last = draw_map(ax, one, q, view, norm, colours)
-        draw_legend(ax, map_entries(one, q, view, colours), bar=last is not None)
-    if last is not None:  # one scale for all of them
-        colour_bar(panels, last, shown[0].label(sweeps[0]))
-
-
-def draw_map(
-    ax: Axes, sweep: Sweep, quantity: Quantity, view: MapView, norm: Normalize, colours: Palette, names: bool = True
-) -> Any:
-    """Draw a map's view and its boundaries, but no colour bar and no legend; the coloured cells, None for codes.
-
-    norm : the colour scale; several maps may share one. names : whether the regions are named.
-    """
-    x_name, y_name = sweep.axes
-    mesh = None
-    if quantity.codes:
-        draw_codes(ax, view, quantity.codes, colours)
-    else:
-        mesh = draw_values(ax, view, norm, colours)
-    if quantity.hatched:
-        draw_uncertain(ax, view, colours)
-    if view.fields:
-        for name, (level, style, gid) in BOUNDARIES.items():
-            draw_contour(ax, view, view.fields[name], level, style, colours, gid)
-        if names and not quantity.codes:
-            name_regions(ax, view, colours)
-    ax.set(xlabel=labels.axis_label(x_name), ylabel=labels.axis_label(y_name))
-    ax.set_title(labels.chain_name(sweep), **TITLE)
-    return mesh
-
-
-def map_entries(sweep: Sweep, quantity: Quantity, view: MapView, colours: Palette) -> list[Any]:
-    """The legend entries of a map: its boundaries, the colours that are no logarithm, and what is hatched."""
-    said = {"rate": "rate = 0: vanishing | exploding", "largest_link": f"largest ${labels.link_symbol(sweep)} = 1/4$"}
-    entries: list[Any] = [
-        Line2D([], [], color=colours.ink, ls=BOUNDARIES[name][1], label=said[name])
-        for name, field in view.fields.items()
-        if crosses(field, BOUNDARIES[name][0])
-    ]
-    if quantity.codes:
-        entries += code_patches(view.values, quantity.codes, colours)
-    else:
-        entries += special_patches(view.values, colours)
-    return entries if view.uncertain is None or not quantity.hatched else [*entries, uncertain_patch(colours)]
-
-
-def plot_link_map(
-    activation: str | Activation, w_axis: Axis, z_axis: Axis, ax: Axes | None = None, dark: bool = False
-) -> Axes:
-    """Draw one link, log10|w φ'(z)|, with the contours 1/4 and 1.
-
-    1/4 is the source's bound on a link that vanishes; from 1 on a link amplifies.
-
-    Parameters
-    ----------
-    activation : name or Activation.
-    w_axis, z_axis : Axis. To the right the weight, upwards the pre-activation, both dimensionless.
-    ax, dark : as in plot_sweep.
-
-    Returns
-    -------
-    The Axes.
-
-    Raises
-    ------
-    UnknownName
-        When the catalogue has no such activation.
-    BadValue
-        When one of the axes is no Axis.
-
-    Source: Nielsen (2015), chapter 5: |w σ'(z)| < 1/4 where |w| < 1.
-
-    Examples
-    --------
-    >>> plot_link_map("tanh", Axis(-3, 3, 31), Axis(-4, 4, 31)).get_ylabel()
-    '$z$  (pre-activation, dimensionless)'
-    """
-    phi = neuron(activation)
-    for name, axis in (("w_axis", w_axis), ("z_axis", z_axis)):
-        of_kind(name, axis, Axis, "an Axis(start, stop, count)")
-    with np.errstate(divide="ignore"):
-        weight = np.log(np.abs(w_axis.values))[:, None]
-    values = (weight + array_functions(phi).log_abs_derivative(z_axis.values)[None, :]) / np.log(10)
-    with drawing(ax, SIZE, dark) as (ax, colours):
-        view = view_values((w_axis, z_axis), values, cells_of(ax))
-        mesh = draw_values(ax, view, scale_of(view.largest), colours)
-        colour_bar([ax], mesh, r"$\log_{10}|w\,\varphi'(z)|$  (decades)")
-        for level, name, style in ((np.log10(0.25), "1/4", "--"), (0.0, "1", "-")):
-            contour = draw_contour(ax, view, view.fields["values"], level, style, colours, gid=f"link {name}")
-            label_contour(ax, contour, name, colours)
-        ax.set(xlabel=labels.axis_label("w"), ylabel=labels.axis_label("z"))
-        ax.set_title(f"one link of a {phi.name} chain", **TITLE)
-        lines: list[Any] = [
-            Line2D([], [], color=colours.ink, ls="--", label=r"$|w\,\varphi'(z)| = 1/4$"),
-            Line2D([], [], color=colours.ink, label=r"$|w\,\varphi'(z)| = 1$: amplifies beyond"),
-        ]
-        draw_legend(ax, [*lines, *special_patches(view.values, colours)])
-    return ax
-
-
-def _draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette) -> None:
-    ((name, axis),) = sweep.axes.items()
-    where, values = reduced_line(lambda part: quantity.over(sweep, (part,)), axis.count, LINE_BLOCKS)
-    x = axis.values[where]
-    with np.errstate(invalid="ignore"):
-        shown = np.where(np.isfinite(values), values, np.nan)
-    ax.plot(x, shown, color=colours.cycle[0], gid="line", drawstyle="steps-mid" if quantity.codes else None)
-    ax.set(xscale=axis.scale, xlim=(axis.start, axis.stop), xlabel=labels.axis_label(name))
-    ax.set_ylabel(quantity.label(sweep))
-    ax.set_title(labels.chain_name(sweep), **TITLE)
-    ax.axhline(0.0, color=colours.soft, linewidth=0.8)
-    if quantity.codes:
-        ax.set_yticks([code for code, _ in quantity.codes], [text for _, text in quantity.codes])
-    handles: list[Any] = []
-    band: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "linewidth": 0}
-    tile = sweep.readings.read((slice(0, axis.count),))
-    if sweep.derivation.chain.depth > 1 and (exploding := tile.link_log_sum[where] > 0).any():
-        ax.fill_between(x, 0, 1, where=exploding, color=colours.high, alpha=0.3, gid="exploding", **band)
-        handles.append(Patch(facecolor=colours.high, alpha=0.3, label="exploding: rate > 0"))
-    if quantity.hatched and tile.uncertain.any():
-        step = np.pad(tile.uncertain, 1)
-        near = (step[:-2] | step[1:-1] | step[2:])[where]  # a lone point has no width of its own
-        ax.fill_between(
-            x, 0, 1, where=near, facecolor="none", edgecolor=colours.soft, hatch="////", gid="uncertain", **band
-        )
-        handles.append(uncertain_patch(colours))
-    draw_legend(ax, handles, bar=False)
+        if look.legend:  # first, for it takes room from the labels
+            draw_legend(ax, map_entries(one, q, view, colours), has_bar(q, view, look))
+        mesh = draw_map(ax, one, q, view, norm, colours, look)
+        last = last or mesh
+    if last is not None and look.colorbar:  # one scale for all of them
+        # the bar runs along all rows of a figure of our own
+        rows = len({ax.get_position().y0 for ax in panels})
+        label = fitted(panels[0], shown[0].label(sweeps[0]), rows * label_room(panels[0])[1])
+        colour_bar(panels, last, label, low, high)

@@ -28,6 +28,9 @@ class Quantity:
     of_links : whether it takes a link, which a chain of depth 1 has not.
     hatched : whether what is uncertain is hatched over it.
     per : what is read divided by this is the quantity; the few values that are drawn are divided, not all.
+    layer : the layer that it is of, if it is of one.
+    logarithm : whether it is one, so that -inf stands for an exact 0.
+    signed : whether the sweep's sign is its sign.
 
     Examples
     --------
@@ -43,6 +46,19 @@ class Quantity:
     of_links: bool = False
     hatched: bool = True
     per: float = 1.0
+    layer: int = 0
+    logarithm: bool = True
+    signed: bool = False
+
+    def absent(self, depth: int) -> str:
+        """Why a chain of that depth has no such number, '' where it has.
+
+        >>> quantity_at("factor:3", 4).absent(2)
+        'depth 2 has no layer 3'
+        """
+        if self.of_links and depth == 1:
+            return "depth 1 has no link,\nand so no rate or regime"
+        return f"depth {depth} has no layer {self.layer}" if self.layer > depth else ""
 
     def over(self, sweep: Sweep, box: Box) -> Floats:
         """The quantity over a box, as float64."""
@@ -60,6 +76,7 @@ QUANTITIES: dict[str, Quantity] = {
         lambda s, box, tile: tile.log_abs,
         lambda s: rf"$\log_{{10}}|{labels.gradient_symbol(s)}|$  (decades)",
         per=float(np.log(10.0)),
+        signed=True,
     ),
     "rate": Quantity(rate_over, lambda s: rf"rate: mean of $\ln{labels.link_symbol(s)}$  (per link)", of_links=True),
     "regime": Quantity(
@@ -87,6 +104,7 @@ def _factor(layer: int) -> Quantity:
         lambda s, box, tile: factor_over(s.plan, box, layer).log,
         lambda s: rf"$\log_{{10}}{labels.link_symbol(s, str(layer))}$  (decades)",
         per=float(np.log(10.0)),
+        layer=layer,
     )
 
 
@@ -95,6 +113,8 @@ def _activation(layer: int) -> Quantity:
     return Quantity(
         lambda s, box, tile: np.clip(activation_over(s.plan, box, layer).to_float(), -largest, largest),
         lambda s: f"$a_{{{layer}}}$  (activation of layer {layer}, dimensionless)",
+        layer=layer,
+        logarithm=False,
     )
 
 

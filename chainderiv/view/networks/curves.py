@@ -11,16 +11,24 @@ from numpy.typing import ArrayLike
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.given import floats, of_kind, several
 from chainderiv.kinds import Floats
+from chainderiv.records.measurements import beyond
 from chainderiv.records.record import TrainingRecord
+from chainderiv.view.choices import switch, title_of
+from chainderiv.view.networks.lines import (
+    LABEL_GAP,
+    banded,
+    epoch_axis,
+    limits_above_0,
+    marker,
+    name_ends,
+    sized_axis,
+)
 from chainderiv.view.theme import SIZE, Palette, drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SLOT = 2.3  # room for a layer, in units of the longest bar, which may point either way
-LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
-BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
-BAND_SAID = f"{100 * BAND[0]:g} to {100 * BAND[-1]:g} %"
 RECORDS = "what train(…) returns, once or several times"
 CURVE_SIZE = (6.0, 3.8)
 
@@ -76,17 +84,28 @@ def plot_bars(gradients: Sequence[ArrayLike], ax: Axes | None = None, dark: bool
 
 
 def plot_norms(
-    record: TrainingRecord | Sequence[TrainingRecord], order: str = "l2", ax: Axes | None = None, dark: bool = False
+    record: TrainingRecord | Sequence[TrainingRecord],
+    order: str = "l2",
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    title: str | None = None,
+    names: bool = True,
+    limits: Any = None,
 ) -> Axes:
-    """Draw ‖mean ∂C/∂b_l‖ of every hidden layer over the epochs, on a log axis.
+    """Draw ‖mean ∂C/∂b_l‖ of every hidden layer over the epochs, on a log axis, however small they are.
 
-    Of several runs the median is the line, and a band holds 5 to 95 % of them.
+    Of several runs the median is the line, and a band holds 5 to 95 % of them. Where a norm leaves float64, the axis
+    holds decimal logarithms, with powers of ten at its ticks.
 
     Parameters
     ----------
     record : TrainingRecord, or several of equally many rows and layers, such as one per seed.
     order : 'l2', or 'l1', the sum of the sizes.
     ax, dark : as in plot_bars.
+    title : what stands above; by default nothing.
+    names : whether the layers are named at the ends of their lines.
+    limits : (low, high), the smallest and the largest norm on the axis, above 0; by default those of the record.
 
     Returns
     -------
@@ -99,7 +118,7 @@ def plot_norms(
     BadShape
         When the network has no hidden layer, or the records' shapes differ.
     BadValue
-        When one is no TrainingRecord.
+        When one is no TrainingRecord, or an option is none.
 
     Source: Nielsen (2015), chapter 5, the speed of learning of each hidden layer.
 
@@ -111,10 +130,16 @@ def plot_norms(
     2
     """
     records = [record] if isinstance(record, TrainingRecord) else several("record", record, TrainingRecord, RECORDS)
-    each = [one.norms(order) for one in records]
-    if len({norms.shape for norms in each}) != 1:
+    title, ends = title_of(title), limits_above_0(limits)
+    each = [one.log_norms(order).log for one in records]
+    if len({logs.shape for logs in each}) != 1:
         raise BadShape(f"the records' norms have shapes {[n.shape for n in each]}; give one or more, all of one shape")
-    return plot_norm_bands(np.array(each), order, ax, dark, epochs=records[0].epoch)
+    plain = np.array([one.norm_columns()[f"norms_{order}"] for one in records])
+    switch("names", names)
+    ax = plot_norm_bands(plain, order, ax, dark, epochs=records[0].epoch, logs=np.array(each), ends=ends, names=names)
+    if title is not None:
+        ax.set_title(title)
+    return ax
 
 
 def plot_norm_bands(
@@ -126,10 +151,14 @@ def plot_norm_bands(
     epochs: ArrayLike | None = None,
     name: str = "hidden layer {}",
     gap: float = LABEL_GAP,
+    logs: Floats | None = None,
+    ends: tuple[float, float] | None = None,
+    names: bool = True,
 ) -> Axes:
     """Draw what plot_norms draws, of norms (runs, rows, hidden layers) at epochs (rows,), by default 0, 1, ….
 
     gap : between the lines' names at their ends, as a part of the axes' height.
+    logs : the norms' natural logarithms, which are drawn where a norm leaves float64.
     Raises BadShape for another shape, or without a run or a hidden layer.
     """
     runs = np.asarray(norms, float)
@@ -138,12 +167,17 @@ def plot_norm_bands(
             f"norms have shape {runs.shape}; give (runs, rows, hidden layers) of a network with hidden layers"
         )
     x = np.asarray(range(runs.shape[1]) if epochs is None else epochs, float)
+    far = logs is not None and bool(beyond(logs).any())
+    shown = logs / np.log(10.0) if far and logs is not None else runs
     with drawing(ax, CURVE_SIZE, dark) as (ax, _):
-        lines = [banded(ax, x, layer, name.format(k), marker=_marker(x)) for k, layer in enumerate(runs.T, 1)]
-        ax.set_yscale("log")
-        _epochs(ax, x)
+        lines = [banded(ax, x, k, name.format(n), marker=marker(x), far=far) for n, k in enumerate(shown.T, 1)]
+        sized_axis(ax, far)
+        if ends is not None:
+            ax.set_ylim(*(np.log10(ends) if far else ends))
+        epoch_axis(ax, x)
         ax.set_ylabel(rf"{order.upper()} norm of mean $\partial C/\partial b_l$  (units of $C$)")
-        name_ends(ax, lines, gap)
+        if names:
+            name_ends(ax, lines, gap)
     return ax
 
 
@@ -167,8 +201,8 @@ def plot_accuracy(record: TrainingRecord, ax: Axes | None = None, dark: bool = F
     """
     of_kind("record", record, TrainingRecord, "what train(…) returns")
     with drawing(ax, CURVE_SIZE, dark) as (ax, _):
-        ax.plot(record.epoch, record.accuracy, gid="accuracy", marker=_marker(record.epoch))
-        _epochs(ax, record.epoch)
+        ax.plot(record.epoch, record.accuracy, gid="accuracy", marker=marker(record.epoch))
+        epoch_axis(ax, record.epoch)
         ax.set(ylim=(0, 1), ylabel="validation accuracy\n(fraction)")
     return ax
 
@@ -199,62 +233,3 @@ def _scale_bar(ax: Axes, left: float, y: float, longest: float, colours: Palette
     size *= max(step for step in (1, 2, 5) if step * size <= longest)
     ax.plot([left, left + size], [y, y], color=colours.ink, linewidth=2.0, gid="scale")
     ax.text(left + size + 0.05 * longest, y, rf"mean $\partial C/\partial b$ = {size:g}", va="center", fontsize=9.5)
-
-
-def banded(ax: Axes, x: ArrayLike, runs: Floats, name: str, *, band: bool = True, **look: Any) -> Any:
-    """The median of runs, shape (len(x), runs), as a line, and the band that several fill; the line."""
-    shown = np.where(runs > 0, runs, np.nan)  # a log axis has no place for 0
-    low, middle, high = np.quantile(shown, BAND, axis=1)
-    (line,) = ax.plot(x, middle, gid=name, **look)
-    if band and runs.shape[1] > 1:
-        ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
-    return line
-
-
-def _marker(x: Floats) -> str | None:
-    """Points where there is hardly a line."""
-    return "o" if len(x) < 3 else None
-
-
-def _epochs(ax: Axes, epochs: Floats) -> None:
-    ax.set_xlim(0, max(float(epochs[-1]), 1))
-    whole_numbers(ax)
-    ax.set_xlabel("epochs of training")
-    ruled(ax)
-
-
-def whole_numbers(ax: Axes) -> None:
-    """Ticks at whole numbers alone along x."""
-    from matplotlib.ticker import MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def ruled(ax: Axes) -> None:
-    """Lines across, below what is drawn."""
-    ax.grid(axis="y")
-    ax.set_axisbelow(True)
-
-
-def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP) -> None:
-    """Each line's name, its gid, beside its right end; pushed apart where ends lie close."""
-    ends = [(line, *line.get_xydata()[-1]) for line in lines]
-    drawn = [end for end in ends if np.isfinite(end[2])]
-    to_axes = ax.transScale + ax.transLimits
-    drawn.sort(key=lambda end: end[2])
-    heights = [float(to_axes.transform((x, y))[1]) for _, x, y in drawn]
-    for (line, x, y), height in zip(drawn, _apart(heights, gap), strict=True):
-        ax.annotate(
-            line.get_gid(), (x, y), (1.04, height), textcoords="axes fraction", va="center",
-            color=line.get_color(), arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8},
-            annotation_clip=False,
-        )  # fmt: skip
-
-
-def _apart(heights: Sequence[float], gap: float = LABEL_GAP) -> list[float]:
-    """Ascending heights moved up until each is a gap above the one below, then back around their middle."""
-    placed: list[float] = []
-    for height in heights:
-        placed.append(max(height, placed[-1] + gap) if placed else height)
-    shift = float(np.mean(placed) - np.mean(heights)) if placed else 0.0
-    return [height - shift for height in placed]

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
+from chainderiv.records.measurements import beyond
 from chainderiv.records.statistics import interval
-from chainderiv.view.networks.curves import BAND, BAND_SAID, CURVE_SIZE, banded, name_ends, ruled, whole_numbers
+from chainderiv.view.networks.curves import CURVE_SIZE
+from chainderiv.view.networks.lines import BAND, BAND_SAID, banded, name_ends, ruled, sized_axis, whole_numbers
 from chainderiv.view.theme import Palette, drawing
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
+BESIDE = 0.32  # of the step to the nearest other depth, to either side, for marks of several kinds at one depth
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1)), (0, (1, 1.2)))
 HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 8.5, "markerfacecolor": "none"}
 HOLLOW |= {"markeredgewidth": 1.8, "zorder": 5}
 
@@ -107,14 +111,20 @@ def plot_layers(
 
 
 def plot_start_norms(
-    series: Mapping[str, ArrayLike], ax: Axes | None = None, dark: bool = False, *, bands: bool = True
+    series: Mapping[str, ArrayLike],
+    ax: Axes | None = None,
+    dark: bool = False,
+    *,
+    bands: bool = True,
+    logs: Mapping[str, ArrayLike] | None = None,
 ) -> Axes:
     """Draw the norm of each hidden layer's mean ∂C/∂b of several kinds of network, a named line each, on a log axis.
 
     From left to right as backpropagation goes, from the last hidden layer to the first. The median is the line, and a
     band holds 5 to 95 % of the runs.
 
-    series : by kind, shape (runs, hidden layers).
+    series : by kind, shape (runs, hidden layers). logs : their natural logarithms, which are drawn where a norm leaves
+        float64.
     Raises BadShape for another shape, or without a kind.
 
     >>> ax = plot_start_norms({"sigmoid": [[0.01, 0.1], [0.03, 0.3]]})
@@ -124,12 +134,17 @@ def plot_start_norms(
     rows = {name: np.asarray(values, float) for name, values in series.items()}
     if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
         raise BadShape(f"norms have shapes {[r.shape for r in rows.values()]}; give (runs, hidden layers) for each")
+    exact = {name: np.asarray(values, float) for name, values in (logs or {}).items()}
+    far = exact.keys() == rows.keys() and any(beyond(values).any() for values in exact.values())
+    if far:
+        rows = {name: values / np.log(10.0) for name, values in exact.items()}
     with drawing(ax, CURVE_SIZE, dark) as (ax, _):
+        look: dict[str, Any] = {"band": bands, "far": far, "markersize": 4.5}
         lines = [
-            banded(ax, np.arange(row.shape[1], 0, -1), row.T[::-1], name, band=bands, marker="o", markersize=4.5)
-            for name, row in rows.items()
+            banded(ax, np.arange(row.shape[1], 0, -1), row.T[::-1], name, **look, **kind_style(k))
+            for k, (name, row) in enumerate(rows.items())
         ]
-        ax.set_yscale("log")
+        sized_axis(ax, far)
         ax.invert_xaxis()
         ax.set(
             xlabel="hidden layer, from the output back",
@@ -139,6 +154,15 @@ def plot_start_norms(
         ruled(ax)
         name_ends(ax, lines)
     return ax
+
+
+def kind_style(number: int) -> dict[str, Any]:
+    """Marker, dashes and width of one of several lines, so that those that lie on each other are told apart.
+
+    An earlier one is wider, and shows on both sides and between the dashes of the later ones.
+    """
+    look: dict[str, Any] = {"marker": "osD^vP*X"[number % 8], "linestyle": DASHES[number % len(DASHES)]}
+    return look | {"linewidth": max(1.3, 3.1 - 0.4 * number)}
 
 
 def plot_accuracy_lines(
@@ -152,11 +176,13 @@ def plot_accuracy_lines(
     series : by kind, for each of the ascending depths: shape (runs,). Fractions in [0, 1]; drawn in per cent.
     """
     with drawing(ax, CURVE_SIZE, dark) as (ax, colours):
-        lost = 0
-        for name, each in series.items():
+        lost, steps = 0, _steps(depths)
+        for k, (name, each) in enumerate(series.items()):
             runs = [np.asarray(row, float) for row in each]
             kept = [100 * np.median(row[np.isfinite(row)]) if np.isfinite(row).any() else np.nan for row in runs]
-            (line,) = ax.plot(depths, kept, marker="o", markersize=4.5, gid=name, label=name)
+            # side by side, so that no mark hides another
+            x = np.asarray(depths, float) + steps * BESIDE * (2 * k + 1 - len(series)) / len(series)
+            (line,) = ax.plot(x, kept, markersize=5, gid=name, label=name, **kind_style(k))
             at = [depth for depth, row in zip(depths, runs, strict=True) if np.isnan(row).any()]
             if at:
                 lost += 1
@@ -170,8 +196,20 @@ def plot_accuracy_lines(
                         color=colours.soft, fontsize=9.5, annotation_clip=False)  # fmt: skip
         ax.set_ylabel("validation accuracy, %")
         _depth_axis(ax, depths)
-        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.55), fontsize=9.5)
+        ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.55), fontsize=9.5, handlelength=3.0)
     return ax
+
+
+def _steps(depths: Sequence[int]) -> Floats:
+    """From each depth to the nearest other, 1 of one alone.
+
+    >>> _steps([1, 2, 4, 8]).tolist()
+    [1.0, 1.0, 2.0, 4.0]
+    """
+    if len(depths) < 2:
+        return np.ones(len(depths))
+    apart = np.diff(np.asarray(depths, float))
+    return np.asarray(np.minimum(np.concatenate([apart, apart[-1:]]), np.concatenate([apart[:1], apart])))
 
 
 def _plain_numbers(ax: Axes) -> None:

@@ -17,7 +17,17 @@ from tests.test_extras import CURE
 
 CHAIN = cd.Chain(5, ["tanh"] * 4 + ["sigmoid"], "cross_entropy")
 GRID = {"w": cd.Axis(-3, 3, 23), "b2": cd.Axis(0.1, 10, 17, "log"), "b": 0.5, "x": 0.3}
-VARIABLES = {"sign", "log_abs", "link_log_sum", "largest_link", "uncertain", "below_quarter", "rate", "regime"}
+VARIABLES = {
+    "sign",
+    "log_abs",
+    "log10_abs",
+    "link_log_sum",
+    "largest_link",
+    "uncertain",
+    "below_quarter",
+    "rate",
+    "regime",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +101,7 @@ def test_xarray_opens_the_folder_without_us_and_without_a_warning(swept, tmp_pat
         data = xarray.open_zarr(tmp_path / "a.zarr", chunks=None, consolidated=True)
     assert np.array_equal(data.log_abs.values, swept.log_abs)
     assert data.log_abs.attrs["units"] == "1"
-    assert set(data.data_vars) == VARIABLES - {"rate", "regime", "below_quarter"}
+    assert set(data.data_vars) == VARIABLES - {"log10_abs", "rate", "regime", "below_quarter"}
 
 
 @pytest.mark.parametrize("name", ["a.zarr", "a.nc"])

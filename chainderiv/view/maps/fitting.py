@@ -1,0 +1,144 @@
+"""What is written around a map, made to fit into the place that the map has."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from matplotlib import rcParams
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.transforms import ScaledTranslation
+
+from chainderiv.view.place import place_of
+
+# in heights of letters: what stands around a map
+BAR, BESIDE, BELOW = 6.2, 5.9, 8.8
+ABOVE, BELOW_BESIDE = 6.0, 9.0  # title, ticks and label of a map; the legend that a neighbour may have
+TITLE = 10 / 11  # of the size of letters
+SHORT = 2.6  # inches: in a place that is no higher, a legend has as many columns as it can
+LEAST_LEGEND = 0.7  # of its usual letters
+
+
+def letter(ax: Axes) -> float:
+    """The height of letters in pixels, in the theme's settings now."""
+    return float(rcParams["font.size"]) * float(ax.figure.dpi) / 72
+
+
+def map_size(ax: Axes, bar: bool = True) -> tuple[float, float]:
+    """The width and height in pixels that a map is likely to have: labels, colour bar and legend take their share.
+
+    bar : whether it has a colour bar.
+    """
+    box, place, size = ax.get_window_extent(), place_of(ax), letter(ax)
+    if ax.get_subplotspec() is None:
+        return 0.84 * box.width, 0.95 * box.height
+    beside = (BESIDE + (BAR if bar else 0.0)) * size
+    return min(0.84 * box.width, place.width - beside), min(0.95 * box.height, place.height - BELOW * size)
+
+
+def label_room(ax: Axes) -> tuple[float, float]:
+    """The width and height in pixels that labels along a map may take, with the legend that it has now.
+
+    A layout gives all maps of a grid one size, that of the one with most around it: there a neighbour's legend counts.
+    """
+    place, size, spec = place_of(ax), letter(ax), ax.get_subplotspec()
+    wide = map_size(ax)[0]
+    if spec is None:
+        return ax.get_window_extent().width, ax.get_window_extent().height
+    legend = ax.get_legend()
+    below = 0.0 if legend is None else legend.get_window_extent().height
+    if spec.get_gridspec().nrows > 1:
+        below = max(below, BELOW_BESIDE * size)
+    return wide, min(0.95 * ax.get_window_extent().height, place.height - ABOVE * size - below)
+
+
+def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> None:
+    """Title and axis labels: a title in as many lines as it needs, and labels without words that are too long."""
+    wide, high = label_room(ax)
+    size = letter(ax)
+    ax.set_xlabel(fitted(ax, x_label, wide + size))
+    ax.set_ylabel(fitted(ax, y_label, high))
+    # beside maps with a bar, a layout gives one without it no more room than theirs
+    room = wide + (1.8 * BAR if bar else 0.0 if _is_laid_out(ax) else BAR + 0.8) * size
+    # where the caller's own title will stand, so that it takes this one's place
+    ax.set_title(in_lines(ax, title, room), fontsize=TITLE * rcParams["font.size"], fontweight="normal")
+
+
+def fitted(ax: Axes, label: str, room: float) -> str:
+    """A label 'name: symbol  (words)', without the words or by its name alone where it is wider than so many pixels."""
+    shorter = label.partition("  (")[0]
+    forms = (label, shorter, shorter.partition(": ")[0])
+    return next((form for form in forms if extent(ax, form)[0] <= room), forms[-1])
+
+
+def in_lines(ax: Axes, text: str, room: float) -> str:
+    r"""A text in lines no wider than so many pixels, broken behind commas and semicolons, and between words if it must.
+
+    >>> from matplotlib.figure import Figure
+    >>> in_lines(Figure().add_subplot(), "sigmoid, 4 layers; x = 0.5, y = 0", 150).split("\n")
+    ['sigmoid, 4 layers;', 'x = 0.5, y = 0']
+    """
+    parts = re.split(r"(?<=[,;]) ", text)
+    if any(extent(ax, part, TITLE)[0] > room for part in parts):
+        parts = text.split(" ")
+    lines = [parts[0]]
+    for part in parts[1:]:
+        longer = f"{lines[-1]} {part}"
+        if extent(ax, longer, TITLE)[0] > room:
+            lines.append(part)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)
+
+
+def extent(ax: Axes, text: str, scale: float = 1.0) -> tuple[float, float]:
+    """The width and height of a text in pixels."""
+    figure: Any = ax.figure
+    trial = figure.text(0, 0, text, fontsize=scale * rcParams["font.size"])
+    box = trial.get_window_extent()
+    trial.remove()
+    return box.width, box.height
+
+
+def draw_legend(ax: Axes, handles: list[Any], bar: bool = True) -> None:
+    """A legend below the map, if there is anything to tell; bar: whether a colour bar takes room beside it."""
+    if not handles:
+        return
+    figure: Any = ax.figure
+    size, place = letter(ax), place_of(ax)
+    left, room = BESIDE * size, place.width - (BESIDE + (BAR if bar else 0.0)) * size
+    # a wide one begins left of the map, and one that is too wide even so has smaller letters
+    widest = place.width - (2.5 + (BAR + 1.5 if _is_laid_out(ax) and not bar else 0.0)) * size
+    short = place.height < SHORT * figure.dpi
+    columns = legend_columns(figure, handles, widest, 4) if short else legend_columns(figure, handles, room)
+    width = _legend(figure, handles, columns).get_window_extent().width
+    small = max(LEAST_LEGEND, min(1.0, widest / width))
+    reach = map_size(ax)[0] if _is_laid_out(ax) and not bar else place.width - left - 1.5 * size
+    shift = min(max(0.0, small * width - reach), left) + 0.3 * size
+    down = 15 / 72 + 2.75 * rcParams["font.size"] / 72  # ticks, their numbers and the label, in inches
+    below = ax.transAxes + ScaledTranslation(-shift / figure.dpi, -down, figure.dpi_scale_trans)
+    where: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0, 0), "bbox_transform": below}
+    size = small * rcParams["legend.fontsize"]
+    ax.legend(handles=handles, ncols=columns, fontsize=size, borderaxespad=0.0, **where)
+
+
+def legend_columns(figure: Figure, handles: list[Any], room: float, most: int = 2) -> int:
+    """As many, of 2 at the most, as fit beside each other into so many pixels; 1 of fewer than three entries."""
+    if len(handles) < 3:
+        return 1
+    # one that is too wide is cut off, and the layout narrows the map for it
+    tried = range(min(most, len(handles)), 1, -1)
+    return next((n for n in tried if _legend(figure, handles, n).get_window_extent().width <= room), 1)
+
+
+def _is_laid_out(ax: Axes) -> bool:
+    """Whether the Axes are some of several that a layout engine places."""
+    figure, spec = ax.figure.get_figure(root=True), ax.get_subplotspec()
+    several = spec is not None and spec.get_gridspec().ncols > 1
+    return several and figure is not None and figure.get_layout_engine() is not None
+
+
+def _legend(figure: Figure, handles: list[Any], columns: int) -> Legend:
+    return Legend(figure, handles, [str(handle.get_label()) for handle in handles], ncols=columns)

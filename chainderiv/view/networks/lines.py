@@ -1,0 +1,110 @@
+"""Lines over epochs, depths or layers: medians with their bands, axes of sizes however small, names at the ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from chainderiv.errors import BadValue
+from chainderiv.given import shown as shown_in_short
+from chainderiv.kinds import Floats
+from chainderiv.view.choices import limits_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
+BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
+BAND_SAID = f"{100 * BAND[0]:g} to {100 * BAND[-1]:g} %"
+
+
+def sized_axis(ax: Axes, far: bool) -> None:
+    """A logarithmic axis upwards; far: of numbers that float64 does not hold, whose decimal logarithms are drawn."""
+    if not far:
+        ax.set_yscale("log")
+        return
+    from matplotlib.ticker import MaxNLocator
+
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter(_power)
+
+
+def _power(value: float, _: Any) -> str:
+    return f"$10^{{{value:.0f}}}$"
+
+
+def limits_above_0(given: Any) -> tuple[float, float] | None:
+    """The ends of a logarithmic axis, or None; raises BadValue."""
+    ends = limits_of(given)
+    if ends is not None and ends[0] <= 0:
+        raise BadValue(f"limits is {shown_in_short(given)}; give (low, high), both above 0")
+    return ends
+
+
+def banded(
+    ax: Axes, x: ArrayLike, runs: Floats, name: str, *, band: bool = True, far: bool = False, **look: Any
+) -> Any:
+    """The median of runs, shape (len(x), runs), as a line, and the band that several fill; the line.
+
+    far : whether they are logarithms already.
+    """
+    # a log axis has no place for 0
+    shown = np.where(np.isneginf(runs), np.nan, runs) if far else np.where(runs > 0, runs, np.nan)
+    low, middle, high = np.quantile(shown, BAND, axis=1)
+    (line,) = ax.plot(x, middle, gid=name, **look)
+    if band and runs.shape[1] > 1:
+        ax.fill_between(x, low, high, color=line.get_color(), alpha=0.2, linewidth=0, gid=name)
+    return line
+
+
+def marker(x: Floats) -> str | None:
+    """Points where there is hardly a line."""
+    return "o" if len(x) < 3 else None
+
+
+def epoch_axis(ax: Axes, epochs: Floats) -> None:
+    """Epochs to the right, from 0 to the last, and lines across."""
+    ax.set_xlim(0, max(float(epochs[-1]), 1))
+    whole_numbers(ax)
+    ax.set_xlabel("epochs of training")
+    ruled(ax)
+
+
+def whole_numbers(ax: Axes) -> None:
+    """Ticks at whole numbers alone along x."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def ruled(ax: Axes) -> None:
+    """Lines across, below what is drawn."""
+    ax.grid(axis="y")
+    ax.set_axisbelow(True)
+
+
+def name_ends(ax: Axes, lines: Sequence[Any], gap: float = LABEL_GAP) -> None:
+    """Each line's name, its gid, beside its right end; pushed apart where ends lie close."""
+    ends = [(line, *line.get_xydata()[-1]) for line in lines]
+    drawn = [end for end in ends if np.isfinite(end[2])]
+    to_axes = ax.transScale + ax.transLimits
+    drawn.sort(key=lambda end: end[2])
+    heights = [float(to_axes.transform((x, y))[1]) for _, x, y in drawn]
+    for (line, x, y), height in zip(drawn, _apart(heights, gap), strict=True):
+        ax.annotate(
+            line.get_gid(), (x, y), (1.04, height), textcoords="axes fraction", va="center",
+            color=line.get_color(), arrowprops={"arrowstyle": "-", "color": line.get_color(), "linewidth": 0.8},
+            annotation_clip=False,
+        )  # fmt: skip
+
+
+def _apart(heights: Sequence[float], gap: float = LABEL_GAP) -> list[float]:
+    """Ascending heights moved up until each is a gap above the one below, then back around their middle."""
+    placed: list[float] = []
+    for height in heights:
+        placed.append(max(height, placed[-1] + gap) if placed else height)
+    shift = float(np.mean(placed) - np.mean(heights)) if placed else 0.0
+    return [height - shift for height in placed]
