@@ -21,7 +21,7 @@ from chainderiv.errors import BadShape, BadValue, ChainderivError, UnknownName, 
 from chainderiv.experiments import runs
 from chainderiv.experiments.runs import Source, Training, run_all
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.catalogue import TANH
+from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.maps.cluster import cluster
 from chainderiv.nn.data import data as data_module
 from chainderiv.nn.data.data import load_data
@@ -368,7 +368,7 @@ OTHERS = {
     "own formula": replace(BASE, activation=Activation.from_formula("tanh", "z/(1+Abs(z))")),
     "own formula of the same name": replace(BASE, activation=Activation.from_formula("tanh", "z/(1+2*Abs(z))")),
     "a number's 17th digit": replace(BASE, activation=Activation.from_formula("tanh", "z/(1+2.0000000000000001*Abs(z))")),
-    "without its stable forms": replace(BASE, activation=Activation("tanh", TANH.formula)),
+    "without its stable forms": replace(BASE, activation=Activation("tanh", ACTIVATIONS["tanh"].formula)),
     "own output": replace(BASE, output=Activation.from_formula("own", "1/(1+exp(-2*z))")),
     "own output of the same name": replace(BASE, output=Activation.from_formula("own", "1/(1+exp(-3*z))")),
 }  # fmt: skip
