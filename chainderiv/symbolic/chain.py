@@ -158,10 +158,8 @@ class Chain:
         """Read 'b1', 'w12', 'z3', 'a2' or 'x'; raises BadValue for what the chain does not have."""
         match = re.fullmatch(r"x|([bwza])_?([1-9][0-9]*)", str(text))
         if match is None or (match[1] and int(match[2]) > self.depth):
-            raise BadValue(
-                f"parameter {str(text)!r} is not in a chain of depth {self.depth}; "
-                f"give one of " + ", ".join(f"{kind}1 … {kind}{self.depth}" for kind in "bwza") + " or x"
-            )
+            known = ", ".join(f"{kind}1 … {kind}{self.depth}" for kind in "bwza")
+            raise BadValue(f"parameter {str(text)!r} is not in a chain of depth {self.depth}; give {known} or x")
         return Parameter(match[1], int(match[2])) if match[1] else Parameter("x", 0)
 
     def quotient(self, text: str) -> tuple[Parameter, Parameter]:
