@@ -51,7 +51,7 @@ def claim_text(chain: Chain, text: str) -> Expr:
     """The SymPy expression that a claim states; raises BadValue where it is none, with the place of the fault.
 
     >>> claim_text(Chain(2), "∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · ∂C/∂a₂")
-    w_2*CostSlope(quadratic, a_2, y)*PhiPrime(sigmoid, z_1)*PhiPrime(sigmoid, z_2)
+    w_2*(dC/da_2)*sigmoid'(z_1)*sigmoid'(z_2)
     >>> claim_text(Chain(1), "(a1 - y) a1 (1 - a_1)")
     a_1*(1 - a_1)*(a_1 - y)
     """
