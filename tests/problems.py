@@ -35,6 +35,10 @@ EACH = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "mish", "arctan",
     "identity",
 )  # fmt: skip
+NEWER = (
+    "prelu", "celu", "relu6", "relu2", "hardtanh", "hardsigmoid", "hardswish", "softshrink", "tanhshrink", "logsigmoid",
+    "squareplus", "quick_gelu", "gelu_tanh", "snake",
+)  # fmt: skip
 
 # fmt: off
 PROBLEMS = [
@@ -122,6 +126,9 @@ PROBLEMS = [
     Problem("one activation of each kind", 13, EACH,
             1.25, 0.375,
             "0.0015057690262797085763328641436381591094894012678092", y=0.25),
+    Problem("one of each newer kind, none of them flat", 14, NEWER,
+            1.25, (-1.25, -0.5, 1.5, -0.25, -0.5, 0.25, 0.0, 0.875, 0.125, -0.25, 1.5, -1.125, 0.125, -0.125),
+            "0.20837211390198476122568618519136959089229720920804", y=0.25),
     Problem("tanh at z = 100", 2, "tanh",
             (200.0, 0.5), (0.0, 0.25),
             "2.2316147161784676516019406327852806381468498645678e-88", y=0.5),

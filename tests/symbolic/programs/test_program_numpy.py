@@ -15,7 +15,7 @@ def run(derivation, w, b, x, y):
     names: dict = {}
     exec(derivation.to("numpy"), names)
     with np.errstate(all="ignore"):
-        return cd.LogSign(*names["gradient"](w, b, x, y))
+        return cd.LogSign.of(*names["gradient"](w, b, x, y))
 
 
 @pytest.mark.parametrize("depth", [1, 2, 7])

@@ -125,14 +125,14 @@ def run_numpy(sources, jobs):
     for number in {j.program for j in jobs}:
         made[number] = {}
         exec(sources[number], made[number])
-    return [cd.LogSign(*made[j.program]["gradient"](j.w, j.b, j.x, j.y)) for j in jobs]
+    return [cd.LogSign.of(*made[j.program]["gradient"](j.w, j.b, j.x, j.y)) for j in jobs]
 
 
 def _results(done, jobs):
     assert done.returncode == 0, done.stderr[:4000]
     rows = [line.split() for line in done.stdout.splitlines()]
     assert len(rows) == len(jobs)
-    return [cd.LogSign(float(sign), float(log)) for sign, log in rows]
+    return [cd.LogSign.of(float(sign), float(log)) for sign, log in rows]
 
 
 @dataclass(frozen=True)
