@@ -92,7 +92,7 @@ def test_the_citation_states_the_version_that_the_package_has():
 
 
 @pytest.mark.parametrize("given", ["1.5", b"1", None, ["1", "2"], [None, 1.0], np.array(["3"]), [[1.0], [1.0, 2.0]], 1j,
-                                   np.array([1, 2], "M8[s]"), object()], ids=repr)  # fmt: skip
+                                   np.array([1, 2], "M8[s]"), object], ids=repr)  # fmt: skip
 def test_a_text_or_none_is_no_number_for_a_rate_a_sign_or_a_logarithm(given):
     for take in (lambda: cd.LogSign(given, 0.0), lambda: cd.LogSign(1.0, given), lambda: floats("rate", given)):
         with pytest.raises(BadValue, match="give numbers"):
