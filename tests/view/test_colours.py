@@ -144,3 +144,31 @@ def test_the_ticks_of_an_activation_are_evenly_spaced_over_its_range():
 
 def test_numbers_of_ticks_are_plain_and_powers_of_ten_are_powers():
     assert [said(v) for v in (0.3, -30.0, 1e5, -1e300)] == ["0.3", "−30", "$10^{5}$", "$-10^{300}$"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "beyond"), [((1, 3), (0.5, -2, 4, 9)), ((-9, -3), (-1, 2, -20)), ((-6, 0.2), (0.4, 3))]
+)
+def test_what_is_beyond_a_limit_has_the_colour_that_the_bar_ends_in(limits, beyond):
+    ax = plot_sweep(sweep(Chain(4, "relu"), w=Axis(-12, 12, 25), b=Axis(-10, 10, 21)), limits=limits)
+    mesh, bar = child(ax, "map"), bar_of(ax)
+    for value in beyond:
+        end = limits[0] if value < limits[0] else limits[1]
+        assert mesh.cmap(mesh.norm(value)) == pytest.approx(mesh.cmap(mesh.norm(end)), abs=0.02)
+    arrows = [patch.get_facecolor() for patch in bar._extend_patches]
+    ends = [mesh.cmap(mesh.norm(end)) for end in limits]
+    assert all(any(np.allclose(arrow, end, atol=0.02) for end in ends) for arrow in arrows)
+
+
+@pytest.mark.parametrize("limits", [(-9, -4), (4, 9), (31, 95), (-0.0008, -0.0002)])
+def test_a_bar_has_several_true_ticks_whatever_its_limits(limits):
+    ax = plot_sweep(sweep(Chain(4, "relu"), w=Axis(-12, 12, 25), b=Axis(-10, 10, 21)), limits=limits)
+    assert untrue(bar_of(ax)) == []
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning:matplotlib")  # of its own ticks
+@pytest.mark.parametrize("quantity", ["gradient", "activation:3"])
+def test_numbers_at_the_end_of_float64_are_drawn(quantity):
+    axes = {"w": Axis(1e300, 1e308, 5), "b": Axis(1e300, 1e308, 5)}
+    ax = plot_sweep(sweep(Chain(4, "softplus"), **axes), quantity)
+    assert np.isfinite(child(ax, "map").get_coordinates()).all()

@@ -168,3 +168,22 @@ def test_the_frame_of_a_depth_that_has_no_such_number_says_so(tmp_path, monkeypa
     s = sweep(Chain(), depth=Axis(1, 3, 3), w=Axis(-3, 3, 9), b=Axis(-2, 2, 7))
     animate_sweep(s, tmp_path / "map.gif", quantity)
     assert notes[1:] == said  # the first is the layout's, of the deepest
+
+
+def test_a_lone_point_that_explodes_is_shaded_as_wide_as_its_cell():
+    """σ at z = 0 has links of w/4: with w = 6, b = −3 is the one of 41 points whose rate is above 0."""
+    s = sweep(Chain(4), w=6, b=Axis(-10, 10, 41))
+    above = s.axes["b"].values[s.rate > 0]
+    assert above.tolist() == [-3.0]
+    ax = plot_sweep(s)
+    (path,) = child(ax, "exploding").get_paths()
+    assert [path.vertices[:, 0].min(), path.vertices[:, 0].max()] == pytest.approx([-3.25, -2.75])
+
+
+@pytest.mark.parametrize("options", [{"w": Axis(-12, 12, 41)}, {"w": Axis(0.01, 100, 41, scale="log")}])
+def test_every_point_that_explodes_is_shaded_and_no_other(options):
+    s = sweep(Chain(4, "gelu"), b=2, **options)
+    ax = plot_sweep(s)
+    shaded = [(p.vertices[:, 0].min(), p.vertices[:, 0].max()) for p in child(ax, "exploding").get_paths()]
+    for point, rate in zip(s.axes["w"].values, s.rate, strict=True):
+        assert any(low <= point <= high for low, high in shaded) == (rate > 0)

@@ -15,7 +15,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derive import derive
 from chainderiv.view.maps import reduce
 from chainderiv.view.maps.drawing import MOST_CELLS, cells_of
-from chainderiv.view.maps.labels import UNCERTAIN, edges
+from chainderiv.view.maps.labels import UNCERTAIN, borders
 from chainderiv.view.picture import picture
 from chainderiv.view.theme import palette
 from tests.view.test_maps import child
@@ -104,9 +104,8 @@ def test_one_uncertain_point_is_hatched(place):
     ax = plot_sweep(flat(2000, 2000, uncertain=(place, True)))
     hatched = child(ax, "uncertain").get_array()
     assert {0.0, 1.0} == set(hatched.compressed())
-    middle = [
-        borders[p] for borders, p in zip((edges(Axis(-12, 12, 2000)), edges(Axis(-10, 10, 2000))), place, strict=True)
-    ]
+    cells = borders(np.linspace(-12, 12, 2000)), borders(np.linspace(-10, 10, 2000))
+    middle = [ends[p] for ends, p in zip(cells, place, strict=True)]
     xy = child(ax, "uncertain").get_coordinates()[:-1, :-1][~np.ma.getmaskarray(hatched)]
     assert np.abs(xy - middle).max() < 0.4
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
@@ -15,8 +14,10 @@ from chainderiv.view.maps.look import Look
 from chainderiv.view.shown import OwnAxes
 
 LINEAR_WIDTH = 0.5  # within it colours change evenly; beyond, by equal ratios, so that 1 shows beside -30
+LARGEST = float(np.finfo(float).max) * LINEAR_WIDTH  # larger ones are coloured as this one
 EVEN_UP_TO = 100.0  # numbers that are no logarithm are coloured evenly where none is larger
 TICKS = (*(float(f"{m}e{k}") for k in range(-3, 4) for m in (1, 3)), *(10.0**k for k in range(4, 309)))
+FEW = 3  # ticks say too little
 LINES_APART = 1.5  # from one tick's number to the next, in heights of letters
 
 
@@ -24,12 +25,15 @@ class SidedNorm(Normalize):
     """Colours from vmin over 0, which has the middle one, to vmax: each side runs to its own end.
 
     A side shorter than LINEAR_WIDTH keeps the paler colours, so that what is hardly above 0 does not look like much.
+    What is beyond an end that has no full colour has that end's own: limits of 1 and 3 tell nothing apart below 1.
 
     >>> norm = SidedNorm(-32, 0.6)
     >>> [round(float(norm(v)), 2) for v in (-32, -1, 0, 0.3, 0.6)]
     [0.0, 0.35, 0.5, 0.78, 1.0]
     >>> round(float(norm.inverse(0.35)), 1)
     -1.0
+    >>> float(SidedNorm(1, 3)(-5)) == float(SidedNorm(1, 3)(1))
+    True
     """
 
     def __init__(self, vmin: float, vmax: float, even: bool = False) -> None:
@@ -41,7 +45,7 @@ class SidedNorm(Normalize):
         result, is_scalar = self.process_value(value)
         self.autoscale_None(result)
         low, high = self._ends()
-        bent = self._bend(result.data)
+        bent = np.clip(self._bend(result.data), *self._reach())
         with np.errstate(invalid="ignore"):
             place = 0.5 + 0.5 * np.where(bent < 0, bent / low, bent / high)
         placed = np.ma.array(place, mask=result.mask)
@@ -52,15 +56,22 @@ class SidedNorm(Normalize):
         low, high = self._ends()
         side = 2.0 * np.ma.asarray(value, float) - 1.0
         bent = side * np.ma.array(np.where(np.ma.getdata(side) < 0, low, high))
-        return bent if self.even else LINEAR_WIDTH * np.sinh(bent)
+        with np.errstate(over="ignore"):
+            return bent if self.even else np.clip(LINEAR_WIDTH * np.sinh(bent), -LARGEST, LARGEST)
 
     def _ends(self) -> tuple[float, float]:
         least = LINEAR_WIDTH if not self.even else 1e-9
         low, high = max(-float(self.vmin or 0.0), least), max(float(self.vmax or 0.0), least)
         return float(self._bend(low)), float(self._bend(high))
 
+    def _reach(self) -> tuple[float, float]:
+        """How far colours tell numbers apart, bent: to an end that has not its side's last colour, and no farther."""
+        first, last = (float(self._bend(end or 0.0)) for end in (self.vmin, self.vmax))
+        low, high = self._ends()
+        return -np.inf if first <= -low else first, np.inf if last >= high else last
+
     def _bend(self, value: Any) -> Any:
-        return value if self.even else np.arcsinh(np.asarray(value, float) / LINEAR_WIDTH)
+        return value if self.even else np.arcsinh(np.clip(value, -LARGEST, LARGEST) / LINEAR_WIDTH)
 
 
 def scale_of(low: float, high: float, look: Look | None = None, even: bool = False) -> SidedNorm:
@@ -87,7 +98,7 @@ class SidedTicks(Locator):
         """The ticks for what the bar shows now."""
         axis: Any = self.axis
         low, high = sorted(axis.get_view_interval())
-        letter = matplotlib.font_manager.font_scalings.get("medium", 1.0) * _size_of(axis) * axis.figure.dpi / 72
+        letter = axis.get_major_ticks(1)[0].label1.get_size() * axis.figure.dpi / 72
         return self.between(low, high, LINES_APART * letter / max(axis.axes.bbox.height, 1.0))
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
@@ -103,11 +114,6 @@ class SidedTicks(Locator):
         return spaced_ticks(low, high, lambda v: (float(self.norm(v)) - first) / (last - first or 1.0), apart)
 
 
-def _size_of(axis: Any) -> float:
-    size = axis.get_major_ticks(1)[0].label1.get_size()
-    return float(size)
-
-
 def spaced_ticks(low: float, high: float, place: Callable[[float], float], apart: float) -> list[float]:
     """0 and round numbers from low to high, the largest first, whose places are so far apart at least.
 
@@ -115,10 +121,18 @@ def spaced_ticks(low: float, high: float, place: Callable[[float], float], apart
     >>> spaced_ticks(-32, 0.6, lambda v: float(norm(v)), 0.05)
     [-30.0, -10.0, -3.0, -1.0, -0.3, 0.0, 0.1, 0.3]
     """
-    within = [0.0] if low <= 0 <= high else []
-    within += sorted((s * t for t in TICKS for s in (-1, 1) if low <= s * t <= high), key=abs, reverse=True)
+    rounds = [0.0, *(sign * tick for tick in TICKS for sign in (-1, 1))]
+    kept = _spaced([tick for tick in rounds if low <= tick <= high], place, apart)
+    if len(kept) < FEW:  # from -9 to -4 there is none
+        even = MaxNLocator(nbins=8, steps=[1, 2, 5, 10]).tick_values(low, high)
+        kept = max(kept, _spaced([float(tick) for tick in even if low <= tick <= high], place, apart), key=len)
+    return kept
+
+
+def _spaced(ticks: list[float], place: Callable[[float], float], apart: float) -> list[float]:
+    """0 and then the largest ticks that there is room for."""
     kept = dict[float, float]()
-    for tick in within:
+    for tick in sorted(ticks, key=lambda tick: (tick != 0, -abs(tick))):
         at = place(tick)
         if all(abs(at - other) >= apart for other in kept.values()):
             kept[tick] = at

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH
 from chainderiv.maps.sweep import Sweep
 
@@ -68,9 +67,17 @@ def held(name: str, value: float) -> str:
     return f"{name} = {value:g}".replace("-", "−")
 
 
-def edges(axis: Axis) -> Floats:
-    """The borders of the cells around an axis's values, shape (count + 1,); by ratios on a log axis."""
-    values = np.log(axis.values) if axis.scale == "log" else axis.values
-    middle = (values[1:] + values[:-1]) / 2
-    borders = np.concatenate([[2 * values[0] - middle[0]], middle, [2 * values[-1] - middle[-1]]])
-    return np.exp(borders) if axis.scale == "log" else borders
+def borders(values: Floats, scale: str = "linear") -> Floats:
+    """The borders of the cells around values along an axis, shape (count + 1,); by ratios on a log axis.
+
+    >>> borders(np.array([0.0, 1.0, 3.0])).tolist()
+    [-0.5, 0.5, 2.0, 4.0]
+    """
+    places = np.log(values) if scale == "log" else values
+    middle = places[1:] / 2 + places[:-1] / 2
+    with np.errstate(over="ignore"):
+        found = np.concatenate([[2 * places[0] - middle[0]], middle, [2 * places[-1] - middle[-1]]])
+        found = np.exp(found) if scale == "log" else found
+    # float64 may have no larger number than the outer values
+    found[[0, -1]] = np.where(np.isfinite(found[[0, -1]]), found[[0, -1]], values[[0, -1]])
+    return found

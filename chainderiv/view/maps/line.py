@@ -37,7 +37,10 @@ def draw_line(ax: Axes, sweep: Sweep, quantity: Quantity, colours: Palette, look
     handles: list[Any] = []
     if sweep.derivation.chain.depth > 1 and not np.isnan(values).all():
         shade = {"facecolor": colours.high, "alpha": 0.3, "linewidth": 0}
-        handles += _band(ax, x, tile.link_log_sum[where] > 0, "exploding", "exploding: rate > 0", shade)
+        # by cells, as on a map: a lone point has no width of its own
+        ends, explodes = np.clip(labels.borders(x, axis.scale), x[0], x[-1]), tile.link_log_sum[where] > 0
+        sides = np.repeat(ends, 2)[1:-1], np.repeat(explodes, 2)
+        handles += _band(ax, *sides, "exploding", "exploding: rate > 0", shade)
     undefined = np.isnan(values)
     shade = {"facecolor": colours.undefined, "alpha": 0.6, "linewidth": 0}
     handles += _band(ax, x, _near(undefined, np.arange(len(x))), "undefined", "undefined", shade)

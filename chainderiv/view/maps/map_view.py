@@ -11,7 +11,7 @@ import numpy as np
 from chainderiv.kinds import Array, Box, Floats, Mask
 from chainderiv.maps.axis import Axis
 from chainderiv.maps.sweep import Sweep
-from chainderiv.view.maps.labels import edges
+from chainderiv.view.maps.labels import borders
 from chainderiv.view.maps.quantities import Quantity, rate_over
 from chainderiv.view.maps.reduce import Anywhere, Extremes, Presence, Samples, bounds, halved, reading_boxes, samples
 
@@ -85,10 +85,11 @@ def _view(
     number (of codes the commonest and the rarest), and the fields are sampled.
     """
     x, y = axes
+    x_edges, y_edges = (borders(axis.values, axis.scale) for axis in axes)
     if x.count <= cells[0] and y.count <= cells[1]:
         values, fields, uncertain = read((slice(0, x.count), slice(0, y.count)))
         hatched = uncertain if uncertain is not None and uncertain.any() else None
-        return MapView(axes, edges(x), edges(y), np.asarray(values, float) / per, x.values, y.values, fields, hatched)
+        return MapView(axes, x_edges, y_edges, np.asarray(values, float) / per, x.values, y.values, fields, hatched)
     blocks = bounds(x.count, max(cells[0] // 2, 1)), bounds(y.count, cells[1])
     at = samples(x.count, cells[0]), samples(y.count, cells[1])
     shown = Presence(*blocks, codes) if codes else Extremes(*blocks)
@@ -103,8 +104,8 @@ def _view(
     return MapView(
         axes,
         # what lies beyond the axis is not shown, and a cell there would be narrow
-        halved(np.clip(edges(x)[blocks[0]], x.start, x.stop), x.scale),
-        np.clip(edges(y)[blocks[1]], y.start, y.stop),
+        halved(np.clip(x_edges[blocks[0]], x.start, x.stop), x.scale),
+        np.clip(y_edges[blocks[1]], y.start, y.stop),
         shown.cells() / per,
         x.values[at[0]],
         y.values[at[1]],
