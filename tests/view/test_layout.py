@@ -101,3 +101,12 @@ def test_a_caller_s_own_title_takes_the_place_of_ours_and_no_second_one_stays(ma
             ax.set_title("mine")
         titles = [ax.get_title(loc=loc) for loc in ("left", "center", "right")]
         assert [title for title in titles if title] == ["mine"]
+
+
+@pytest.mark.parametrize("quantity", ["below_quarter", "regime", "uncertain"])
+def test_lines_with_words_at_their_ticks_collide_with_nothing(quantity):
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    figure.subplots(2, 2)
+    for ax, name in zip(figure.axes, ("sigmoid", "relu", "hardtanh", "gelu"), strict=True):
+        plot_sweep(sweep(Chain(24, name), w=Axis(-12, 12, 41), b=1.0), quantity, ax=ax)
+    assert collisions(figure) == []

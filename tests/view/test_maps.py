@@ -1,3 +1,5 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 from matplotlib.collections import QuadMesh
@@ -15,7 +17,7 @@ from chainderiv.maps.sweep import sweep
 from chainderiv.numeric.evaluate import evaluate
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.fitting import legend_columns
-from chainderiv.view.maps.labels import axis_label, edges
+from chainderiv.view.maps.labels import axis_label, borders
 from chainderiv.view.maps.maps import plot_sweeps
 from chainderiv.view.theme import palette
 
@@ -148,7 +150,7 @@ def test_a_log_axis_is_drawn_as_one():
     ax = plot_sweep(s)
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "linear")
     # edges by equal ratios stay positive where arithmetic ones would not
-    np.testing.assert_allclose(edges(s.axes["w"]), 10.0 ** np.arange(-2.5, 3), rtol=1e-12)
+    np.testing.assert_allclose(borders(s.axes["w"].values, "log"), 10.0 ** np.arange(-2.5, 3), rtol=1e-12)
     ax.figure.draw_without_rendering()
 
 
@@ -370,3 +372,13 @@ def test_the_names_of_regions_stay_within_the_frame(chain, axes, quantity):
 def test_a_name_that_is_wider_than_its_map_is_left_out():
     ax = Figure(figsize=(0.8, 4)).add_subplot()
     assert not plot_sweep(sweep(Chain(4), w=Axis(1, 2, 9), b=Axis(0, 1, 9)), ax=ax).texts
+
+
+@pytest.mark.parametrize("name", ["relu", "hardtanh", "leaky_relu"])
+def test_names_of_lines_that_run_in_one_do_not_lie_over_each_other(name):
+    """Where φ' jumps from 0 to 1 the contours 1/4 and 1 stand at the same place."""
+    ax = plot_link_map(name, Axis(-12, 12, 101), Axis(-6, 6, 101))
+    ax.figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert len(boxes) >= 2
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))

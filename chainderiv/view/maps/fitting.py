@@ -15,6 +15,7 @@ from chainderiv.view.place import place_of
 
 # in heights of letters: what stands around a map
 BAR, BESIDE, BELOW = 6.2, 5.9, 8.8
+TICKS = 3.3  # of BESIDE, the numbers at the ticks
 ABOVE, BELOW_BESIDE = 6.0, 9.0  # title, ticks and label of a map; the legend that a neighbour may have
 TITLE = 10 / 11  # of the size of letters
 SHORT = 2.6  # inches: in a place that is no higher, a legend has as many columns as it can
@@ -58,6 +59,9 @@ def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> No
     """Title and axis labels: a title in as many lines as it needs, and labels without words that are too long."""
     wide, high = label_room(ax)
     size = letter(ax)
+    # long words at the ticks take more than a colour bar would
+    ticks = max((extent(ax, tick.get_text())[0] for tick in ax.get_yticklabels()), default=0.0)
+    wide -= max(0.0, ticks - (TICKS + (0.0 if bar else BAR)) * size)
     ax.set_xlabel(fitted(ax, x_label, wide + size))
     ax.set_ylabel(fitted(ax, y_label, high))
     # beside maps with a bar, a layout gives one without it no more room than theirs

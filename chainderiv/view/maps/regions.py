@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from chainderiv.kinds import Floats, Mask
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
-from chainderiv.view.maps.fitting import letter, map_size
+from chainderiv.view.maps.fitting import extent, letter, map_size
 from chainderiv.view.maps.map_view import MapView
 from chainderiv.view.maps.reduce import bounds, samples
 from chainderiv.view.theme import Palette
@@ -23,6 +23,8 @@ TEXT_ASPECT = 4.0  # a name's width over its height
 MIN_SHARE = 0.004  # of the map; a smaller region gets no name
 ROOM = 0.7  # heights of letters, in the measure of room(): what a name needs
 GAP = 0.1  # between a name and the frame, in parts of the name
+ALONG = (1 / 4, 1 / 2, 3 / 4, 1 / 8, 7 / 8)  # a line, where its name may stand
+LEVEL = "level name"
 LEAST_LINE = 0.08  # of the map, that a contour runs to have its level written on it
 WIDEST = 0.55  # of the map; a wider name is left out
 FARTHEST = 0.6  # of the map, from a name to what it names
@@ -34,15 +36,30 @@ Place = tuple[int, int]
 
 
 def label_contour(ax: Axes, contour: Any, names: Sequence[str], colours: Palette) -> None:
-    """Each level's name on each of its lines, a quarter of the way along: ends lie at the frame."""
-    size = 10 / 11 * rcParams["font.size"]
+    """Each level's name on each of its lines, a quarter of the way along or clear of another; ends lie at the frame.
+
+    A line that has no such place, as where two run in one, has no name.
+    """
+    size, pixels = 10 / 11 * rcParams["font.size"], np.array(map_size(ax))
+    look: dict[str, Any] = {"fontsize": size, "color": colours.ink, "path_effects": _outline(4.0, colours)}
     for lines, name in zip(contour.allsegs if contour else (), names, strict=False):
         for line in lines:
             across = ax.transLimits.transform(ax.transScale.transform(line))
             if np.ptp(across, axis=0).max() < LEAST_LINE:
                 continue
-            x, y = line[len(line) // 4]
-            ax.text(x, y, name, fontsize=size, color=colours.ink, path_effects=_outline(4.0, colours), **CENTRED)
+            taken = [text for text in ax.texts if text.get_gid() == LEVEL]
+            for along in ALONG:
+                at = int(along * len(line))
+                if all(_apart(ax, across[at] * pixels, name, text, pixels) for text in taken):
+                    ax.text(*line[at], name, gid=LEVEL, **look, **CENTRED)
+                    break
+
+
+def _apart(ax: Axes, place: Floats, name: str, other: Text, pixels: Floats) -> bool:
+    """Whether a name has its place beside another's, in the pixels that the map is likely to have."""
+    share = (ax.transScale + ax.transLimits).transform(other.get_position())
+    room = (np.array(extent(ax, name)) + extent(ax, other.get_text())) / 2
+    return bool((np.abs(place - share * pixels) > room).any())
 
 
 def name_regions(ax: Axes, view: MapView, colours: Palette) -> None:
