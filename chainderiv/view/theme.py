@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cycler import cycler
 
+from chainderiv.errors import BadValue
 from chainderiv.given import of_kind
 from chainderiv.view.place import type_scale
 
@@ -149,6 +150,8 @@ def drawing(
 
     if ax is not None:
         of_kind("ax", ax, OfMatplotlib, "Matplotlib's Axes, or None for a new figure")
+        if ax.name != "rectilinear":
+            raise BadValue(f"ax has the projection {ax.name!r}; give Axes without one, or None for a new figure")
     with theme(dark) as colours:
         there = new_axes(new_figure(size, dark)) if ax is None else ax
         with theme(dark, type_scale(there) if fitted else 1.0):

@@ -108,3 +108,9 @@ def test_a_dark_map_on_the_callers_light_figure_makes_it_dark_and_a_dark_one_sta
     figure = Figure(facecolor="white")
     plot_sweep(swept, ax=figure.add_subplot())
     assert to_hex(figure.get_facecolor()) == "#ffffff"
+
+
+@pytest.mark.parametrize("projection", ["polar", "3d"])
+def test_axes_of_another_projection_are_refused(swept, projection):
+    with pytest.raises(BadValue, match=projection):
+        plot_sweep(swept, ax=Figure().add_subplot(projection=projection))
