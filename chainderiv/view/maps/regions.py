@@ -51,7 +51,8 @@ def label_contour(ax: Axes, contour: Any, names: Sequence[str], colours: Palette
             for along in ALONG:
                 at = int(along * len(line))
                 if all(_apart(ax, across[at] * pixels, name, text, pixels) for text in taken):
-                    ax.text(*line[at], name, gid=LEVEL, **look, **CENTRED)
+                    x, y = line[at]
+                    ax.text(x, y, name, gid=LEVEL, **look, **CENTRED)
                     break
 
 
