@@ -110,3 +110,8 @@ def test_lines_with_words_at_their_ticks_collide_with_nothing(quantity):
     for ax, name in zip(figure.axes, ("sigmoid", "relu", "hardtanh", "gelu"), strict=True):
         plot_sweep(sweep(Chain(24, name), w=Axis(-12, 12, 41), b=1.0), quantity, ax=ax)
     assert collisions(figure) == []
+
+
+@pytest.mark.parametrize(("columns", "size"), [(1, (4, 9)), (1, (3, 7)), (2, (5, 6))])
+def test_a_bar_beside_several_rows_leaves_their_legends_room(maps, columns, size):
+    assert collisions(plot_sweeps(maps, columns=columns, size=size)) == []

@@ -12,6 +12,7 @@ from matplotlib.legend import Legend
 from matplotlib.transforms import ScaledTranslation
 
 from chainderiv.view.place import place_of
+from chainderiv.view.shown import OwnAxes
 
 # in heights of letters: what stands around a map
 BAR, BESIDE, BELOW = 6.2, 5.9, 8.8
@@ -64,10 +65,12 @@ def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> No
     wide -= max(0.0, ticks - (TICKS + (0.0 if bar else BAR)) * size)
     ax.set_xlabel(fitted(ax, x_label, wide + size))
     ax.set_ylabel(fitted(ax, y_label, high))
-    # beside maps with a bar, a layout gives one without it no more room than theirs
-    room = wide + (1.8 * BAR if bar else 0.0 if _is_laid_out(ax) else BAR + 0.8) * size
+    if bar and not _is_one_of_rows(ax):  # no higher than the map, it leaves the room above it
+        wide += 1.8 * BAR * size
+    elif not bar and not _is_laid_out(ax):  # a layout gives one beside maps with a bar no more room than theirs
+        wide += (BAR + 0.8) * size
     # where the caller's own title will stand, so that it takes this one's place
-    ax.set_title(in_lines(ax, title, room), fontsize=TITLE * rcParams["font.size"], fontweight="normal")
+    ax.set_title(in_lines(ax, title, wide), fontsize=TITLE * rcParams["font.size"], fontweight="normal")
 
 
 def fitted(ax: Axes, label: str, room: float) -> str:
@@ -114,12 +117,13 @@ def draw_legend(ax: Axes, handles: list[Any], bar: bool = True) -> None:
     size, place = letter(ax), place_of(ax)
     left, room = BESIDE * size, place.width - (BESIDE + (BAR if bar else 0.0)) * size
     # a wide one begins left of the map, and one that is too wide even so has smaller letters
-    widest = place.width - (2.5 + (BAR + 1.5 if _is_laid_out(ax) and not bar else 0.0)) * size
+    beside = BAR * size if bar and _is_one_of_rows(ax) else 0.0
+    widest = place.width - beside - (2.5 + (BAR + 1.5 if _is_laid_out(ax) and not bar else 0.0)) * size
     short = place.height < SHORT * figure.dpi
     columns = legend_columns(figure, handles, widest, 4) if short else legend_columns(figure, handles, room)
     width = _legend(figure, handles, columns).get_window_extent().width
     small = max(LEAST_LEGEND, min(1.0, widest / width))
-    reach = map_size(ax)[0] if _is_laid_out(ax) and not bar else place.width - left - 1.5 * size
+    reach = map_size(ax)[0] if _is_laid_out(ax) and not bar else place.width - beside - left - 1.5 * size
     shift = min(max(0.0, small * width - reach), left) + 0.3 * size
     down = 15 / 72 + 2.75 * rcParams["font.size"] / 72  # ticks, their numbers and the label, in inches
     below = ax.transAxes + ScaledTranslation(-shift / figure.dpi, -down, figure.dpi_scale_trans)
@@ -142,6 +146,12 @@ def _is_laid_out(ax: Axes) -> bool:
     figure, spec = ax.figure.get_figure(root=True), ax.get_subplotspec()
     several = spec is not None and spec.get_gridspec().ncols > 1
     return several and figure is not None and figure.get_layout_engine() is not None
+
+
+def _is_one_of_rows(ax: Axes) -> bool:
+    """Whether the Axes are some of a figure of ours that has several rows: its bar stands beside all that they have."""
+    spec = ax.get_subplotspec()
+    return isinstance(ax, OwnAxes) and spec is not None and spec.get_gridspec().nrows > 1
 
 
 def _legend(figure: Figure, handles: list[Any], columns: int) -> Legend:
