@@ -75,7 +75,7 @@ def plot_sweep(
         For another quantity.
     BadValue
         When the sweep has more than two axes or is none, the chain has no such layer, or a rate is asked of a chain of
-        depth 1; when an option is none.
+        depth 1; when an option is none, or the Axes are polar or the like.
 
     Source: the regions of Nielsen (2015), chapter 5.
 
