@@ -23,6 +23,7 @@ _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉·⋅×−′’", "0123
 _DERIVATIVE = r"[∂d](\^?2|²)?C ?/ ?[∂d]"
 _OUTPUT = re.compile(_DERIVATIVE + r"a_?([0-9₀-₉]+)(\^?2|²)?")
 _LEFT = re.compile(r"\s*[∂d](?:\^?2|²)?C ?/ ?((?:[∂d] ?(?:x|[abwz]_?[0-9₀-₉]+?)(?:\^2|²)?\s*){1,2})=")
+_QUOTIENT = re.compile(r"\s*[∂d]([az]_?[0-9₀-₉]+) ?/ ?[∂d](x|[abwz]_?[0-9₀-₉]+)\s*=")
 _ONE_OF = re.compile(r"[∂d] ?(x|[abwz]_?[0-9₀-₉]+?)(\^2|²)?\s*(?=[∂d]|$)")
 _POWERS = {"²": "**2", "³": "**3"}
 _PIECE = re.compile(
@@ -35,11 +36,13 @@ SLOPE, BEND = "output_slope", "output_bend"
 
 
 def left_side(text: str) -> tuple[str, ...]:
-    """What a claim names before its =, as ('b1',) or ('b1', 'w2'); () where it has none.
+    """What a claim names before its =, as ('b1',), ('b1', 'w2') or ('a4/b1',); () where it has none.
 
     >>> left_side("∂C/∂b₁ = σ'(z₁) · ∂C/∂a₁"), left_side("d^2C/db1dw2 = 0"), left_side("∂²C/∂b₁² = 0"), left_side("a1")
     (('b1',), ('b1', 'w2'), ('b1', 'b1'), ())
     """
+    if (match := _QUOTIENT.match(text)) is not None:
+        return ("/".join(match.groups()).translate(_LOWERED),)
     match = _LEFT.match(text)
     if match is None:
         return ()
@@ -55,7 +58,7 @@ def claim_text(chain: Chain, text: str) -> Expr:
     >>> claim_text(Chain(1), "(a1 - y) a1 (1 - a_1)")
     a_1*(1 - a_1)*(a_1 - y)
     """
-    match = _LEFT.match(text)
+    match = _LEFT.match(text) or _QUOTIENT.match(text)
     body = text[match.end() :] if match else text
     if "⋯" in body or "..." in body or "…" in body:
         raise BadValue("the claim is elided in its middle; give it whole, as derivation.to('unicode') prints it")
