@@ -25,7 +25,7 @@ _OUTPUT = re.compile(_DERIVATIVE + r"a_?([0-9₀-₉]+)(\^?2|²)?")
 _LEFT = re.compile(r"\s*[∂d](?:\^?2|²)?C ?/ ?((?:[∂d] ?(?:x|[abwz]_?[0-9₀-₉]+?)(?:\^2|²)?\s*){1,2})=")
 _QUOTIENT = re.compile(r"\s*[∂d]([az]_?[0-9₀-₉]+) ?/ ?[∂d](x|[abwz]_?[0-9₀-₉]+)\s*=")
 _ONE_OF = re.compile(r"[∂d] ?(x|[abwz]_?[0-9₀-₉]+?)(\^2|²)?\s*(?=[∂d]|$)")
-_POWERS = {"²": "**2", "³": "**3"}
+_POWERS = {"²": "**2", "³": "**3", "^": "**"}
 _PIECE = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)(?P<primes>'*)|(?P<other>.)",
     re.DOTALL,
@@ -62,6 +62,8 @@ def claim_text(chain: Chain, text: str) -> Expr:
     body = text[match.end() :] if match else text
     if "⋯" in body or "..." in body or "…" in body:
         raise BadValue("the claim is elided in its middle; give it whole, as derivation.to('unicode') prints it")
+    if "\\" in body:
+        raise BadValue("the claim is LaTeX, which is not read; give it as derivation.to('unicode') prints it")
     names, makers = dict[str, Expr](), dict[str, Any]()
     plain = _plain(chain, body, names, makers)
     return read_formula(plain, {"x": symbols.x, "y": symbols.y} | names, makers, "claim", LONGEST)
@@ -74,7 +76,7 @@ def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, An
     body = _OUTPUT.sub(lambda m: _output(chain, m), body).translate(_LOWERED)
     for raised, power in _POWERS.items():
         body = body.replace(raised, power)
-    for piece in _PIECE.finditer(body.replace("^", "**")):
+    for piece in _PIECE.finditer(body):  # what stands behind a piece is looked up in the same text
         kind = piece.lastgroup or "other"
         if kind == "space":
             made.append(" ")

@@ -287,6 +287,19 @@ def test_the_left_side_of_a_line_says_what_it_is_the_gradient_by():
     assert claim_text(THREE, "1/2 a1") == a1.xreplace({a1: cd.derive(THREE, "w2").factors[0]}) / 2
 
 
+@pytest.mark.parametrize("power", ["^2", "**2", "²"])
+def test_what_stands_behind_a_power_is_read_as_without_it(power):
+    slope = "exp(-z{0})/(1 + exp(-z{0}))" + power
+    claim = f"{slope.format(1)} w2 {slope.format(2)} w3 σ'(z3){power}/σ'(z3) (a3 - y)"
+    assert cd.verify(THREE, claim, points=5).passed
+    assert not cd.verify(THREE, claim.replace(power, "", 1), points=5).passed
+
+
+def test_a_claim_in_latex_is_told_what_is_read():
+    with pytest.raises(BadValue, match=r"the claim is LaTeX, which is not read; give it as derivation.to\('unicode'\)"):
+        cd.verify(THREE, cd.derive(THREE, "b1").to("latex"))
+
+
 def test_second_derivatives_are_judged_too():
     """∂²C/∂b_2² of two sigmoids, by hand: (1 - 2 a)(a - y) p + p² with p = a (1 - a)."""
     p = a2 * (1 - a2)
