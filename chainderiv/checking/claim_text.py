@@ -31,6 +31,8 @@ _PIECE = re.compile(
     re.DOTALL,
 )
 WORDS = ("where", "pi", "π", "e", "if", "else", "and", "or", "not", "lambda")
+_BRACED = re.compile(r"_\{([0-9]+)\}")
+_TIGHT = re.compile(r"(?<!\w)((?:[abwz]_?[0-9]+)+)(?=[abwz]_?[0-9])")
 _HOMES = re.compile(r"\b(?:(?:np|numpy|math|torch|sympy|sp)\.)+(?=[A-Za-z])")
 SLOPE, BEND = "output_slope", "output_bend"
 
@@ -72,8 +74,9 @@ def claim_text(chain: Chain, text: str) -> Expr:
 def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, Any]) -> str:
     """The text in the formula reader's own characters, and the names that it holds."""
     made, before = list[str](), ""
-    body = _HOMES.sub("", body)
+    body = _BRACED.sub(r"_\1", _HOMES.sub("", body))
     body = _OUTPUT.sub(lambda m: _output(chain, m), body).translate(_LOWERED)
+    body = _TIGHT.sub(_apart, body)
     for raised, power in _POWERS.items():
         body = body.replace(raised, power)
     for piece in _PIECE.finditer(body):  # what stands behind a piece is looked up in the same text
@@ -92,6 +95,11 @@ def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, An
         made.append(word)
         before = "function" if called else kind if kind != "other" else word
     return "".join(made).strip()
+
+
+def _apart(match: re.Match[str]) -> str:
+    """w2a1 is w2 a1, as 2z is 2 z."""
+    return re.sub(r"(?<=[0-9])(?=[abwz])", " ", match[0]) + " "
 
 
 def _output(chain: Chain, match: re.Match[str]) -> str:
