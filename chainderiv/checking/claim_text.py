@@ -62,8 +62,10 @@ def claim_text(chain: Chain, text: str) -> Expr:
     """
     match = _LEFT.match(text) or _QUOTIENT.match(text)
     body = text[match.end() :] if match else text
-    if "⋯" in body or "..." in body or "…" in body:
-        raise BadValue("the claim is elided in its middle; give it whole, as derivation.to('unicode') prints it")
+    if any(mark in body for mark in ("⋯", "...", "…", "∏", "Π", "prod")):
+        raise BadValue(
+            "the claim is not written out in its middle; give it whole, as derivation.to('unicode') prints it"
+        )
     if "\\" in body:
         raise BadValue("the claim is LaTeX, which is not read; give it as derivation.to('unicode') prints it")
     names, makers = dict[str, Expr](), dict[str, Any]()

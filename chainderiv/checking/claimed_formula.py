@@ -216,7 +216,7 @@ def _parts(chain: Chain, expression: Expr) -> tuple[tuple[Any, ...], tuple[tuple
 
 
 def _differentiated(chain: Chain, part: Any) -> Any:
-    """A derivative that SymPy has left open, written out: of sigmoid(u) by u, as diff leaves it; else the part itself."""
+    """A derivative that SymPy left open, of sigmoid(u) by u as diff leaves it, written out; else the part itself."""
     open_, u = part, None
     if isinstance(part, sympy.Subs) and len(part.variables) == 1:
         open_, u = part.expr, part.point[0]

@@ -9,12 +9,10 @@ from typing import Any
 
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.given import is_finite, shown, truth
-from chainderiv.symbolic.notation.letters import LETTERS
 
 PAGE, NARROWEST = 345.0, 120.0  # pt: the lines of article at 10 pt, and less than what holds one link
 FORMS_OF_A_PRODUCT = ("factors", "product", "elided")
 NAMES = ("w", "b", "z", "a", "x", "y", "C", "phi", "delta", "L")
-INDEXED, PLAIN_NAMES = ("w", "b", "z", "a", "delta"), ("x", "y", "C", "L")  # of each no two may have one name
 LONGEST_NAME = 40
 
 
@@ -68,19 +66,7 @@ def _read_symbols(given: Any) -> dict[str, str]:
         whole = isinstance(text, str) and text.strip() and len(text) <= LONGEST_NAME and text.splitlines() == [text]
         if not whole or set(text) & set("$%#&~") or not _balanced(text):
             raise BadValue(f"symbols has {shown(text)} for {name}; give a letter, a word or its LaTeX, such as 'theta'")
-    found = {name: text.strip() for name, text in given.items()}
-    _require_apart({name: found.get(name, name) for name in INDEXED if name in found or name != "delta"})
-    _require_apart({"l": "l"} | {name: found.get(name, name) for name in PLAIN_NAMES if name in found or name != "L"})
-    return found
-
-
-def _require_apart(names: Mapping[str, str]) -> None:
-    """Raise BadValue where two quantities would be printed as one."""
-    seen = dict[str, str]()
-    for name, text in names.items():
-        letter = LETTERS.get(text.removeprefix("\\"), text)
-        if (other := seen.setdefault(letter, name)) != name:
-            raise BadValue(f"symbols has {shown(text)} for both {other} and {name}; give each a name of its own")
+    return {name: text.strip() for name, text in given.items()}
 
 
 def _balanced(text: str) -> bool:

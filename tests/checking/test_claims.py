@@ -329,6 +329,9 @@ def test_a_derivative_that_is_not_evaluated_is_evaluated_and_another_function_s_
 def test_a_claim_in_latex_is_told_what_is_read():
     with pytest.raises(BadValue, match=r"the claim is LaTeX, which is not read; give it as derivation.to\('unicode'\)"):
         cd.verify(THREE, cd.derive(THREE, "b1").to("latex"))
+    for line in ({"form": "product"}, {"form": "elided"}):
+        with pytest.raises(BadValue, match="the claim is not written out in its middle; give it whole"):
+            cd.verify(cd.Chain(9), cd.derive(cd.Chain(9), "b1").to("unicode", **line))
 
 
 def test_second_derivatives_are_judged_too():
