@@ -94,7 +94,7 @@ def formatted(sign: float, log: float, spec: str) -> str:
     ('-1.010e-700', '+2.97e+2171', '1.00')
     """
     if math.isinf(log) or not sign or math.isnan(log + sign) or _in_range(log):
-        return _checked(sign * (math.exp(log) if log < math.inf else math.inf), spec)
+        return _checked(sign * (math.inf if log == math.inf else math.exp(log)), spec)
     beyond = _SPEC.fullmatch(spec)
     if beyond is None or (beyond["kind"] in ("f", "F", "%") and log < 0):
         return _checked(math.copysign(0.0, sign), spec)

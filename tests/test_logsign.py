@@ -219,6 +219,9 @@ def test_a_number_reads_as_one():
     assert str(cd.LogSign(1.0, -1611.8)) == "+1.00961e-700"
     assert str(cd.LogSign.from_float(-0.25)) == "-0.25"
     assert (str(ZERO), str(cd.LogSign(np.nan, np.nan))) == ("0", "nan")
+    for sign, log in ((1.0, np.nan), (-1.0, np.nan), (np.nan, 0.0)):  # of unknown size, as of unknown sign
+        g = cd.LogSign(sign, log)
+        assert (str(g).strip("+-"), f"{g:.2e}".strip("-"), str(float(g))) == ("nan", "nan", "nan")
     assert (str(cd.LogSign(-1.0, np.inf)), f"{cd.LogSign(1.0, np.inf):.3e}") == ("-inf", "inf")
     assert str(stack([cd.LogSign(1.0, -1611.8), ZERO])) == "[+1.00961e-700 0]"
     assert len(str(cd.LogSign(np.ones((2000, 3)), np.zeros((2000, 3))))) < 300

@@ -23,23 +23,28 @@ _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉·⋅×−′’", "0123
 _DERIVATIVE = r"[∂d](\^?2|²)?C ?/ ?[∂d]"
 _OUTPUT = re.compile(_DERIVATIVE + r"a_?([0-9₀-₉]+)(\^?2|²)?")
 _LEFT = re.compile(r"\s*[∂d](?:\^?2|²)?C ?/ ?((?:[∂d] ?(?:x|[abwz]_?[0-9₀-₉]+?)(?:\^2|²)?\s*){1,2})=")
+_QUOTIENT = re.compile(r"\s*[∂d]([az]_?[0-9₀-₉]+) ?/ ?[∂d](x|[abwz]_?[0-9₀-₉]+)\s*=")
 _ONE_OF = re.compile(r"[∂d] ?(x|[abwz]_?[0-9₀-₉]+?)(\^2|²)?\s*(?=[∂d]|$)")
-_POWERS = {"²": "**2", "³": "**3"}
+_POWERS = {"²": "**2", "³": "**3", "^": "**"}
 _PIECE = re.compile(
     r"(?P<space>\s+)|(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)(?P<primes>'*)|(?P<other>.)",
     re.DOTALL,
 )
 WORDS = ("where", "pi", "π", "e", "if", "else", "and", "or", "not", "lambda")
+_BRACED = re.compile(r"_\{([0-9]+)\}")
+_TIGHT = re.compile(r"(?<!\w)((?:[abwz]_?[0-9]+)+)(?=[abwz]_?[0-9])")
 _HOMES = re.compile(r"\b(?:(?:np|numpy|math|torch|sympy|sp)\.)+(?=[A-Za-z])")
 SLOPE, BEND = "output_slope", "output_bend"
 
 
 def left_side(text: str) -> tuple[str, ...]:
-    """What a claim names before its =, as ('b1',) or ('b1', 'w2'); () where it has none.
+    """What a claim names before its =, as ('b1',), ('b1', 'w2') or ('a4/b1',); () where it has none.
 
     >>> left_side("∂C/∂b₁ = σ'(z₁) · ∂C/∂a₁"), left_side("d^2C/db1dw2 = 0"), left_side("∂²C/∂b₁² = 0"), left_side("a1")
     (('b1',), ('b1', 'w2'), ('b1', 'b1'), ())
     """
+    if (match := _QUOTIENT.match(text)) is not None:
+        return ("/".join(match.groups()).translate(_LOWERED),)
     match = _LEFT.match(text)
     if match is None:
         return ()
@@ -55,10 +60,14 @@ def claim_text(chain: Chain, text: str) -> Expr:
     >>> claim_text(Chain(1), "(a1 - y) a1 (1 - a_1)")
     a_1*(1 - a_1)*(a_1 - y)
     """
-    match = _LEFT.match(text)
+    match = _LEFT.match(text) or _QUOTIENT.match(text)
     body = text[match.end() :] if match else text
-    if "⋯" in body or "..." in body or "…" in body:
-        raise BadValue("the claim is elided in its middle; give it whole, as derivation.to('unicode') prints it")
+    if any(mark in body for mark in ("⋯", "...", "…", "∏", "Π", "prod")):
+        raise BadValue(
+            "the claim is not written out in its middle; give it whole, as derivation.to('unicode') prints it"
+        )
+    if "\\" in body:
+        raise BadValue("the claim is LaTeX, which is not read; give it as derivation.to('unicode') prints it")
     names, makers = dict[str, Expr](), dict[str, Any]()
     plain = _plain(chain, body, names, makers)
     return read_formula(plain, {"x": symbols.x, "y": symbols.y} | names, makers, "claim", LONGEST)
@@ -67,11 +76,12 @@ def claim_text(chain: Chain, text: str) -> Expr:
 def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, Any]) -> str:
     """The text in the formula reader's own characters, and the names that it holds."""
     made, before = list[str](), ""
-    body = _HOMES.sub("", body)
+    body = _BRACED.sub(r"_\1", _HOMES.sub("", body))
     body = _OUTPUT.sub(lambda m: _output(chain, m), body).translate(_LOWERED)
+    body = _TIGHT.sub(_apart, body)
     for raised, power in _POWERS.items():
         body = body.replace(raised, power)
-    for piece in _PIECE.finditer(body.replace("^", "**")):
+    for piece in _PIECE.finditer(body):  # what stands behind a piece is looked up in the same text
         kind = piece.lastgroup or "other"
         if kind == "space":
             made.append(" ")
@@ -87,6 +97,11 @@ def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, An
         made.append(word)
         before = "function" if called else kind if kind != "other" else word
     return "".join(made).strip()
+
+
+def _apart(match: re.Match[str]) -> str:
+    """w2a1 is w2 a1, as 2z is 2 z."""
+    return re.sub(r"(?<=[0-9])(?=[abwz])", " ", match[0]) + " "
 
 
 def _output(chain: Chain, match: re.Match[str]) -> str:

@@ -192,6 +192,13 @@ def _parts(chain: Chain, expression: Expr) -> tuple[tuple[Any, ...], tuple[tuple
     made, branches, waiting, several = dict[Any, Any](), list[tuple[Any, Expr]](), [expression], _shared(expression)
     while waiting:
         part = waiting[-1]
+        if (plain := _differentiated(chain, part)) != part:
+            if plain not in made:
+                waiting.append(plain)
+            else:
+                made[part], height[part] = made[plain], height[plain]
+                waiting.pop()
+            continue
         inner = () if isinstance(part, KEPT) else part.args
         missing = [u for u in inner if u not in made]
         waiting += missing
@@ -206,6 +213,22 @@ def _parts(chain: Chain, expression: Expr) -> tuple[tuple[Any, ...], tuple[tuple
             branches.append((made[part], again))
     atoms = [part for part in made if isinstance(part, KEPT) or getattr(part, "is_Symbol", False)]
     return tuple(sorted(atoms, key=str)), tuple(branches), made[expression]
+
+
+def _differentiated(chain: Chain, part: Any) -> Any:
+    """A derivative that SymPy left open, of sigmoid(u) by u as diff leaves it, written out; else the part itself."""
+    open_, u = part, None
+    if isinstance(part, sympy.Subs) and len(part.variables) == 1:
+        open_, u = part.expr, part.point[0]
+    if not isinstance(open_, sympy.Derivative):
+        return part
+    inner, count = open_.expr, len(open_.variables)
+    if not isinstance(inner, AppliedUndef):
+        return part.doit()
+    of = part.variables[0] if u is not None else inner.args[0]
+    if inner.args != (of,) or set(open_.variables) != {of} or count > 2:  # φ and its two slopes are known
+        return part
+    return applied(chain, inner.func.__name__, (of if u is None else u,), count)
 
 
 def _shared(expression: Expr) -> set[Any]:

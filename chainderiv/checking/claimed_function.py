@@ -116,7 +116,7 @@ def epsilon(kind: Any) -> float:
 
 def plain_rounding(derivation: Derivation, at: Parameters) -> Floats:
     """Σ_k max(1, 1/|f_k|), in units of ε; of a weight 1."""
-    total = np.zeros(at.shape)
+    total, derivation = np.zeros(at.shape), derivation.as_gradient
     for place, value in zip(derivation.places, NumpyKernel(derivation).factors(at), strict=True):
         with np.errstate(all="ignore"):
             total = total + (1.0 if place.kind == "weight" else np.maximum(1.0, np.exp(-np.asarray(value.log))))

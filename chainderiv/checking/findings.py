@@ -77,7 +77,7 @@ def derived_values(derived: Derived, at: Parameters) -> Judged:
         certain = 8 * EPSILON * terms.condition < (UNCERTAIN if derived.chain.vouched else LOST)
         certain = np.asarray(certain & np.isfinite(terms.log_size))
         return Judged(TermValues(derived, at).sum(), terms.condition, certain, terms.log_size)
-    kernel = NumpyKernel(derived)
+    kernel = NumpyKernel(derived.as_gradient)
     reading, kappa = kernel.read(at)
     certain = np.asarray(8 * EPSILON * kappa < (UNCERTAIN if kernel.vouched else LOST))
     return Judged(reading.gradient, kappa, certain)
@@ -117,7 +117,7 @@ def _second_finding(second: SecondDerivation, judged: Judged, at: Parameters, me
 
 
 def _judge(derivation: Derivation, at: Parameters, method: str, sample: range) -> Judgement:
-    chain, wrt = derivation.chain, derivation.wrt
+    chain, wrt = derivation.as_gradient.chain, derivation.wrt  # of ∂a_m/∂θ the layers up to a_m, and no cost
     if method == METHODS[0]:
         return judges.complex_step(chain, at, wrt)
     if method == METHODS[1]:

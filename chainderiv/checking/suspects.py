@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ def suspects(derived: Derived, at: Parameters) -> Iterator[tuple[str, LogSign]]:
     if isinstance(derived, SecondDerivation):
         return
     seen = _Quantities(derived.chain, at)
-    values = dict(zip(derived.places, NumpyKernel(derived).factors(at), strict=True))
+    # of ∂a_m/∂θ the kernel has factors of 1 behind those that it prints
+    values = dict(zip(derived.places, NumpyKernel(derived.as_gradient).factors(at), strict=False))
     for place, value in values.items():
         yield f"the factor {seen.written(place)} is missing", 1 / value
     yield from _joined(derived, values, seen)
@@ -72,19 +74,28 @@ def _product(values: list[LogSign]) -> LogSign:
 
 def _of_others(derived: Derivation, at: Parameters) -> Iterator[tuple[str, LogSign]]:
     """Another parameter's gradient in the place of this one's."""
-    chain, own = derived.chain, NumpyKernel(derived).gradient(at)
+    chain, own = derived.chain, _value(derived, at)
+    if derived.of is not None:
+        yield (
+            f"it is {write(chain, symbols.gradient(derived.wrt.symbol))}",
+            _value(Derivation(chain, derived.wrt), at) / own,
+        )
     near = chain.depth <= NEAR
     inside = [Parameter("a", n) for n in range(1, chain.depth)] if near else []
     for parameter in [*(chain.parameters if near else _beside(chain, derived.wrt)), *inside]:
-        if parameter != derived.wrt:
-            other = NumpyKernel(Derivation(chain, parameter)).gradient(at)
-            yield f"it is {write(chain, symbols.gradient(parameter.symbol))}", other / own
+        other = Derivation(chain, parameter, of=derived.of)
+        if parameter != derived.wrt and (derived.of is None or parameter.start <= derived.of.layer):
+            yield f"it is {write(chain, other.symbol)}", _value(other, at) / own
+
+
+def _value(derived: Derivation, at: Parameters) -> LogSign:
+    return NumpyKernel(derived.as_gradient).gradient(at)
 
 
 def _of_other_chains(derived: Derivation, at: Parameters) -> Iterator[tuple[str, LogSign]]:
     """The gradient of a chain of another neuron, another cost, or with or without what a layer adds to its input."""
-    chain, own = derived.chain, NumpyKernel(derived).gradient(at)
-    if chain.depth > SHALLOW:
+    chain, own = derived.chain, _value(derived, at)
+    if chain.depth > SHALLOW or (derived.of is not None and derived.of.kind == "z"):
         return
     neurons = [f for f in ACTIVATIONS.values() if chain.activations != (f,)]
     others: list[tuple[Any, Any, bool]] = [(f, chain.cost, chain.residual) for f in neurons]
@@ -95,7 +106,7 @@ def _of_other_chains(derived: Derivation, at: Parameters) -> Iterator[tuple[str,
             made = Chain(chain.depth, *other)
         except ChainderivError:  # a cost that its output does not admit
             continue
-        yield f"it is the gradient of {made!r}", NumpyKernel(Derivation(made, derived.wrt)).gradient(at) / own
+        yield f"it is the gradient of {made!r}", _value(replace(derived, chain=made), at) / own
 
 
 def _beside(chain: Chain, wrt: Parameter) -> list[Parameter]:

@@ -128,7 +128,7 @@ def _require_derivation_of(chain: Chain, derivation: Any, wrt: Wrt | None) -> No
         raise BadValue(f"derivation is {derivation!r}; give what derive(chain, …) returns")
     if derivation.chain != chain:
         raise BadValue(f"the derivation is of {derivation.chain!r} and not of {chain!r}; derive it from that chain")
-    if wrt is not None and derive(chain, wrt).wrt != derivation.wrt:
+    if wrt is not None and derive(chain, wrt).named != derivation.named:
         raise BadValue(f"the derivation is by {derivation.named} and wrt is {wrt!r}; give one of the two")
 
 

@@ -56,6 +56,7 @@ def _names(command: str) -> dict[str, Iterable[str]]:
     from chainderiv.nn.initialise import INITIALISERS
     from chainderiv.nn.training.engines import ENGINES
     from chainderiv.nn.training.schedules import SCHEDULES
+    from chainderiv.symbolic.style import FORMS_OF_A_PRODUCT
     from chainderiv.symbolic.targets import TARGETS
 
     neurons = names_known()
@@ -66,6 +67,7 @@ def _names(command: str) -> dict[str, Iterable[str]]:
         "dataset": LOADERS,
         "dtype": ("float32", "float64"),
         "engine": ENGINES,
+        "form": FORMS_OF_A_PRODUCT,
         "init": INITIALISERS,
         "name": neurons,
         "only": EXPERIMENTS,

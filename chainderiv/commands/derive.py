@@ -94,7 +94,7 @@ def _style(options: argparse.Namespace) -> dict[str, Any]:
     if options.form != "factors":
         style["form"] = options.form
     if options.width is not None:
-        style["width"] = None if options.width == "none" else common.number("width", options.width)
+        style["width"] = None if options.width.lower() == "none" else common.number("width", options.width)
     if options.symbols is not None:
         style["symbols"] = common.named_values("symbols", options.symbols, "names and symbols", "w=theta,phi=f")
     return style

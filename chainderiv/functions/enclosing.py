@@ -170,7 +170,7 @@ def _taken_apart(part: Any, of: tuple[Any, ...]) -> tuple[Rule, tuple[Any, ...]]
         return _constant(part), ()
     head = sympy.exp if part.is_Pow else part.func
     if head not in FUNCTIONS:
-        raise Unenclosed(f"the function {head}")
+        raise Unenclosed(f"the function {getattr(head, '__name__', head)}")
     return FUNCTIONS[head], part.args[-1:] if part.is_Pow else part.args
 
 

@@ -63,6 +63,11 @@ class Derivation:
         return str(self.wrt) if self.of is None else f"{self.of}/{self.wrt}"
 
     @property
+    def symbol(self) -> Expr:
+        """∂C/∂θ, or ∂a_m/∂θ, as a symbol of its own."""
+        return gradient(self.wrt.symbol) if self.of is None else Quotient(self.of.symbol, self.wrt.symbol)
+
+    @property
     def as_gradient(self) -> Derivation:
         """∂a_m/∂θ as the gradient of a chain of m layers whose cost is a_m; one of C as it is."""
         return self if self.of is None else Derivation(self.chain.until(self.of), self.wrt, self.replaced)
@@ -296,9 +301,8 @@ class Derivation:
         if self.of is None and self.start > self.chain.depth:  # else it would read ∂C/∂a_L = ∂C/∂a_L
             style = replace(style, spelled=True)
         rows = [[[self._row(surviving)]] for surviving in sides]
-        left = gradient(self.wrt.symbol) if self.of is None else Quotient(self.of.symbol, self.wrt.symbol)
         of_cost, first = self.of is None, self.start + 1
-        return equation(self.chain, left, rows, target, elide, style=style, first=first, of_cost=of_cost)
+        return equation(self.chain, self.symbol, rows, target, elide, style=style, first=first, of_cost=of_cost)
 
     def _row(self, surviving: bool) -> tuple[Sequence[Factor], Sequence[Expr] | None]:
         """The places, and what stands there where something was replaced."""

@@ -287,6 +287,53 @@ def test_the_left_side_of_a_line_says_what_it_is_the_gradient_by():
     assert claim_text(THREE, "1/2 a1") == a1.xreplace({a1: cd.derive(THREE, "w2").factors[0]}) / 2
 
 
+@pytest.mark.parametrize("power", ["^2", "**2", "²"])
+def test_what_stands_behind_a_power_is_read_as_without_it(power):
+    slope = "exp(-z{0})/(1 + exp(-z{0}))" + power
+    claim = f"{slope.format(1)} w2 {slope.format(2)} w3 σ'(z3){power}/σ'(z3) (a3 - y)"
+    assert cd.verify(THREE, claim, points=5).passed
+    assert not cd.verify(THREE, claim.replace(power, "", 1), points=5).passed
+
+
+@pytest.mark.parametrize("claim", [
+    "(a3-y)a3(1-a3)w3a2(1-a2)w2a1(1-a1)", "w3w2(a3-y)a3(1-a3)a1a2(1-a2)(1-a1)", "w_3w_2(a3-y)σ'(z3)σ'(z2)σ'(z1)",
+    "(a_{3}-y) a_{3}(1-a_{3}) w_{3} a_{2} (1-a_{2}) w_{2} a_{1}(1-a_{1})",
+])  # fmt: skip
+def test_factors_may_stand_side_by_side_without_a_space(claim):
+    assert cd.verify(THREE, claim, points=5).passed
+    assert cd.verify(THREE, claim.replace("y", "2y"), points=5).passed is False
+
+
+PHI_OF, TWO = sympy.Function("sigmoid"), cd.Chain(2)
+COST = (PHI_OF(w2 * PHI_OF(w1 * x + b1) + b2) - y) ** 2 / 2  # and SymPy knows no derivative of sigmoid(u)
+
+
+@pytest.mark.parametrize("wrt", ["b1", "w2", "x", ("b1", "w2"), ("b2", "b2")])
+def test_what_diff_leaves_open_is_read(wrt):
+    by = [{"b1": b1, "b2": b2, "w2": w2, "x": x}[one] for one in ([wrt] if isinstance(wrt, str) else wrt)]
+    claim = sympy.diff(COST, *by)
+    assert claim.has(sympy.Derivative)
+    assert cd.verify(TWO, claim, wrt=wrt, points=5).passed
+    assert not cd.verify(TWO, claim * (1 + b1**2), wrt=wrt, points=5).passed
+
+
+def test_a_derivative_that_is_not_evaluated_is_evaluated_and_another_function_s_is_refused():
+    slopes = [sympy.Derivative(sigmoid(z), z) for z in (z1, z2)]
+    assert cd.verify(TWO, slopes[0] * w2 * slopes[1] * (a2 - y), points=5).passed
+    assert cd.verify(TWO, slopes[0] * slopes[1] * (a2 - y), points=5).diagnosis == "the factor w₂ is missing"
+    for wrong in (sympy.Function("g")(z1).diff(z1), sympy.Derivative(PHI_OF(z1), z1, 3), sympy.Integral(z1, z1)):
+        with pytest.raises(BadValue, match="give|write it out"):
+            cd.verify(TWO, wrong, points=5)
+
+
+def test_a_claim_in_latex_is_told_what_is_read():
+    with pytest.raises(BadValue, match=r"the claim is LaTeX, which is not read; give it as derivation.to\('unicode'\)"):
+        cd.verify(THREE, cd.derive(THREE, "b1").to("latex"))
+    for line in ({"form": "product"}, {"form": "elided"}):
+        with pytest.raises(BadValue, match="the claim is not written out in its middle; give it whole"):
+            cd.verify(cd.Chain(9), cd.derive(cd.Chain(9), "b1").to("unicode", **line))
+
+
 def test_second_derivatives_are_judged_too():
     """∂²C/∂b_2² of two sigmoids, by hand: (1 - 2 a)(a - y) p + p² with p = a (1 - a)."""
     p = a2 * (1 - a2)

@@ -48,10 +48,10 @@ def plant(derivation, k, kind):
     return derivation.replace(k, {"scaled": 1.001 * factor, "zero": 0, "flipped": -factor}[kind])
 
 
-KINDS = ["scaled", "zero", "flipped"]
+ERRORS = ["scaled", "zero", "flipped"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERRORS)
 @pytest.mark.parametrize(("name", "cost"), ADMITTED)
 def test_one_wrong_factor_of_four_layers_fails_and_is_named(name, cost, kind):
     chain = chain_of(name, cost, 4)
@@ -66,7 +66,7 @@ def test_one_wrong_factor_of_four_layers_fails_and_is_named(name, cost, kind):
             assert found.worst.factor.startswith(f"factor {k}:"), (wrt, k, found.worst.factor)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERRORS)
 @pytest.mark.parametrize("name", KINDS)
 def test_one_wrong_factor_of_fifty_layers_fails_and_is_named(name, kind):
     chain = chain_of(name, "quadratic", 50)
@@ -77,7 +77,7 @@ def test_one_wrong_factor_of_fifty_layers_fails_and_is_named(name, kind):
         assert found.worst.factor.startswith(f"factor {k}:"), (k, found.worst.factor)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ERRORS)
 @pytest.mark.parametrize("name", KINDS)
 def test_one_wrong_factor_of_a_thousand_layers_fails_and_is_named(name, kind):
     chain = chain_of(name, "quadratic", 1000)
@@ -101,7 +101,7 @@ def test_each_judge_alone_passes_the_right_and_fails_the_wrong(name, method):
     chain = cd.Chain(3, name)
     d = cd.derive(chain, "b2")
     assert cd.verify(chain, d, points=40, methods=(method,)).passed
-    for kind in KINDS:
+    for kind in ERRORS:
         found = cd.verify(chain, plant(d, 1, kind), points=40, methods=(method,))
         assert not found.passed
         assert found.rows[0].judged > 0

@@ -75,9 +75,12 @@ def test_every_name_that_bash_offers_is_taken(bash_script, tmp_path):
         "train --init",
         "train --schedule",
         "map --quantity",
+        "derive --form",
     ]
     lines = [f"chainderiv {one} " for one in behind] + ["chainderiv bounds ", "chainderiv reproduce nielsen5 --only "]
-    neurons, costs, targets, starts, schedules, quantities, bounded, experiments = offered(bash_script, lines, tmp_path)
+    neurons, costs, targets, starts, schedules, quantities, forms, bounded, experiments = offered(
+        bash_script, lines, tmp_path
+    )
     assert set(cd.ACTIVATIONS) <= set(neurons)
     assert set(neurons) == {name for name in bounded if not name.startswith("-")}
     for name in neurons:
@@ -86,6 +89,9 @@ def test_every_name_that_bash_offers_is_taken(bash_script, tmp_path):
         assert cd.Chain(2, cost=name).cost.name == name
     for name in targets:
         assert cd.derive(cd.Chain(2), "b1").to(name)
+    assert "product" in forms
+    for name in forms:
+        assert cd.derive(cd.Chain(2), "b1").to("latex", form=name)
     for name in quantities:
         assert cd.quantity_at(name, 3)
     assert (starts, schedules, experiments) == (list(cd.INITIALISERS), list(cd.SCHEDULES), list(cd.EXPERIMENTS))

@@ -236,6 +236,8 @@ def test_the_tripwires_are_there():
     ("exp(z,z)", 1, "it takes one argument; write exp(z)"),
     ("((z**2)**2)**2", 12, "more than 2 powers"),
     ("where(z, 1, 2)", 8, "where(z > 0, z, 0)"),
+    ("z*(z > 0)", 6, "only where does; write where(z > 0, z, 0)"),
+    ("\\frac{1}{1+e^{-z}}", 1, "no LaTeX; write z/(1 + exp(-z))"),
     ("z-z", 1, "depends on z"),
 ])  # fmt: skip
 def test_a_refusal_names_the_place_and_the_cure(text, at, said):
@@ -257,7 +259,7 @@ def refusals(texts):
 MISTAKES = """z z|1/2z|z/2(z+1)|2**3z|z(1+z)|x(1+x)|e(z)|x+z|z if z > 0 else 0|where(0<z<1,z,0)|where(z>0 or z<1,z,0)|sin^2(z)
     tanh\u00b2(z)|where^2|max|clip|pow|elu(z,z)|elu(z,beta=2)|elu(z,2,3)|elu()|softplus(z,-1)|celu(z,0)|hardtanh(z,1,-1)
     clip(z,6,0)|clip(z)|pow(z)|square(z,z)|exp()|exp(z,z)|Max(z)|where(z,1,2)|where(z>0,1)|where(1>0,z,2)|where(not z>0,z,1)
-    where(sin(z)>0,z,1)|z.func|[z]|{z}|z&z|z?1|\u221az|z\u00b2\u00b2|y = z|z = 1|z > 0|z and z|hardtanh(z,min_val=-1,1)
+    where(sin(z)>0,z,1)|z.func|[z]|{z}|z&z|z?1|\u221az|\\tanh(z)|z*(z>0)|z\u00b2\u00b2|y = z|z = 1|z > 0|z and z|hardtanh(z,min_val=-1,1)
     exp(z, base=2)|1e*z|2 3|(z)2|exp z|relu|gelu|where|lambda z|z|z""".replace("\n", "|").split("|")  # fmt: skip
 BARS = ["|z|z+1|", "|z||z+1|", "|2|z||", "|z", "z|", "||", "where(z>0|z<-1,z,0)", "|z|(z)"]
 

@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
+import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
@@ -67,6 +68,52 @@ def test_the_judges_pass_it_and_find_every_wrong_factor(text):
         planted = cd.verify(chain, d.replace(k, 1.001 * factor), points=4)
         assert not planted.passed
         assert planted.worst.factor.startswith(f"factor {k}:")
+
+
+@pytest.mark.parametrize("text", ["a4/b1", "z4/w2", "a3/a1", "a3/x"])
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_the_judges_know_the_derivative_of_a_m_and_pass_no_derivative_of_the_cost_for_it(name, text):
+    chain = cd.Chain(4, name)
+    d = cd.derive(chain, text)
+    for line in (d.to("unicode"), d.to("text")):
+        assert cd.verify(chain, line, points=8).passed
+    with pytest.raises(BadValue, match="give one of the two"):
+        cd.verify(chain, d.to("unicode"), wrt="b3")
+    with pytest.raises(BadValue, match="give one of the two"):
+        cd.verify(chain, derivation=d, wrt=str(d.wrt))
+    of_cost = cd.verify(chain, sympy.Mul(*cd.derive(chain, str(d.wrt)).factors), wrt=text, points=8)
+    assert not of_cost.passed
+    assert of_cost.diagnosis.startswith("it is ∂C/∂")
+
+
+@pytest.mark.parametrize("text", ["a4/b1", "z4/w2", "a3/a1", "a3/x"])
+def test_a_function_is_judged_by_differences_of_a_m_itself(text):
+    of, by = text.split("/")
+    chain, last = cd.Chain(4, "tanh"), int(of[1])
+
+    def claim(w, b, x, y, residue=1.0):
+        a, slope = x, 1.0 if by == "x" else None
+        for layer in range(1, last + 1):
+            into, z = a, w[layer - 1] * a + b[layer - 1]
+            slope = slope if slope is None else slope * w[layer - 1]
+            if by in (f"b{layer}", f"w{layer}"):
+                slope = into if by[0] == "w" else 1.0
+            if of == f"z{layer}":
+                break
+            a = np.tanh(z)
+            slope = 1.0 if by == f"a{layer}" else slope if slope is None else slope / np.cosh(z) ** 2
+        return slope * residue
+
+    assert cd.verify(chain, claim, wrt=text, points=8).passed
+    wrong = cd.verify(chain, lambda w, b, x, y: claim(w, b, x, y, w[2]), wrt=text, points=8)
+    assert not wrong.passed
+    assert wrong.diagnosis == "the factor w₃ is there once too often"
+
+
+def test_a_factor_that_a_claim_of_such_a_derivative_lacks_is_named():
+    chain = cd.Chain(4)
+    assert cd.verify(chain, "w2 σ'(z2) σ'(z3)", wrt="a3/a1", points=8).diagnosis == "the factor w₃ is missing"
+    assert cd.verify(chain, "w3 σ'(z3)", wrt="a3/a1", points=8).diagnosis == "the link w₂ σ'(z₂) is missing"
 
 
 PRINTED = {

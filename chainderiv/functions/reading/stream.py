@@ -46,7 +46,7 @@ class Stream:
     def expect(self, text: str, *instead: str) -> None:
         """Take a sign that has to stand here; raises Fault."""
         if self.now.text != text:
-            if self.now.text in ("if", "else", "=", "|") or self.lacks_operator():
+            if self.now.text in ("if", "else", "=", "|", *COMPARING) or self.lacks_operator():
                 self.misplaced()
             raise Fault(f"{self.here()} stands where {text!r} is wanted", self.now.at, *instead)
         self.take()

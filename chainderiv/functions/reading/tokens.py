@@ -26,6 +26,7 @@ _ELSEWHERE: dict[str, tuple[str, tuple[str, ...]]] = {
     "{": ("brackets are round", ("2*(z + 1)",)),
     "&": ("where takes one comparison", (NESTED,)),
     "?": ("a choice is a where", ("where(z > 0, z, 0)",)),
+    "\\": ("a formula is no LaTeX", ("z/(1 + exp(-z))",)),
     "\u221a": ("a root is a function", ("sqrt(1 + z**2)",)),
 }
 

@@ -10,15 +10,18 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.notation.forms import Form
 from chainderiv.symbolic.notation.letters import GREEK, LETTERS, commands
 
+TOGETHER = ("w", "b", "z", "a", "delta"), ("l", "x", "y", "C", "L")  # with an index and without: no two may look alike
+
 
 def with_symbols(form: Form, symbols: Mapping[str, str], layers: Mapping[str, str], tied: bool) -> Form:
     """A form that writes names by other symbols, and layers by other indices; one activation by phi's, if tied.
 
-    Raises BadValue for LaTeX in a form that is not LaTeX.
+    Raises BadValue for LaTeX in a form that is not LaTeX, and where two quantities would have one name.
     """
     if not symbols:
         return form
     own = {name: _symbol(text, name, form) for name, text in symbols.items()}
+    _require_apart(symbols, own)
 
     def marked(name: str, above: str, below: str) -> str:
         return form.marked(own.get(name, name), above, layers.get(below, below))
@@ -27,6 +30,17 @@ def with_symbols(form: Form, symbols: Mapping[str, str], layers: Mapping[str, st
     if "C" in own:
         made = replace(made, second=form.second.replace("C", own["C"]))
     return replace(made, neuron=lambda _: form.letter(own["phi"])) if tied and "phi" in own else made
+
+
+def _require_apart(symbols: Mapping[str, str], own: Mapping[str, str]) -> None:
+    for names in TOGETHER:
+        seen = dict[str, str]()
+        for name in names:
+            # δ and L are printed where they are asked for
+            printed = own.get(name, "" if name in ("delta", "L") else name)
+            if printed and (other := seen.setdefault(printed, name)) != name:
+                text = symbols.get(name, symbols.get(other))
+                raise BadValue(f"symbols has {text!r} for both {other} and {name}; give each a name of its own")
 
 
 def layer_names(symbols: Mapping[str, str], form: Form, depth: int, first: int) -> dict[str, str]:

@@ -203,8 +203,17 @@ REFUSED = [
     ({"symbols": {"w": r"\frac{"}}, BadValue, "give a letter, a word or its LaTeX"),
     ({"symbols": {"w": "a$b"}}, BadValue, "give a letter"),
     ({"symbols": 3}, BadValue, "give a dict"),
+    ({"symbols": {"w": "z"}}, BadValue, "'z' for both w and z; give each a name of its own"),
+    ({"symbols": {"w": "θ", "b": r"\theta"}}, BadValue, "for both w and b"),
+    ({"symbols": {"y": "x"}}, BadValue, "for both x and y"),
+    ({"symbols": {"L": "l"}}, BadValue, "for both l and L"),
     ({"where": 1}, BadValue, "give True or False"),
 ]
+
+
+def test_names_may_be_exchanged():
+    said = cd.derive(cd.Chain(2), "b1").to("text", symbols={"w": "b", "b": "w", "a": "x"})
+    assert said == "dC/dw1 = sigmoid'(z1) * b2 sigmoid'(z2) * dC/dx2"
 
 
 @pytest.mark.parametrize(("keywords", "error", "said"), REFUSED, ids=str)
