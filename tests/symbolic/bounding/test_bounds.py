@@ -131,7 +131,9 @@ def test_the_amplifying_set_is_right_at_its_ends_and_on_a_grid(name, w):
 
 # of snake the set has parts without end, and those of |z| <= 16 are given
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.sampled_from(sorted({*ACTIVATIONS} - {"snake"})), st.fractions(min_value=-50, max_value=50, max_denominator=64))
+@given(
+    st.sampled_from(sorted({*ACTIVATIONS} - {"snake"})), st.fractions(min_value=-50, max_value=50, max_denominator=64)
+)
 def test_the_amplifying_set_of_a_random_weight_is_right(name, w):
     assert measured(name, w, cd.bounds(name).interval(w))
 
