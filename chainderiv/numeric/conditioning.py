@@ -67,7 +67,9 @@ class Conditioning:
             self._lost_before = self._error.astray
         if layer == start and self.wrt.kind == "w":
             self._kappa += size(before.log) + ratio(self._error.log_a, before.log)
-            self._is_zero |= (before.sign == 0) & np.isneginf(self._error.log_a) & ~self._error.astray
+            zero, lost = np.asarray(before.sign == 0), self._error.may_underflow
+            self._kappa = np.where(zero & lost, np.inf, self._kappa)  # the logarithm of gelu(-1e200) leaves float64
+            self._is_zero |= zero & np.isneginf(self._error.log_a) & ~self._error.astray & ~lost
         self._error.step(orbit, before)
         if layer < start:
             return

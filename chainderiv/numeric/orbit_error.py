@@ -41,7 +41,8 @@ class OrbitError:
     log_z and log_a are then log E_l and log A_l of the layer walked last; bend is what log|φ'(z_l)| is off by because
     z_l is, and proves_zero where φ'(z_l) is certainly 0. astray is where a layer so far was off by more than the first
     order tells: then E and A tell nothing of the layers that follow, not even which branch they are on. turning is
-    where φ' may have another sign at another z_l.
+    where φ' may have another sign at another z_l, and may_underflow where φ'(z_l) is a 0 that nothing proves, as
+    a_l may be.
     """
 
     def __init__(self, chain: Chain, parameters: Parameters) -> None:
@@ -49,6 +50,7 @@ class OrbitError:
         self.log_z = np.full(parameters.shape, -np.inf)
         self.log_a = np.full(parameters.shape, -np.inf)
         self.astray = np.zeros(parameters.shape, bool)
+        self.may_underflow = np.zeros(parameters.shape, bool)
 
     def step(self, orbit: Orbit, before: LogSign) -> None:
         """The layer that the orbit has just walked; before is a_{l-1}."""
@@ -57,6 +59,7 @@ class OrbitError:
         self._crossing, self._log_slope = self._at_kinks(orbit)
         self.log_a = self._of_a(orbit, before, fresh)
         self.bend, self.proves_zero = self._of_bend(orbit), self._is_proved(orbit)
+        self.may_underflow = (np.asarray(orbit.prime.sign) == 0) & ~self.proves_zero
         self.turning = np.zeros(self.parameters.shape, bool)
         # an unproved 0 passes nothing on, and a_l is constant where it is proved
         known = (np.asarray(orbit.prime.sign) != 0) & (EPSILON * self.bend < FIRST_ORDER)

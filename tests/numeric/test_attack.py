@@ -11,6 +11,7 @@ import pytest
 from flint import arb
 
 import chainderiv as cd
+from chainderiv.errors import BadValue
 from chainderiv.numeric.kernel import kernel, oracle
 from chainderiv.numeric.parameters import Layered, Parameters, at_points
 from chainderiv.numeric.reading import Reading
@@ -159,3 +160,16 @@ def test_an_orbit_that_rounding_makes_another_is_uncertain_in_the_layers_behind_
     assert 8 * np.finfo(float).eps * kappa[0] > 1e-9
     # fused operations may have z_1 right
     assert compiled.uncertain[0] or abs(compiled.log_abs[0] - truth[1]) < bound(truth[1], 0.0) + CERTAIN
+
+
+@pytest.mark.parametrize("name", ["gelu", "gelu_tanh"])
+@pytest.mark.parametrize("wrt", ["w2", "b1"])
+def test_a_neuron_whose_logarithm_leaves_float64_is_not_told_to_be_0(name, wrt):
+    w, b, x, y = [1.0, 1.0], [-1e200, 0.3], 0.0, 0.5
+    points = [np.asarray([part], float) for part in (w, b, x, y)]
+    for engine, read, _ in readings(cd.Chain(2, name), wrt, *points):
+        assert read.uncertain[0], engine
+        with pytest.raises(BadValue, match="logarithm leaves float64"):
+            cd.evaluate(cd.Chain(2, name), w, b, x=x, y=y, wrt=wrt, engine=engine)
+    # what is 0 by its formula is known
+    assert not any(read.uncertain[0] for _, read, _ in readings(cd.Chain(2, "relu"), wrt, *points))

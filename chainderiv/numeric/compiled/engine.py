@@ -44,9 +44,10 @@ class CompiledKernel:
         reading = Reading.empty(parameters.shape)
         self.fill(parameters, reading.reshape(-1))
         sign, log = np.array(reading.gradient.sign), reading.log_abs
-        # a map marks what may lie on either side of a kink; a gradient alone cannot
-        if self.derivation.chain.kinked and reading.uncertain.any():
-            doubtful = np.nonzero(reading.uncertain) if reading.shape else ()
+        # a map marks what may lie on either side of a kink, or be an underflow; a gradient alone cannot
+        open_ones = np.asarray(reading.uncertain & (self.derivation.chain.kinked | (reading.sign == 0)))
+        if open_ones.any():
+            doubtful = np.nonzero(open_ones) if reading.shape else ()
             again = self.oracle.gradient(parameters.at(doubtful))
             sign[doubtful], log[doubtful] = again.sign, again.log
         return LogSign.of(sign, log)

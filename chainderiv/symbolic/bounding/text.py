@@ -45,7 +45,11 @@ def quantities(found: Bounds, digits: int = DIGITS) -> list[Quantity]:
     where = place(found.argument, digits) if found.attained else f"z -> {_towards(found.argument, digits)}"
     weights = f"a link can have the size 1 {'beyond it' if found.strict else 'from it on'}"
     return [
-        ("sup |φ'|", f"{number(found.supremum, digits)} {verb} {where}", certainty["supremum"]),
+        (
+            "sup |φ'|",
+            f"{number(found.supremum, digits)} {verb} {where}{_seen(certainty['supremum'])}",
+            certainty["supremum"],
+        ),
         ("smallest |w|", f"{number(found.smallest_weight, digits)}: {weights}", certainty["smallest_weight"]),
         ("widest in a", _widest(found, digits), widest.certainty),
     ]
@@ -78,13 +82,18 @@ def equation(root: Expr) -> str:
 def sets(found: Amplifying, digits: int = DIGITS) -> list[Quantity]:
     """Where a link has at least the size 1, in z and in a, with the widths."""
     certainty = found.certainty
-    seen = f" (of |z| <= {WINDOW} alone)" if certainty is Certainty.NUMERIC else ""
+    seen = _seen(certainty)
     return [
         ("z with |w φ'(z)| >= 1", set_text(found.z_set, digits) + seen, certainty),
         ("  its width", number(found.z_width, digits), certainty),
         ("a with z = w a + b", set_text(found.a_set, digits), certainty),
         ("  its width", number(found.a_width, digits), certainty),
     ]
+
+
+def _seen(certainty: Certainty) -> str:
+    """What was looked at, where nothing is known of the rest."""
+    return f" (of |z| <= {WINDOW} alone)" if certainty is Certainty.NUMERIC else ""
 
 
 def number(value: Expr, digits: int = DIGITS) -> str:

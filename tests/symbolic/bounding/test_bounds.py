@@ -100,7 +100,7 @@ def measured(name, w, found):
         for t in GRID:
             if inside(t) != (w * f(t) >= 1) and all(abs(t - end) > 1e-30 for pair in parts for end in pair):
                 return False
-        breaks = [mp.mpf(0)] if name in ("relu", "leaky_relu", "elu", "selu") else []
+        breaks = [number(point) for point in ACTIVATIONS[name].breaks]  # where the size 1 is jumped over
         for end in {e for pair in parts for e in pair if mp.isfinite(e)}:
             if end not in breaks and abs(w * f(end) - 1) > mp.mpf(10) ** -40:
                 return False
@@ -129,8 +129,11 @@ def test_the_amplifying_set_is_right_at_its_ends_and_on_a_grid(name, w):
             assert abs(number(found.a_width) - number(found.z_width) / abs(mp.mpf(w))) < mp.mpf(10) ** -40
 
 
+# of snake the set has parts without end, and those of |z| <= 16 are given
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.sampled_from(sorted(ACTIVATIONS)), st.fractions(min_value=-50, max_value=50, max_denominator=64))
+@given(
+    st.sampled_from(sorted({*ACTIVATIONS} - {"snake"})), st.fractions(min_value=-50, max_value=50, max_denominator=64)
+)
 def test_the_amplifying_set_of_a_random_weight_is_right(name, w):
     assert measured(name, w, cd.bounds(name).interval(w))
 
@@ -258,6 +261,9 @@ def test_a_narrow_hidden_peak_is_not_missed():
 def test_a_slope_that_turns_without_end_is_numeric_and_never_called_certified():
     found = cd.bounds(cd.Activation("snake", z + sympy.sin(z) ** 2))
     assert str(found.certainty["supremum"]) == "numeric"
+    # the places are those that were looked at, and no list of all
+    assert "(of |z| <= 16 alone)" in str(found).splitlines()[1]
+    assert "alone" not in str(cd.bounds("sigmoid"))
     assert abs(number(found.supremum, 30) - 2) < mp.mpf(10) ** -25
 
 
