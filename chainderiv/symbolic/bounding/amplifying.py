@@ -16,7 +16,7 @@ from chainderiv.symbolic.bounding.inverse import closed_form, weight as size_of_
 from chainderiv.symbolic.bounding.isolate import in_order
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbolic.bounding.root import Enclosed
+from chainderiv.functions.turning.root import Enclosed
 from chainderiv.symbols import Expr
 
 Stretch = tuple[Expr, Expr, bool, bool]  # left, right, and whether either end is left out

@@ -18,7 +18,7 @@ from chainderiv.symbolic.bounding.exponentials import MOST_TURNS, TooManyTurns, 
 from chainderiv.symbolic.bounding.isolate import zeros
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import Piece
-from chainderiv.symbolic.bounding.root import derivative
+from chainderiv.functions.turning.root import derivative
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.wording import value_at
 from chainderiv.symbols import Expr, z

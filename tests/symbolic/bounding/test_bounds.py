@@ -14,7 +14,7 @@ import chainderiv as cd
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.symbolic.bounding.bounds import _bounds
-from chainderiv.symbolic.bounding.root import Root
+from chainderiv.functions.turning.root import Root
 from chainderiv.symbols import z
 from tests import plain
 from tests.kinds import KINDS
