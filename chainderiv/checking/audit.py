@@ -207,7 +207,9 @@ def audit(given: str | Activation, digits: float = 12, most: int = MOST) -> Audi
     f = neuron(given)
     judging = _Judging(f, float(digits), most)
     rows = tuple(judging.row(quantity, form) for quantity in QUANTITIES for form in ("formula", "used"))
-    return Audit(f.name, in_digits(f.formula), digits, rows, judging.undecided, judging.avoided, judging.rewritten, most)
+    return Audit(
+        f.name, in_digits(f.formula), digits, rows, judging.undecided, judging.avoided, judging.rewritten, most
+    )
 
 
 def spread() -> Floats:

@@ -131,7 +131,7 @@ def read(description: Mapping[str, Any]) -> Activation:
 
 
 def text_of(formula: Expr) -> str:
-    """A formula as a text that parse_formula reads, but for a number without an exact form: 0.56714… tells it to people.
+    """A formula as a text that parse_formula reads; of a number without an exact form people see 0.56714…
 
     >>> text_of(parse_formula("max(0,z) + relu(z)"))
     'where(z > 0, z, 0) + Max(0, z)'
@@ -236,7 +236,9 @@ def _float(value: Any, precision: Any) -> sympy.Float:
 
 def _root(equation: Any, lower: Any, upper: Any) -> Root:
     """The number, once it is proved again that there is one, and one alone."""
-    if not (isinstance(equation, sympy.Expr) and isinstance(lower, sympy.Rational) and isinstance(upper, sympy.Rational)):
+    if not (
+        isinstance(equation, sympy.Expr) and isinstance(lower, sympy.Rational) and isinstance(upper, sympy.Rational)
+    ):
         raise TypeError("a Root lies between two rational numbers")
     try:
         return proved_root(equation, lower, upper)

@@ -151,6 +151,7 @@ def _known(interval: Interval) -> int:
 
 
 def narrow(interval: Interval, bits: int) -> bool:
+    """Whether an interval tells so many bits of the number in it, or four times as many places where it holds 0."""
     with working_bits(8 * bits):
         one = interval.ball()
         if one.contains(0):

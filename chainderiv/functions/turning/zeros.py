@@ -151,8 +151,9 @@ def _proved(expression: Expr, zeros: list[Expr]) -> Turnings:
 
 
 def _root(expression: Expr, left: Fraction, right: Fraction) -> Root:
-    """A proved zero; max(u, 0) and min(-u, 0) turn at one and the same."""
-    rising = expression if _sign_at(expression, right) > 0 else -expression
+    """A proved zero; max(u, 0), min(-u, 0) and |2u| turn at one and the same."""
+    plain = expression.primitive()[1]
+    rising = plain if _sign_at(plain, right) > 0 else -plain
     return Root(rising, sympy.Rational(left), sympy.Rational(right))
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import sympy
 from sympy import oo
 
+from chainderiv.functions.turning.root import Root, in_digits
 from chainderiv.shown import Shown
 from chainderiv.symbolic.bounding.certainty import Certainty
-from chainderiv.functions.turning.root import Root, in_digits
-from chainderiv.symbolic.bounding.value_at import ValueAt
 from chainderiv.symbolic.bounding.scan import WINDOW
+from chainderiv.symbolic.bounding.value_at import ValueAt
 from chainderiv.symbols import Expr, z
 
 Quantity = tuple[str, str, Certainty]

@@ -18,7 +18,16 @@ from chainderiv.symbols import Expr
 
 _GRAMMAR = (
     *(sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, sympy.Heaviside),
-    *(Enclosed, sympy.Piecewise, ExprCondPair, sympy.core.relational.Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom),
+    *(
+        Enclosed,
+        sympy.Piecewise,
+        ExprCondPair,
+        sympy.core.relational.Relational,
+        sympy.And,
+        sympy.Or,
+        sympy.Not,
+        BooleanAtom,
+    ),
 )
 
 
