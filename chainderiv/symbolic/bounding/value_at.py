@@ -17,6 +17,7 @@ from chainderiv.symbols import Expr
 class ValueAt(Enclosed):
     """The value of an expression in z at a Root, where its equation does not make it shorter.
 
+    >>> from chainderiv.symbols import z
     >>> ValueAt(sympy.exp(z), Root(z - sympy.exp(-z), 0, 1)).n(10)
     1.763222834
     """
