@@ -20,6 +20,7 @@ BRANCHED = {
     "branches in branches": "where(z > 1, log(z) + 1, where(z < -1, z/3, z)) + 0.25*z",
     "clipped": "Max(-1, Min(1, z)) + 0.01*z",
     "steps and sizes": "z*Heaviside(z) + Abs(z - 1)/7",
+    "branches at a root": "Max(0.1*z, z*sigmoid(1.702*z))",
 }
 # what a Stable of one's own can hold that no text states: products that are not multiplied out, a Float in it
 SLOPE = Mul(2, sympy.Add(1, 1 / (1 + Abs(z)) ** 2, evaluate=False), evaluate=False) / Float("4.0000000000000000001", 30)

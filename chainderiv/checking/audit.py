@@ -16,6 +16,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.rewriting.digits import MOST, Digits, digits_that_hold
+from chainderiv.functions.turning.root import in_digits
 from chainderiv.given import is_finite, is_whole
 from chainderiv.kinds import Floats
 from chainderiv.shown import Shown, Shows
@@ -206,7 +207,9 @@ def audit(given: str | Activation, digits: float = 12, most: int = MOST) -> Audi
     f = neuron(given)
     judging = _Judging(f, float(digits), most)
     rows = tuple(judging.row(quantity, form) for quantity in QUANTITIES for form in ("formula", "used"))
-    return Audit(f.name, str(f.formula), digits, rows, judging.undecided, judging.avoided, judging.rewritten, most)
+    return Audit(
+        f.name, in_digits(f.formula), digits, rows, judging.undecided, judging.avoided, judging.rewritten, most
+    )
 
 
 def spread() -> Floats:

@@ -55,7 +55,10 @@ def value_parts(activation: Activation) -> Parts | None:
 
 def _parts_of_logarithm(stated: Expr, whole: Expr) -> Parts:
     sign = sign_form(whole)
-    return _joined([(_of_logarithm(value, _at(sign, when)), when) for value, when in pieces(stated)])
+    # branch by branch only where both branch alike: the last of either may hold elsewhere
+    alike = [when for _, when in pieces(sign)] == [when for _, when in pieces(stated)]
+    signs = [value for value, _ in pieces(sign)] if alike else [sign] * len(pieces(stated))
+    return _joined([(_of_logarithm(value, s), when) for (value, when), s in zip(pieces(stated), signs, strict=True)])
 
 
 def _joined(branches: list[tuple[tuple[Expr, Expr], Expr]]) -> Parts:
@@ -69,11 +72,6 @@ def _joined(branches: list[tuple[tuple[Expr, Expr], Expr]]) -> Parts:
         joined(lambda exponent, rest: rest * sympy.exp(exponent)),
         joined(lambda exponent, rest: sympy.diff(exponent, z) + _logarithmic_slope(rest)),
     )
-
-
-def _at(expression: Expr, when: Expr) -> Expr:
-    """An expression's value on a branch: its own branch of the same condition, else all of it."""
-    return next((value for value, own in pieces(expression) if own == when), expression)
 
 
 def _of_product(expression: Expr) -> tuple[Expr, Expr]:

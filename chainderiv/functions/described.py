@@ -5,7 +5,8 @@
     exact                           {"formula": tree, "stable": {field: tree}, "found": bool}
 
 A tree is a text ("z", a rational such as "-3/2", the name of a constant) or a list of a function's name and its
-arguments. SymPy's text would not do: read again it is evaluated, so 2*(z + 1) becomes 2*z + 2, which rounds otherwise,
+arguments; ["Root", equation, lower, upper] is where an equation is 0, which the formula's text shows as -1.29097…
+SymPy's text would not do: read again it is evaluated, so 2*(z + 1) becomes 2*z + 2, which rounds otherwise,
 and a Float loses digits. The catalogue's go by their names, without `exact`.
 """
 
@@ -23,7 +24,6 @@ from sympy.codegen import cfunctions
 from sympy.core.function import Application
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import Boolean, BooleanFunction
-from sympy.printing.str import StrPrinter
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, UnknownName
@@ -34,6 +34,8 @@ from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.formula_node import MOST_BITS, MOST_EXPONENT, MOST_STACKED
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.stable import Stable
+from chainderiv.functions.turning.root import InDigits, Root
+from chainderiv.functions.turning.zeros import Unproved, proved_root
 from chainderiv.symbols import Expr, z
 
 Description = dict[str, Any]
@@ -55,7 +57,7 @@ MOST_DEGREE = MOST_EXPONENT**MOST_STACKED  # as of a text
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, NotImplementedError)
 
 
-class _Printer(StrPrinter):
+class _Printer(InDigits):
     """SymPy's text, with the branches as our parser reads them."""
 
     def _print_Piecewise(self, expression: Any) -> str:
@@ -129,7 +131,7 @@ def read(description: Mapping[str, Any]) -> Activation:
 
 
 def text_of(formula: Expr) -> str:
-    """A formula as a text that parse_formula reads.
+    """A formula as a text that parse_formula reads; of a number without an exact form people see 0.56714…
 
     >>> text_of(parse_formula("max(0,z) + relu(z)"))
     'where(z > 0, z, 0) + Max(0, z)'
@@ -191,6 +193,8 @@ def _tree(expression: Any) -> Tree:
         return str(expression)
     if isinstance(expression, sympy.Float):
         return ["Float", str(sympy.Rational(expression)), str(expression._prec)]
+    if isinstance(expression, Root):
+        return ["Root", _tree(expression.equation), *map(str, expression.isolating)]
     name, origin = type(expression).__name__, type(expression).__module__
     if name in _CONSTANTS and expression == getattr(sympy.S, name):
         return name
@@ -209,13 +213,15 @@ def _built(tree: Tree, parts: int = 0, functions: int = 0) -> Any:
     if isinstance(tree, str):
         return _leaf(tree)
     name, *within = tree
-    head = sympy.Float if name == "Float" else _head(name)
+    head = {"Float": sympy.Float, "Root": Root}.get(name) or _head(name)
     functions += issubclass(head, Application)
     if parts >= MOST_PARTS or functions > MOST_FUNCTIONS:
         raise ValueError("its parts are nested too deep")
     arguments = [_built(part, parts + 1, functions) for part in within]
     if head is sympy.Float:
         return _float(*arguments)
+    if head is Root:
+        return _root(*arguments)
     if not all(_is_argument(head, k, a) for k, a in enumerate(arguments)):
         raise TypeError(f"{name} is given what it does not take")
     _require_small(head, arguments)
@@ -226,6 +232,18 @@ def _float(value: Any, precision: Any) -> sympy.Float:
     if not (isinstance(precision, sympy.Integer) and 0 < precision <= MOST_BITS):
         raise ValueError("a number has too many digits, or no whole number of them")
     return sympy.Float(value, precision=int(precision))
+
+
+def _root(equation: Any, lower: Any, upper: Any) -> Root:
+    """The number, once it is proved again that there is one, and one alone."""
+    if not (
+        isinstance(equation, sympy.Expr) and isinstance(lower, sympy.Rational) and isinstance(upper, sympy.Rational)
+    ):
+        raise TypeError("a Root lies between two rational numbers")
+    try:
+        return proved_root(equation, lower, upper)
+    except Unproved as e:
+        raise ValueError(str(e)) from e
 
 
 def _is_argument(head: Any, index: int, argument: Any) -> bool:

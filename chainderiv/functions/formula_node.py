@@ -163,7 +163,7 @@ def _proved(make: Callable[[], Expr], name: str, at: int) -> Expr:
         return make()
     except Unproved as e:
         raise Fault(
-            f"{name} turns where what it compares is 0, and {e}; give it what is 0 at 0, 1/3 or log(2)", at
+            f"{name} turns where what it compares is 0, and {e}; give it what is 0 at few places, and slopes there", at
         ) from e
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 import mpmath
+import sympy
 from sympy.codegen.rewriting import log1p_opt, optimize
 from sympy.utilities.lambdify import lambdify
 
@@ -50,6 +51,10 @@ def working_digits(count: int) -> Iterator[None]:
         yield
 
 
+def _at_digits(number: Any) -> Any:
+    return mpmath.mpf(number._eval_evalf(mpmath.mp.prec))
+
+
 @lru_cache(maxsize=512)
 def precise(expression: Any, *symbols: Any) -> Callable[..., Any]:
     """The mpmath function of the symbols that an expression states, at whatever digits are set when it is called.
@@ -59,6 +64,12 @@ def precise(expression: Any, *symbols: Any) -> Callable[..., Any]:
     ...     print(precise(z**2 / 3, z)(mpmath.mpf(1)))
     0.333333333333333333333333333333
     """
+    # what is known by intervals alone, as a Root, comes as one more argument: at the digits of the moment
+    enclosed = [part for part in expression.atoms(sympy.AtomicExpr) if hasattr(part, "enclose")]
+    if enclosed:
+        names = [sympy.Dummy(real=True) for _ in enclosed]
+        inner = precise(expression.xreplace(dict(zip(enclosed, names, strict=True))), *symbols, *names)
+        return lambda *at: inner(*at, *map(_at_digits, enclosed))
     # held: log1p_opt would factor exp(1.702 z), a power of e^z of fifteen digits, and not return
     # log(1 + e^z) as log1p: otherwise z = -1e4 alone needs 4343 digits before it differs from 0
     return lambdify(symbols, optimize(held(expression), [log1p_opt]), modules=_NAMES)  # type: ignore[no-any-return]

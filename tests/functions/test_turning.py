@@ -61,11 +61,10 @@ def test_zeros_that_the_search_misses_are_not_passed_by_the_proof(text):
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("max(exp(z)-z-2, 0)", "0 near z = -1.84141, which is no number that is recognised"),
     ("|sin(z)|", "0 at more than 8 places"),
     ("max(log(1+exp(z)), z)", "its sign far out is not proved"),
     ("where(exp(|z|) > tanh(z), z, 0)", "it branches itself"),
-    ("relu(erf(z)-1/2)", "no number that is recognised"),
+    ("relu((erf(z)-1/2)**3)", "other zeros near z = 0.476936 are not ruled out"),
 ])  # fmt: skip
 def test_what_is_not_proved_is_refused_with_the_reason(text, said):
     with pytest.raises(BadValue, match=said):

@@ -9,6 +9,7 @@ import sympy
 from sympy import oo
 
 from chainderiv.errors import BadValue
+from chainderiv.functions.turning.root import Enclosed
 from chainderiv.shown import Shown, Shows
 from chainderiv.symbolic.bounding import text
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
@@ -16,7 +17,6 @@ from chainderiv.symbolic.bounding.inverse import closed_form, weight as size_of_
 from chainderiv.symbolic.bounding.isolate import in_order
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbolic.bounding.root import Enclosed
 from chainderiv.symbols import Expr
 
 Stretch = tuple[Expr, Expr, bool, bool]  # left, right, and whether either end is left out

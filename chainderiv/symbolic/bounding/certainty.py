@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from chainderiv.errors import BadValue
-from chainderiv.symbolic.bounding.root import Enclosed
+from chainderiv.functions.turning.root import Enclosed
 from chainderiv.symbols import Expr
 
 

@@ -16,11 +16,11 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Interval, Unenclosed, sign, working_bits
 from chainderiv.functions.simplified import simplified
+from chainderiv.functions.turning.root import Root, derivative, ends_of
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, factored
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import between
-from chainderiv.symbolic.bounding.root import Root, derivative, ends_of
 from chainderiv.symbolic.bounding.tail import leading, no_zero_beyond, squared, terms
 from chainderiv.symbolic.bounding.wording import worded
 from chainderiv.symbols import Expr, z

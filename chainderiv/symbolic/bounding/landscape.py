@@ -12,13 +12,13 @@ import sympy
 from sympy import oo
 
 from chainderiv.functions.activation import Activation
+from chainderiv.functions.turning.root import derivative
 from chainderiv.symbolic.bounding import pieces, scan
 from chainderiv.symbolic.bounding.crossing import crossing
 from chainderiv.symbolic.bounding.exponentials import MOST_TURNS, TooManyTurns, Unproved
 from chainderiv.symbolic.bounding.isolate import zeros
 from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.pieces import Piece
-from chainderiv.symbolic.bounding.root import derivative
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.wording import value_at
 from chainderiv.symbols import Expr, z

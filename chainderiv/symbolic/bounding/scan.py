@@ -7,10 +7,10 @@ from typing import Any
 
 import sympy
 
+from chainderiv.functions.turning.root import Enclosed
 from chainderiv.symbolic.bounding.exponentials import MOST_TURNS, TooManyTurns, Unproved
 from chainderiv.symbolic.bounding.isolate import root, sign_at
 from chainderiv.symbolic.bounding.order import proved_order
-from chainderiv.symbolic.bounding.root import Enclosed
 from chainderiv.symbols import Expr
 
 WINDOW = sympy.Integer(16)

@@ -16,7 +16,7 @@ from chainderiv.symbolic.bounding.isolate import at
 from chainderiv.symbolic.bounding.landscape import Landscape
 from chainderiv.symbolic.bounding.order import compare, proved_order
 from chainderiv.symbolic.bounding.pieces import pieces
-from chainderiv.symbolic.bounding.root import rational
+from chainderiv.symbolic.bounding.value_at import rational
 from chainderiv.symbols import Expr
 
 _BITS = 64

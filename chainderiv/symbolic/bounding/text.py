@@ -7,10 +7,11 @@ from typing import Any
 import sympy
 from sympy import oo
 
+from chainderiv.functions.turning.root import Root, in_digits
 from chainderiv.shown import Shown
 from chainderiv.symbolic.bounding.certainty import Certainty
-from chainderiv.symbolic.bounding.root import Root, ValueAt
 from chainderiv.symbolic.bounding.scan import WINDOW
+from chainderiv.symbolic.bounding.value_at import ValueAt
 from chainderiv.symbols import Expr, z
 
 Quantity = tuple[str, str, Certainty]
@@ -34,7 +35,7 @@ def shown(head: str, rows: list[Quantity]) -> Shown:
 
 def title(found: Bounds) -> str:
     """The activation and its formula."""
-    formula = str(found.activation.formula)
+    formula = in_digits(found.activation.formula)
     return f"{found.activation.name}: φ(z) = {formula if len(formula) <= 100 else formula[:97] + '...'}"
 
 

@@ -16,12 +16,13 @@ from sympy import oo
 
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import Ball, Interval, sign, working_bits
+from chainderiv.functions.turning.root import Root, derivative
 from chainderiv.symbolic.bounding.crossing import bracket
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import at, zeros
 from chainderiv.symbolic.bounding.landscape import Segment
-from chainderiv.symbolic.bounding.root import Root, derivative, rational
 from chainderiv.symbolic.bounding.tail import limit
+from chainderiv.symbolic.bounding.value_at import rational
 from chainderiv.symbols import Expr, z
 
 DIGITS = 30

@@ -11,6 +11,7 @@ from functools import cmp_to_key
 import sympy
 from sympy import oo
 
+from chainderiv.functions.turning.root import derivative
 from chainderiv.symbolic.bounding import scan, together
 from chainderiv.symbolic.bounding.amplifying import levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
@@ -19,7 +20,6 @@ from chainderiv.symbolic.bounding.inverse import where
 from chainderiv.symbolic.bounding.isolate import zeros
 from chainderiv.symbolic.bounding.landscape import Landscape, Segment
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbolic.bounding.root import derivative
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.wording import value_at
 from chainderiv.symbols import Expr, z

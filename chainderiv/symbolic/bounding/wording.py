@@ -5,8 +5,9 @@ from __future__ import annotations
 import sympy
 
 from chainderiv.functions.simplified import simplified
+from chainderiv.functions.turning.root import Root
 from chainderiv.symbolic.bounding.exponentials import factored, split
-from chainderiv.symbolic.bounding.root import Root, ValueAt
+from chainderiv.symbolic.bounding.value_at import ValueAt
 from chainderiv.symbols import Expr, z
 
 

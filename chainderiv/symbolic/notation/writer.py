@@ -67,8 +67,13 @@ def _derivative(writer: Writer, *below: Expr) -> str:
     return form.fraction(form.second, form.beside.join(map(form.partial, squared)))
 
 
+def _ellipsis(writer: Writer) -> str:
+    return r"\ldots" if writer.form.markup == "latex" else "…"
+
+
 SYMBOLS: dict[str, Rule] = {
     "Symbol": _symbol,
+    "Root": lambda writer, e: writer.form.number(e.digits().replace("…", _ellipsis(writer))),
     "Written": lambda _, e: str(e.name),
     "PhiPrime": _primed,
     "PhiSecond": _primed,

@@ -12,12 +12,22 @@ from sympy.printing.codeprinter import CodePrinter
 from sympy.printing.precedence import PRECEDENCE
 
 from chainderiv.errors import BadValue
+from chainderiv.functions.turning.root import Enclosed
 from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbols import Expr
 
 _GRAMMAR = (
     *(sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow, sympy.Heaviside),
-    *(sympy.Piecewise, ExprCondPair, sympy.core.relational.Relational, sympy.And, sympy.Or, sympy.Not, BooleanAtom),
+    *(
+        Enclosed,
+        sympy.Piecewise,
+        ExprCondPair,
+        sympy.core.relational.Relational,
+        sympy.And,
+        sympy.Or,
+        sympy.Not,
+        BooleanAtom,
+    ),
 )
 
 

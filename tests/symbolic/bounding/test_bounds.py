@@ -13,8 +13,8 @@ from hypothesis import given, settings, strategies as st
 import chainderiv as cd
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.functions.turning.root import Root
 from chainderiv.symbolic.bounding.bounds import _bounds
-from chainderiv.symbolic.bounding.root import Root
 from chainderiv.symbols import z
 from tests import plain
 from tests.kinds import KINDS

@@ -12,11 +12,11 @@ import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import Interval, working_bits
+from chainderiv.functions.turning.root import Root
 from chainderiv.symbolic.bounding import scan
 from chainderiv.symbolic.bounding.exact_number import exact_number
 from chainderiv.symbolic.bounding.isolate import Unproved, zeros
 from chainderiv.symbolic.bounding.order import compare
-from chainderiv.symbolic.bounding.root import Root
 from chainderiv.symbolic.bounding.tail import limit, no_zero_beyond
 from chainderiv.symbols import z
 from tests import plain

@@ -8,15 +8,15 @@ from typing import Any
 import sympy
 from flint import arb, fmpq
 from mpmath import libmp
+from sympy.printing.str import StrPrinter
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Ball, Interval, sign, working_bits
-from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbols import Expr, z
 
 MOST_BITS = 400_000
-_FIRST_BITS, _GUARD = 64, 16
+FIRST_BITS, _GUARD = 64, 16
 
 
 class Enclosed(sympy.AtomicExpr):
@@ -34,7 +34,7 @@ class Enclosed(sympy.AtomicExpr):
     def enclose(self, bits: int) -> Interval:
         """An interval that holds the number, its width under 2^-bits of its size (or within 2^(-4 bits) of 0)."""
         held: Interval | None = self.__dict__.get("_held")
-        if held is None or not _narrow(held, bits):
+        if held is None or not narrow(held, bits):
             held = self.__dict__["_held"] = self._narrower(held, bits)
         return held
 
@@ -44,21 +44,24 @@ class Enclosed(sympy.AtomicExpr):
     def __getnewargs__(self) -> tuple[Any, ...]:
         return tuple(self._hashable_content())
 
+    def _numpycode(self, _printer: Any) -> str:
+        return f"({float(self)!r})"
+
     def _eval_evalf(self, prec: int) -> Any:
-        with working_bits(prec + _FIRST_BITS):
+        with working_bits(prec + FIRST_BITS):
             middle = self.enclose(prec + _GUARD).middle()
             return sympy.Float._new(libmp.mpf_pos(middle._mpf_, prec, "n"), prec)
 
     def _eval_is_extended_positive(self) -> bool | None:
-        side = sign(self.enclose(_FIRST_BITS))
+        side = sign(self.enclose(FIRST_BITS))
         return None if side is None else side > 0
 
     def _eval_is_extended_negative(self) -> bool | None:
-        side = sign(self.enclose(_FIRST_BITS))
+        side = sign(self.enclose(FIRST_BITS))
         return None if side is None else side < 0
 
     def _eval_is_zero(self) -> bool | None:
-        return None if sign(self.enclose(_FIRST_BITS)) is None else False
+        return None if sign(self.enclose(FIRST_BITS)) is None else False
 
 
 class Root(Enclosed):
@@ -87,6 +90,18 @@ class Root(Enclosed):
     def _narrower(self, held: Interval | None, bits: int) -> Interval:
         return _refined(self.equation, held or ends_of(*self.isolating, 200), bits)
 
+    def digits(self, count: int = 5) -> str:
+        """The first decimals of the number, cut off and not rounded.
+
+        >>> Root(z - sympy.exp(-z), 0, 1).digits()
+        '0.56714…'
+        """
+        with working_bits(FIRST_BITS + 4 * count):
+            shifted = self.enclose(FIRST_BITS + 4 * count).ball() * 10**count
+            whole = int(abs(shifted).mid().floor().fmpq().p)
+        text = f"{whole:0{count + 1}d}"
+        return f"{'-' if shifted < 0 else ''}{text[:-count]}.{text[-count:]}…"
+
     def _sympystr(self, printer: Any) -> str:
         lower, upper = self.isolating
         return f"Root({printer.doprint(self.equation)}, {lower}, {upper})"
@@ -96,39 +111,20 @@ class Root(Enclosed):
         return rf"\operatorname{{root}}_{{z \in [{lower}, {upper}]}}\left({printer.doprint(self.equation)}\right)"
 
 
-class ValueAt(Enclosed):
-    """The value of an expression in z at a Root, where its equation does not make it shorter.
+class InDigits(StrPrinter):
+    """SymPy's text, each Root in it by the first of its digits."""
 
-    >>> ValueAt(sympy.exp(z), Root(z - sympy.exp(-z), 0, 1)).n(10)
-    1.763222834
+    def _print(self, expr: Any, **options: Any) -> Any:
+        return expr.digits() if isinstance(expr, Root) else super()._print(expr, **options)
+
+
+def in_digits(expression: Expr) -> str:
+    """An expression as people read it.
+
+    >>> in_digits(z >= Root(z - sympy.exp(-z), 0, 1))
+    'z >= 0.56714…'
     """
-
-    def __new__(cls, expression: Expr, root: Root) -> ValueAt:
-        """See the class."""
-        made: ValueAt = super().__new__(cls)
-        made.expression, made.root = expression, root
-        return made
-
-    expression: Expr
-    root: Root
-
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return self.expression, self.root
-
-    def _narrower(self, _held: Interval | None, bits: int) -> Interval:
-        work = bits + _FIRST_BITS
-        while work < MOST_BITS:
-            found = enclose(self.expression, self.root.enclose(work), work)
-            if _narrow(found, bits):
-                return found
-            work *= 2
-        raise BadValue(f"{self.expression} has no digits at {self.root} within {MOST_BITS} bits")
-
-    def _sympystr(self, printer: Any) -> str:
-        return f"ValueAt({printer.doprint(self.expression)}, {printer.doprint(self.root)})"
-
-    def _latex(self, printer: Any) -> str:
-        return rf"\left.{printer.doprint(self.expression)}\right|_{{z = {printer.doprint(self.root)}}}"
+    return str(InDigits().doprint(expression))
 
 
 @lru_cache(maxsize=1024)
@@ -140,14 +136,6 @@ def derivative(expression: Expr, order: int = 1) -> Expr:
 def ends_of(lower: Any, upper: Any, bits: int) -> Interval:
     """The interval between two numbers, its ends exact and rounded outwards."""
     return exact(Interval(enclose(lower, NOWHERE, bits).low, enclose(upper, NOWHERE, bits).high), bits)
-
-
-def rational(end: Ball) -> Expr:
-    """A ball's middle as a SymPy number; raises Unproved where it is not known at all."""
-    if not end.is_finite():
-        raise Unproved("where a level is reached")
-    fraction = end.mid().fmpq()
-    return sympy.Rational(int(fraction.p), int(fraction.q))
 
 
 def exact(interval: Interval, bits: int) -> Interval:
@@ -162,7 +150,8 @@ def _known(interval: Interval) -> int:
         return max(0, min(2 * MOST_BITS, int(interval.ball().rel_accuracy_bits())))
 
 
-def _narrow(interval: Interval, bits: int) -> bool:
+def narrow(interval: Interval, bits: int) -> bool:
+    """Whether an interval tells so many bits of the number in it, or four times as many places where it holds 0."""
     with working_bits(8 * bits):
         one = interval.ball()
         if one.contains(0):
@@ -173,16 +162,16 @@ def _narrow(interval: Interval, bits: int) -> bool:
 
 def _refined(equation: Expr, interval: Interval, bits: int) -> Interval:
     """Interval Newton steps, N = m - f(m)/f'(X), and a bisection where one does not halve the interval."""
-    slope, least = derivative(equation), _FIRST_BITS
+    slope, least = derivative(equation), FIRST_BITS
     left = _certain_sign(equation, interval.low)
     if left is None or left * (_certain_sign(equation, interval.high) or 0) >= 0:
         if left == 0:
             return Interval.of(interval.low)
         raise BadValue(f"{equation} does not change its sign there; give an interval in which it does")
-    while not _narrow(interval, bits):
+    while not narrow(interval, bits):
         # a step doubles the bits that are known, and needs no more than that
-        work = max(least, 2 * _known(interval) + _FIRST_BITS)
-        middle = _inner(interval, work, least > _FIRST_BITS)
+        work = max(least, 2 * _known(interval) + FIRST_BITS)
+        middle = _inner(interval, work, least > FIRST_BITS)
         at = enclose(equation, Interval.of(middle), work)
         newer = _newton(interval, middle, at, enclose(slope, interval, work), work)
         if newer is None or not _halved(newer, interval):
@@ -211,7 +200,7 @@ def _newton(interval: Interval, middle: Ball, at: Interval, slope: Interval, wor
 
 
 def _halved(newer: Interval, interval: Interval) -> bool:
-    with working_bits(_FIRST_BITS):
+    with working_bits(FIRST_BITS):
         return bool(2 * (newer.high - newer.low) < interval.high - interval.low)
 
 
@@ -228,7 +217,7 @@ def _inner(interval: Interval, work: int, aside: bool) -> Ball:
 
 def _certain_sign(equation: Expr, point: Ball) -> int | None:
     """The sign at a point, the bits doubled until it shows; None where it does not."""
-    bits = _FIRST_BITS
+    bits = FIRST_BITS
     while bits <= 1 << 14:
         found = sign(enclose(equation, Interval.of(point), bits))
         if found is not None:
