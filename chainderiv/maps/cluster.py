@@ -40,7 +40,7 @@ def cluster(address: str | None = None, scheduler_file: str | None = None) -> It
     try:
         if at is not None:
             _knock(distributed, at)
-        client = distributed.Client(address=at, timeout=PATIENCE)
+        client = _client(distributed, at)
     except (OSError, OverflowError, ValueError) as e:
         raise BadValue(f"no Dask scheduler answers at {where!r} ({e}); give that of a running one") from e
     except MemoryError as e:  # Dask takes the first words of another program for the size of its message
@@ -51,6 +51,21 @@ def cluster(address: str | None = None, scheduler_file: str | None = None) -> It
         except TimeoutError as e:
             raise BadValue(f"the Dask scheduler at {where!r} has no workers; start some: dask worker …") from e
         yield client.get_executor(pure=False), sum(client.nthreads().values())
+
+
+def _client(distributed: Any, address: str | None) -> Any:
+    """A Client; one that fails is closed here.
+
+    It lies in a circle, and the garbage collector would close it at any time: while another starts, which holds a lock
+    that closing takes, both would wait without end.
+    """
+    made = distributed.Client.__new__(distributed.Client)
+    try:
+        made.__init__(address=address, timeout=PATIENCE)
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _address_in(scheduler_file: str) -> str:

@@ -1,6 +1,7 @@
 """A sweep on a real Dask scheduler with workers in other processes, one of which is killed in its midst."""
 
 import contextlib
+import gc
 import json
 import re
 import socket
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 
+import distributed
 import pytest
 
 import chainderiv as cd
@@ -162,6 +164,8 @@ def test_another_program_at_that_address_is_told_from_a_scheduler(capsys, words)
         for connection in connections:
             connection.close()
     assert f"what answers at {address!r} is no Dask scheduler; give" in capsys.readouterr().err
+    # one that is still open would be closed by the garbage collector, perhaps while another starts: a deadlock
+    assert {c.status for c in gc.get_objects() if isinstance(c, distributed.Client)} <= {"closed"}
 
 
 NO_SCHEDULER_FILES = {

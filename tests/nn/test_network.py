@@ -158,7 +158,7 @@ BAD = {
     "sizes 2^40": (lambda: Network([4, 2**40, 2**40, 3]), BadValue, "fewer neurons"),
     "activation": (lambda: Network([4, 3], "sigmod"), UnknownName, "did you mean 'sigmoid'"),
     "cost": (lambda: Network([4, 3], cost="crossentropy"), UnknownName, "did you mean 'cross_entropy'"),
-    "output": (lambda: Network([4, 3], cost="quadratic", output="tan"), UnknownName, "did you mean 'tanh'"),
+    "output": (lambda: Network([4, 3], cost="quadratic", output="tahn"), UnknownName, "did you mean 'tanh'"),
     "init": (lambda: Network([4, 3], init="nielson"), UnknownName, "did you mean 'nielsen'"),
     "dtype": (lambda: Network([4, 3], dtype="float16"), UnknownName, "float32"),
     "no dtype": (lambda: Network([4, 3], dtype=None), UnknownName, "float32"),
