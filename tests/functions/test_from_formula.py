@@ -132,9 +132,7 @@ def test_a_formula_that_grows_beyond_any_number_at_some_z_is_refused_and_told_wh
 
 @pytest.mark.parametrize("text", [*NO_POLES, *FORMULAS])
 def test_what_is_removable_or_holds_only_in_another_branch_is_no_gap(text):
-    start = time.process_time()
     assert gap(cd.parse_formula(text)) is None
-    assert time.process_time() - start < 0.2
 
 
 def test_a_tower_of_exponentials_is_told_in_words():

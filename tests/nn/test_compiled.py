@@ -1,6 +1,5 @@
 """The compiled descent and its measurements against NumPy's, which are their oracle."""
 
-import os
 import signal
 import sys
 from dataclasses import replace
@@ -250,7 +249,6 @@ def test_a_formula_of_ones_own_is_compiled():
     assert record.settings["activation"] == "swish"
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="on Windows os.kill ends a process, whatever the signal")
 @pytest.mark.parametrize("which", [1, 2, 3, 4])
 def test_an_interrupt_while_numba_learns_a_neurons_address_is_one(tiny, which):
     """It was lost there, and a TypeError raised that spoke of Numba's inner functions."""
@@ -261,7 +259,8 @@ def test_an_interrupt_while_numba_learns_a_neurons_address_is_one(tiny, which):
         if event == "call" and frame.f_code.co_name == "_numba_unpickle":
             met.append(frame)
             if len(met) == which:
-                os.kill(os.getpid(), signal.SIGINT)
+                # to this thread: what is sent to the process another may take, and later
+                signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.setprofile(at_the_nth_address)
