@@ -18,6 +18,7 @@ from sympy.codegen.cfunctions import log1p
 from chainderiv.functions.enclosing import ball
 from chainderiv.functions.heads import log10
 from chainderiv.functions.intervals import Unenclosed, working_bits
+from chainderiv.functions.turning.signs import crossing
 from chainderiv.symbols import Expr, z
 
 BITS, FINE = 64, 400
@@ -104,19 +105,8 @@ def _places(argument: Expr, points: list[Any], values: list[Any]) -> list[Any]:
         if (u > m and v > m and m > 0) or (u < m and v < m and m < 0)
     ]
     near = [sorted(found, key=lambda pair: abs(float(pair[0])))[:MOST_PLACES] for found in (crossed, dips)]
-    found = [*exact, *(_crossing(argument, *pair) for pair in near[0]), *(_lowest(argument, *pair) for pair in near[1])]
+    found = [*exact, *(crossing(argument, *pair) for pair in near[0]), *(_lowest(argument, *pair) for pair in near[1])]
     return sorted((p for p in found if p is not None), key=lambda p: abs(float(p)))
-
-
-def _crossing(argument: Expr, p: Any, q: Any) -> Any:
-    left = ball(argument, p) > 0
-    for _ in range(140):
-        middle = ((p + q) / 2).mid()
-        u = ball(argument, middle)
-        if not (u > 0 or u < 0):
-            return middle
-        p, q = (middle, q) if (u > 0) == left else (p, middle)
-    return p
 
 
 def _lowest(argument: Expr, p: Any, q: Any) -> Any | None:

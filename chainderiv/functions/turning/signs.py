@@ -55,5 +55,17 @@ def sign_at(expression: Expr, at: Fraction) -> int:
     return 1 if value > 0 else -1 if value < 0 else 0
 
 
+def crossing(expression: Expr, p: Any, q: Any) -> Any:
+    """A place between two points of unlike signs where the sign changes, by halving; at the bits of the moment."""
+    above = ball(expression, p) > 0
+    for _ in range(160):
+        middle = ((p + q) / 2).mid()
+        u = ball(expression, middle)
+        if not (u > 0 or u < 0):
+            return middle
+        p, q = (middle, q) if (u > 0) == above else (p, middle)
+    return p
+
+
 def _arb(number: Fraction) -> Any:
     return arb(fmpq(number.numerator, number.denominator))

@@ -22,7 +22,7 @@ from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.enclosing import ball
 from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.functions.turning.root import Root
-from chainderiv.functions.turning.signs import BITS, FINE, sign_at, sign_over
+from chainderiv.functions.turning.signs import BITS, FINE, crossing, sign_at, sign_over
 from chainderiv.symbols import Expr, z
 
 MOST_ORDER, MOST_PANELS, MOST_OPERATIONS, MOST_ZEROS = 4, 1000, 60, 8
@@ -79,20 +79,10 @@ def _places(expression: Expr) -> list[Any]:
     found = [p for p, u in zip(points, values, strict=True) if u == 0]
     known = [(p, u) for p, u in zip(points, values, strict=True) if u > 0 or u < 0]
     with working_bits(FINE):
-        crossed = [(p, q, u < 0) for (p, u), (q, v) in pairwise(known) if (u < 0) != (v < 0)]
+        crossed = [(p, q) for (p, u), (q, v) in pairwise(known) if (u < 0) != (v < 0)]
         if len(found) + len(crossed) > MOST_ZEROS:
             raise Unproved(f"it is 0 at more than {MOST_ZEROS} places")
-        return found + [_crossing(expression, *pair) for pair in crossed]
-
-
-def _crossing(expression: Expr, p: Any, q: Any, rises: bool) -> Any:
-    for _ in range(160):
-        middle = ((p + q) / 2).mid()
-        u = ball(expression, middle)
-        if not (u > 0 or u < 0):
-            return middle
-        p, q = (middle, q) if (u < 0) == rises else (p, middle)
-    return p
+        return found + [crossing(expression, *pair) for pair in crossed]
 
 
 def _named(expression: Expr, place: Any) -> Expr:
