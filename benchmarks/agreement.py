@@ -40,9 +40,11 @@ class Agreement:
 
 def agreement(ours: Answer, peer: Answer, thin: int = 1, side: int = 1) -> Agreement:
     """Compare a peer's answer, to every thin-th line of side points, with ours to all of them."""
-    sign, log, certain = (None if part is None else part.reshape(-1, side)[::thin].ravel() for part in ours)
-    seen = np.isfinite(log) & (True if certain is None else certain)
-    held = seen & np.isfinite(peer.log_abs) & (peer.log_abs > NORMAL if _is_float(peer) else True)
+    sign, log, certain = (part.reshape(-1, side)[::thin].ravel() for part in ours)
+    seen = np.isfinite(log) & certain
+    held = seen & np.isfinite(peer.log_abs)
+    if _is_product(peer):
+        held &= peer.log_abs > NORMAL
     if not held.any():
         return Agreement(0.0, 0.0, float("nan"))
     difference = np.abs(log - peer.log_abs)[held]
@@ -50,7 +52,7 @@ def agreement(ours: Answer, peer: Answer, thin: int = 1, side: int = 1) -> Agree
     return Agreement(float(held.sum() / seen.sum()), float(alike.mean()), float(difference.max()))
 
 
-def _is_float(answer: Answer) -> bool:
-    """Whether no logarithm is one that float64 has no number for: then they come from plain products."""
+def _is_product(answer: Answer) -> bool:
+    """Whether every logarithm is one of a number of float64, as they are of plain products, which underflow."""
     finite = answer.log_abs[np.isfinite(answer.log_abs)]
     return bool(finite.size and finite.min() > np.log(5e-324) - 1)

@@ -44,11 +44,11 @@ class Map:
 
 
 class Answer(NamedTuple):
-    """Sign and natural logarithm of every point, flat; certain: where rounding leaves it digits, if that is told."""
+    """Sign and natural logarithm of every point, flat; certain : where rounding leaves it digits."""
 
     sign: Array
     log_abs: Array
-    certain: Array | None = None
+    certain: Array
 
 
 Run = Callable[[], Any]  # gives sign and log_abs, or the gradient alone
@@ -60,4 +60,5 @@ def answer_of(found: Any) -> Answer:
         gradient = np.asarray(found)
         with np.errstate(divide="ignore"):
             found = np.sign(gradient), np.log(np.abs(gradient))
-    return Answer(*(np.asarray(part).ravel() for part in found))
+    sign, log_abs, *told = (np.asarray(part).ravel() for part in found)
+    return Answer(sign, log_abs, told[0] if told else np.ones(sign.size, bool))

@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.agreement import Agreement, agreement
 from benchmarks.machine import AMD, INTEL
 from benchmarks.tables import Line, Table
-from benchmarks.turns import Measured, Others, Ratio, figures
+from benchmarks.turns import Measured, Others, Ratio
 
 QUIET, STEADY = 0.05, 0.15  # the most that others may take of the cores, and that our own times may spread
 
@@ -100,6 +100,6 @@ def quietness(others: Others, measured: Iterable[tuple[Table, list[Row]]]) -> st
     """Whether the figures can be relied on."""
     spreads = [found[0].result.spread for _, found in measured if found[0].result.seconds]
     worst, share = max(spreads, default=0.0), others.share
-    taken = "what others took is not told here" if share is None else f"other processes took {share:.0%} of the cores"
     quiet = (share is None or share <= QUIET) and worst <= STEADY
-    return f"{'quiet' if quiet else 'NOT QUIET'}: {taken}; our own times spread by {figures(100 * worst)} % at most"
+    taken = str(others) or "what others took is not told here"
+    return f"{'quiet' if quiet else 'NOT QUIET'}: {taken}; our own times spread by {worst:.0%} at most"

@@ -106,6 +106,9 @@ class Others:
         """Of all the time that was measured."""
         return self.taken / self.of if self.of else None
 
+    def __str__(self) -> str:
+        return "" if self.share is None else f"other processes took {self.share:.0%} of the cores"
+
 
 def in_turns(contestants: Sequence[Contestant], rounds: int, others: Others | None = None) -> list[Measured]:
     """Ask each once a round; what is missing is told, and an error of a contestant's own is its reason."""

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from typing import Any
 
 import chainderiv as cd
 from benchmarks.maps import B, Map, Run, W, X, Y
@@ -25,11 +26,11 @@ def ours(map: Map, engine: str = "numba") -> Run:
         last = (map.side - 1) // map.thin * map.thin
         w = cd.Axis(W[0], W[0] + last * (W[1] - W[0]) / (map.side - 1), last // map.thin + 1)
     chain = cd.Chain(map.depth, map.activation, residual=map.residual)
-    grid = dict(zip(map.axes, (w, b), strict=True))
+    parameters: dict[str, Any] = dict(map.held) | dict(zip(map.axes, (w, b), strict=True))
 
     def run() -> tuple[object, object, object]:
         try:
-            s = cd.sweep(chain, wrt=map.wrt, engine=engine, x=X, y=Y, **dict(map.held), **grid)
+            s = cd.sweep(chain, wrt=map.wrt, engine=engine, x=X, y=Y, **parameters)
         except cd.errors.BadValue as e:
             raise NotHere(str(e)) from e
         return s.sign, s.log_abs, ~s.uncertain
