@@ -28,7 +28,7 @@ ROUNDS, JUDGED_AFTER = 5, 3  # JUDGED_AFTER: epochs
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a table; asked : the least that its seconds over ours should be; parts : of an epoch, one of them run."""
+    """A line of a table; asked : the least of its seconds over ours; parts : of an epoch, one of which is a run."""
 
     name: str
     build: Callable[[Task], Trainer]

@@ -24,6 +24,7 @@ from benchmarks.machine import busy_seconds
 from chainderiv.workers import usable_cores
 
 SHORT, ENOUGH = 0.5, 0.25  # seconds: of a run before which another is made to warm the caches; of one turn
+MOST_RUNS = 15  # of one turn
 
 
 class NotHere(Exception):
@@ -209,7 +210,7 @@ def _timed(run: Callable[[], object]) -> tuple[float, float, float]:
     times = [_once(run)]
     if times[0][0] < SHORT:  # which has brought its data back into the caches
         times = [_once(run)]
-        while sum(wall for wall, _ in times) < ENOUGH:
+        while len(times) < MOST_RUNS and sum(wall for wall, _ in times) < ENOUGH:
             times.append(_once(run))
     wall, cpu = (statistics.median(t) for t in zip(*times, strict=True))
     return wall, cpu, time.process_time() - whole
