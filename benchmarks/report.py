@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.agreement import Agreement, agreement
 from benchmarks.machine import AMD, INTEL
 from benchmarks.tables import Line, Table
-from benchmarks.turns import Measured, Others, Ratio
+from benchmarks.turns import Measured, Others, Ratio, figures
 
 QUIET, STEADY = 0.05, 0.15  # the most that others may take of the cores, and that our own times may spread
 
@@ -64,6 +64,22 @@ def _row(line: Line, result: Measured, first: Measured, ours: Line) -> Row:
     judged = line.judged and not (result.missing or first.missing)
     same = agreement(first.told, result.told, line.map.thin, line.map.side) if judged else None
     return Row(line, result, ratio, same)
+
+
+def docs_table(measured: Iterable[tuple[Table, list[Row]]]) -> str:
+    """In Markdown, as docs/maps.md has it: every peer beside ours."""
+    lines = ["| map | here | beside it | | ratio |", "|---|---|---|---|---|"]
+    for table, found in measured:
+        cells = f"| {table.what} | {_milliseconds(found[0])}" if not found[0].result.missing else f"| {table.what} | "
+        for row in found[1:]:
+            if row.ratio is not None:
+                lines.append(f"{cells} | {row.line.name} | {_milliseconds(row)} | {figures(row.ratio.median)} |")
+                cells = "| | "
+    return "\n".join(lines)
+
+
+def _milliseconds(row: Row) -> str:
+    return f"{figures(1e3 * row.result.median)} ms"
 
 
 def asked_table(measured: Iterable[tuple[Table, list[Row]]], kind: str) -> str:

@@ -18,7 +18,7 @@ from benchmarks.machine import kind, load, machine, processor, versions
 from benchmarks.maps import Map
 from benchmarks.peers.c_maps import compiler_version, vector_calls
 from benchmarks.peers.ours import machine_code
-from benchmarks.report import HEAD, Row, asked_table, quietness, rows
+from benchmarks.report import HEAD, Row, asked_table, docs_table, quietness, rows
 from benchmarks.tables import Table, tables
 from benchmarks.turns import Contestant, NotHere, Others, Work, in_turns
 
@@ -68,6 +68,7 @@ def main() -> int:
         "--quick", action="store_true", help=f"{QUICK_SIDE} × {QUICK_SIDE} points, {QUICK_ROUNDS} rounds"
     )
     parser.add_argument("--only", metavar="TEXT", default="", help="the tables alone whose name holds it")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/maps.md as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there as well")
     options = parser.parse_args()
     began, others, before = time.perf_counter(), Others(), load()
@@ -77,6 +78,8 @@ def main() -> int:
     code = code_told(side)
     print(code_lines(code), f"{side} × {side} points, float64, all cores\n", sep="\n", flush=True)
     found = [(table, measured(table, others)) for table in chosen]
+    if options.markdown:
+        print(docs_table(found), end="\n\n")
     table, quiet = asked_table(found, kind()), quietness(others, found)
     print(table, f"\n{quiet}; {(time.perf_counter() - began) / 60:.1f} minutes", sep="\n")
     if options.json is not None:

@@ -8,11 +8,13 @@ back. A round asks everyone once, so that whatever else the machine does meets a
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -188,6 +190,7 @@ def _turn(child: Child, result: Measured, others: Others) -> None:
 def _serve(pipe: Connection, build: Callable[[], Work]) -> None:
     """What a contestant's process does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that asks, who ends this one
+    _die_with_parent()
     try:
         work = build()
         told = work.told()
@@ -198,6 +201,12 @@ def _serve(pipe: Connection, build: Callable[[], Work]) -> None:
     del told
     while pipe.recv():
         pipe.send(_timed(work.run))
+
+
+def _die_with_parent() -> None:
+    """On Linux: else a stopped process would stay for ever where the one that asks is killed."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _reason(e: Exception) -> str:

@@ -3,9 +3,12 @@
 import mmap
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -103,6 +106,27 @@ def test_what_is_missing_or_dies_is_told_and_the_others_are_measured():
     assert third.told == "here"
     assert len(third.seconds) == len(third.cpu_seconds) == 2
     assert fourth.missing == "its process ended (exit status 4)"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is told of its parent's end on Linux alone")
+def test_a_stopped_contestant_dies_with_the_one_that_asks():
+    program = (
+        "import os; from benchmarks.turns import *; from benchmarks.turns import _child, _first_word\n"
+        "from tests.test_benchmarks import idle\n"
+        "if __name__ == '__main__':\n"
+        "    with _child(contestant := Contestant('idle', idle)) as child:\n"
+        "        _first_word(child, contestant); print(child.process.pid, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    asking = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[1], capture_output=True, text=True
+    )
+    assert asking.returncode == -9, asking.stderr
+    state = Path(f"/proc/{asking.stdout.strip()}/stat")
+    for _ in range(200):
+        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":  # nobody has asked for it yet
+            return
+        time.sleep(0.05)
+    raise AssertionError("it is still there")
 
 
 def measured(*seconds, missing=None):
