@@ -22,7 +22,7 @@ from benchmarks.report import HEAD, Row, asked_table, docs_table, quietness, row
 from benchmarks.tables import Table, tables
 from benchmarks.turns import Contestant, NotHere, Others, Work, in_turns
 
-SIDE, ROUNDS, QUICK_SIDE, QUICK_ROUNDS = 1000, 7, 200, 2
+SIDE, ROUNDS, QUICK_SIDE, QUICK_ROUNDS = 1000, 11, 200, 2
 
 
 def code_work(side: int) -> Work:
@@ -80,7 +80,8 @@ def main() -> int:
     found = [(table, measured(table, others)) for table in chosen]
     if options.markdown:
         print(docs_table(found), end="\n\n")
-    table, quiet = asked_table(found, kind()), quietness(others, found)
+    quiet = quietness(others, found)
+    table = asked_table(found, kind(), quiet)
     print(table, f"\n{quiet}; {(time.perf_counter() - began) / 60:.1f} minutes", sep="\n")
     if options.json is not None:
         everything = {
@@ -89,7 +90,8 @@ def main() -> int:
             "versions": versions(),
             "load_before": before,
             "others_share": others.share,
-            "quiet": quiet,
+            "quiet": quiet.reached,
+            "quietness": str(quiet),
             "side": side,
             "machine_code": code,
             "asked": table,

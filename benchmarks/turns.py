@@ -66,6 +66,11 @@ class Measured:
         return statistics.median(self.seconds)
 
     @property
+    def cpu(self) -> float:
+        """The median of the CPU seconds."""
+        return statistics.median(self.cpu_seconds)
+
+    @property
     def spread(self) -> float:
         """The range of the seconds without the largest and the smallest, where there are enough, over their median."""
         inner = sorted(self.seconds)[1:-1] if len(self.seconds) > 4 else self.seconds

@@ -20,9 +20,9 @@ from benchmarks.maps import Answer, Map, answer_of
 from benchmarks.peers.c_maps import c_blocks
 from benchmarks.peers.numpy_plain import numpy_plain
 from benchmarks.peers.ours import ours, vector_instructions
-from benchmarks.report import asked_table, rows
+from benchmarks.report import Quiet, asked_table, rows
 from benchmarks.tables import Asked, Line, Table
-from benchmarks.turns import Contestant, Measured, NotHere, Ratio, Work, in_turns
+from benchmarks.turns import Contestant, Measured, NotHere, Others, Ratio, Work, in_turns
 from tests import plain
 
 
@@ -130,7 +130,7 @@ def test_a_stopped_contestant_dies_with_the_one_that_asks():
 
 
 def measured(*seconds, missing=None):
-    return Measured(Contestant("some", idle), seconds=list(seconds), missing=missing)
+    return Measured(Contestant("some", idle), seconds=list(seconds), cpu_seconds=list(seconds), missing=missing)
 
 
 def test_a_ratio_is_taken_round_by_round_so_that_a_slow_round_slows_both():
@@ -207,12 +207,18 @@ def test_the_column_of_this_processor_is_filled_and_the_others_are_not_measured(
     )
     table = Table("a map", 1, lines)
     found = rows(table, [measured(1.0), measured(5.0), measured(0.4), measured(missing="not installed")])
-    assert asked_table([(table, found)], INTEL).splitlines()[2:] == [
+    still, busy = Quiet(Others(1.0, 100.0), 0.1), Quiet(Others(20.0, 100.0), 0.1)
+    assert "met" not in asked_table([(table, found)], INTEL, busy)
+    assert asked_table([(table, found)], INTEL, still).splitlines()[2:] == [
         "| a map: a peer | 5.00 (5.00–5.00), met | ≥ 3 | not measured | ≥ 6 |",
         "| a map: a bound | 2.50 (2.50–2.50), not met | ≤ 2 | not measured | ≤ 2 |",
         "| a map: gone | missing | ≥ 1 | not measured | ≥ 1 |",
     ]
     assert "| a map: a peer | not measured | ≥ 3 | 5.00 (5.00–5.00), not met | ≥ 6 |" in asked_table(
-        [(table, found)], AMD
+        [(table, found)], AMD, still
     )
-    assert asked_table([(table, found)], OTHER).splitlines()[2].endswith("not measured | ≥ 6 | 5.00 (5.00–5.00) |  |")
+    assert (
+        asked_table([(table, found)], OTHER, still)
+        .splitlines()[2]
+        .endswith("not measured | ≥ 6 | 5.00 (5.00–5.00) |  |")
+    )
