@@ -18,6 +18,7 @@ import sympy
 from sympy.core.cache import clear_cache
 
 import chainderiv as cd
+from benchmarks.machine import machine
 
 PEER_DEPTH = 20  # at 24 layers SymPy's diff of a composed sigmoid chain meets the recursion limit
 DEPTHS = (1000, 2000, 4000, 8000)
@@ -74,7 +75,7 @@ def main() -> int:
     factors(2)  # imports
     ours, nested = (milliseconds(lambda f=f: f(PEER_DEPTH), runs) for f in (factors, substituted))
     peer = milliseconds(lambda: sympy.diff(whole, cd.Chain().parameter("b1").symbol), max(1, runs // 2))
-    print(f"SymPy {sympy.__version__}, Python {sys.version.split()[0]}, sigmoid chain, quadratic cost, ∂C/∂b₁\n")
+    print(machine(), "sigmoid chain, quadratic cost, ∂C/∂b₁\n", sep="\n")
     print(f"depth {PEER_DEPTH}: {'sympy.diff of the composed cost':38} {peer:9.2f} ms")
     for what, took in (("every factor", ours), ("one nested expression from the factors", nested)):
         print(f"depth {PEER_DEPTH}: {what:38} {took:9.2f} ms   {peer / took:5.0f} × faster")
