@@ -1,4 +1,4 @@
-"""Whether Numba is here to compile: where it is not, or cannot be loaded, the NumPy engines serve, and one line says so."""
+"""Whether Numba is here to compile: where it cannot be loaded, the NumPy engines serve, and one line says so."""
 
 from __future__ import annotations
 

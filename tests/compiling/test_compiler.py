@@ -135,4 +135,6 @@ def test_training_by_an_engine_that_is_missing_exits_with_2_and_one_line(tmp_pat
     )  # fmt: skip
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("chainderiv: --engine is 'numba', and Numba cannot be loaded (ImportError: Numba needs NumPy")
+    assert line.startswith(
+        "chainderiv: --engine is 'numba', and Numba cannot be loaded (ImportError: Numba needs NumPy"
+    )
