@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from chainderiv.commands import common
 from chainderiv.commands.common import COMMANDS
+from chainderiv.compiling.compiler import be_lean
 from chainderiv.errors import ChainderivError, Diverged
 from chainderiv.version import __version__
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     options = argparse.Namespace()
     try:
-        with _unsearched(arguments is None):
+        with _quickly(arguments is None):
             parser = _parser(given)
         parser.parse_args(given, options)
         run: Callable[[argparse.Namespace], int] = options.run
@@ -80,14 +81,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _unsearched(ours: bool) -> Iterator[None]:
+def _quickly(ours: bool) -> Iterator[None]:
     """Modules load without a search for garbage, now or at the process's end, where the process is ours.
 
-    What they make stays, and searching SymPy's objects again and again takes a third of a short command's time.
+    What they make stays, and searching SymPy's objects again and again takes a third of a short command's time. Nor
+    does anybody else compile there, so that Numba may be loaded without what no kernel calls.
     """
     if not ours:
         yield
         return
+    be_lean()
     gc.disable()
     try:
         yield

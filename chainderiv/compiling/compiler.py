@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 from chainderiv.errors import BadValue
 
@@ -12,10 +16,38 @@ from chainderiv.errors import BadValue
 UNLOADABLE = (ImportError, OSError, SystemError, AttributeError, RuntimeError, TypeError)
 
 
+BLAS = "scipy.linalg.cython_blas"
+_lean = False
+
+
+def be_lean() -> None:
+    """Have Numba loaded, when it is, without SciPy's linear algebra, which takes a tenth of a map's command.
+
+    No kernel calls it, but Numba's own does: only for a process in which nobody else compiles.
+    """
+    global _lean
+    _lean = True
+
+
+@contextmanager
+def _hidden(module: str) -> Iterator[None]:
+    """A module that is not loaded yet cannot be found inside."""
+    modules: dict[str, Any] = sys.modules
+    here = modules.setdefault(module, None) is not None
+    try:
+        yield
+    finally:
+        if not here:
+            del modules[module]
+
+
 @lru_cache(maxsize=1)
 def trouble() -> str | None:
     """Why Numba cannot be loaded, in a line; None where it can."""
     try:
+        if _lean:
+            with _hidden(BLAS):
+                importlib.import_module("numba.np.arraymath")  # it looks for linear algebra once, when it is loaded
         for module in ("numba", "numba.extending"):
             importlib.import_module(module)
     except UNLOADABLE as e:

@@ -128,6 +128,26 @@ def test_the_tour_runs_without_numba(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+LOADED = """
+import sys
+{first}
+print(sorted(name for name in ("numba.np.arraymath", "scipy.linalg", "scipy.linalg.cython_blas") if name in sys.modules))
+import numba.np.arraymath, scipy.linalg.cython_blas
+print(numba.np.arraymath._HAVE_BLAS)
+"""
+
+
+def test_a_command_loads_numba_without_linear_algebra_and_a_session_loads_it_whole(tmp_path):
+    words = ["chainderiv", "map", "--w", "-12:12:801", "--b", "-9:9:701", "--out", str(tmp_path / "map.npz")]
+    command = f"from chainderiv.cli import main; sys.argv = {words}; assert main() == 0"
+    session = "import chainderiv as cd; cd.sweep(cd.Chain(3), w=cd.Axis(-1, 1, 3), b=0, engine='numba')"
+    whole = ["numba.np.arraymath", "scipy.linalg", "scipy.linalg.cython_blas"]
+    for first, loaded in ((command, whole[:1]), (session, whole)):
+        program = LOADED.format(first=first)
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-2:] == [str(loaded), str(first == session)]
+
+
 def test_training_by_an_engine_that_is_missing_exits_with_2_and_one_line(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "chainderiv", "train", "--dataset", "digits", "--engine", "numba"],
