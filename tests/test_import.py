@@ -107,3 +107,11 @@ def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():
     )
     with pytest.raises(AttributeError, match="has no attribute 'nonesuch'"):
         chainderiv.nonesuch  # noqa: B018
+
+
+@pytest.mark.parametrize(("given", "ours"), [("", True), ("['derive']", False)])
+def test_modules_are_spared_the_search_for_garbage_only_in_a_process_of_our_own(given, ours):
+    program = "import gc, sys; sys.argv = ['chainderiv', 'derive']; from chainderiv.cli import main"
+    program += f"; main({given}); print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"True {ours}"
