@@ -7,13 +7,17 @@ disagreed, 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import atexit
+import gc
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from chainderiv.commands import common
 from chainderiv.commands.common import COMMANDS
+from chainderiv.compiling.compiler import be_lean
 from chainderiv.errors import ChainderivError, Diverged
 from chainderiv.version import __version__
 
@@ -52,9 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     options = argparse.Namespace()
     try:
-        _parser(given).parse_args(given, options)
+        with _quickly(arguments is None):
+            parser = _parser(given)
+        parser.parse_args(given, options)
         run: Callable[[argparse.Namespace], int] = options.run
-        return run(options)
+        with common.warnings_in_a_line():
+            return run(options)
     except SystemExit as e:  # argparse's way out
         return int(e.code or 0)
     except ChainderivError as e:
@@ -71,6 +78,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as e:
         return _fail(f"the output cannot be written ({e.strerror}); give it another place", 1)
+
+
+@contextmanager
+def _quickly(ours: bool) -> Iterator[None]:
+    """Modules load without a search for garbage, now or at the process's end, where the process is ours.
+
+    What they make stays, and searching SymPy's objects again and again takes a third of a short command's time. Nor
+    does anybody else compile there, so that Numba may be loaded without what no kernel calls.
+    """
+    if not ours:
+        yield
+        return
+    be_lean()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        atexit.register(gc.freeze)
 
 
 def _fail(said: str, code: int) -> int:

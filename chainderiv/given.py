@@ -9,17 +9,20 @@ import math
 import numbers
 import os
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from chainderiv.errors import BadValue
-from chainderiv.kinds import Floats
+
+if TYPE_CHECKING:  # what prints a formula starts without NumPy
+    import numpy as np
+
+    from chainderiv.kinds import Floats
 
 
 def is_whole(given: Any, least: float, most: float = math.inf) -> bool:
     """Whether it is a whole number from least to most.
 
+    >>> import numpy as np
     >>> is_whole(np.int64(3), 1), is_whole(True, 1), is_whole(3.0, 1), is_whole(10**400, 1)
     (True, False, False, True)
     """
@@ -29,6 +32,7 @@ def is_whole(given: Any, least: float, most: float = math.inf) -> bool:
 def is_finite(given: Any) -> bool:
     """Whether it is a real number that float64 holds.
 
+    >>> import numpy as np
     >>> is_finite(np.float32(3)), is_finite(float("nan")), is_finite(10**400), is_finite("3")
     (True, False, False, False)
     """
@@ -63,6 +67,8 @@ def size(name: str, given: Any, zero: bool) -> float:
 
 def generator(rng: Any) -> np.random.Generator:
     """The Generator given, or the one that a whole number seeds; raises BadValue."""
+    import numpy as np
+
     if isinstance(rng, np.random.Generator):
         return rng
     if not is_whole(rng, 0):
@@ -123,6 +129,8 @@ def _is_none(given: Any) -> bool:
 
 def floats(name: str, given: Any) -> Floats:
     """The numbers given as a float64 array, NaN and inf among them; raises BadValue for what are no real numbers."""
+    import numpy as np
+
     try:
         read = np.asarray(given)
         # a text would be read as the number in it, and None as NaN

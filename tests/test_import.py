@@ -7,8 +7,11 @@ import pytest
 
 import chainderiv
 from chainderiv.cli import COMMANDS
+from chainderiv.symbolic.targets import TARGETS
 
-HEAVY = ["sympy", "scipy", "matplotlib", "numba", "sklearn", "dask", "torch", "mpmath", "flint", "pooch", "rich", "jax"]
+HEAVY = [
+    "numpy", "sympy", "scipy", "matplotlib", "numba", "llvmlite", "sklearn", "dask", "torch", "mpmath", "flint", "pooch", "rich", "jax",
+]  # fmt: skip
 
 
 def loaded_after(program):
@@ -28,10 +31,35 @@ def test_the_check_sees_what_is_loaded():
     assert "sympy" in loaded_after("import chainderiv; chainderiv.Chain")
 
 
-def test_a_session_of_deriving_loads_no_scipy_and_no_matplotlib():
-    loaded = loaded_after("import chainderiv as cd; str(cd.derive(cd.Chain(4), 'b1'))")
-    for name in ("scipy", "matplotlib", "sklearn", "pooch"):
-        assert name not in loaded
+FOR_ARRAYS = ("numpy", "scipy", "matplotlib", "numba", "llvmlite")
+PRINTING = [f"derive --to {target}" for target in TARGETS] + [
+    "derive --steps",
+    "derive --at w=100,z=0",
+    "derive --wrt b1,w2 --at w=0.9,b=0.1",
+    "derive --compare b1 b3",
+    "derive --activation z*exp(-z**2) --spelled",
+    "derive --layers 784,30,10",
+    "bounds gelu",
+]
+
+
+@pytest.mark.parametrize("words", PRINTING)
+def test_what_derives_and_prints_loads_neither_numpy_nor_scipy_nor_numba_nor_matplotlib(words):
+    loaded = loaded_after(f"from chainderiv.cli import main; main({words.split()})").splitlines()[-1]
+    assert "sympy" in loaded
+    assert not [name for name in FOR_ARRAYS if name in loaded]
+
+
+def test_verifying_loads_neither_scipy_nor_numba_nor_matplotlib():
+    loaded = loaded_after("from chainderiv.cli import main; main(['verify', '--points', '3'])").splitlines()[-1]
+    assert "numpy" in loaded
+    assert not [name for name in FOR_ARRAYS[1:] if name in loaded]
+
+
+def test_a_session_of_deriving_loads_nothing_for_arrays():
+    session = "d = cd.derive(cd.Chain(4), 'b1'); [d.to(target) for target in ('unicode', 'latex', 'c')]; d.steps"
+    loaded = loaded_after(f"import chainderiv as cd; {session}; str(d); cd.bounds('tanh')")
+    assert not [name for name in (*FOR_ARRAYS, "pooch") if name in loaded]
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -79,3 +107,11 @@ def test_the_public_names_are_listed_and_an_unknown_one_is_no_attribute():
     )
     with pytest.raises(AttributeError, match="has no attribute 'nonesuch'"):
         chainderiv.nonesuch  # noqa: B018
+
+
+@pytest.mark.parametrize(("given", "ours"), [("", True), ("['derive']", False)])
+def test_modules_are_spared_the_search_for_garbage_only_in_a_process_of_our_own(given, ours):
+    program = "import gc, sys; sys.argv = ['chainderiv', 'derive']; from chainderiv.cli import main"
+    program += f"; main({given}); print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == f"True {ours}"

@@ -223,6 +223,14 @@ def complain(text: str) -> None:
     print(line.encode(encoding, "replace").decode(encoding), file=sys.stderr)
 
 
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """A warning is a line on stderr, without the place in the program that gave it."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: complain(f"chainderiv: {message}")
+        yield
+
+
 def warned(load: Callable[[], Loaded]) -> Loaded:
     """What load() gives; what it warns of is a line on stderr."""
     with warnings.catch_warnings(record=True) as caught:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial, reduce
+import math
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
-from chainderiv.logsign import LogSign
 from chainderiv.symbolic.comparison import compare
 from chainderiv.symbolic.derivation import Derivation
 from chainderiv.symbolic.derive import derive
 from chainderiv.symbolic.notation import equations
+from chainderiv.symbolic.referee import Signed, factor_values, second_value, term_values
 from chainderiv.symbolic.second import SecondDerivation
 from chainderiv.symbolic.style import FORMS_OF_A_PRODUCT, PAGE
 from chainderiv.symbolic.targets import TARGETS
+from chainderiv.wording import formatted
 
 SHOWN_VALUES = 40
 LONG = 20_000  # layers whose values take more than a second
@@ -125,13 +128,17 @@ def _values(derived: Derived, options: argparse.Namespace) -> dict[str, Any]:
     with common.progress() as show:
         told = partial(show, "layers") if derived.chain.depth >= LONG else None
         if isinstance(derived, SecondDerivation):
-            from chainderiv.symbolic.referee import second_value
+            terms = map(_product, term_values(derived.chain, derived.terms, **given, progress=told))
+            total = second_value(derived.chain, derived.surviving, **given)
+            return {"at": given, "term_values": list(terms), "sum": total}
+        factors = factor_values(derived.chain, derived.places, **given, progress=told)
+    return {"at": given, "values": factors, "product": _product(factors), "links": _link_values(derived, factors)}
 
-            terms = [reduce(LogSign.__mul__, factors) for factors in derived.at(**given, progress=told)]
-            return {"at": given, "term_values": terms, "sum": second_value(derived.chain, derived.surviving, **given)}
-        factors = derived.at(**given, progress=told)
-    product = reduce(LogSign.__mul__, factors)
-    return {"at": given, "values": factors, "product": product, "links": _link_values(derived, factors)}
+
+def _product(factors: Iterable[Signed]) -> Signed:
+    """Of numbers that are finite, each and its logarithm but a zero's."""
+    signs, logs = zip(*factors, strict=True)
+    return Signed(math.prod(signs) + 0.0, sum(logs))  # unsigns a zero
 
 
 def _assignments(text: str) -> dict[str, Any]:
@@ -145,7 +152,7 @@ def _link_values(derivation: Derivation, factors: Any) -> list[Any]:
     if derivation.chain.residual:
         return [value for kind, value in zip(kinds, factors, strict=True) if kind == "link"]
     pairs = range(len(kinds) - 1)
-    return [factors[i] * factors[i + 1] for i in pairs if (kinds[i], kinds[i + 1]) == ("weight", "prime")]
+    return [_product(factors[i : i + 2]) for i in pairs if (kinds[i], kinds[i + 1]) == ("weight", "prime")]
 
 
 def _print_values(derived: Derived, values: dict[str, Any]) -> None:
@@ -161,19 +168,23 @@ def _print_values(derived: Derived, values: dict[str, Any]) -> None:
         total = "product", values["product"]
     count = len(values["term_values"] if isinstance(derived, SecondDerivation) else values["values"])
     for name, value in rows[:SHOWN_VALUES]:
-        common.say(f"  {name:<10} = {common.written(value)}")
+        common.say(f"  {name:<10} = {_number(value)}")
     if count > SHOWN_VALUES:
         common.say(f"  … {count - SHOWN_VALUES} more (--json has them all)")
     # in a residual chain the links are factors themselves
     if isinstance(derived, Derivation) and not derived.chain.residual:
         _print_links(derived, values["links"])
-    common.say(f"  {total[0]} = {common.written(total[1])}, log10 = {total[1].log10:.6g}")
+    common.say(f"  {total[0]} = {_number(total[1])}, log10 = {total[1].log / math.log(10):.6g}")
 
 
 def _print_links(derivation: Derivation, values: list[Any]) -> None:
     for link, value in zip(derivation.links[:SHOWN_VALUES], values, strict=False):
         factors = sorted(link.args, key=lambda f: not f.is_Symbol)
-        common.say(f"  link {' '.join(_written(derivation, f) for f in factors)} = {common.written(value)}")
+        common.say(f"  link {' '.join(_written(derivation, f) for f in factors)} = {_number(value)}")
+
+
+def _number(value: Signed) -> str:
+    return formatted(*value, ".6g")
 
 
 def _written(derived: Derived, expression: Any, form: str = "unicode") -> str:
@@ -195,7 +206,7 @@ def _as_json(derived: Derived, target: str, printed: str, values: dict[str, Any]
 
 
 def _signed(value: Any) -> Any:
-    if not isinstance(value, LogSign):
+    if not isinstance(value, Signed):
         return list(map(_signed, value))
     # 14 digits: what exp(log) holds of a number that was typed as 100
-    return {"sign": value.sign, "log": value.log, "value": float(f"{value.to_float():.14g}")}
+    return {"sign": value.sign, "log": value.log, "value": float(formatted(*value, ".14g"))}

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from chainderiv.compiling.compiler import can_compile
 from chainderiv.experiments import published
 from chainderiv.experiments.runs import Source, Training, run_all
 from chainderiv.given import whole_number
@@ -96,7 +97,8 @@ class Setup:
     def _each(
         self, hidden: int, epochs: int, batch_size: int, decay: float, network: Mapping[str, Any]
     ) -> list[Training]:
-        settings: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "engine": "numba"}
+        engine = "numba" if can_compile() else "numpy"
+        settings: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "engine": engine}
         settings |= {"learning_rate": RATE, "weight_decay": decay}
         return [Training(self.sizes(hidden), seed, settings=settings, **network) for seed in range(self.seeds)]
 

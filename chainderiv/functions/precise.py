@@ -10,7 +10,6 @@ from typing import Any
 
 import mpmath
 import sympy
-from sympy.codegen.rewriting import log1p_opt, optimize
 from sympy.utilities.lambdify import lambdify
 
 from chainderiv.functions.elementary import ROWS
@@ -70,6 +69,14 @@ def precise(expression: Any, *symbols: Any) -> Callable[..., Any]:
         names = [sympy.Dummy(real=True) for _ in enclosed]
         inner = precise(expression.xreplace(dict(zip(enclosed, names, strict=True))), *symbols, *names)
         return lambda *at: inner(*at, *map(_at_digits, enclosed))
+    return lambdify(symbols, _with_log1p(expression), modules=_NAMES)  # type: ignore[no-any-return]
+
+
+def _with_log1p(expression: Any) -> Any:
+    """log(1 + e^z) as log1p: otherwise z = -1e4 alone needs 4343 digits before it differs from 0."""
+    if not expression.has(sympy.log):
+        return held(expression)
+    from sympy.codegen.rewriting import log1p_opt, optimize  # 15 ms
+
     # held: log1p_opt would factor exp(1.702 z), a power of e^z of fifteen digits, and not return
-    # log(1 + e^z) as log1p: otherwise z = -1e4 alone needs 4343 digits before it differs from 0
-    return lambdify(symbols, optimize(held(expression), [log1p_opt]), modules=_NAMES)  # type: ignore[no-any-return]
+    return optimize(held(expression), [log1p_opt])

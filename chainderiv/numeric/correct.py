@@ -12,7 +12,7 @@ from chainderiv.numeric.oracle import Oracle
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derivation import Derivation
-from chainderiv.symbolic.referee import factor_values, second_value
+from chainderiv.symbolic.referee import Signed, factor_values, second_value
 from chainderiv.symbolic.second import SecondDerivation
 
 
@@ -47,11 +47,11 @@ class MpmathKernel(Oracle):
 def _value(derivation: Derivation | SecondDerivation, point: dict[str, Any]) -> LogSign:
     """The gradient at one point: a product of factors, or the sum of a second derivative's surviving terms."""
     if isinstance(derivation, SecondDerivation):
-        return second_value(derivation.chain, derivation.surviving, **point)
+        return LogSign.of(*second_value(derivation.chain, derivation.surviving, **point))
     return _stack(factor_values(derivation.chain, derivation.factors, **point)).product()
 
 
-def _stack(values: tuple[LogSign, ...]) -> LogSign:
+def _stack(values: tuple[Signed, ...]) -> LogSign:
     return LogSign.of(np.array([v.sign for v in values]), np.array([v.log for v in values]))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from chainderiv.compiling.compiler import can_compile, require_compiler
 from chainderiv.errors import unknown_name
 from chainderiv.given import of_kind, whole_number
 from chainderiv.logsign import LogSign
@@ -47,6 +48,7 @@ def _is_apart(derivation: Derivation) -> bool:
 
 
 def _compiled(derivation: Derived) -> Kernel:
+    require_compiler()
     # a second derivative is one walk with arrays in either; a replaced factor is an expression of its own, and no map
     # of it is large
     if isinstance(derivation, SecondDerivation) or _is_apart(derivation):
@@ -68,7 +70,8 @@ ENGINES: dict[str, Callable[[Derived], Kernel]] = {"numpy": oracle, "numba": _co
 def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> str:
     """'numba' where the work repays a compilation of some seconds and the formulas have a compiled form, else 'numpy'.
 
-    points : how many the map has. It is what sweep takes by default. Raises BadValue for no derivation and no number.
+    points : how many the map has. It is what sweep takes by default; where Numba is missing it is always 'numpy', and
+    a warning says so once. Raises BadValue for no derivation and no number.
 
     >>> from chainderiv import Chain, derive
     >>> suitable_engine(derive(Chain(depth=4), "b1"), 1000)
@@ -79,6 +82,7 @@ def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> s
         whole_number("points", points, 0) * derivation.chain.depth < LARGE
         or isinstance(derivation, SecondDerivation)
         or _is_apart(derivation)
+        or not can_compile()
     ):
         return "numpy"
     from chainderiv.numeric.compiled.source import is_compilable

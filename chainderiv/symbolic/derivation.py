@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from chainderiv import symbols
 from chainderiv.errors import BadValue, TooDeep, unknown_name
-from chainderiv.kinds import Progress
-from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through
 from chainderiv.symbolic.lazy import Lazy
@@ -20,6 +18,10 @@ from chainderiv.symbolic.replacement import checked_index, checked_replacement
 from chainderiv.symbolic.steps import Step, steps_to
 from chainderiv.symbolic.style import PAGE, PLAIN, Style
 from chainderiv.symbols import Expr, Quotient, gradient
+
+if TYPE_CHECKING:
+    from chainderiv.kinds import Progress
+    from chainderiv.logsign import LogSign
 
 SUBSTITUTE_DEPTH = 30
 
@@ -192,11 +194,13 @@ class Derivation:
         >>> [f"{v.to_float():.4g}" for v in values]
         ['0.25', '100', '0.25', '100', '0.25', '100', '0.25', '0.5']
         """
+        from chainderiv.logsign import LogSign  # loads NumPy
         from chainderiv.symbolic.referee import factor_values
 
         replaced = dict(self.replaced)
         items = [replaced.get(k, place) for k, place in enumerate(self.places)]
-        return factor_values(self.chain, items, w=w, b=b, z=z, x=x, y=y, progress=progress)
+        values = factor_values(self.chain, items, w=w, b=b, z=z, x=x, y=y, progress=progress)
+        return tuple(LogSign.of(*value) for value in values)
 
     def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex': its name, equation and reason.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add, mul
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import sympy
 from flint import arb, ctx, fmpq
@@ -20,19 +20,27 @@ from chainderiv import symbols
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.enclosing import ball, stated
 from chainderiv.functions.intervals import Ball, Unenclosed, working_bits
-from chainderiv.kinds import Progress
-from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
 from chainderiv.symbolic.replacement import KEPT, bare
 from chainderiv.symbolic.term import Term
 from chainderiv.symbols import Expr
 
+if TYPE_CHECKING:
+    from chainderiv.kinds import Progress
+
 FIRST_BITS, MOST_BITS = 2**8, 2**20
 MOST_SECONDS = 1.0  # of a thread's work after which the bits are not doubled again: that would take three times as long
 ALGEBRA_BITS = 2**12  # where they do not tell a value from 0, SymPy is asked: e^(-1/2) - e^(-1/2) is 0 in no ball
 TOLD = 2**12  # layers between two words of progress
 SETTLED = 84  # bits, 25 digits, to which a value must be known
+
+
+class Signed(NamedTuple):
+    """A number as its sign and the natural logarithm of its size: what a LogSign of one is made of, without NumPy."""
+
+    sign: float
+    log: float
 
 
 @dataclass(frozen=True)
@@ -128,8 +136,8 @@ def walk(
     return Orbit(weights, zs, activations)
 
 
-def factor_values(chain: Chain, factors: Sequence[Any], beyond: bool = False, **point: Any) -> tuple[LogSign, ...]:
-    """Every factor of a chain's derivation, a place or an expression, as LogSign, each proved to SETTLED bits.
+def factor_values(chain: Chain, factors: Sequence[Any], beyond: bool = False, **point: Any) -> tuple[Signed, ...]:
+    """Every factor of a chain's derivation, a place or an expression, each proved to SETTLED bits.
 
     The point is as in Derivation.at.
 
@@ -146,7 +154,7 @@ def factor_values(chain: Chain, factors: Sequence[Any], beyond: bool = False, **
     return tuple(_settled(chain, lambda orbit, y: [_value(chain, f, orbit, y) for f in factors], beyond, **point))
 
 
-def term_values(chain: Chain, terms: Sequence[Term], **point: Any) -> tuple[tuple[LogSign, ...], ...]:
+def term_values(chain: Chain, terms: Sequence[Term], **point: Any) -> tuple[tuple[Signed, ...], ...]:
     """The factors of every term of a second derivative; raises as factor_values does."""
 
     def in_a_row(orbit: Orbit, y: float) -> list[Known]:
@@ -156,7 +164,7 @@ def term_values(chain: Chain, terms: Sequence[Term], **point: Any) -> tuple[tupl
     return tuple(tuple(next(values) for _ in term.factors) for term in terms)
 
 
-def second_value(chain: Chain, terms: Sequence[Term], **point: Any) -> LogSign:
+def second_value(chain: Chain, terms: Sequence[Term], **point: Any) -> Signed:
     """The sum of the terms that survive of a second derivative; raises as factor_values does."""
 
     def total(orbit: Orbit, y: float) -> list[Known]:
@@ -188,7 +196,7 @@ def _settled(
     x: float = 0.5,
     y: float = 0.0,
     progress: Progress | None = None,
-) -> list[LogSign]:
+) -> list[Signed]:
     """What is evaluated on the orbit of a point and at its y, settled."""
     if (b is None) == (z is None):
         which = "neither b nor z is given" if b is None else "b and z are both given"
@@ -200,7 +208,7 @@ def _settled(
     return settle(lambda: evaluate(walk(chain, ws, bs, zs, x_, progress), y_), beyond)
 
 
-def settle(evaluate: Callable[[], list[Known]], beyond: bool = False) -> list[LogSign]:
+def settle(evaluate: Callable[[], list[Known]], beyond: bool = False) -> list[Signed]:
     """The values of an evaluation, repeated with twice the bits until the ball of each proves it.
 
     A ball that holds 0 and more proves no zero; a zero is one where arithmetic is exact: of fractions, of balls
@@ -215,7 +223,7 @@ def settle(evaluate: Callable[[], list[Known]], beyond: bool = False) -> list[Lo
                 raise BadValue(f"the digits of a factor cannot be proved: it holds {e}; use another engine") from e
             open_ = [value.ball for value in now if not _proved(value.ball)]
             if not open_:
-                return [_log_sign(value.ball, beyond) for value in now]
+                return [_signed(value.ball, beyond) for value in now]
         if 2 * bits > MOST_BITS or time.thread_time() - start > MOST_SECONDS:
             why = "its sign is not told from 0" if open_[0].is_finite() else "it has no finite value that they show"
             raise BadValue(
@@ -268,10 +276,10 @@ def _atom(chain: Chain, atom: Any, orbit: Orbit, y: float) -> Known:
         raise BadValue(f"a factor holds {atom}, which the chain does not have; use w_l, z_l, a_l, x or y") from e
 
 
-def _log_sign(value: Ball, beyond: bool) -> LogSign:
+def _signed(value: Ball, beyond: bool) -> Signed:
     if value == 0:
-        return LogSign.of(0.0, float("-inf"))
+        return Signed(0.0, -math.inf)
     log = float(abs(value).log())
     if math.isinf(log) and not beyond:
         raise BadValue("a factor's logarithm leaves float64; give other parameters")
-    return LogSign.of(1.0 if value > 0 else -1.0, log)
+    return Signed(1.0 if value > 0 else -1.0, log)

@@ -13,11 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainderiv.errors import BadValue, unknown_name
-from chainderiv.kinds import Progress
-from chainderiv.logsign import LogSign
 from chainderiv.symbolic.chain import Chain, Parameter
 from chainderiv.symbolic.factor import Factor, a_by, symbol_of, through, z_by
 from chainderiv.symbolic.lazy import Lazy
@@ -26,6 +24,10 @@ from chainderiv.symbolic.steps import Step, steps_to
 from chainderiv.symbolic.style import PAGE, PLAIN, Style
 from chainderiv.symbolic.term import Term
 from chainderiv.symbols import Expr, gradient
+
+if TYPE_CHECKING:
+    from chainderiv.kinds import Progress
+    from chainderiv.logsign import LogSign
 
 Places = list[Factor]
 Groups = tuple[tuple[Factor, ...], ...]
@@ -104,9 +106,11 @@ class SecondDerivation:
         progress: Progress | None = None,
     ) -> tuple[tuple[LogSign, ...], ...]:
         """The value of every factor of every term, in the order of `terms`; w, b, z, x and y as in Derivation.at."""
+        from chainderiv.logsign import LogSign  # loads NumPy
         from chainderiv.symbolic.referee import term_values
 
-        return term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y, progress=progress)
+        terms = term_values(self.chain, self.terms, w=w, b=b, z=z, x=x, y=y, progress=progress)
+        return tuple(tuple(LogSign.of(*value) for value in values) for values in terms)
 
     def line(self, step: Step, target: str = "unicode") -> str:
         """One of the steps as a line of 'unicode', 'text' or 'latex', as Derivation.line."""

@@ -108,7 +108,7 @@ def test_where_mnist_cannot_be_had_stderr_and_the_page_say_that_digits_took_its_
         runs._loaded.cache_clear()
     assert "digits take its place" in capsys.readouterr().err
     page = as_typed((tmp_path / "index.html").read_text())
-    assert "MNIST could not be had: scikit-learn’s 8 × 8 digits took its place." in page
+    assert "MNIST could not be had: UCI’s 8 × 8 digits took its place." in page
     assert "This is the quick form" not in page
 
 

@@ -15,7 +15,7 @@ ROOM = [
 ]
 
 
-def test_the_room_loads_neither_scikit_learn_nor_pooch_before_they_are_needed():
+def test_the_room_loads_neither_pooch_nor_numba_before_they_are_needed():
     program = f"""
 import importlib, sys
 for name in {ROOM}:

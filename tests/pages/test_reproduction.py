@@ -217,7 +217,7 @@ def test_the_page_is_sound_html_with_every_question_and_figure_once():
 
 
 def test_on_other_data_the_page_says_that_the_published_figures_are_of_mnist():
-    assert "of scikit-learn’s 8 × 8 digits; the published ones are of MNIST" in page_of(invented())
+    assert "of UCI’s 8 × 8 digits; the published ones are of MNIST" in page_of(invented())
 
 
 def test_the_place_of_the_theory_is_visible_in_the_table_and_in_the_figure():

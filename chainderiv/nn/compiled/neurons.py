@@ -25,7 +25,9 @@ _HEAD = '''\
 """A part of chainderiv's trainer, generated: {what}."""
 
 import numpy as np
-from numba import cfunc, intp, njit, types, void
+from numba import cfunc, intp, types, void
+
+from chainderiv.compiling.jit import njit
 
 {imports}
 ROW = types.Array(types.{dtype}, 1, "C")

@@ -5,8 +5,8 @@ pixels that are not 0; its weights are scale · parameters, so that weight decay
 """
 
 import numpy as np
-from numba import njit
 
+from chainderiv.compiling.jit import njit
 from chainderiv.compiling.lanes import LANES, load, plus, plus_product, prefetch, spread, store, times
 
 CHUNK = 1024  # images that a pass takes at once

@@ -26,6 +26,7 @@ from chainderiv.shown import Shown, Shows
 Folder = str | os.PathLike[str] | None
 
 MNIST_VALIDATION = 10_000  # Nielsen (2015): the last 10,000 of the 60,000 validate
+DIGITS = Path(__file__).with_name("digits.npz")  # its source and licence are in digits.txt beside it
 DIGITS_HELD_BACK = 250  # of 1797: each for validation and for test
 
 
@@ -162,7 +163,7 @@ def load_data(name: str | os.PathLike[str] = "mnist", folder: Folder = None) -> 
     'fashion_mnist' (Xiao, Rasul, Vollgraf 2017; 28 x 28) is read and split alike: from folder, else from the
     subfolder fashion-mnist of CHAINDERIV_DATA where there is one, else from a cache of its own; nothing takes
     its place.
-    'digits' (8 x 8) is scikit-learn's, the test part of Alpaydin and Kaynak (1998), and needs no network:
+    'digits' (8 x 8) is the test part of Alpaydin and Kaynak (1998) at UCI, comes along and needs no network:
     1297 / 250 / 250 in the given order, whose parts hold every class about equally often.
     A path is a file of your own. A .npz holds images (n, pixels) or (n, rows, columns) and labels (n,), or x_train,
     y_train, x_test and y_test; a .csv, packed or not, a row an image, the label in the column headed label, or without
@@ -209,7 +210,7 @@ def _load_mnist(folder: Folder) -> Data:
         return _split("mnist", download.cached_or_downloaded(MNIST, download.MIRRORS))
     except DataError as e:
         warnings.warn(
-            f"{e}, or name one in CHAINDERIV_DATA; until then scikit-learn's 8 x 8 digits take its place",
+            f"{e}, or name one in CHAINDERIV_DATA; until then UCI's 8 x 8 digits take its place",
             stacklevel=3,
         )
         return _load_digits(None)
@@ -253,10 +254,8 @@ def _require_no_folder(name: str, folder: Folder) -> None:
 
 def _load_digits(folder: Folder) -> Data:
     _require_no_folder("digits", folder)
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    whole = _scaled(bunch.data, bunch.target, 16)
+    with np.load(DIGITS) as arrays:
+        whole = _scaled(arrays["images"], arrays["labels"], 16)
     end = len(whole)
     first, second = end - 2 * DIGITS_HELD_BACK, end - DIGITS_HELD_BACK
     return Data("digits", _part(whole, 0, first), _part(whole, first, second), _part(whole, second, end))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainderiv.compiling.compiler import can_compile, require_compiler
 from chainderiv.errors import BadShape, BadValue, unknown_name
 from chainderiv.kinds import Array
 from chainderiv.nn.checks import image_rows, target_rows
@@ -20,11 +21,16 @@ WORTH_COMPILING = 5.0  # seconds of NumPy
 def engine_for(given: str | None, net: Network, data: Data, descent: Descent, epochs: int) -> str:
     """The engine that was asked for, else the one that suits; raises UnknownName.
 
-    NotCompilable is raised where "numba" is asked for and a formula has no compiled form.
+    NotCompilable is raised where "numba" is asked for and a formula has no compiled form, BadValue where Numba is
+    missing; what is not asked for by name is NumPy's there.
     """
     if given is not None and given not in ENGINES:
         raise unknown_name("engine", given, ENGINES)
     if given == "numpy" or (given is None and _seconds(net, data, descent, epochs) < WORTH_COMPILING):
+        return "numpy"
+    if given is not None:
+        require_compiler()
+    elif not can_compile():
         return "numpy"
     from chainderiv.compiling.emit import NotCompilable
     from chainderiv.nn.compiled.neurons import ending_function, hidden_function

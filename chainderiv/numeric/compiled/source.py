@@ -28,7 +28,7 @@ _HEAD = '''\
 """A kernel of chainderiv, generated: {name}."""
 
 import numpy as np
-from numba import njit
+from chainderiv.compiling.jit import njit
 
 {imports}
 LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}

@@ -71,7 +71,7 @@ def _warnings(reproduced: Reproduced) -> list[Html]:
     texts = []
     asked = reproduced.setup.source.name
     if reproduced.data != asked:
-        texts.append(f"{asked.upper()} could not be had: scikit-learn’s 8 × 8 digits took its place.")
+        texts.append(f"{asked.upper()} could not be had: UCI’s 8 × 8 digits took its place.")
     if not reproduced.setup.as_published:
         texts.append(
             f"The measured numbers on this page are of {_data_name(reproduced.data)}; the published ones are of MNIST. "
@@ -84,7 +84,7 @@ def _warnings(reproduced: Reproduced) -> list[Html]:
 
 
 def _data_name(name: str) -> str:
-    return {"digits": "scikit-learn’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}[name]
+    return {"digits": "UCI’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}[name]
 
 
 def _cards(reproduced: Reproduced) -> list[tuple[str, str]]:

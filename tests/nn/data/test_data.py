@@ -1,8 +1,10 @@
+import hashlib
+
 import numpy as np
 import pytest
 
 from chainderiv.errors import BadShape, BadValue, DataError, UnknownName
-from chainderiv.nn.data.data import Data, Split, load_data
+from chainderiv.nn.data.data import DIGITS, Data, Split, load_data
 from chainderiv.nn.data.mnist import FASHION_MNIST, MNIST
 from tests.nn.data.small_sets import COLLECTIONS, KEYS, SMALL, assert_small, packed, publish, write
 from tests.nn.data.test_idx import idx
@@ -101,14 +103,42 @@ def test_a_bomb_is_not_unpacked_beyond_the_published_size(small, tmp_path):
         load_data("mnist", tmp_path)
 
 
-def test_digits_are_split_in_the_given_order_with_every_class_in_each_part():
-    from sklearn.datasets import load_digits
+def whole_digits():
+    """The digits' counts of dark pixels and their labels, the three parts put together again."""
+    digits = load_data("digits")
+    parts = (digits.train, digits.validation, digits.test)
+    return np.concatenate([p.images for p in parts]) * 16, np.concatenate([p.labels for p in parts])
 
-    given, digits = load_digits(), load_data("digits")
+
+def test_digits_are_as_many_as_uci_publishes_of_each_class_and_counts_of_sixteen_pixels():
+    images, labels = whole_digits()
+    # optdigits.names, "Class: No of examples in testing set"
+    assert np.bincount(labels).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+    assert images.shape == (1797, 64)
+    assert set(np.unique(images)) == set(range(17))
+    # the 13 writers wrote the ten digits in this order again and again
+    assert labels[:30].tolist() == list(range(10)) * 3
+    content = images.astype(np.uint8).tobytes() + labels.astype(np.uint8).tobytes()
+    assert hashlib.sha256(content).hexdigest() == "87ff0c9e40dc7e2c0e34e7257799c2e3f3aec1a016363bb11cad869ec428a826"
+
+
+def test_digits_are_those_of_scikit_learn():
+    given, (images, labels) = pytest.importorskip("sklearn.datasets").load_digits(), whole_digits()
+    np.testing.assert_array_equal(labels, given.target)
+    np.testing.assert_array_equal(images, given.data)
+
+
+def test_digits_say_where_they_are_from_and_under_which_licence():
+    beside = DIGITS.with_suffix(".txt").read_text(encoding="utf-8")
+    assert "https://doi.org/10.24432/C50P49" in beside
+    assert "https://creativecommons.org/licenses/by/4.0/" in beside
+    assert DIGITS.stat().st_size < 60_000
+
+
+def test_digits_are_split_in_the_given_order_with_every_class_in_each_part():
+    digits = load_data("digits")
     parts = (digits.train, digits.validation, digits.test)
     assert [len(p) for p in parts] == [1297, 250, 250]
-    np.testing.assert_array_equal(np.concatenate([p.labels for p in parts]), given.target)
-    np.testing.assert_array_equal(np.concatenate([p.images for p in parts]) * 16, given.data)
     for part in parts:
         assert part.images.dtype == np.float32
         assert 0 <= part.images.min() < part.images.max() <= 1
