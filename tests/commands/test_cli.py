@@ -331,6 +331,7 @@ def test_version_loads_nothing_heavy():
     assert done.stdout.splitlines()[1] == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_during_training_ends_with_130_and_keeps_the_finished_epochs(tmp_path):
     out = tmp_path / "run"

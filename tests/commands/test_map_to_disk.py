@@ -96,6 +96,7 @@ def test_a_missing_library_is_told_before_the_work(here, capsys, monkeypatch, na
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(here):
     run = (
         "import sys; from chainderiv.maps.disk import storing; storing.STORED_TILE_POINTS = 500; from chainderiv.cli import main;"

@@ -112,6 +112,7 @@ def test_where_mnist_cannot_be_had_stderr_and_the_page_say_that_digits_took_its_
     assert "This is the quick form" not in page
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_ends_with_130_and_the_runs_that_are_done_are_kept(tmp_path):
     code = (

@@ -231,6 +231,7 @@ def test_an_interrupt_says_how_to_go_on_where_the_run_is_kept(capsys, tmp_path, 
         assert line.endswith(said)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_and_resume_go_on_with_the_same_command(capsys, tmp_path):
     words = [*DIGITS, "--epochs", "100000", "--out", str(tmp_path)]

@@ -64,6 +64,7 @@ def test_the_number_of_threads_leaves_no_trace(workers, alone):
     assert bits(run_all(RUNS, DIGITS, workers=workers)) == alone
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bits_and_know_the_runs_by_the_same_names(alone):
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         assert bits(run_all(RUNS, DIGITS, executor=pool)) == alone
@@ -79,6 +80,7 @@ def test_another_seed_would_be_seen(alone):
     assert bits(run_all([replace(RUNS[0], seed=9)], DIGITS)) != alone[:1]
 
 
+@pytest.mark.slow
 def test_where_a_process_dies_the_runs_are_finished_here(alone):
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
 
@@ -109,12 +111,14 @@ def kill_at_the_first(dask, replaced=True):
     return progress
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_gives_the_same_bits_although_a_worker_is_killed(dask, alone):
     with cluster(scheduler_file=str(dask.file)) as (executor, workers):
         found = run_all(RUNS, DIGITS, executor=executor, workers=workers, progress=kill_at_the_first(dask))
     assert bits(found) == alone
 
 
+@pytest.mark.slow
 def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     """The test above does take a run from a worker."""
     monkeypatch.setattr(executors, "ATTEMPTS", 1)
@@ -251,6 +255,7 @@ def epochs_kept(folder):
     return counts
 
 
+@pytest.mark.slow
 def test_runs_killed_in_the_middle_go_on_to_the_same_bits(tmp_path):
     undisturbed = bits(run_all(LONG, DIGITS))
     program = subprocess.Popen([sys.executable, "-m", "tests.experiments.runs_of", str(tmp_path)], cwd=ROOT)

@@ -124,6 +124,7 @@ KEPT = """
 """
 
 
+@pytest.mark.slow
 def test_what_was_trained_and_mapped_of_a_package_is_read_back_and_if_it_can_be_without_the_package(
     installed, tmp_path
 ):

@@ -62,6 +62,7 @@ def kill_at(dask, tile):
     return heard, progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, stored):
     heard, progress = kill_at(dask, 10)
@@ -76,6 +77,7 @@ def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, sto
         assert files(tmp_path / "a.zarr") == files(tmp_path / "b.zarr")
 
 
+@pytest.mark.slow
 def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     """The tests above do take a tile from a worker."""
     monkeypatch.setattr(workers, "ATTEMPTS", 1)
@@ -87,6 +89,7 @@ def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
         cd.sweep(CHAIN, executor=executor, workers=4, progress=progress, **GRID)
 
 
+@pytest.mark.slow
 def test_dask_s_own_executor_serves_as_it_is(dask, alone):
     from distributed import Client
 
@@ -94,6 +97,7 @@ def test_dask_s_own_executor_serves_as_it_is(dask, alone):
         assert bits(cd.sweep(CHAIN, executor=client.get_executor(), **GRID)) == alone
 
 
+@pytest.mark.slow
 def test_the_command_computes_on_the_cluster(dask, tmp_path, capsys):
     address = json.loads(dask.file.read_text())["address"]
     axes = ["--depth", "5", "--w", "-2:2:20", "--b", "-2:2:10"]
@@ -201,6 +205,7 @@ def test_a_folder_is_no_scheduler_file(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(connecting, "PATIENCE", 1)
     with (
@@ -220,6 +225,7 @@ def test_without_dask_one_line_says_what_to_install(monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_a_scheduler_killed_in_mid_sweep_is_one_line_and_the_map_goes_on(alone, tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.setattr(connecting, "PATIENCE", 3)
     out = tmp_path / "a.zarr"

@@ -68,6 +68,7 @@ def test_all_tiles_of_a_stored_map_but_the_first_are_given_to_the_executor(tmp_p
     assert len(pool.calls) == len(swept.plan.tiles) - 1 == 12
 
 
+@pytest.mark.slow
 def test_where_a_process_dies_the_map_is_finished_here():
     told = []
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:

@@ -15,7 +15,7 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent, NumPyDescent
 from chainderiv.nn.training.engines import measurer
 from chainderiv.nn.training.training import train
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 OWN = Activation.from_formula("swish", "z/(1+exp(-1.5*z))")
 ENDS = {
@@ -63,7 +63,7 @@ def assert_near(got, want, rtol=1e-10):
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("hidden", [*KINDS, "own"])
+@pytest.mark.parametrize("hidden", [*costly(KINDS), "own"])
 def test_the_compiled_descent_is_numpys(hidden, end):
     net = Network([9, 7, 33, 4, 3], OWN if hidden == "own" else hidden, init="glorot", rng=2, **ENDS[end])
     data = some_data(9, 3)

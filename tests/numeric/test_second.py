@@ -16,7 +16,7 @@ from chainderiv.numeric.sums import Sum
 from chainderiv.numeric.terms import TermValues
 from tests import plain
 from tests.helpers import EPSILON
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 STEP, MPMATH, FLOAT = "complex step", "mpmath differences", "float64 differences"
 ADMITTED = [(name, "quadratic", residual) for name in KINDS for residual in (False, True)]
@@ -90,7 +90,7 @@ def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost
 
 
 @pytest.mark.parametrize("spread", [1.0, 12.0])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_deep_and_saturated_chains_agree_with_the_referee(name, spread):
     chain = cd.Chain(40, name)
     w, b = point(name, 40, seed=2, spread=spread)

@@ -16,7 +16,7 @@ from chainderiv.numeric.kernel import kernel, oracle, suitable_engine
 from chainderiv.numeric.parameters import Layered, Parameters, at_points
 from chainderiv.symbolic.derive import derive
 from tests.helpers import same
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 from tests.numeric.compiled.reading import reading
 
 W, B = np.linspace(-7.1, 6.3, 45)[:, None], np.linspace(-5.2, 5.9, 41)[None, :]
@@ -42,7 +42,7 @@ def assert_agrees(chain, wrt, parameters, engine="numba"):
     return float(got.uncertain.mean())
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_every_activation_reads_as_the_oracle_does(name):
     assert assert_agrees(cd.Chain(20, name), "b1", grid()) < 0.05
 

@@ -13,7 +13,7 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.bounding.text import number as text_of
 from chainderiv.symbols import z
 from tests import plain
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 W = sympy.Symbol("w", positive=True)
 GOLDEN = (mp.sqrt(5) - 1) / 2
@@ -84,7 +84,7 @@ ONE_SIDED = {
 }
 
 
-@pytest.mark.parametrize("name", ["two hills", "hill and pit", "bump"])
+@pytest.mark.parametrize("name", costly(ONE_SIDED, quick=["bump"]))
 def test_the_widest_set_of_several_moving_ends_has_twelve_digits(name):
     """Against the width of one weight after the other, by bisection, and golden-section search over the weight."""
     formula, slope, (low, high) = ONE_SIDED[name]
