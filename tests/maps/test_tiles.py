@@ -16,7 +16,7 @@ from chainderiv.maps.keywords import plan_of
 from chainderiv.workers import ATTEMPTS, as_done
 from tests.maps.disk.test_store import bits, files
 
-CHAIN = cd.Chain(300, "tanh")
+CHAIN = cd.Chain(60, "tanh")
 GRID = {"w": cd.Axis(-2, 2, 20), "b": cd.Axis(-2, 2, 50), "x": 0.3, "engine": "numpy"}
 BOXES = [(slice(k, k + 1),) for k in range(20)]
 
