@@ -129,5 +129,7 @@ for task in TASKS:
         raise
 typed = Path(cd.__file__).parent / "py.typed"
 assert typed.exists(), typed
-used = ", ".join(f"{name} {version(name)}" for name in ("numpy", "sympy", "mpmath", "python-flint", "scipy", "matplotlib"))
+used = ", ".join(
+    f"{name} {version(name)}" for name in ("numpy", "sympy", "mpmath", "python-flint", "scipy", "matplotlib")
+)
 print(f"{len(TASKS)} tasks are done by Python {platform.python_version()} with {used}")
