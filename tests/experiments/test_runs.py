@@ -260,9 +260,9 @@ def test_runs_killed_in_the_middle_go_on_to_the_same_bits(tmp_path):
     undisturbed = bits(run_all(LONG, DIGITS))
     program = subprocess.Popen([sys.executable, "-m", "tests.experiments.runs_of", str(tmp_path)], cwd=ROOT)
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while not any(kept > 20 for kept in epochs_kept(tmp_path)):
-            assert time.monotonic() < end, "nothing was kept within a minute"
+            assert time.monotonic() < end, "nothing was kept within five minutes"
             assert program.poll() is None, "the program ended before it was killed"
             time.sleep(0.005)
     finally:

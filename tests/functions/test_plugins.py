@@ -67,7 +67,7 @@ def installed(tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-build-isolation",
          "--disable-pip-version-check", "--target", str(target), str(source)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return target
@@ -76,7 +76,7 @@ def installed(tmp_path_factory):
 def run(installed, code, *arguments):
     environment = os.environ | {"PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=100,
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=300,
         check=False,
     )  # fmt: skip
 
