@@ -122,7 +122,7 @@ def test_a_damaged_map_is_the_right_one_or_one_line_and_is_mended_by_going_on(wh
         assert files(path) == before, (name, how)
     assert met >= 280 // every
     # what is not told changes nothing: a line's end, a number written otherwise
-    assert told > 0.95 * met
+    assert met - told < max(2, 0.05 * met)
 
 
 def as_before(path):
