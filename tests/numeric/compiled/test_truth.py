@@ -105,6 +105,7 @@ def test_a_weight_s_gradient_is_uncertain_where_the_activation_before_it_has_can
     assert not uncertain[share < 0.98].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "w", "b", "y", "certain", "uncertain"), [
     ("identity", 1.0, 0.0, -1e6, (500_000, 560_000), (566_000, 700_000)),
     ("identity", 0.01, 0.1, 1.0, (200_000, 258_000), (265_000, 300_000)),
