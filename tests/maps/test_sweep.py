@@ -12,7 +12,7 @@ from chainderiv.maps import plan as planning, sweep as sweeping
 from chainderiv.maps.regime import BAND, Regime, regime
 from chainderiv.maps.tally import tally
 from tests.helpers import assert_same, same
-from tests.kinds import KINDS, costly
+from tests.kinds import KINDS, costly, slow
 
 W, B = cd.Axis(-6, 6, 7), cd.Axis(-4, 4, 5)
 FOUR = cd.Chain(4)
@@ -109,7 +109,7 @@ def small_tiles(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_tiles")
-@pytest.mark.parametrize("pool", ["threads", "processes"])
+@pytest.mark.parametrize("pool", ["threads", slow("processes")])
 def test_an_executor_gives_the_same_bits_as_none(pool):
     chain = cd.Chain(20, ["tanh"] * 19 + ["sigmoid"], "cross_entropy")
     grid = {"w": cd.Axis(-12, 12, 23), "b": B, "y": 1.0}

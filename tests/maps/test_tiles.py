@@ -14,6 +14,7 @@ from chainderiv.maps import sweep as sweeping
 from chainderiv.maps.disk import storing
 from chainderiv.maps.keywords import plan_of
 from chainderiv.workers import ATTEMPTS, as_done
+from tests.kinds import slow
 from tests.maps.disk.test_store import bits, files
 
 CHAIN = cd.Chain(60, "tanh")
@@ -27,7 +28,7 @@ def small_tiles(monkeypatch):
     monkeypatch.setattr(storing, "STORED_TILE_POINTS", 50)
 
 
-@pytest.mark.parametrize("workers", [None, 1, 2, 5])
+@pytest.mark.parametrize("workers", [None, slow(1), 2, slow(5)])
 def test_the_number_of_threads_leaves_no_trace(workers, tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "one.zarr", workers=1, **GRID)
     cd.sweep(CHAIN, out=tmp_path / "a.zarr", workers=workers, **GRID)
@@ -44,6 +45,7 @@ def test_threads_and_processes_read_what_one_thread_reads(engine):
         assert bits(cd.sweep(CHAIN, executor=pool, **grid)) == alone
 
 
+@pytest.mark.slow
 def test_processes_write_the_same_map(tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "one.zarr", workers=1, **GRID)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:

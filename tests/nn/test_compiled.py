@@ -15,7 +15,7 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent, NumPyDescent
 from chainderiv.nn.training.engines import measurer
 from chainderiv.nn.training.training import train
-from tests.kinds import KINDS, costly
+from tests.kinds import KINDS, costly, slow
 
 OWN = Activation.from_formula("swish", "z/(1+exp(-1.5*z))")
 ENDS = {
@@ -140,7 +140,7 @@ def gradients(net, data):
     return [*passed.weight_gradients, *passed.bias_gradients], [*of_weights, *of_biases]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(8), *map(slow, range(8, 40))])
 def test_compiled_gradients_of_random_networks_are_the_backward_passes(seed):
     rng = np.random.default_rng(seed)
     sizes = [*rng.integers(1, 70, rng.integers(1, 7)), rng.integers(2, 12)]

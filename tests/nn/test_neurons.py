@@ -22,7 +22,7 @@ from chainderiv.nn.output_layer import OutputLayer
 from chainderiv.nn.training import engines
 from chainderiv.nn.training.training import train
 from chainderiv.symbols import a, y, z
-from tests.kinds import KINDS, costly
+from tests.kinds import FOUR, KINDS, costly
 
 DTYPES = {name: np.dtype(name) for name in ("float32", "float64")}
 SPREAD = [
@@ -147,7 +147,7 @@ def assert_near(got, want, name, size=None, allowed=1.0):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [*costly(KINDS), *OWN])
+@pytest.mark.parametrize("name", costly([*KINDS, *OWN], quick=[*FOUR, "swish", "cubic", "decimal"]))
 def test_value_and_slope_are_the_formula_s_to_a_few_ulps_at_a_spread_of_z(name, dtype):
     activation = neuron(name)
     at = points(activation, DTYPES[dtype])

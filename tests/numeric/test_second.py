@@ -67,7 +67,7 @@ def off(got, want, terms):
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
+@pytest.mark.parametrize(("name", "cost", "residual"), costly(ADMITTED))
 def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost, residual, depth):
     chain = cd.Chain(depth, name, cost, residual)
     judged = 0
@@ -177,7 +177,7 @@ def test_the_order_of_the_two_does_not_matter():
 
 
 @pytest.mark.parametrize("pair", [("b1", "w2"), ("x", "w1"), ("w3", "w3"), ("b2", "b4")])
-@pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
+@pytest.mark.parametrize(("name", "cost", "residual"), costly(ADMITTED))
 def test_verify_passes_what_is_derived_and_mpmath_judges_every_point(name, cost, residual, pair):
     chain = cd.Chain(4, name, cost, residual)
     found = cd.verify(chain, cd.derive(chain, pair), points=8)

@@ -14,7 +14,7 @@ from chainderiv.errors import OutputError
 from chainderiv.maps.disk import storing
 from chainderiv.maps.sweep import Sweep
 from chainderiv.records.record import TrainingRecord
-from tests.kinds import slow
+from tests.kinds import costly, slow
 from tests.maps.disk.test_store import bits, files
 from tests.nn.training.runs_kept import fingerprint, run
 
@@ -199,7 +199,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", costly(COMMANDS, quick=["map.zarr", "map.png", "run"]))
 @pytest.mark.parametrize("size", [0, slow(200)])
 def test_a_command_whose_files_are_cut_off_is_one_line_and_exit_2(tmp_path, capsys, name, size):
     place = tmp_path / name

@@ -282,6 +282,7 @@ def test_what_turns_too_often_or_too_little_is_refused_at_once(formula, reason):
     assert steps.calls < 10_000_000
 
 
+@pytest.mark.slow
 def test_a_level_that_is_reached_nobody_knows_where_leaves_the_width_unproved():
     found = own(tanh(z) + tanh(z + 999))
     assert abs(number(found.supremum) - 1) < 1e-20

@@ -195,7 +195,7 @@ def test_a_supremum_is_certified_only_where_it_is_proved_to_be_reached():
     ("formula", "by_mpmath"),
     [
         ("erf(z)+erf(z-3)", lambda t: mp.erf(t) + mp.erf(t - 3)),
-        ("erf(z)+atan(z-3)+erf(z-6)", lambda t: mp.erf(t) + mp.atan(t - 3) + mp.erf(t - 6)),
+        slow(("erf(z)+atan(z-3)+erf(z-6)", lambda t: mp.erf(t) + mp.atan(t - 3) + mp.erf(t - 6))),
     ],
 )
 def test_two_heights_that_cannot_be_told_apart_make_a_bound_numeric_and_not_refused(formula, by_mpmath):
