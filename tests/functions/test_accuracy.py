@@ -14,7 +14,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.functions.stable import Stable
 from tests import plain
 from tests.functions.spread import SPREAD
-from tests.kinds import KINDS, costly
+from tests.kinds import costly
 
 NORMAL = float(np.finfo(float).tiny)
 TOLERANCE = 1e-12
@@ -82,7 +82,7 @@ def log_errors(got, log, slope, terms):
 
 
 @pytest.mark.parametrize("quantity", ["value", "derivative", "log"])
-@pytest.mark.parametrize("name", costly(ACTIVATIONS, quick=KINDS))
+@pytest.mark.parametrize("name", costly(ACTIVATIONS))
 def test_every_activation_is_right_to_1e_12_wherever_the_true_value_is_normal(name, quantity):
     assert agree(name, array_functions(ACTIVATIONS[name]))[quantity]
 

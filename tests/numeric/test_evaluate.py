@@ -1,6 +1,7 @@
 """evaluate against the table of problems, and against the referee at depth 1000."""
 
 import math
+from functools import lru_cache
 
 import mpmath as mp
 import numpy as np
@@ -45,6 +46,12 @@ def answer(names, w, b, y, wrt, cost="quadratic", x=0.5):
     return log_sign(value)
 
 
+@lru_cache
+def answered(problem):
+    """What the package answers, unbroken."""
+    return evaluated(problem)
+
+
 def evaluated(problem, engine="numpy"):
     return cd.evaluate(
         chain_of(problem), problem.w, problem.b, x=problem.x, y=problem.y, wrt=problem.wrt, engine=engine
@@ -53,7 +60,7 @@ def evaluated(problem, engine="numpy"):
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
 def test_numpy_gives_the_tables_answer_within_the_bound(problem):
-    assert_same(evaluated(problem), log_sign(problem.answer), room(problem))
+    assert_same(answered(problem), log_sign(problem.answer), room(problem))
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
@@ -69,7 +76,7 @@ def test_the_bound_leaves_no_room_for_a_wrong_answer():
 
 @pytest.mark.parametrize("problem", [p for p in PROBLEMS if p.answer != "0"], ids=lambda p: p.name)
 def test_an_answer_off_by_a_thousandth_or_its_sign_fails(problem):
-    got, want, k = evaluated(problem), log_sign(problem.answer), room(problem)
+    got, want, k = answered(problem), log_sign(problem.answer), room(problem)
     assert not same(got * 1.001, want, k)
     assert not same(-got, want, k)
     assert not same(cd.LogSign(0.0, -np.inf), want, k)
