@@ -1,4 +1,4 @@
-"""Random examples are new in every local run and the same in every CI run; data that several rooms are tested on."""
+"""What a run of the tests has in common: its examples, its kernels, the tenth that is drawn, and data for several rooms."""
 
 import os
 
@@ -8,10 +8,42 @@ from hypothesis import settings
 from chainderiv.nn.data.data import load_data
 from tests.nn.data import real
 from tests.nn.training.runs_kept import small_data
+from tests.tenth import is_drawn
 
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# an example that was found stays found: each run tries the same, whatever ran before and however slow the machine is
+settings.register_profile("the same", derandomize=True, deadline=None, database=None)
+# new examples in every local run
+settings.register_profile("new", deadline=None)
+settings.load_profile("the same" if os.environ.get("CI") else "new")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--tenth", metavar="SEED", help="run a tenth of the selected tests: the one that SEED draws")
+
+
+def pytest_configure(config):
+    """One cache of kernels for a run: workers and the processes that tests start inherit it, and it is left for the next.
+
+    The user's own stays as it is.
+    """
+    if "CHAINDERIV_CACHE" not in os.environ and hasattr(config, "cache"):
+        folder = config.cache.mkdir("kernels")
+        folder.chmod(0o700)
+        os.environ["CHAINDERIV_CACHE"] = str(folder)
+
+
+def pytest_report_header(config):
+    seed = config.getoption("tenth")
+    return None if seed is None else f"a tenth of the tests: the one that --tenth {seed} draws"
+
+
+@pytest.hookimpl(trylast=True)  # behind -m and -k
+def pytest_collection_modifyitems(config, items):
+    seed = config.getoption("tenth")
+    if seed is not None:
+        left_out = [item for item in items if not is_drawn(item.nodeid, seed)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if is_drawn(item.nodeid, seed)]
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,25 @@
-"""One neuron of each kind: what compiles, trains or runs a program of a neuron is tried on these, what is cheap on all."""
+"""One neuron of each kind: what compiles, trains or runs a program of a neuron is tried on these, what is cheap on all.
+
+What is costly even so is tried on FOUR at each change, and on the others among the slow tests: a bounded neuron with a
+limit that is 0, one that is odd, one with a kink and a side at rest, and one whose slope changes its sign.
+"""
+
+import pytest
 
 KINDS = (
     "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "softsign", "gelu", "silu", "mish", "arctan",
     "identity",
 )  # fmt: skip
+FOUR = ("sigmoid", "tanh", "relu", "gelu")
+
+
+def costly(cases, quick=FOUR):
+    """Cases to parametrize with, slow but for those that are, or begin with, one of the quick ones."""
+    named = [(case[0] if isinstance(case, tuple) else case, case) for case in cases]
+    assert quick is FOUR or set(quick) <= {name for name, _ in named}
+    return [case if name in quick else slow(case) for name, case in named]
+
+
+def slow(case):
+    """A case to parametrize with that makes a test one of the slow."""
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)

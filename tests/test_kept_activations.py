@@ -13,8 +13,14 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.training.kept_network import load_network
 from chainderiv.nn.training.training import train
 from tests.activations import MAKERS, exactly, made
+from tests.kinds import FOUR, costly
 
 MAP = {"w": cd.Axis(-2, 2, 5), "b": cd.Axis(-1, 1, 3), "x": 0.3, "engine": "numpy"}
+
+
+# one of each way to make an activation, beside the catalogue's
+FEW = ["branches in branches", "a Float of 30 digits", "not multiplied out", "several conditions",
+       "a catalogue's without its forms", "a Stable of one's own", "forms that were found, and are vouched for"]  # fmt: skip
 
 
 def few():
@@ -23,7 +29,7 @@ def few():
     return Data("few", *[Split(images[at : at + 10], labels[at : at + 10]) for at in (0, 10, 20)], classes=3)
 
 
-@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("name", costly(MAKERS, quick=[*FOUR, *FEW]))
 def test_it_is_the_same_from_its_description_a_training_and_a_map(tmp_path, name):
     activation, data = made(name), few()
     assert exactly(read(json.loads(json.dumps(describe(activation)))), activation)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import chainderiv as cd
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 PAIRS = [(name, "quadratic") for name in KINDS] + [("sigmoid", "cross_entropy"), ("relu", "cross_entropy")]
 
@@ -27,7 +27,7 @@ def disagreement(name: str, cost: str, depth: int, seed: int, x: float, y: float
     return worst
 
 
-@pytest.mark.parametrize(("name", "cost"), PAIRS)
+@pytest.mark.parametrize(("name", "cost"), costly(PAIRS))
 @settings(max_examples=12, deadline=None)
 @given(
     depth=st.integers(1, 8),

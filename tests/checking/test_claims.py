@@ -14,6 +14,7 @@ from chainderiv.checking.points import draw_points
 from chainderiv.errors import BadValue, ChainderivError
 from tests import plain
 from tests.helpers import bound
+from tests.kinds import slow
 
 NAMES = "a_1 a_2 a_3 w_1 w_2 w_3 b_1 b_2 z_1 z_2 z_3 x y"
 a1, a2, a3, w1, w2, w3, b1, b2, z1, z2, z3, x, y = sympy.symbols(NAMES)
@@ -132,7 +133,7 @@ def test_the_worst_point_can_be_pasted_back_and_shows_the_ratio():
     assert float(found.worst_ratio.to_float()) == pytest.approx(1 + point["x"], rel=1e-9)
 
 
-@pytest.mark.parametrize(("depth", "name"), [(300, "sigmoid"), (400, "tanh")])
+@pytest.mark.parametrize(("depth", "name"), [slow((300, "sigmoid")), slow((400, "tanh"))])
 def test_a_formula_is_judged_where_float64_holds_no_gradient(depth, name):
     chain = cd.Chain(depth, name)
     factors = list(cd.derive(chain, "b1").factors)

@@ -22,7 +22,7 @@ def run(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {str(k): str(v) for k, v in options.items()}
     return subprocess.run(
         [sys.executable, "-m", "chainderiv.cli", *words],
-        capture_output=True, text=True, timeout=100, env=environment, check=False,
+        capture_output=True, text=True, timeout=300, env=environment, check=False,
     )  # fmt: skip
 
 
@@ -287,7 +287,7 @@ def test_help_of_every_command_shows_an_example_that_its_parser_takes(name, caps
 def test_the_package_is_a_program():
     done = subprocess.run(
         [sys.executable, "-m", "chainderiv", "derive", "--depth", "4"],
-        capture_output=True, text=True, timeout=60, check=True, env=os.environ | {"PYTHONUTF8": "1"},
+        capture_output=True, text=True, timeout=300, check=True, env=os.environ | {"PYTHONUTF8": "1"},
     )  # fmt: skip
     assert done.stdout == EQUATION + "\n"
 
@@ -315,7 +315,7 @@ def test_what_the_help_begins_with_works(words, tmp_path, monkeypatch, capsys):
 def test_help_is_printed_where_stdout_is_no_utf8(name):
     code = f"from chainderiv.cli import main; main([{name!r}, '--help'])"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=60, check=True,
+        [sys.executable, "-c", code], capture_output=True, timeout=300, check=True,
         env=os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
     )  # fmt: skip
     assert done.stderr == b""
@@ -327,21 +327,22 @@ def test_version_loads_nothing_heavy():
         "import sys; from chainderiv.cli import main; main(['--version']);"
         "print(sorted({'numpy', 'sympy', 'scipy', 'matplotlib', 'sklearn', 'rich'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.splitlines()[1] == "[]"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_during_training_ends_with_130_and_keeps_the_finished_epochs(tmp_path):
     out = tmp_path / "run"
     words = ["train", "--dataset", "digits", "--epochs", "100000", "--out", str(out)]
     child = heeding([sys.executable, "-m", "chainderiv.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     rows = out / "epochs.jsonl"
     while not (rows.exists() and len(rows.read_bytes().splitlines()) > 1) and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
+    _, err = child.communicate(timeout=300)
     assert child.returncode == 130
     assert "Traceback" not in err
     from chainderiv.records.record import TrainingRecord

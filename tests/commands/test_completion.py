@@ -29,7 +29,7 @@ def asked(shell, program, tmp_path):
         pytest.skip(f"no {shell} is installed")
     flags = {"bash": ["--norc"], "zsh": ["-f"], "fish": ["--no-config"]}[shell]
     done = subprocess.run(
-        [shell, *flags, "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path,
+        [shell, *flags, "-c", program], capture_output=True, text=True, timeout=300, check=True, cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
     )  # fmt: skip
     assert done.stderr == ""

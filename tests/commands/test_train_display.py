@@ -124,7 +124,7 @@ def test_on_a_terminal_the_picture_is_on_stderr_and_gone_in_the_end_and_stdout_h
     master, terminal = pty.openpty()
     words = ["train", "--dataset", "digits", "--epochs", "3", "--layers", "64,12,12,10"]
     done = subprocess.run(
-        [sys.executable, "-m", "chainderiv.cli", *words], stdout=subprocess.PIPE, stderr=terminal, timeout=60,
+        [sys.executable, "-m", "chainderiv.cli", *words], stdout=subprocess.PIPE, stderr=terminal, timeout=300,
         env=os.environ | {"TERM": "xterm", "COLUMNS": "60", "PYTHONUTF8": "1"}, check=True,
     )  # fmt: skip
     os.close(terminal)

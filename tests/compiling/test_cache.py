@@ -13,20 +13,44 @@ import numpy as np
 import pytest
 
 from chainderiv.compiling import cache
+from tests.kinds import slow
 
+# a kernel whose function is compiled at its first call, as a map's is, and one whose is when it is read, as a trainer's
+CALLED = """
+from chainderiv.compiling.cache import load
+print(load('''
+from numba import njit
+
+@njit(cache=True)
+def cube(x):
+    return x * x * x
+''').cube(1.5))
+"""
+READ = """
+from chainderiv.compiling.cache import load
+print(load('''
+from numba import cfunc, float64
+
+@cfunc(float64(float64), cache=True)
+def cube(x):
+    return x * x * x
+''').cube.ctypes(1.5))
+"""
+# the same by those who have kernels, of hundreds of lines
 MAP = """
 import hashlib, chainderiv as cd
 s = cd.sweep(cd.Chain(4, "softsign"), w=cd.Axis(-3, 3, 60), b=cd.Axis(-2, 2, 50), engine="numba", workers=1)
 print(hashlib.blake2b(s.log_abs.tobytes() + s.sign.tobytes()).hexdigest())
 """
-
-
 TRAIN = """
 import hashlib, chainderiv as cd
 data = cd.load_data("digits").take(100)
 record = cd.train(cd.Network([64, 8, 10], rng=0), data, 1, rng=0, engine="numba")
 print(hashlib.blake2b(record.norms("l2").tobytes()).hexdigest())
 """
+PROGRAMS = pytest.mark.parametrize(
+    "program", [CALLED, READ, slow(MAP), slow(TRAIN)], ids=["called", "read", "map", "train"]
+)
 # a line of Python, and below a pickle, that leave a file whose name ends in .ran
 PLANTED = "\nopen(__file__ + '.ran', 'w').close()\n"
 
@@ -39,7 +63,7 @@ class Planted:
         return open, (str(self.mark), "w")
 
 
-def start(folder, program=MAP):
+def start(folder, program=CALLED):
     surroundings = os.environ | {"CHAINDERIV_CACHE": str(folder)}
     return subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=surroundings
@@ -56,22 +80,25 @@ def machine_code(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.rglob("*.nbc")}
 
 
-def test_processes_that_need_a_kernel_at_once_get_the_same_and_a_later_one_compiles_nothing(tmp_path):
-    first, second = [start(tmp_path) for _ in range(2)]
+@PROGRAMS
+def test_processes_that_need_a_kernel_at_once_get_the_same_and_a_later_one_compiles_nothing(tmp_path, program):
+    first, second = [start(tmp_path, program) for _ in range(2)]
     one, two = result(first), result(second)
     assert one == two
+    assert program in (MAP, TRAIN) or float(one) == 1.5**3
     before = machine_code(tmp_path)
     assert before
-    assert result(start(tmp_path)) == one
+    assert result(start(tmp_path, program)) == one
     assert machine_code(tmp_path) == before
 
 
-def test_damaged_machine_code_is_compiled_again(tmp_path):
-    want = result(start(tmp_path))
+@PROGRAMS
+def test_damaged_machine_code_is_compiled_again(tmp_path, program):
+    want = result(start(tmp_path, program))
     for kind in ("*.nbi", "*.nbc"):
         for path in tmp_path.rglob(kind):
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-        assert result(start(tmp_path)) == want, kind
+        assert result(start(tmp_path, program)) == want, kind
 
 
 def test_a_folder_that_cannot_be_written_is_done_without(tmp_path):
@@ -196,7 +223,7 @@ def test_where_the_system_tells_no_owner_the_folder_is_taken(tmp_path, folder_na
     assert folder_named(tmp_path) == tmp_path
 
 
-@pytest.mark.parametrize("program", [MAP, TRAIN], ids=["map", "train"])
+@PROGRAMS
 def test_an_index_that_is_emptied_or_garbled_is_made_anew(tmp_path, program):
     want = result(start(tmp_path, program))
     rng = random.Random(0)

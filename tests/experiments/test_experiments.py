@@ -369,6 +369,7 @@ def test_only_what_is_asked_for_and_what_it_needs_is_run():
         reproduce(tiny, ["norm"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", published.START_NORMS)
 def test_the_start_norms_of_20_seeds_on_the_real_mnist_hold_the_published_single_runs(mnist, hidden):
     """A published norm is one run's, rounded to a few digits: it lies between the 0.5 and the 99.5 % of such runs.
@@ -383,6 +384,7 @@ def test_the_start_norms_of_20_seeds_on_the_real_mnist_hold_the_published_single
     assert (spread < 0.6).all()
 
 
+@pytest.mark.slow
 def test_the_mean_ratio_on_the_real_mnist_is_the_published_one_to_a_tenth(mnist):
     """The published mean is of six ratios of three runs.
 

@@ -21,6 +21,7 @@ def initial_norms(mnist, hidden, seeds):
     return np.array(rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", PUBLISHED_NORMS)
 def test_initial_norms_over_200_seeds_bracket_the_published_ones(mnist, hidden):
     norms = initial_norms(mnist, hidden, 200)

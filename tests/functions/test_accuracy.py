@@ -14,6 +14,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.functions.stable import Stable
 from tests import plain
 from tests.functions.spread import SPREAD
+from tests.kinds import costly
 
 NORMAL = float(np.finfo(float).tiny)
 TOLERANCE = 1e-12
@@ -81,12 +82,12 @@ def log_errors(got, log, slope, terms):
 
 
 @pytest.mark.parametrize("quantity", ["value", "derivative", "log"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", costly(ACTIVATIONS))
 def test_every_activation_is_right_to_1e_12_wherever_the_true_value_is_normal(name, quantity):
     assert agree(name, array_functions(ACTIVATIONS[name]))[quantity]
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", costly(ACTIVATIONS))
 def test_there_is_no_nan_anywhere_and_no_infinity_but_the_logarithm_of_zero(name):
     f = array_functions(ACTIVATIONS[name])
     assert np.isfinite(f.value(SPREAD)).all()
@@ -97,7 +98,7 @@ def test_there_is_no_nan_anywhere_and_no_infinity_but_the_logarithm_of_zero(name
     assert np.isneginf(log[zero]).all()
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", costly(ACTIVATIONS))
 def test_together_is_the_three_one_by_one(name):
     f = array_functions(ACTIVATIONS[name])
     apart = f.value(SPREAD), f.derivative(SPREAD), f.log_abs_derivative(SPREAD)
@@ -106,7 +107,7 @@ def test_together_is_the_three_one_by_one(name):
         np.testing.assert_allclose(one, two, rtol=1e-12 if name == "gelu_tanh" else 1e-14, atol=NORMAL)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", costly(ACTIVATIONS))
 def test_log_abs_value_is_the_logarithm_of_the_value(name):
     z = SPREAD[np.abs(SPREAD) > 0.1]
     log = array_functions(ACTIVATIONS[name]).log_abs_value(z)

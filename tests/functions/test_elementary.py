@@ -25,6 +25,7 @@ from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, C
 from chainderiv.symbolic.programs.dialect_functions import HELPERS
 from chainderiv.symbols import z
 from tests.compiling.test_vectormath import ELEMENTARY
+from tests.kinds import costly
 
 NAMES = {row.name: row for row in ROWS}
 # column: the rows that lack it. A new row shows up here until each of its holes is stated.
@@ -208,7 +209,7 @@ def test_a_new_function_keeps_its_digits_everywhere_in_numpy_and_in_machine_code
                     assert abs(mp.mpf(float(g)) - want) <= 2e-15 * (abs(want) + s), t
 
 
-@pytest.mark.parametrize("text", NEW)
+@pytest.mark.parametrize("text", costly(NEW, quick=["cbrt(z)"]))
 def test_a_new_function_is_swept_alike_by_both_engines(text):
     chain = cd.Chain(5, Activation.from_formula("mine", text))
     assert is_compilable(chain)

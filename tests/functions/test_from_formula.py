@@ -1,7 +1,6 @@
 """A neuron from a text goes the whole way: derivative, kinks, parity, rounding, chain, map, verification."""
 
 import re
-import time
 
 import mpmath as mp
 import numpy as np
@@ -15,6 +14,8 @@ from chainderiv.functions.domain import gap
 from chainderiv.symbols import z
 from tests import plain
 from tests.helpers import assert_same
+from tests.kinds import slow
+from tests.steps import counted
 
 SWISH = "z/(1+exp(-1.5*z))"
 
@@ -78,7 +79,7 @@ def test_its_gradient_is_the_hand_written_one(text, monkeypatch):
         assert_same(cd.evaluate(chain, w, b, y=0.3), right, k if right.sign else 0)
 
 
-@pytest.mark.parametrize("text", FORMULAS)
+@pytest.mark.parametrize("text", [*list(FORMULAS)[:6], *map(slow, list(FORMULAS)[6:])])
 def test_it_is_verified_and_a_planted_error_is_found(text):
     chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
     assert cd.verify(chain, points=10).passed
@@ -175,10 +176,9 @@ def test_the_referee_is_not_fooled_by_terms_that_are_lost_at_both_precisions():
 
 @pytest.mark.parametrize("text", ["tanh(z)-sinh(z)/cosh(z)", "sin(2*z)-2*sin(z)*cos(z)", "cosh(z)**2-sinh(z)**2"])
 def test_a_constant_in_disguise_is_refused_at_once(text):
-    start = time.process_time()
-    with pytest.raises(BadValue, match="has the slope 0 everywhere"):
+    with counted() as steps, pytest.raises(BadValue, match="has the slope 0 everywhere"):
         cd.Activation.from_formula("mine", text)
-    assert time.process_time() - start < 2
+    assert steps.calls < 1_000_000  # fewer than it takes to find the forms of one that is taken
 
 
 @pytest.mark.parametrize("text", ["Max(0,z-100)", "exp(-1e6*(1+z**2))", "tanh(1e4*(1+z**2))", "where(z>50,z,0)"])
@@ -206,10 +206,9 @@ def test_what_nests_too_deep_is_refused_in_words():
             p = 1 + z * p / (2 + k % 2)
         return sympy.log(1 + p**2)
 
-    start = time.process_time()
-    with pytest.raises(BadValue, match="143 operations within one another.*at most 64"):
+    with counted() as steps, pytest.raises(BadValue, match="143 operations within one another.*at most 64"):
         cd.evaluate(cd.Chain(3, cd.Activation("mine", horner(70))), 0.7, 0.1)
-    assert time.process_time() - start < 2
+    assert steps.calls < 50_000_000
     assert np.isfinite(cd.evaluate(cd.Chain(3, cd.Activation("mine", horner(15))), 0.7, 0.1).log)
 
 
@@ -234,8 +233,8 @@ def test_a_slope_that_is_a_number_with_a_name_is_real(text):
 
 @pytest.mark.parametrize("text", ["log(1+exp(2*z-900))", "log(1+exp(3*z-301))", "log(1+exp(150*z))/150"])
 def test_a_large_whole_number_beside_an_exponential_is_no_power_of_it(text):
-    start = time.process_time()
-    chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
-    got, right = (cd.evaluate(chain, w=1.0, b=0.3, engine=engine) for engine in ("numpy", "mpmath"))
-    assert time.process_time() - start < 5
+    with counted() as steps:
+        chain = cd.Chain(3, cd.Activation.from_formula("mine", text))
+        got, right = (cd.evaluate(chain, w=1.0, b=0.3, engine=engine) for engine in ("numpy", "mpmath"))
+    assert steps.calls < 40_000_000
     assert got.log == pytest.approx(right.log, rel=1e-13)

@@ -67,7 +67,7 @@ def installed(tmp_path_factory):
     done = subprocess.run(
         [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-index", "--no-build-isolation",
          "--disable-pip-version-check", "--target", str(target), str(source)],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return target
@@ -76,7 +76,7 @@ def installed(tmp_path_factory):
 def run(installed, code, *arguments):
     environment = os.environ | {"PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
     return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=100,
+        [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], env=environment, capture_output=True, text=True, timeout=300,
         check=False,
     )  # fmt: skip
 
@@ -124,6 +124,7 @@ KEPT = """
 """
 
 
+@pytest.mark.slow
 def test_what_was_trained_and_mapped_of_a_package_is_read_back_and_if_it_can_be_without_the_package(
     installed, tmp_path
 ):

@@ -10,7 +10,7 @@ from chainderiv.functions.neurons.row import Row
 from chainderiv.functions.neurons.table import ROWS
 from tests.balls import NEURONS, sign_and_log
 from tests.helpers import assert_same
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 LEFT_OUT = [name for name in ACTIVATIONS if name not in KINDS]
 
@@ -53,7 +53,7 @@ def test_an_activation_is_made_once_and_only_when_it_is_asked_for():
     assert sum(isinstance(row, Row) for row in made.data.values()) == len(ROWS) - 1
 
 
-@pytest.mark.parametrize("name", ["gelu_tanh", "quick_gelu", "gelu"])
+@pytest.mark.parametrize("name", costly(["gelu_tanh", "quick_gelu", "gelu"]))
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
 def test_a_weight_s_gradient_lives_on_where_the_neuron_before_it_underflows(name, engine):
     w, b = [1.0, 0.7], [-47.0, 1.2]

@@ -30,9 +30,14 @@ from tests.formulas import FORMULAS, digits, truth
 from tests.functions.spread import SPREAD
 from tests.functions.test_accuracy import agree
 from tests.helpers import assert_same
+from tests.kinds import costly, slow
 
 HELD = 12
 QUANTITIES = ("value", "derivative", "log")
+# of exponentials, of a logarithm, algebraic, of erf, of what cancels, of nested functions
+OF_EACH_KIND = (
+    "swish with a rate of 3/2", "log cosh", "inverse square root", "normal distribution", "tanhshrink", "gudermannian",
+)  # fmt: skip
 LOSING = [(name, quantity) for name, case in FORMULAS.items() for quantity in case.loses]
 
 
@@ -70,7 +75,7 @@ def as_stated(f):
     return compiled(f.branched), compiled(f.derivative), compiled(sympy.log(sympy.Abs(f.derivative)))
 
 
-@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("name", costly(FORMULAS, quick=OF_EACH_KIND))
 def test_with_what_is_found_twelve_digits_hold_on_the_whole_spread(name):
     f = found(name)
     worst = worst_digits(name, in_use(f))
@@ -85,7 +90,7 @@ def test_with_what_is_found_twelve_digits_hold_on_the_whole_spread(name):
     assert (bound[judged] < 1e4 * np.maximum(1, log[judged])).all(), SPREAD[judged][~(bound[judged] < 1e4)][:3]
 
 
-@pytest.mark.parametrize("name", [n for n, case in FORMULAS.items() if case.loses])
+@pytest.mark.parametrize("name", costly((n for n, case in FORMULAS.items() if case.loses), quick=OF_EACH_KIND))
 def test_the_formula_itself_loses_the_digits_where_a_form_is_found(name):
     f = Activation(name, FORMULAS[name].formula)
     worst = worst_digits(name, as_stated(f))
@@ -246,7 +251,7 @@ def test_of_some_awkward_formulas_forms_are_found():
     assert sum(stable is not None and stable.log_abs_derivative is not None for stable in found) >= 5
 
 
-@pytest.mark.parametrize("formula", AWKWARD, ids=str)
+@pytest.mark.parametrize("formula", [*AWKWARD[:6], *map(slow, AWKWARD[6:])], ids=str)
 def test_no_formula_makes_it_raise_and_what_it_finds_is_never_worse(formula):
     stable = stable_forms(formula)
     if stable is None or stable.log_abs_derivative is None:

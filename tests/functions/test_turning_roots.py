@@ -17,6 +17,7 @@ from chainderiv.functions.turning.root import Root
 from chainderiv.functions.turning.zeros import Unproved, proved_root, turnings
 from chainderiv.symbols import z
 from tests.helpers import assert_same, same
+from tests.kinds import costly, slow
 from tests.symbolic.programs.test_program_runners import batch, job
 
 
@@ -133,7 +134,7 @@ def test_a_description_with_another_interval_or_more_than_numbers_in_it_is_refus
 
 
 @pytest.mark.parametrize("text", BY_HAND)
-@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
+@pytest.mark.parametrize("engine", ["numpy", slow("numba"), "mpmath"])
 def test_gradients_are_those_of_plain_mpmath_also_beside_where_the_sides_meet(text, engine):
     chain = cd.Chain(3, made(text))
     kinks = [float(k) for k in chain.activations[0].kinks]
@@ -160,7 +161,7 @@ def test_it_is_verified_and_a_wrong_factor_is_seen(text):
     assert not cd.verify(chain, d.replace(1, 1.001 * d.factors[1]), points=5).passed
 
 
-@pytest.mark.parametrize("text", BY_HAND)
+@pytest.mark.parametrize("text", costly(BY_HAND, quick=list(BY_HAND)[:1]))
 def test_a_map_is_the_same_in_either_engine(text):
     chain = cd.Chain(4, made(text))
     one, other = (

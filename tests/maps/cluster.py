@@ -42,7 +42,7 @@ class LocalCluster:
         return process
 
     def _await(self, condition):
-        end = time.monotonic() + 30
+        end = time.monotonic() + 300
         while not condition():
             assert time.monotonic() < end, "no scheduler came up"
             time.sleep(0.02)

@@ -7,7 +7,6 @@ import re
 import socket
 import sys
 import threading
-import time
 
 import distributed
 import pytest
@@ -62,6 +61,7 @@ def kill_at(dask, tile):
     return heard, progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stored", [False, True])
 def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, stored):
     heard, progress = kill_at(dask, 10)
@@ -76,6 +76,7 @@ def test_a_worker_killed_in_mid_sweep_changes_nothing(dask, alone, tmp_path, sto
         assert files(tmp_path / "a.zarr") == files(tmp_path / "b.zarr")
 
 
+@pytest.mark.slow
 def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     """The tests above do take a tile from a worker."""
     monkeypatch.setattr(workers, "ATTEMPTS", 1)
@@ -87,6 +88,7 @@ def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
         cd.sweep(CHAIN, executor=executor, workers=4, progress=progress, **GRID)
 
 
+@pytest.mark.slow
 def test_dask_s_own_executor_serves_as_it_is(dask, alone):
     from distributed import Client
 
@@ -94,6 +96,7 @@ def test_dask_s_own_executor_serves_as_it_is(dask, alone):
         assert bits(cd.sweep(CHAIN, executor=client.get_executor(), **GRID)) == alone
 
 
+@pytest.mark.slow
 def test_the_command_computes_on_the_cluster(dask, tmp_path, capsys):
     address = json.loads(dask.file.read_text())["address"]
     axes = ["--depth", "5", "--w", "-2:2:20", "--b", "-2:2:10"]
@@ -111,14 +114,18 @@ def test_where_no_scheduler_answers_one_line_says_so(monkeypatch, capsys):
     assert "no Dask scheduler answers at 'tcp://127.0.0.1:1'" in capsys.readouterr().err
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """What is refused at once is refused without patience: a test that waited for it would hang until it is ended."""
+    monkeypatch.setattr(connecting, "PATIENCE", 3600)
+
+
 @pytest.mark.parametrize(
     "address",
     ["tcp://127.0.0.1:1", "127.0.0.1:1", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "http://127.0.0.1:1", ""],
 )
-def test_an_address_at_which_nobody_listens_is_refused_at_once(capsys, address):
-    begin = time.monotonic()
+def test_an_address_at_which_nobody_listens_is_refused_at_once(patient, capsys, address):
     assert main(["map", "--scheduler", address]) == 2
-    assert time.monotonic() - begin < connecting.PATIENCE / 2  # it took more than PATIENCE; importing Dask takes some
     err = capsys.readouterr().err
     assert err.startswith(f"chainderiv: no Dask scheduler answers at {address!r} (")
     assert err.count("\n") == 1
@@ -181,14 +188,12 @@ NO_SCHEDULER_FILES = {
 
 
 @pytest.mark.parametrize("case", NO_SCHEDULER_FILES)
-def test_what_is_no_scheduler_file_is_refused_at_once_in_one_line(tmp_path, capsys, case):
+def test_what_is_no_scheduler_file_is_refused_at_once_in_one_line(patient, tmp_path, capsys, case):
     content, words = NO_SCHEDULER_FILES[case]
     file = tmp_path / "scheduler.json"
     if content is not None:
         file.write_bytes(content.encode("latin1"))
-    begin = time.monotonic()
     assert main(["map", "--scheduler-file", str(file)]) == 2
-    assert time.monotonic() - begin < connecting.PATIENCE / 2
     err = capsys.readouterr().err
     assert words in err
     assert repr(str(file)) in err
@@ -201,6 +206,7 @@ def test_a_folder_is_no_scheduler_file(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(connecting, "PATIENCE", 1)
     with (
@@ -220,6 +226,7 @@ def test_without_dask_one_line_says_what_to_install(monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_a_scheduler_killed_in_mid_sweep_is_one_line_and_the_map_goes_on(alone, tmp_path, monkeypatch, capsys, caplog):
     monkeypatch.setattr(connecting, "PATIENCE", 3)
     out = tmp_path / "a.zarr"

@@ -43,9 +43,9 @@ def test_a_residual_layer_s_factor_is_1_more():
 
 
 def test_they_hold_at_any_depth():
-    s = cd.sweep(cd.Chain(2000, "relu"), w=cd.Axis(5, 10, 2), b=0, x=1)
-    np.testing.assert_allclose(s.activation(1700).log, 1700 * np.log([5, 10]), rtol=1e-13)
-    np.testing.assert_allclose(s.factor(1700).to_float(), [5, 10], rtol=1e-15)
+    s = cd.sweep(cd.Chain(600, "relu"), w=cd.Axis(5, 10, 2), b=0, x=1)
+    np.testing.assert_allclose(s.activation(550).log, 550 * np.log([5, 10]), rtol=1e-13)
+    np.testing.assert_allclose(s.factor(550).to_float(), [5, 10], rtol=1e-15)
 
 
 def test_along_a_depth_axis_a_layer_that_is_not_there_is_nan():

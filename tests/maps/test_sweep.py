@@ -12,7 +12,7 @@ from chainderiv.maps import plan as planning, sweep as sweeping
 from chainderiv.maps.regime import BAND, Regime, regime
 from chainderiv.maps.tally import tally
 from tests.helpers import assert_same, same
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly, slow
 
 W, B = cd.Axis(-6, 6, 7), cd.Axis(-4, 4, 5)
 FOUR = cd.Chain(4)
@@ -22,7 +22,7 @@ def bits(s):
     return [a.tobytes() for a in (s.sign, s.log_abs, s.link_log_sum, s.largest_link)]
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_a_sweep_is_evaluate_point_by_point(name):
     chain = cd.Chain(5, name)
     s = cd.sweep(chain, w=W, b=B, x=0.3, y=0.2, wrt="w2")
@@ -109,7 +109,7 @@ def small_tiles(monkeypatch):
 
 
 @pytest.mark.usefixtures("small_tiles")
-@pytest.mark.parametrize("pool", ["threads", "processes"])
+@pytest.mark.parametrize("pool", ["threads", slow("processes")])
 def test_an_executor_gives_the_same_bits_as_none(pool):
     chain = cd.Chain(20, ["tanh"] * 19 + ["sigmoid"], "cross_entropy")
     grid = {"w": cd.Axis(-12, 12, 23), "b": B, "y": 1.0}

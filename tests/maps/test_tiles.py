@@ -14,9 +14,10 @@ from chainderiv.maps import sweep as sweeping
 from chainderiv.maps.disk import storing
 from chainderiv.maps.keywords import plan_of
 from chainderiv.workers import ATTEMPTS, as_done
+from tests.kinds import slow
 from tests.maps.disk.test_store import bits, files
 
-CHAIN = cd.Chain(300, "tanh")
+CHAIN = cd.Chain(60, "tanh")
 GRID = {"w": cd.Axis(-2, 2, 20), "b": cd.Axis(-2, 2, 50), "x": 0.3, "engine": "numpy"}
 BOXES = [(slice(k, k + 1),) for k in range(20)]
 
@@ -27,7 +28,7 @@ def small_tiles(monkeypatch):
     monkeypatch.setattr(storing, "STORED_TILE_POINTS", 50)
 
 
-@pytest.mark.parametrize("workers", [None, 1, 2, 5])
+@pytest.mark.parametrize("workers", [None, slow(1), 2, slow(5)])
 def test_the_number_of_threads_leaves_no_trace(workers, tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "one.zarr", workers=1, **GRID)
     cd.sweep(CHAIN, out=tmp_path / "a.zarr", workers=workers, **GRID)
@@ -44,6 +45,7 @@ def test_threads_and_processes_read_what_one_thread_reads(engine):
         assert bits(cd.sweep(CHAIN, executor=pool, **grid)) == alone
 
 
+@pytest.mark.slow
 def test_processes_write_the_same_map(tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "one.zarr", workers=1, **GRID)
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
@@ -68,6 +70,7 @@ def test_all_tiles_of_a_stored_map_but_the_first_are_given_to_the_executor(tmp_p
     assert len(pool.calls) == len(swept.plan.tiles) - 1 == 12
 
 
+@pytest.mark.slow
 def test_where_a_process_dies_the_map_is_finished_here():
     told = []
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:

@@ -15,7 +15,7 @@ from chainderiv.nn.network import Network
 from chainderiv.nn.training.descent import Descent, NumPyDescent
 from chainderiv.nn.training.engines import measurer
 from chainderiv.nn.training.training import train
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly, slow
 
 OWN = Activation.from_formula("swish", "z/(1+exp(-1.5*z))")
 ENDS = {
@@ -63,7 +63,7 @@ def assert_near(got, want, rtol=1e-10):
 
 
 @pytest.mark.parametrize("end", ENDS)
-@pytest.mark.parametrize("hidden", [*KINDS, "own"])
+@pytest.mark.parametrize("hidden", [*costly(KINDS), "own"])
 def test_the_compiled_descent_is_numpys(hidden, end):
     net = Network([9, 7, 33, 4, 3], OWN if hidden == "own" else hidden, init="glorot", rng=2, **ENDS[end])
     data = some_data(9, 3)
@@ -140,7 +140,7 @@ def gradients(net, data):
     return [*passed.weight_gradients, *passed.bias_gradients], [*of_weights, *of_biases]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(8), *map(slow, range(8, 40))])
 def test_compiled_gradients_of_random_networks_are_the_backward_passes(seed):
     rng = np.random.default_rng(seed)
     sizes = [*rng.integers(1, 70, rng.integers(1, 7)), rng.integers(2, 12)]

@@ -8,6 +8,7 @@ import pytest
 
 import chainderiv as cd
 from tests.helpers import assert_same
+from tests.kinds import slow
 
 DEEP = [3] + [4] * 450 + [2]
 IMAGES, LABELS = np.array([[0.5, 0.25, 0.75], [0.1, 0.9, 0.3]]), np.array([1, 0])
@@ -109,10 +110,10 @@ def at_zero(net, factor):
     ("activation", "settings"),
     [
         ("sigmoid", {}),
-        ("sigmoid", {"cost": "log_likelihood"}),
-        ("tanh", {"cost": "quadratic", "init": "he"}),
-        ("sigmoid", {"residual": True, "cost": "quadratic"}),
-        ("identity", {"output": "sigmoid", "init": "lecun"}),
+        slow(("sigmoid", {"cost": "log_likelihood"})),
+        slow(("tanh", {"cost": "quadratic", "init": "he"})),
+        slow(("sigmoid", {"residual": True, "cost": "quadratic"})),
+        slow(("identity", {"output": "sigmoid", "init": "lecun"})),
     ],
 )
 def test_logarithms_are_those_of_the_way_back_by_hand_at_any_depth(activation, settings):

@@ -22,7 +22,7 @@ from chainderiv.nn.output_layer import OutputLayer
 from chainderiv.nn.training import engines
 from chainderiv.nn.training.training import train
 from chainderiv.symbols import a, y, z
-from tests.kinds import KINDS
+from tests.kinds import FOUR, KINDS, costly
 
 DTYPES = {name: np.dtype(name) for name in ("float32", "float64")}
 SPREAD = [
@@ -147,7 +147,7 @@ def assert_near(got, want, name, size=None, allowed=1.0):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", [*KINDS, *OWN])
+@pytest.mark.parametrize("name", costly([*KINDS, *OWN], quick=[*FOUR, "swish", "cubic", "decimal"]))
 def test_value_and_slope_are_the_formula_s_to_a_few_ulps_at_a_spread_of_z(name, dtype):
     activation = neuron(name)
     at = points(activation, DTYPES[dtype])
@@ -199,7 +199,7 @@ def test_what_overflows_is_infinite():
 # ---- ends
 
 TARGETS = [0.0, 1.0, 0.3]
-ENDS = [("cross_entropy", "sigmoid"), *(("quadratic", name) for name in [*KINDS, "swish", "hard sigmoid"])]
+ENDS = [("sigmoid", "cross_entropy"), *((name, "quadratic") for name in [*KINDS, "swish", "hard sigmoid"])]
 
 
 def delta_of(activation, cost, point, target):
@@ -221,7 +221,7 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("cost", "name"), ENDS)
+@pytest.mark.parametrize(("name", "cost"), costly(ENDS))
 def test_outputs_and_their_deltas_are_the_formulas_to_a_few_ulps(cost, name, dtype):
     activation, at_cost = neuron(name), find_cost(cost)
     at = points(activation, DTYPES[dtype])

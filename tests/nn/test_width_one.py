@@ -8,7 +8,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.functions.precise import precise
 from chainderiv.nn.network import Network
 from chainderiv.symbols import z as z_symbol
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 
 def chain_gradients(hidden, output, cost, w, b, x, y):
@@ -58,7 +58,7 @@ def assert_equal(hidden, output, cost, w, b, x, y, rtol=1e-12):
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4, 8])
-@pytest.mark.parametrize("hidden", KINDS)
+@pytest.mark.parametrize("hidden", costly(KINDS))
 def test_width_one_is_the_product_of_equation_one(hidden, depth):
     rng = np.random.default_rng(depth)
     for _ in range(5):

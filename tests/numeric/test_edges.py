@@ -14,6 +14,7 @@ from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbols import a, y, z
 from tests import plain
+from tests.kinds import slow
 
 HALF = sympy.Rational(1, 2)
 LARGEST = float(np.finfo(float).max)
@@ -257,17 +258,15 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-@pytest.mark.parametrize("seed", range(4))
-def test_one_wrong_neuron_of_thirty_never_passes(fault, seed, monkeypatch):
+@pytest.mark.parametrize("seed", [0, *map(slow, (1, 2, 3))])
+@pytest.mark.parametrize("fault", ["none", *FAULTS])
+def test_one_wrong_neuron_of_thirty_never_passes_and_without_it_they_do(fault, seed, monkeypatch):
     rng = np.random.default_rng(seed)
-    images, labels = rng.random((5, 16)), rng.integers(0, 5, 5)
-    monkeypatch.setattr(Faulty, "spoil", staticmethod(lambda g: g))
-    assert cd.verify(Faulty([16, 30, 5]), images=images, labels=labels, rng=seed).passed
-    monkeypatch.setattr(Faulty, "spoil", staticmethod(fault))
-    found = cd.verify(Faulty([16, 30, 5]), images=images, labels=labels, rng=seed)
-    assert not found.passed
-    assert found.worst.parameter == "biases[0]"
+    images, labels = rng.random((5, 4)), rng.integers(0, 5, 5)
+    monkeypatch.setattr(Faulty, "spoil", staticmethod(FAULTS.get(fault, lambda g: g)))
+    found = cd.verify(Faulty([4, 30, 5]), images=images, labels=labels, rng=seed)
+    assert found.passed == (fault == "none")
+    assert found.passed or found.worst.parameter == "biases[0]"
 
 
 def test_a_float32_network_is_judged_by_its_backward_pass_and_not_by_its_rounding():

@@ -9,6 +9,7 @@ from chainderiv.numeric.kernel import kernel
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbolic.derive import derive
 from tests.helpers import same
+from tests.kinds import costly, slow
 
 
 def log_of(value):
@@ -39,7 +40,7 @@ def test_a_slope_of_gelu_that_cancels_is_no_certain_zero():
     assert uncertain(chain, "numpy", **point)
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "selu"])
+@pytest.mark.parametrize("name", costly(["relu", "leaky_relu", "selu"]))
 def test_rounding_across_a_kink_is_uncertain_to_both_engines_and_right_by_the_referee(name):
     chain, point = cd.Chain(1, name), {"w": 0.7, "b": -(0.7 * 0.1), "x": 0.1, "y": 0.5}
     with mp.workdps(60):
@@ -61,7 +62,7 @@ def test_a_kink_that_is_met_exactly_is_certain():
     assert (many.sign == 0).all()
 
 
-@pytest.mark.parametrize("name", ["elu", "relu"])
+@pytest.mark.parametrize("name", costly(["elu", "relu"]))
 def test_a_target_next_to_a_huge_output_keeps_the_difference(name):
     # a_L - y = y · 1e-7 is left of numbers near 3e295
     w, b = [-100.0, 4.0, 4.0, 1e-8, 2.0], [-0.0099, -0.0147, 0.0076, -0.0199, -0.006]
@@ -76,7 +77,7 @@ def test_a_target_next_to_a_huge_output_keeps_the_difference(name):
     assert same(cd.evaluate(chain, **point), true, float(cd.condition(chain, **point)))
 
 
-@pytest.mark.parametrize("name", ["silu", "gelu", "mish", "sigmoid", "softplus", "tanh"])
+@pytest.mark.parametrize("name", costly(["silu", "gelu", "mish", "sigmoid", "softplus", "tanh"]))
 def test_an_orbit_that_leaves_float64_comes_back_through_a_saturated_neuron(name):
     point = {"w": [-1e10, 1.0], "b": [0.0, 0.3], "x": 1e300, "y": 0.0, "wrt": "b2"}
     with mp.workdps(60):
@@ -151,7 +152,7 @@ def test_large_and_tiny_constants_are_numbers(formula, b):
 W = cd.Axis(-3, 3, 8)
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", ["numpy", slow("numba")])
 @pytest.mark.parametrize(
     ("formula", "share"),
     # σ(1e20 z) moves by 1e20 of what z is off by, and nothing of it can be known in float64
@@ -186,9 +187,9 @@ def test_tails_and_degrees_beyond_float64_have_the_values_of_ball_arithmetic(for
     "formula",
     [
         "where(z>0,sqrt(z+1)-1,z)",
-        "where(z>0,sqrt(z+1)-1,1-sqrt(1-z))+0.001*z",
+        slow("where(z>0,sqrt(z+1)-1,1-sqrt(1-z))+0.001*z"),
         "sqrt(1+Abs(z))-1",
-        "where(z>0,(1+z)**0.3-1,z)",
+        slow("where(z>0,(1+z)**0.3-1,z)"),
         "1-1/sqrt(1+Abs(z))",
     ],
 )
@@ -239,7 +240,7 @@ def test_a_kink_behind_a_layer_that_rounds_is_right_at_one_point_and_at_many():
 
 
 @pytest.mark.parametrize("bias", [0.0, 1e-30])
-@pytest.mark.parametrize(("name", "neuron"), [("relu", relu), ("leaky_relu", leaky)])
+@pytest.mark.parametrize(("name", "neuron"), costly([("relu", relu), ("leaky_relu", leaky)]))
 def test_a_bias_of_zero_hides_no_kink_that_earlier_layers_round_across(name, neuron, bias):
     rng = np.random.default_rng(5)
     chain = cd.Chain(4, ["tanh", "tanh", name, "identity"])

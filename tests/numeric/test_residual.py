@@ -11,7 +11,7 @@ from chainderiv.maps.regime import Regime
 from chainderiv.numeric.orbit import one_plus
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly, slow
 
 
 def log_sign(value):
@@ -45,8 +45,8 @@ def test_the_hand_written_product_is_the_difference_quotient_of_the_cost_alone()
             assert abs(product / quotient - 1) < mp.mpf(10) ** -90
 
 
-@pytest.mark.parametrize("depth", [1, 2, 20, 400])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("depth", [1, 2, 20, slow(400)])
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_both_engines_agree_with_the_hand_written_product(name, depth):
     chain = cd.Chain(depth, name, residual=True)
     judged = 0
@@ -145,8 +145,8 @@ def test_the_map_s_rate_and_quarter_are_those_of_the_residual_links():
     assert s.below_quarter.tolist() == [False, True, False, False, False]
 
 
-@pytest.mark.parametrize("depth", [1, 2, 4, 24, 100])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("depth", [1, 2, 4, 24, slow(100)])
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_every_activation_passes_verification(name, depth):
     found = cd.verify(cd.Chain(depth, name, residual=True), points=8 if depth < 24 else 3)
     assert found.passed

@@ -16,7 +16,7 @@ from chainderiv.numeric.sums import Sum
 from chainderiv.numeric.terms import TermValues
 from tests import plain
 from tests.helpers import EPSILON
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 STEP, MPMATH, FLOAT = "complex step", "mpmath differences", "float64 differences"
 ADMITTED = [(name, "quadratic", residual) for name in KINDS for residual in (False, True)]
@@ -67,7 +67,7 @@ def off(got, want, terms):
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
-@pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
+@pytest.mark.parametrize(("name", "cost", "residual"), costly(ADMITTED))
 def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost, residual, depth):
     chain = cd.Chain(depth, name, cost, residual)
     judged = 0
@@ -90,7 +90,7 @@ def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost
 
 
 @pytest.mark.parametrize("spread", [1.0, 12.0])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_deep_and_saturated_chains_agree_with_the_referee(name, spread):
     chain = cd.Chain(40, name)
     w, b = point(name, 40, seed=2, spread=spread)
@@ -177,7 +177,7 @@ def test_the_order_of_the_two_does_not_matter():
 
 
 @pytest.mark.parametrize("pair", [("b1", "w2"), ("x", "w1"), ("w3", "w3"), ("b2", "b4")])
-@pytest.mark.parametrize(("name", "cost", "residual"), ADMITTED)
+@pytest.mark.parametrize(("name", "cost", "residual"), costly(ADMITTED))
 def test_verify_passes_what_is_derived_and_mpmath_judges_every_point(name, cost, residual, pair):
     chain = cd.Chain(4, name, cost, residual)
     found = cd.verify(chain, cd.derive(chain, pair), points=8)

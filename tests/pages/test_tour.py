@@ -349,6 +349,7 @@ def test_a_disagreement_is_told_and_not_hidden(monkeypatch):
     assert "They agree" not in text
 
 
+@pytest.mark.slow
 def test_another_tour_replaces_the_files_and_the_same_seed_gives_the_same_page(done, tmp_path):
     (tmp_path / "index.html").write_text(EARLIER)
     (tmp_path / "results.json").write_text("{}")

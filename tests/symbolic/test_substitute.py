@@ -9,6 +9,7 @@ import chainderiv as cd
 from chainderiv.functions.cost import cost
 from chainderiv.functions.lookup import neuron
 from chainderiv.symbols import a, bias, weight, x, y, z
+from tests.kinds import slow
 
 CHAINS = [("sigmoid", "quadratic"), ("sigmoid", "cross_entropy"), ("tanh", "quadratic"), ("softplus", "quadratic"),
           ("leaky_relu", "quadratic"), ("silu", "quadratic"), ("arctan", "quadratic"), ("softsign", "quadratic"),
@@ -39,7 +40,9 @@ def agree(got, want):
 CASES = [(*c, depth) for c in CHAINS for depth in (1, 2, 3, 4) if (c[0], depth) != ("leaky_relu", 4)]
 
 
-@pytest.mark.parametrize(("names", "cost_name", "depth"), CASES, ids=str)
+@pytest.mark.parametrize(
+    ("names", "cost_name", "depth"), [case if case[2] < 3 else slow(case) for case in CASES], ids=str
+)
 def test_substitute_is_sympys_own_diff_of_the_composed_cost(names, cost_name, depth):
     layers = [names] * depth if isinstance(names, str) else list(names[-depth:])
     chain = cd.Chain(depth, layers, cost_name)

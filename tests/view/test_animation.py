@@ -15,6 +15,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps import animation
 from chainderiv.view.maps.animation import animate_sweep, depth_frames
 from chainderiv.view.maps.labels import UNCERTAIN
+from tests.kinds import slow
 
 DEPTHS = Axis(1, 9, 5)
 
@@ -24,7 +25,7 @@ def deep():
     return sweep(Chain(), w=Axis(-12, 12, 31), depth=DEPTHS, b=Axis(-10, 10, 21))
 
 
-@pytest.mark.parametrize("quantity", ["gradient", "regime", "factor:3"])
+@pytest.mark.parametrize("quantity", ["gradient", slow("regime"), slow("factor:3")])
 def test_a_gif_has_a_frame_for_each_depth_all_of_one_size(deep, tmp_path, monkeypatch, quantity):
     told, drawings, lay_out = [], [], animation._Drawing.lay_out
     monkeypatch.setattr(animation._Drawing, "lay_out", lambda self, *a: (drawings.append(self), lay_out(self, *a)))
@@ -55,7 +56,7 @@ def test_each_frame_is_the_sweep_of_its_depth(deep):
         np.testing.assert_array_equal(getattr(frames[2], name), getattr(alone, name))
 
 
-@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("residual", [slow(False), True])
 def test_the_longest_legend_has_four_rows_and_room(tmp_path, monkeypatch, residual):
     drawings, lay_out = [], animation._Drawing.lay_out
     monkeypatch.setattr(animation._Drawing, "lay_out", lambda self, *a: (drawings.append(self), lay_out(self, *a)))

@@ -20,6 +20,7 @@ from chainderiv.view.maps.fitting import legend_columns
 from chainderiv.view.maps.labels import axis_label, borders
 from chainderiv.view.maps.maps import plot_sweeps
 from chainderiv.view.theme import palette
+from tests.kinds import slow
 
 
 def child(ax, gid):
@@ -332,7 +333,7 @@ def test_maps_side_by_side_share_one_scale_and_one_bar():
     assert one.get_ylim() == two.get_ylim()
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, slow(2)])
 @pytest.mark.parametrize("quantity", ["gradient", "uncertain"])
 def test_the_legend_is_whole_and_the_map_keeps_its_width(count, quantity):
     maps = [sweep(Chain(100, "silu"), w=Axis(-12, 12, 49), b=Axis(-10, 10, 41))] * count

@@ -30,7 +30,7 @@ def test_a_notebook_shows_what_a_cell_returns_once_and_nothing_else(begin):
     pytest.importorskip("ipykernel")
     cells = [f"{begin}\n{MADE}", *CELLS]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    client.NotebookClient(book, timeout=120, kernel_name="python3").execute()
+    client.NotebookClient(book, timeout=300, kernel_name="python3").execute()
     shown = [sum("image/png" in out.get("data", {}) for out in cell.outputs) for cell in book.cells]
     assert shown == [0, *CELLS.values()]
 

@@ -14,6 +14,7 @@ from chainderiv.errors import OutputError
 from chainderiv.maps.disk import storing
 from chainderiv.maps.sweep import Sweep
 from chainderiv.records.record import TrainingRecord
+from tests.kinds import costly, slow
 from tests.maps.disk.test_store import bits, files
 from tests.nn.training.runs_kept import fingerprint, run
 
@@ -99,7 +100,7 @@ def whole(tmp_path):
     return files(cd.sweep(CHAIN, out=tmp_path / "whole.zarr", **GRID).readings.store.path)
 
 
-@pytest.mark.parametrize("error", [FULL, READ_ONLY], ids=["full", "read-only"])
+@pytest.mark.parametrize("error", [FULL, slow(READ_ONLY)], ids=["full", "read-only"])
 def test_a_map_whose_disk_fails_at_any_operation_goes_on_afterwards(tmp_path, whole, error):
     def act(after):
         cd.sweep(CHAIN, out=tmp_path / str(after) / "a.zarr", **GRID)
@@ -111,6 +112,7 @@ def test_a_map_whose_disk_fails_at_any_operation_goes_on_afterwards(tmp_path, wh
         assert files(path) == whole
 
 
+@pytest.mark.slow
 def test_a_map_whose_mending_fails_at_any_operation_is_mended_the_next_time(tmp_path, whole):
     want = bits(Sweep.open(tmp_path / "whole.zarr"))
 
@@ -131,6 +133,7 @@ def test_a_map_whose_mending_fails_at_any_operation_is_mended_the_next_time(tmp_
         assert files(tmp_path / str(after) / "a.zarr") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [FULL, READ_ONLY], ids=["full", "read-only"])
 def test_a_training_whose_disk_fails_at_any_operation_goes_on_afterwards(tmp_path, monkeypatch, error):
     monkeypatch.setattr("chainderiv.nn.training.checkpoint.SECONDS", 0.0)
@@ -196,8 +199,8 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-@pytest.mark.parametrize("size", [0, 200])
+@pytest.mark.parametrize("name", costly(COMMANDS, quick=["map.zarr", "map.png", "run"]))
+@pytest.mark.parametrize("size", [0, slow(200)])
 def test_a_command_whose_files_are_cut_off_is_one_line_and_exit_2(tmp_path, capsys, name, size):
     place = tmp_path / name
     main([*COMMANDS[name], str(tmp_path / f"before.{name}")])

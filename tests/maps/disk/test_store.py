@@ -126,6 +126,7 @@ def lines(path):
     return journal.read_bytes().count(b"\n") if journal.exists() else 0
 
 
+@pytest.mark.slow
 def test_a_sweep_killed_at_any_moment_goes_on_and_is_the_same_to_the_byte(tmp_path):
     undisturbed, path, rng = tmp_path / "whole.zarr", tmp_path / "killed.zarr", random.Random()
     first = start(undisturbed, workers=1)
@@ -496,6 +497,7 @@ def test_a_description_of_another_format_is_refused():
         plan_from({k: v for k, v in description.items() if k != "axes"})
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_map(tmp_path):
     """A map of 286 MB in arrays, written by a process that may grow by 150 MB."""
     run = f"""

@@ -6,7 +6,6 @@ import socket
 import threading
 
 PAUSE = 0.1  # seconds between two bytes of a server that drips
-DRIPS = 80  # bytes, after which it ends: a client without a limit of its own fails a test then, and does not hang
 
 
 def whole(handler, content):
@@ -75,11 +74,10 @@ def stalled_halfway(handler, content):
 
 
 def dripping(handler, content):
-    _send(handler, b"", length=len(content))
-    for at in range(DRIPS):
-        handler.wfile.write(content[at : at + 1])
-        if handler.server.ending.wait(PAUSE):
-            return
+    """Never at an end: a client that is patient hears more than the file is long, some minutes later."""
+    _send(handler, b"", length=1 << 20)
+    while not handler.server.ending.wait(PAUSE):
+        handler.wfile.write(b"?")
 
 
 def endless(handler, content):

@@ -86,6 +86,7 @@ def test_the_hostile_state_would_run_its_command_if_it_were_unpickled(tmp_path, 
     assert (tmp_path / "unpickled").exists()
 
 
+@pytest.mark.slow
 def test_any_flipped_bits_of_the_state_are_told_or_change_nothing(tmp_path):
     want = fingerprint(*run(2, folder=tmp_path))
     right, rng, told = (tmp_path / "weights.npz").read_bytes(), np.random.default_rng(3), 0

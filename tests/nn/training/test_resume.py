@@ -19,6 +19,7 @@ from chainderiv.nn.training import checkpoint, training
 from chainderiv.nn.training.training import train
 from chainderiv.records.record import TrainingRecord
 from chainderiv.symbols import z
+from tests.kinds import slow
 from tests.nn.training.killed import EPOCHS
 from tests.nn.training.runs_kept import PLAIN, SETTINGS, SIZES, Killed, fingerprint, killed_after, run, small_data
 
@@ -36,6 +37,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in Path(folder).iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="SIGKILL and fork")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("engine", ["numpy", "numba"])
@@ -91,7 +93,7 @@ def killed_everywhere(monkeypatch, tmp_path, act, template=None):
     raise AssertionError("it does not end")
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
+@pytest.mark.parametrize("engine", ["numpy", slow("numba")])
 def test_a_kill_between_any_two_operations_on_files_costs_nothing(tmp_path, monkeypatch, every_epoch, engine):
     want = fingerprint(*run(3, engine=engine))
     for folder in killed_everywhere(monkeypatch, tmp_path, lambda folder: run(3, engine=engine, folder=folder)):
@@ -108,6 +110,7 @@ def ahead(tmp_path, every_epoch):
     return tmp_path / "ahead"
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_back_to_its_state_may_be_killed_anywhere_as_well(tmp_path, monkeypatch, ahead):
     assert TrainingRecord.load(ahead).epochs == 4
     want = fingerprint(*run(5))

@@ -12,6 +12,7 @@ from chainderiv.numeric.kernel import oracle
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.derive import derive
 from tests.helpers import same
+from tests.kinds import slow
 from tests.numeric.compiled.reading import reading
 
 W, B = np.linspace(-12, 12, 81)[:, None], np.linspace(-10, 10, 76)[None, :]
@@ -81,7 +82,7 @@ def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(rig
     (0.6286132320190871, 0.14155828591684871, -0.09871985021575402, 0.3423693773829918),
     (0.6555708145976458, -0.14355920026451238, -0.6662080212355646, -0.36539840718310217),
 ])  # fmt: skip
-@pytest.mark.parametrize("depth", [300, 1500, 5000])
+@pytest.mark.parametrize("depth", [300, slow(1500), slow(5000)])
 def test_a_target_next_to_the_limit_of_the_orbit(w, b, x, y, depth):
     derivation = derive(cd.Chain(depth, "tanh"), "b1")
     given = Parameters(Layered(np.array([w])), Layered(np.array([b])), np.asarray(x), np.asarray(y))

@@ -37,6 +37,7 @@ def compiled(name, depth, w, b, x):
     return reading(derive(cd.Chain(depth, name), "b1"), "numba", parameters)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("w", "b"), [(1.5, 0.2), (-3.0, 1.0)])
 def test_a_closed_walk_of_100_000_layers_is_the_walk_of_every_layer(w, b):
     got = compiled("sigmoid", 100_000, [w], [b], 0.3)
@@ -46,6 +47,7 @@ def test_a_closed_walk_of_100_000_layers_is_the_walk_of_every_layer(w, b):
     assert_same(got.gradient[0], cd.LogSign(sign, log), kappa)
 
 
+@pytest.mark.slow
 def test_nothing_outside_the_mask_is_wrong_by_more_than_1e_9_and_much_inside_it_is():
     rng = np.random.default_rng(3)
     w, b = rng.uniform(-12, 12, 160), rng.uniform(-3, 3, 160)
@@ -103,6 +105,7 @@ def test_a_weight_s_gradient_is_uncertain_where_the_activation_before_it_has_can
     assert not uncertain[share < 0.98].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "w", "b", "y", "certain", "uncertain"), [
     ("identity", 1.0, 0.0, -1e6, (500_000, 560_000), (566_000, 700_000)),
     ("identity", 0.01, 0.1, 1.0, (200_000, 258_000), (265_000, 300_000)),

@@ -17,7 +17,7 @@ from chainderiv.functions.turning.root import Root
 from chainderiv.symbolic.bounding.bounds import _bounds
 from chainderiv.symbols import z
 from tests import plain
-from tests.kinds import KINDS
+from tests.kinds import KINDS, costly
 
 # where φ' tends to at the ends, by hand: left, right
 LIMITS = {"relu": (0, 1), "leaky_relu": (0.01, 1), "elu": (0, 1), "selu": (0, mp.mpf(plain.SELU[0])), "softplus": (0, 1),
@@ -47,7 +47,7 @@ def supremum_by_hand(name):
         return max(f((low + high) / 2), f(mp.mpf(0)), *ends)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_the_supremum_is_the_largest_slope_found_by_hand(name):
     found = cd.bounds(name)
     with mp.workdps(40):
@@ -119,7 +119,7 @@ def end(value):
 
 
 @pytest.mark.parametrize("w", ["0.5", "1", "-1.03", "4.5", "-7", "25", "300"])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_the_amplifying_set_is_right_at_its_ends_and_on_a_grid(name, w):
     found = cd.bounds(name).interval(w)
     assert measured(name, Fraction(w), found)
@@ -290,7 +290,7 @@ def test_bad_names_and_spreads_are_refused():
             cd.bounds("sigmoid").probability_exceeds(s)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_its_text_and_dictionary_hold_the_numbers(name):
     found = cd.bounds(name)
     text, held = str(found), found.to_dict()

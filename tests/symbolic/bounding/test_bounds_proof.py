@@ -20,6 +20,7 @@ from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.tail import limit, no_zero_beyond
 from chainderiv.symbols import z
 from tests import plain
+from tests.kinds import slow
 
 erf, exp, tanh = sympy.erf, sympy.exp, sympy.tanh
 
@@ -116,7 +117,7 @@ def test_a_root_between_numbers_of_one_sign_is_refused():
         Root(z**2 + 1, 0, 1).n()
 
 
-NARROW = [(10**3, 0), (10**6, 0), (10**6, sympy.Rational(1, 777))]
+NARROW = [slow((10**3, 0)), (10**6, 0), slow((10**6, sympy.Rational(1, 777)))]
 
 
 @pytest.mark.parametrize(("narrow", "shift"), NARROW)
@@ -194,7 +195,7 @@ def test_a_supremum_is_certified_only_where_it_is_proved_to_be_reached():
     ("formula", "by_mpmath"),
     [
         ("erf(z)+erf(z-3)", lambda t: mp.erf(t) + mp.erf(t - 3)),
-        ("erf(z)+atan(z-3)+erf(z-6)", lambda t: mp.erf(t) + mp.atan(t - 3) + mp.erf(t - 6)),
+        slow(("erf(z)+atan(z-3)+erf(z-6)", lambda t: mp.erf(t) + mp.atan(t - 3) + mp.erf(t - 6))),
     ],
 )
 def test_two_heights_that_cannot_be_told_apart_make_a_bound_numeric_and_not_refused(formula, by_mpmath):

@@ -12,7 +12,7 @@ from chainderiv.functions.heads import cbrt, log10, sinc
 from chainderiv.symbols import z
 from tests import plain
 from tests.helpers import EPSILON, assert_same, same
-from tests.kinds import KINDS
+from tests.kinds import FOUR, KINDS, costly, slow
 from tests.symbolic.programs.test_program_runners import batch, compile_c, javascript_batch, job, run_c, run_javascript
 
 DEPTHS = (1, 2, 7)
@@ -81,7 +81,7 @@ def calls_of(chain, rng):
             yield cd.derive(chain, wrt), w, b, rng.normal(), next(targets)
 
 
-@pytest.mark.parametrize("case", PLAIN + RESIDUAL, ids=str)
+@pytest.mark.parametrize("case", [(c if c[0] in FOUR else slow((c,))) for c in PLAIN + RESIDUAL], ids=str)
 def test_every_program_agrees_with_the_referee(case, programs):
     rng = np.random.default_rng(3)
     calls = [call for depth in depths(case) for call in calls_of(chain_of(*case, depth), rng)]
@@ -108,7 +108,7 @@ def deep_parameters(name, residual, rng):
     return rng.normal(0, 0.9, 1000), rng.normal(0, 0.5, 1000)
 
 
-@pytest.mark.parametrize(("case", "wrt"), DEEP, ids=str)
+@pytest.mark.parametrize(("case", "wrt"), [(d if d[0][0] in FOUR else slow(d)) for d in DEEP], ids=str)
 def test_every_program_agrees_with_the_referee_at_depth_1000(case, wrt, programs):
     name, _, residual = case
     w, b = deep_parameters(name, residual, np.random.default_rng(5))
@@ -118,7 +118,7 @@ def test_every_program_agrees_with_the_referee_at_depth_1000(case, wrt, programs
 
 
 @pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", costly(KINDS))
 def test_every_program_agrees_with_hand_written_derivatives(name, residual, programs):
     made, places = programs
     chain, rng = chain_of(name, "quadratic", residual, 7), np.random.default_rng(6)

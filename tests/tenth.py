@@ -1,0 +1,8 @@
+"""The tenth of the slow tests that CI runs: drawn anew with each seed, and the same again with the same one."""
+
+from hashlib import blake2b
+
+
+def is_drawn(name, seed):
+    """Whether a test is in the tenth that a seed draws, in any process and whatever else is selected."""
+    return int.from_bytes(blake2b(f"{seed} {name}".encode(), digest_size=8).digest()) % 10 == 0
