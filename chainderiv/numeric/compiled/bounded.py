@@ -23,6 +23,7 @@ from numba import njit
 
 from chainderiv.compiling.vectormath.bits import pick
 from chainderiv.compiling.vectormath.log import log_of_normal
+from chainderiv.compiling.wide import each_lane, wide
 from chainderiv.numeric.compiled.stand_in import (
     BEND,
     CHUNK,
@@ -66,6 +67,7 @@ from chainderiv.numeric.compiled.walk import (
     Y,
     get,
     power,
+    rows_of_ones,
 )
 
 # ---- what follows is copied into every kernel file
@@ -78,23 +80,28 @@ PATIENCE = 3  # chunks after which an orbit that has not settled is left to the 
 MANY = 2 * PATIENCE * CHUNK  # layers from which on it pays to look for settled orbits
 
 
-@njit(error_model="numpy", fastmath={"contract"}, nogil=True)
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def bounded_layer(buffer, i):
+    """Walk a lane one layer on; P is the product of φ', LARGEST its largest size, and K adds E_l."""
+    w = buffer[W * PITCH + i]
+    z = w * buffer[A * PITCH + i] + buffer[B * PITCH + i]
+    value, _, _, slope, _, size, _, _, _, _ = neuron(z)
+    e_z = abs(w) * buffer[D * PITCH + i] + buffer[FRESH * PITCH + i]
+    buffer[A * PITCH + i] = value
+    buffer[D * PITCH + i] = size * e_z
+    buffer[P * PITCH + i] *= slope
+    buffer[K * PITCH + i] += e_z
+    buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], size)
+
+
+@wide()
 def bounded_layers(buffer, count):
-    """Walk every lane count layers on; P is the product of φ', LARGEST its largest size, and K adds E_l."""
+    """Walk every lane count layers on."""
     for _ in range(count):
-        for i in range(LANES):
-            w = buffer[W * PITCH + i]
-            z = w * buffer[A * PITCH + i] + buffer[B * PITCH + i]
-            value, _, _, slope, _, size, _, _, _, _ = neuron(z)
-            e_z = abs(w) * buffer[D * PITCH + i] + buffer[FRESH * PITCH + i]
-            buffer[A * PITCH + i] = value
-            buffer[D * PITCH + i] = size * e_z
-            buffer[P * PITCH + i] *= slope
-            buffer[K * PITCH + i] += e_z
-            buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], size)
+        each_lane(bounded_layer, LANES, buffer)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def start_bounded(buffer):
     """Points before their first layer; LOG bounds what a layer takes off their product's, and is 0 where left out."""
     for i in range(LANES):
@@ -111,7 +118,7 @@ def start_bounded(buffer):
         buffer[LINKS * PITCH + i] = 0.0
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def largest_of(buffer, row):
     """The largest number of a row, which is spoilt: halves are compared, because a sequence would not be vectorised."""
     half = LANES // 2
@@ -123,14 +130,14 @@ def largest_of(buffer, row):
     return buffer[row * PITCH]
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def set_aside(buffer, target, source):
     """Copy a row of lanes."""
     for i in range(LANES):
         buffer[target * PITCH + i] = buffer[source * PITCH + i]
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def take_links(buffer, count):
     """Take the logarithm of the links' product so far, and begin another."""
     for i in range(LANES):
@@ -143,7 +150,7 @@ def take_links(buffer, count):
         buffer[P * PITCH + i] = 1.0
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def finish_bounded(buffer, depth):
     """Take the logarithms, and multiply by φ'(z_1) ∂C/∂a_L; ODD says what is left to the walk."""
     for i in range(LANES):
@@ -170,7 +177,7 @@ def within(a, y, spread):
     return pick((y <= LOWER) | (y >= UPPER), 1.0 / spread, abs(a - y))
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def weigh(buffer, pairs):
     """WAITING is 1 where an orbit has not settled enough for so many pairs of layers to be closed, and is not ODD."""
     for i in range(LANES):
@@ -191,7 +198,7 @@ def weigh(buffer, pairs):
         buffer[WAITING * PITCH + i] = pick(settled | (buffer[ODD * PITCH + i] == 1.0), 0.0, 1.0)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def aim(buffer):
     """Go to where the orbit is bound for; A_TWO_BEFORE keeps it."""
     for i in range(LANES):
@@ -201,7 +208,7 @@ def aim(buffer):
         buffer[A_TWO_BEFORE * PITCH + i] = limit
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def close_settled(buffer, pairs):
     """Take so many pairs of layers at once; ODD is 1 where an orbit has not settled."""
     aim(buffer)
@@ -235,7 +242,7 @@ def close_settled(buffer, pairs):
         buffer[ODD * PITCH + i] = pick(sure, buffer[ODD * PITCH + i], 1.0)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def fill(buffer, row, values, first, step, count, lane):
     """A stretch of a line of a grid; most parameters are the same all along a line, and step is 0."""
     start = row * PITCH + lane
@@ -248,7 +255,7 @@ def fill(buffer, row, values, first, step, count, lane):
             buffer[start + i] = values[first + i]
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def walk_links(buffer, count, longest):
     """Walk so many links, in as few products of like length as there may be."""
     left = -(-count // longest)
@@ -262,7 +269,7 @@ def walk_links(buffer, count, longest):
         count, left = count - length, left - 1
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def walk_settling(buffer, count):
     """The same of many links: chunk by chunk until every orbit of the lanes has settled, or is left to the walk."""
     walk_links(buffer, count % 2, 1)
@@ -282,7 +289,7 @@ def walk_settling(buffer, count):
     close_settled(buffer, pairs)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def walk_bounded(buffer, count, longest):
     """Walk the first layer, whose φ' is no link, and the links 2 … count."""
     bounded_layers(buffer, 1)
@@ -296,14 +303,14 @@ def walk_bounded(buffer, count, longest):
         walk_links(buffer, count - 1, longest)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def through_bounded(x, w, b, y, steps, places, count, sign, log_abs, links, largest, left):
     """∂C/∂b_1 over the lines of a grid, of so many places each.
 
     x, w, b, y : what the points are evaluated at, flat; steps : from line to line and from place to place, for each of
     the four. sign, log_abs, links, largest, left : what is read, flat; left is 1 where the walk must read instead.
     """
-    buffer = np.ones(BOUNDED_ROWS * PITCH)
+    buffer = rows_of_ones(BOUNDED_ROWS)
     line = place = 0
     for first in range(0, sign.size, LANES):
         part = slice(first, min(first + LANES, sign.size))

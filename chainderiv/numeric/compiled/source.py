@@ -31,6 +31,8 @@ import numpy as np
 from numba import njit
 
 {imports}
+from chainderiv.compiling.wide import each_lane, wide
+
 LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
 SECOND = {second!r}
