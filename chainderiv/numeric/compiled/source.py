@@ -11,7 +11,8 @@ import numpy as np
 import sympy
 
 from chainderiv.compiling.arrays import compiled
-from chainderiv.compiling.emit import IMPORTS, SIZE, Lines, NotCompilable, folded
+from chainderiv.compiling.emit import IMPORTS, Lines, NotCompilable, folded
+from chainderiv.compiling.fractions import SIZE, as_fractions
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import pieces
@@ -94,11 +95,13 @@ def is_compilable(chain: Chain) -> bool:
 
 
 def _neuron(activation: Activation, parts: Parts, sharpness: float) -> str:
-    lines = Lines()
-    names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
+    stated = [folded(e) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
+    bend, roundings = _folded_size(parts.bend), [folded(e) for e in _roundings(activation, parts.whole)]
+    lines = Lines(as_fractions([*stated, bend, *roundings]))
+    names = [lines.name_of(e) for e in stated]
     names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
-    names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, sharpness, lines)]
-    names += [lines.name_of(folded(e)) for e in _roundings(activation, parts.whole)]
+    names += [lines.line(f"abs({lines.name_of(bend)})"), _trusted(activation, sharpness, lines)]
+    names += [lines.name_of(e) for e in roundings]
     return function("neuron", "z", lines, names)
 
 
