@@ -19,7 +19,7 @@ from chainderiv.functions.branches import pieces
 from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
-from chainderiv.numeric.compiled import bounded, stand_in, walk
+from chainderiv.numeric.compiled import bounded, settling, stand_in, walk
 from chainderiv.numeric.conditioning import LOST
 from chainderiv.numeric.orbit_error import EPSILON, off_float
 from chainderiv.symbolic.chain import Chain
@@ -32,7 +32,7 @@ import numpy as np
 from numba import njit
 
 {imports}
-from chainderiv.compiling.wide import each_lane, wide
+from chainderiv.compiling.registers import each_lane, wide
 
 LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
@@ -77,7 +77,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
     plain = limits is not None and not (residual or pinned)
-    return head + text + "".join(_copied(m) for m in ((walk, bounded) if plain else (walk,)))
+    return head + text + "".join(_copied(m) for m in ((walk, bounded, settling) if plain else (walk,)))
 
 
 def _copied(module: ModuleType) -> str:

@@ -13,7 +13,7 @@ from numba import njit
 
 from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
 from chainderiv.compiling.vectormath.log import log
-from chainderiv.compiling.wide import wide
+from chainderiv.compiling.registers import wide
 from chainderiv.numeric.compiled.stand_in import (
     BOUNDED,
     CHUNK,

@@ -27,9 +27,10 @@ class _Lower(Lower):
     def setup_function(self, fndesc: Any) -> None:
         super().setup_function(fndesc)  # type: ignore[no-untyped-call]
         set.add(self.function.attributes, WIDEST)  # llvmlite's own add knows only attributes without a value
+        self.function.attributes.add("noinline")  # or a loop of hundreds of instructions would stand wherever it is run
 
 
-@register_pass(mutates_CFG=True, analysis_only=False)
+@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
 class _Lowering(NativeLowering):
     _name = "wide_native_lowering"
 
@@ -47,8 +48,13 @@ class _Compiler(CompilerBase):
 
 
 def wide(**options: Any) -> Any:
-    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too."""
-    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **options)
+    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too.
+
+    Python can call it where it is cached. Else it is for others like it, and does without the code for that.
+    """
+    inner = not options.get("cache")
+    stated = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner, **options}
+    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **stated)
 
 
 @intrinsic

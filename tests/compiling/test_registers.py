@@ -13,7 +13,7 @@ from numba.core.dispatcher import Dispatcher
 
 import chainderiv as cd
 from chainderiv.compiling.vectormath.exp import exp
-from chainderiv.compiling.wide import TOGETHER, _Compiler, each_lane, wide
+from chainderiv.compiling.registers import TOGETHER, _Compiler, each_lane, wide
 from chainderiv.functions.lookup import neuron
 from chainderiv.numeric.compiled import engine
 
@@ -22,7 +22,7 @@ PROGRAM = """
 import numpy as np
 from numba import float64, njit, void
 from chainderiv.compiling.vectormath.exp import exp
-from chainderiv.compiling.wide import each_lane, wide
+from chainderiv.compiling.registers import each_lane, wide
 
 @njit(error_model="numpy", forceinline=True)
 def step(buffer, i):
@@ -73,7 +73,7 @@ def count_and_square(buffer, i):
     buffer[1000 + i] = buffer[i] * i * i
 
 
-@wide()
+@wide(no_cpython_wrapper=False)
 def twice(buffer, count):
     for _ in range(2):
         each_lane(count_and_square, count, buffer)
@@ -89,11 +89,11 @@ def test_every_lane_is_met_once_a_time_and_no_other(count):
 
 
 def test_the_loop_does_several_registers_worth_of_a_long_body_together():
-    @wide()
+    @wide(no_cpython_wrapper=False)
     def together(buffer, count):
         each_lane(long_body, count, buffer)
 
-    @wide()
+    @wide(no_cpython_wrapper=False)
     def one_by_one(buffer, count):
         for i in range(count):
             long_body(buffer, i)
