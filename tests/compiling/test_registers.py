@@ -12,8 +12,8 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import chainderiv as cd
-from chainderiv.compiling.vectormath.exp import exp
 from chainderiv.compiling.registers import TOGETHER, _Compiler, each_lane, wide
+from chainderiv.compiling.vectormath.exp import exp
 from chainderiv.functions.lookup import neuron
 from chainderiv.numeric.compiled import engine
 

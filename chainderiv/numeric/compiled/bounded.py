@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from numba import njit
 
+from chainderiv.compiling.registers import each_lane, wide
 from chainderiv.compiling.vectormath.bits import pick
 from chainderiv.compiling.vectormath.log import log_of_normal
-from chainderiv.compiling.registers import each_lane, wide
 from chainderiv.numeric.compiled.stand_in import (
     BEND,
     FALL,

@@ -16,9 +16,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from chainderiv.compiling.registers import wide
 from chainderiv.compiling.vectormath.bits import pick
 from chainderiv.compiling.vectormath.log import log_of_normal
-from chainderiv.compiling.registers import wide
 from chainderiv.numeric.compiled.bounded import (
     DEEP,
     FRESH,

@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from chainderiv.compiling.registers import wide
 from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
 from chainderiv.compiling.vectormath.log import log
-from chainderiv.compiling.registers import wide
 from chainderiv.numeric.compiled.stand_in import (
     BOUNDED,
     CHUNK,
