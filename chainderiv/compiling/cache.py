@@ -27,13 +27,13 @@ import llvmlite.binding
 import numba
 import platformdirs
 
-from chainderiv.compiling import jit, lanes
+from chainderiv.compiling import jit, lanes, registers
 from chainderiv.compiling.undisturbed import hold_interrupts, undisturbed
 from chainderiv.compiling.vectormath import bits, erf, exp, log, trig
 from chainderiv.errors import DAMAGED
 from chainderiv.writing import write_whole
 
-CALLED = (bits, erf, exp, log, trig, lanes, jit)
+CALLED = (bits, erf, exp, log, trig, lanes, jit, registers)
 _LOCK = threading.RLock()
 
 

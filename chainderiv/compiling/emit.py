@@ -7,23 +7,24 @@ their exponentials.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sympy
 
+from chainderiv.compiling.fractions import FRACTIONS, SIZE, exponent_of_tanh, factor_of
 from chainderiv.errors import BadValue
 from chainderiv.functions.elementary import BY_HEAD, ROWS
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
-SIZE = sympy.Symbol("t", nonnegative=True)
 _COMPARE = {sympy.Lt: "<", sympy.Le: "<=", sympy.Gt: ">", sympy.Ge: ">=", sympy.Eq: "==", sympy.Ne: "!="}
 MOST_POWER = 64
 # what a kernel file calls, the elementary functions' `machine` among it
 IMPORTS = """\
 from chainderiv.compiling.vectormath.bits import absolute, exponent_of, mantissa_of, pick, sign, sqrt, with_sign_of
 from chainderiv.compiling.vectormath.erf import erf, erfc, erfcx, normal_cdf, positive_erfcx
-from chainderiv.compiling.vectormath.exp import cosh, exp, exp_down, expm1, expm1_down, sinh, tanh
+from chainderiv.compiling.vectormath.exp import cosh, exp, exp_down, exp_fraction, expm1, expm1_down, sinh
+from chainderiv.compiling.vectormath.exp import tanh, tanh_fraction
 from chainderiv.compiling.vectormath.log import asinh, cbrt, log, log1p, log_of_normal
 from chainderiv.compiling.vectormath.trig import atan, cos, sin, tan
 """
@@ -65,8 +66,9 @@ class Lines:
     v1 = -z; v2 = exp(v1); v3 = 1.0 + v2; v4 = 1.0/v3; v5 = v4*v4
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fractions: Mapping[Expr, str] | None = None) -> None:
         self.lines: list[str] = []
+        self._fractions = fractions or {}  # as_fractions of all the expressions that are to come
         self._names: dict[Any, str] = {}
 
     def name_of(self, expression: Expr) -> str:
@@ -107,7 +109,26 @@ class Lines:
     def _mul(self, e: Expr) -> str:
         if e.args[0] == -1:
             return self.line(f"-{self.name_of(sympy.Mul(*e.args[1:]))}")
-        return self._chained("*", [self.name_of(u) for u in e.args])
+        others, names = list(e.args), []
+        for u in filter(self._fractions.__contains__, map(factor_of, e.args)):
+            if sympy.exp(u) in others:
+                others.remove(sympy.exp(u))
+                power = next(f for f in others if factor_of(f) == u)
+                others.remove(power)
+                names.append(self._share("_over", u))
+                if power.exp != -1:
+                    names.append(self.name_of(power * power.base))
+        return self._chained("*", [self.name_of(f) for f in others] + names)
+
+    def _share(self, part: str, u: Expr) -> str:
+        """m, n or m - n over m + n, where e^u = n/m; one division for all."""
+        function = self._fractions[u]
+        text = f"{function}({self.name_of(u)})"
+        if text not in self._names:
+            name = self._names[text] = f"v{len(self.lines) + 1}"
+            self.lines.append(", ".join(name + end for end in FRACTIONS[function]) + f" = {text}")
+        name = self._names[text]
+        return self.line(f"{name}{part}*{self.line(f'1.0/{name}_sum')}")
 
     def _chained(self, sign: str, names: list[str]) -> str:
         total = names[0]
@@ -117,6 +138,8 @@ class Lines:
 
     def _power(self, e: Expr) -> str:
         base, power = e.as_base_exp()
+        if (u := factor_of(e)) in self._fractions:
+            return self.name_of_power(self._share("_under", u), -int(power))
         if power == sympy.Rational(1, 2):
             return self._call("sqrt", sympy.Tuple(base))
         if power.is_Rational and power.q == 2:
@@ -155,12 +178,14 @@ class Lines:
 
     def _tanh(self, e: Expr) -> str:
         """tanh(u) = -expm1(-2|u|)/(1 + exp(-2|u|)), with the sign of u: its slope holds the same exponential."""
-        inner = e.args[0]
-        size = _size_of(inner)
-        if size is None:
+        inner, exponent = e.args[0], exponent_of_tanh(e)
+        if exponent is None:
             return self._call("tanh", e)
-        near = self.line(f"expm1_down({self.name_of(-2 * size)})")
-        value = self.line(f"-{near}*{self.name_of(1 / (1 + sympy.exp(-2 * size)))}")
+        if exponent in self._fractions:
+            value = self._share("_gap", exponent)
+        else:
+            near = self.line(f"expm1_down({self.name_of(exponent)})")
+            value = self.line(f"-{near}*{self.name_of(1 / (1 + sympy.exp(exponent)))}")
         return self.line(f"with_sign_of({value}, {self.name_of(inner)})")
 
     def _normal_cdf(self, e: Expr) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chainderiv.compiling.vectormath.erf import positive_erfcx
-from chainderiv.compiling.vectormath.exp import exp_down, expm1_down
+from chainderiv.compiling.vectormath.exp import exp_down, exp_fraction, expm1_down, tanh_fraction
 from chainderiv.compiling.vectormath.log import log_of_normal
 from tests.compiling.test_vectormath import erfcx, even, ulp, wide
 
@@ -44,3 +44,51 @@ def test_the_digits_are_those_of_the_elementary_functions(name):
 def test_what_underflows_is_small_enough_to_be_known_for_it():
     assert (computed(exp_down, np.array([-708.5, -1e4, -np.inf])) < 1e-290).all()
     assert (computed(expm1_down, np.array([-708.5, -1e4, -np.inf])) == -1.0).all()
+
+
+SIGMOIDS = (lambda x: 1 / (1 + mpmath.exp(x)), lambda x: mpmath.exp(x) / (1 + mpmath.exp(x)))
+SHARES = {exp_fraction: [(1, 1.7), (0, 1.7)], tanh_fraction: [(1, 1.7), (0, 1.7), (2, 1.8)]}
+
+
+def shares(fraction, x):
+    """The parts of a fraction over its last, their sum."""
+
+    @numba.njit(error_model="numpy", fastmath={"contract"})
+    def run(x, out):
+        for i in range(x.shape[0]):
+            parts = fraction(x[i])
+            for k in range(len(parts) - 1):
+                out[k, i] = parts[k] * (1.0 / parts[-1])
+
+    out = np.empty((len(SHARES[fraction]), x.size))
+    run(x, out)
+    return out
+
+
+def off_in_epsilons(got, reference, x):
+    with mpmath.workdps(60):
+        exact = [reference(mpmath.mpf(float(v))) for v in x]
+        return max(float(abs(mpmath.mpf(float(g)) / e - 1)) for g, e in zip(got, exact, strict=True)) * 2.0**52
+
+
+@pytest.mark.parametrize("fraction", SHARES)
+@pytest.mark.parametrize("x", [*DOWN, even(-40.0, 0.0), even(-5.0, 0.0)], ids=str)
+def test_one_division_gives_both_sides_of_a_sigmoid_and_a_tanh(fraction, x):
+    references = (SIGMOIDS[1], SIGMOIDS[0], lambda v: -mpmath.tanh(v / 2))
+    for row, stated in SHARES[fraction]:
+        got = shares(fraction, x)[row]
+        assert off_in_epsilons(got, references[row], x) < stated
+        planted = got.copy()
+        planted[7] *= 1 + 2.0**-50
+        assert off_in_epsilons(planted, references[row], x) > stated
+
+
+@pytest.mark.parametrize("fraction", SHARES)
+def test_the_fractions_of_what_underflows_and_of_0(fraction):
+    over, under, *_ = shares(fraction, np.array([0.0, -0.0, -708.5, -1e4, -np.inf, np.nan]))
+    np.testing.assert_array_equal(over[:2], 0.5)
+    np.testing.assert_array_equal(under[:2], 0.5)
+    assert (over[2:5] < 1e-290).all()
+    assert (over[2:5] > 0).all()
+    np.testing.assert_array_equal(under[2:5], 1.0)
+    assert np.isnan([over[5], under[5]]).all()

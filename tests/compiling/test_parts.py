@@ -5,6 +5,7 @@ import pytest
 import sympy
 
 from chainderiv.compiling.emit import Lines, NotCompilable, folded
+from chainderiv.compiling.fractions import as_fractions
 from chainderiv.compiling.parts import slope_parts, value_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
@@ -92,3 +93,16 @@ def test_both_sides_of_a_choice_by_sign_share_their_exponential():
 def test_what_has_no_instruction_is_refused(expression):
     with pytest.raises(NotCompilable, match="numpy"):
         Lines().name_of(expression)
+
+
+@pytest.mark.parametrize(("name", "divisions"), [("sigmoid", 1), ("tanh", 1), ("silu", 3), ("softplus", 1)])
+def test_a_fraction_serves_where_an_exponential_stands_in_sigmoids_alone(name, divisions):
+    neuron = ACTIVATIONS[name]
+    parts = slope_parts(neuron)
+    expressions = [folded(e) for e in (neuron.stable_value, parts.rest, parts.whole, parts.bend)]
+    lines = Lines(as_fractions(expressions))
+    for expression in expressions:
+        lines.name_of(expression)
+    assert any("_fraction(" in line for line in lines.lines) == (name in ("sigmoid", "tanh"))
+    assert any("exp_down(" in line for line in lines.lines) == (name in ("silu", "softplus"))
+    assert sum("1.0/" in line for line in lines.lines) == divisions

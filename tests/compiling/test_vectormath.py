@@ -22,9 +22,11 @@ exec(IMPORTS, CALLED)
 # what a kernel has of its own: numbers' parts, choices, and functions for an argument of one sign
 OWN = {"exponent_of", "mantissa_of", "pick", "with_sign_of"} | {
     "exp_down",
+    "exp_fraction",
     "expm1_down",
     "log_of_normal",
     "positive_erfcx",
+    "tanh_fraction",
 }
 ELEMENTARY = {name: f for name, f in CALLED.items() if name not in OWN | {"__builtins__"}}
 DIGITS = 60

@@ -14,7 +14,7 @@ from chainderiv.compiling.cache import load
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats, Places
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.compiled import source, walk
+from chainderiv.numeric.compiled import settling, source, walk
 from chainderiv.numeric.compiled.segments import Segment, cancelled_at, segments
 from chainderiv.numeric.compiled.stand_in import CHUNK, LANES, PITCH
 from chainderiv.numeric.conditioning import LOST
@@ -26,6 +26,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.derivation import Derivation
 
 CLOSING = 6 * CHUNK  # layers from which on it pays to look whether the orbit repeats
+PLAIN = 1000  # layers up to which those that do not settle are walked under the bound
 
 
 class CompiledKernel:
@@ -109,15 +110,27 @@ class Points:
         kernel = self._kernel(1)
         return hasattr(kernel, "through_bounded") and self._is_tied(list(segments(self.derivation, self.parameters)))
 
-    def read_bounded(self, reading: Reading) -> Places:
+    def read_bounded(self, reading: Reading, may_settle: bool = True) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
         p, depth = self.parameters, self.derivation.chain.depth
         given = [self._line(array) for array in (p.x, p.w[1], p.inner[1], p.y)]
         steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
         outputs = (reading.sign, reading.log_abs, reading.link_log_sum, reading.largest_link, left)
-        self._kernel(1).through_bounded(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
+        may_settle = may_settle and depth > settling.MANY
+        self._kernel(1).through_bounded(
+            *(data for data, _ in given), steps, self._full[-1], depth, may_settle, *outputs
+        )
         reading.uncertain[:] = False
+        unsettled = np.flatnonzero(left == settling.UNSETTLED)
+        if unsettled.size and depth <= PLAIN:
+            again = Reading.empty(unsettled.shape)
+            left[unsettled] = 0
+            left[unsettled[self._at(unsettled).read_bounded(again, may_settle=False)]] = 1
+            reading.put(unsettled, again)
         return np.flatnonzero(left)
+
+    def _at(self, places: Places) -> Points:
+        return Points(self.derivation, self.parameters.at(_index(places, self.parameters.shape)))
 
     def _line(self, array: Floats) -> tuple[Floats, tuple[int, int]]:
         """A parameter as flat numbers, and the steps in them from line to line and from place to place."""

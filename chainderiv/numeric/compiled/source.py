@@ -11,14 +11,15 @@ import numpy as np
 import sympy
 
 from chainderiv.compiling.arrays import compiled
-from chainderiv.compiling.emit import IMPORTS, SIZE, Lines, NotCompilable, folded
+from chainderiv.compiling.emit import IMPORTS, Lines, NotCompilable, folded
+from chainderiv.compiling.fractions import SIZE, as_fractions
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import pieces
 from chainderiv.functions.cost import Cost, cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
-from chainderiv.numeric.compiled import bounded, stand_in, walk
+from chainderiv.numeric.compiled import bounded, settling, stand_in, walk
 from chainderiv.numeric.conditioning import LOST
 from chainderiv.numeric.orbit_error import EPSILON, off_float
 from chainderiv.symbolic.chain import Chain
@@ -31,6 +32,8 @@ import numpy as np
 from chainderiv.compiling.jit import njit
 
 {imports}
+from chainderiv.compiling.registers import each_lane, wide
+
 LANES, PITCH, LONGEST, CHUNK, EPSILON, UNCERTAIN = {lanes}, {pitch}, {longest}, {chunk}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, VOUCHED = {flags}
 SECOND = {second!r}
@@ -74,7 +77,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
     plain = limits is not None and not (residual or pinned)
-    return head + text + "".join(_copied(m) for m in ((walk, bounded) if plain else (walk,)))
+    return head + text + "".join(_copied(m) for m in ((walk, bounded, settling) if plain else (walk,)))
 
 
 def _copied(module: ModuleType) -> str:
@@ -92,11 +95,13 @@ def is_compilable(chain: Chain) -> bool:
 
 
 def _neuron(activation: Activation, parts: Parts, sharpness: float) -> str:
-    lines = Lines()
-    names = [lines.name_of(folded(e)) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
+    stated = [folded(e) for e in (activation.stable_value, parts.exponent, parts.rest, parts.whole)]
+    bend, roundings = _folded_size(parts.bend), [folded(e) for e in _roundings(activation, parts.whole)]
+    lines = Lines(as_fractions([*stated, bend, *roundings]))
+    names = [lines.name_of(e) for e in stated]
     names += [_size(activation.stable_value, names[0], lines), _size(parts.whole, names[3], lines)]
-    names += [lines.line(f"abs({lines.name_of(_folded_size(parts.bend))})"), _trusted(activation, sharpness, lines)]
-    names += [lines.name_of(folded(e)) for e in _roundings(activation, parts.whole)]
+    names += [lines.line(f"abs({lines.name_of(bend)})"), _trusted(activation, sharpness, lines)]
+    names += [lines.name_of(e) for e in roundings]
     return function("neuron", "z", lines, names)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from chainderiv.compiling.registers import wide
 from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
 from chainderiv.compiling.vectormath.log import log
 from chainderiv.numeric.compiled.stand_in import (
@@ -43,7 +44,14 @@ W, B, Y, S, P, KAPPA, A_BEFORE, D_BEFORE, E, ROWS = range(16, 26)
 READ = (SIGN, LOG, LINKS, LARGEST, K, ODD)
 
 
-@njit(error_model="numpy", fastmath={"contract"}, nogil=True)
+@wide()
+def rows_of_ones(count):
+    """A buffer that begins where a cache line does: a register as long as one would be read from two."""
+    room = np.ones(count * PITCH + 8)
+    return room[-(room.ctypes.data // 8) % 8 :]
+
+
+@wide(fastmath={"contract"})
 def layers(buffer, count, linked):
     """Walk every lane of a buffer count layers on, and its chunk's product with it (without the weights)."""
     for _ in range(count):
@@ -99,7 +107,7 @@ def power(base, count):
     return product
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def begin(buffer):
     """A chunk's product is empty."""
     for i in range(LANES):
@@ -110,7 +118,7 @@ def begin(buffer):
         buffer[D_BEFORE * PITCH + i] = buffer[D * PITCH + i]
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def fold(buffer, count, linked):
     """Take a chunk's product into the whole one; the sum of exponents is compensated (Neumaier 1974)."""
     for i in range(LANES):
@@ -138,7 +146,7 @@ def fold(buffer, count, linked):
         buffer[ODD * PITCH + i] = pick((inside | stated) & heard, buffer[ODD * PITCH + i], 1.0)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def chunk(buffer, count, linked):
     """Walk count layers, and take their product into the whole one."""
     begin(buffer)
@@ -146,21 +154,21 @@ def chunk(buffer, count, linked):
     fold(buffer, count, linked)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def put(buffer, row, values):
     """One number a lane; what comes from outside is copied row by row, or the loops would not be vectorised."""
     for i in range(values.size):
         buffer[row * PITCH + i] = values[i]
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def get(buffer, row, values):
     """The same in return."""
     for i in range(values.size):
         values[i] = buffer[row * PITCH + i]
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def start(buffer):
     """Points before their first layer; their input is there."""
     for i in range(LANES):
@@ -179,7 +187,7 @@ def start(buffer):
     empty(buffer)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def empty(buffer):
     """The whole product is empty."""
     for i in range(LANES):
@@ -189,7 +197,7 @@ def empty(buffer):
         buffer[BINARY * PITCH + i] = 0.0
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def place(buffer, w, b):
     """The parameters of the layers to come."""
     put(buffer, W, w)
@@ -200,7 +208,7 @@ def place(buffer, w, b):
         buffer[ODD * PITCH + i] = pick(tame, buffer[ODD * PITCH + i], 1.0)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def advance(buffer, count, linked):
     """Walk every lane count layers on, in as few chunks of like length as there may be."""
     left = -(-count // LONGEST)
@@ -210,7 +218,7 @@ def advance(buffer, count, linked):
         count, left = count - length, left - 1
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def harvest(buffer, gradient, links):
     """Take the whole product out, as sign and logarithm, into ∂C/∂θ or into the links or into both."""
     for i in range(LANES):
@@ -226,7 +234,7 @@ def harvest(buffer, gradient, links):
     empty(buffer)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def finish(buffer):
     """Multiply by ∂C/∂a_L; then K is κ, LARGEST a logarithm, and ODD says where float64 cannot be trusted."""
     for i in range(LANES):
@@ -245,20 +253,20 @@ def finish(buffer):
         buffer[ODD * PITCH + i] = pick(inside & slopes & (total == total), 0.0, 1.0)
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def forget(buffer, row):
     """A row of zeros: the largest link before the first, κ before the first factor."""
     for i in range(LANES):
         buffer[row * PITCH + i] = 0.0
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def through(x, w, b, y, count, outputs):
     """∂C/∂b_1 of points whose layers are tied, in one go: φ'(z_1), the links 2 … count, ∂C/∂a_L.
 
     outputs : the rows of READ, of every point.
     """
-    buffer = np.ones(ROWS * PITCH)
+    buffer = rows_of_ones(ROWS)
     for first in range(0, w.size, LANES):
         part = slice(first, min(first + LANES, w.size))
         put(buffer, A, x[part])
@@ -275,7 +283,7 @@ def through(x, w, b, y, count, outputs):
             get(buffer, row, outputs[k, part])
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def start_all(state, x):
     """Points before their first layer, a buffer of LANES points after another."""
     for block in range(state.shape[0]):
@@ -283,7 +291,7 @@ def start_all(state, x):
         start(state[block])
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def walk(state, w, b, count, linked):
     """Walk every point count layers on, all of them."""
     for block in range(state.shape[0]):
@@ -292,14 +300,14 @@ def walk(state, w, b, count, linked):
         advance(state[block], count, linked)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def harvest_all(state, gradient, links):
     """Take every point's product out."""
     for block in range(state.shape[0]):
         harvest(state[block], gradient, links)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def finish_all(state, y):
     """Finish every point."""
     for block in range(state.shape[0]):
@@ -307,7 +315,7 @@ def finish_all(state, y):
         finish(state[block])
 
 
-@njit(error_model="numpy", nogil=True)
+@wide()
 def close(buffer, i, chunks):
     """The orbit repeats after a chunk: what the chunks still to come bring is known."""
     s, p, moved = buffer[S * PITCH + i], buffer[P * PITCH + i], buffer[D * PITCH + i]
@@ -337,11 +345,11 @@ def close(buffer, i, chunks):
         buffer[SLACK * PITCH + i] = -1.0
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@wide(cache=True)
 def walk_closing(state, w, b, count, linked):
     """The same as walk for tied layers: a point is done as soon as its orbit repeats, and another takes its lane."""
     walk(state, w, b, count % CHUNK, linked)
-    buffer = np.ones(ROWS * PITCH)
+    buffer = rows_of_ones(ROWS)
     point, left = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
     active, following = 0, 0
     while True:

@@ -54,12 +54,34 @@ def test_what_is_closed_is_what_walking_every_layer_gives(name, depth, y):
     assert agrees(points, got, sure).all()
 
 
+W_AT_THE_EDGE = np.array([-8.0, -4.001, -4.0, -3.999])[:, None]  # the sigmoid's links at 1/2 are w/4
+
+
+def points_at_the_edge(depth):
+    given = Parameters(Layered(W_AT_THE_EDGE), Layered(-W_AT_THE_EDGE / 2), np.asarray(0.4), np.asarray(0.0))
+    return engine.Points(derive(cd.Chain(depth), "b1"), given)
+
+
 def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
-    w = np.array([-8.0, -4.001, -4.0, -3.999])[:, None]  # the sigmoid's links at 1/2 are w/4
-    points = engine.Points(
-        derive(cd.Chain(200), "b1"), Parameters(Layered(w), Layered(-w / 2), np.asarray(0.4), np.asarray(0.0))
-    )
+    points = points_at_the_edge(2000)
     assert points.read_bounded(engine.Reading.empty((4,))).tolist() == [1, 2, 3]
+
+
+def test_of_a_chain_that_is_not_so_deep_every_layer_is_walked_instead():
+    points, flat = points_at_the_edge(200), engine.Reading.empty((4,))
+    assert points.read_bounded(flat).size == 0
+    want, kappa = oracle(points.derivation).read(points.parameters)
+    assert same(flat.reshape(4, 1).gradient, want.gradient, 2 * kappa).all()
+
+
+def test_orbits_that_settle_late_and_go_on_alone_come_back_to_their_places():
+    at = np.linspace(-7.5, -4.05, 1400)[:, None]
+    given = Parameters(Layered(at), Layered(-at * np.linspace(0.45, 0.55, 3)), np.asarray(0.4), np.asarray(0.1))
+    points = engine.Points(derive(cd.Chain(1201), "b1"), given)
+    flat, sure = engine.Reading.empty((4200,)), np.ones(4200, bool)
+    sure[points.read_bounded(flat)] = False
+    assert sure.mean() > 0.9
+    assert agrees(points, flat.reshape(1400, 3), sure.reshape(1400, 3)).all()
 
 
 @pytest.mark.parametrize(("right", "wrong", "left"), [
@@ -68,7 +90,7 @@ def test_a_fixed_point_that_repels_or_hardly_attracts_is_left_to_the_walk():
     ("limit = a + ", "limit = a + 1e-3 + ", True),
 ])  # fmt: skip
 def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(right, wrong, left):
-    points = points_of("sigmoid", 60)
+    points = points_of("sigmoid", 1060)  # so deep that what does not settle is left
     text = source.kernel_source(points.derivation.chain.activation(1), points.derivation.chain, pinned=False)
     assert text.count(right) == 1
     points._kernel = lambda layer: load(text.replace(right, wrong))

@@ -1,0 +1,89 @@
+"""Functions that LLVM may compute in the widest registers that the processor has, and a loop that keeps them busy.
+
+LLVM holds back on its own: for most Intel processors it prefers 256 bits of 512, which early ones paid for with a
+lower clock. And of a loop whose body is one long chain of dependent steps it computes one register's worth after
+another, where the processor could do several at a time and looks not far enough ahead to find them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.lowering import Lower
+from numba.core.typed_passes import NativeLowering
+from numba.extending import intrinsic
+
+WIDEST = '"prefer-vector-width"="512"'  # no more than the processor has
+TOGETHER = 4  # registers' worth that a loop over lanes computes step by step together
+
+
+class _Lower(Lower):
+    """Numba's own, of a function that bears the attribute."""
+
+    def setup_function(self, fndesc: Any) -> None:
+        super().setup_function(fndesc)  # type: ignore[no-untyped-call]
+        set.add(self.function.attributes, WIDEST)  # llvmlite's own add knows only attributes without a value
+        self.function.attributes.add("noinline")  # or a loop of hundreds of instructions would stand wherever it is run
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
+class _Lowering(NativeLowering):
+    _name = "wide_native_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return _Lower
+
+
+class _Compiler(CompilerBase):
+    def define_pipelines(self) -> list[PassManager]:
+        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)  # type: ignore[no-untyped-call]
+        passes.passes = [(_Lowering if made is NativeLowering else made, said) for made, said in passes.passes]
+        passes.finalize()
+        return [passes]
+
+
+def wide(**options: Any) -> Any:
+    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too.
+
+    Python can call it where it is cached. Else it is for others like it, and does without the code for that.
+    """
+    inner = not options.get("cache")
+    stated = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner, **options}
+    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **stated)
+
+
+@intrinsic
+def each_lane(typing: Any, body: Any, count: Any, buffer: Any) -> Any:
+    """body(buffer, i) for i = 0 … count - 1, TOGETHER registers' worth at a time; count > 0, and no i needs another."""
+    called = typing.resolve_function_type(body, (buffer, types.intp), {})
+
+    def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        call, count, buffer = context.get_function(body, called), given[1], given[2]
+        before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("lanes", "lanes.end"))
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        i = builder.phi(count.type)
+        call(builder, [buffer, i])
+        following = builder.add(i, ir.Constant(count.type, 1), flags=("nsw", "nuw"))
+        i.add_incoming(ir.Constant(count.type, 0), before)
+        i.add_incoming(following, builder.block)
+        back = builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
+        back.set_metadata("llvm.loop", _together(builder.module))
+        builder.position_at_end(after)
+        return context.get_dummy_value()
+
+    return types.void(body, types.intp, buffer), build
+
+
+def _together(module: Any) -> Any:
+    """What LLVM reads at the end of a loop; by its first item, which is itself, it knows each loop's own."""
+    wish = ir.MetaDataString(module, "llvm.loop.interleave.count")
+    asked = module.add_metadata([wish, ir.Constant(ir.IntType(32), TOGETHER)])
+    loop = module.add_metadata([asked, module.add_metadata([ir.MetaDataString(module, f"{len(module.metadata)}")])])
+    loop.operands = (loop, asked)
+    return loop
