@@ -46,8 +46,8 @@ def verify(
 ) -> Verification:
     """Compare gradients, the program's own or those that someone claims, with judges that evaluate φ and C alone.
 
-    A Chain is judged at random points, drawn so that no φ' is 0: (a) by the complex step, rescaled layer by layer,
-    where φ is analytic, (b) by central differences in mpmath with the digits doubled until they settle, (c) by
+    A Chain is judged at random points, drawn so that no φ' is 0 and y lies above and below a_L in turn: (a) by the
+    complex step, rescaled layer by layer, where φ is analytic, (b) by central differences in mpmath with the digits doubled until they settle, (c) by
     float64 central differences with Richardson extrapolation where the gradient is of order 1. Errors are |Δlog|
     against 1e-12 · max(1, |log|) + 8 ε κ, and what the complex step may lose where its own terms cancel.
     Every parameter is judged to depth 24, a sample above; the result's smallest_noticed says what they can see.
