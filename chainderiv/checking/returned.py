@@ -40,9 +40,9 @@ def called(name: str, cure: str, function: Callable[..., Any], *given: Any) -> A
 
 
 def one_line(error: Exception) -> str:
-    """What an error says, on one line.
+    r"""What an error says, on one line.
 
-    >>> one_line(ValueError("a\\n  b"))
+    >>> one_line(ValueError("a\n  b"))
     'a b'
     """
     return " ".join(str(error).split())
