@@ -144,7 +144,8 @@ def _of_one_period(slope: Expr, period: Expr) -> Landscape:
     """From the lowest of |φ'| on, so that no set in which |φ'| is large is cut in two."""
     half = period / 2
     rough = _segments((Piece(-half, half, slope),), False, zeros, compare)
-    start = min(rough, key=cmp_to_key(lambda one, other: compare(one.at_left, other.at_left))).left
+    by_size = cmp_to_key(compare)
+    start = min(rough, key=lambda segment: by_size(segment.at_left)).left
     part = (Piece(start, start + period, slope),)
     even = pieces.mirrored(part)
     found = _segments(part, even, zeros, compare)

@@ -64,7 +64,7 @@ def _unit(expression: Expr) -> Expr | None:
 def periodic_zeros(expression: Expr, left: Expr, right: Expr) -> list[Expr] | None:
     """Every zero strictly between two numbers, exact; None where algebra has none, or the numbers are infinite.
 
-    >>> periodic_zeros(sympy.cos(2 * z), 0, 3)
+    >>> sorted(periodic_zeros(sympy.cos(2 * z), 0, 3))
     [pi/4, 3*pi/4]
     """
     unit = _unit(expression)
@@ -74,7 +74,7 @@ def periodic_zeros(expression: Expr, left: Expr, right: Expr) -> list[Expr] | No
     pace, rest = _angle(min(waves, key=sympy.default_sort_key))
     shift = rest / pace  # from there sin(2 z + 1) is sin(2 z)
     above = sympy.numer(sympy.together(expression.xreplace({u: _in_t(u, unit, shift) for u in waves})))
-    found = polynomial_zeros(above, _t) if above.is_polynomial(_t) and above.has(_t) else None
+    found = polynomial_zeros(above, _t) if above.is_polynomial(_t) and above != 0 else None
     if found is None:
         return None
     first = [2 * sympy.atan(t) / unit - shift for t in found]
@@ -121,7 +121,7 @@ def repeated(points: Any, period: Expr) -> Any:
 def of_repeated(places: Any) -> tuple[list[Expr], Expr] | None:
     """The points and the period of such a set; None of another."""
     sets = places.args if isinstance(places, sympy.Union) else (places,)
-    if not all(isinstance(one, sympy.ImageSet) for one in sets):
+    if not all(isinstance(one, sympy.ImageSet) or one is sympy.S.Integers for one in sets):
         return None
-    points = [one.lamda(0) for one in sets]
-    return points, sets[0].lamda(1) - points[0]
+    each = [one.lamda if isinstance(one, sympy.ImageSet) else sympy.S.IdentityFunction for one in sets]
+    return [at(0) for at in each], each[0](1) - each[0](0)
