@@ -383,3 +383,14 @@ def test_second_derivatives_are_judged_too():
     assert cd.verify(chain, claim, wrt=("b2", "b2")).passed
     assert cd.verify(chain, 2 * claim, wrt=("b2", "b2")).diagnosis == "it is 2 times the gradient at every judged point"
     assert not cd.verify(chain, claim - p**2, wrt=("b2", "b2")).passed
+
+
+@pytest.mark.parametrize(("claim", "near"), [
+    ("(a₃ − y) σ'(z₃) w₃ $ 2", "at '$ 2'"), ("(a₃ − y) · w₃ · (", "at its end"), ("a₃² q(", "holds q"),
+    ("2 a1 +* w2", "at character 9"),
+])  # fmt: skip
+def test_a_refused_text_is_shown_as_it_was_typed(claim, near):
+    with pytest.raises(BadValue) as caught:
+        cd.verify(THREE, claim, wrt="b1", points=2)
+    assert near in str(caught.value)
+    assert repr(claim) in str(caught.value) or "holds q" in near
