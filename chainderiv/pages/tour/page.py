@@ -15,7 +15,6 @@ from chainderiv.version import __version__
 from chainderiv.wording import minus, number, span
 
 TITLE = "Why the first layers of a deep network learn slowly, or much too fast"
-DISAGREEMENT = "|\u2060Δlog|"  # in which no line ends
 FILES = {
     "formula.txt": "the formula and its derivation, in Unicode",
     "formula.tex": "the formula as a LaTeX document",
@@ -64,7 +63,7 @@ def _head(found: Findings) -> list[Html]:
     )
     entries: list[tuple[str, str | Html]] = [
         ("|∂C/∂b₁| on the map, smallest and largest", Html(f"{power(low)} to {power(high)}")),
-        (f"worst disagreement of the check, {DISAGREEMENT}", number(found.worst_disagreement, 2)),
+        ("worst disagreement of the check, |\u2060Δlog|", number(found.worst_disagreement, 2)),
         ("second hidden layer’s gradient over the first’s, at the start", f"{number(found.record.ratio()[0])} : 1"),
     ]
     return [paragraph(lead, "lead"), numbers(entries)]
@@ -173,7 +172,7 @@ def _check(found: Findings) -> Html:
             "and differences with many digits judge the rest."
         ),
     ]
-    head = ["judge", "judged", "log₁₀ |gradient|", f"worst {DISAGREEMENT}"]
+    head = ["judge", "judged", "log₁₀ |gradient|", "worst |Δlog|"]
     rows = table(["parameter", *head, "allowed"], every, "Symbolic gradient against each judge.")
     together = table(head, summary, "All parameters together.")
     return section("5. Is the formula right?", [*told, details("Every parameter", [rows])], together)
