@@ -106,6 +106,16 @@ class LogSign:
         self._single("float()")
         return float(self.to_float())
 
+    def __bool__(self) -> bool:
+        """Whether a single number is not 0, as of any number; raises BadShape for an array.
+
+        >>> bool(LogSign(1, -1e6)), bool(LogSign.from_float(0.0))
+        (True, False)
+        """
+        if np.size(self.log) != 1:
+            raise BadShape(f"a truth value is asked of numbers of the shape {self.shape}; take one, or g.sign != 0")
+        return bool(np.all(np.asarray(self.sign) != 0))
+
     def _single(self, asked: str) -> Any:
         """The sign of a single number; raises BadShape."""
         if self.shape:

@@ -119,13 +119,22 @@ def _checked(value: float, spec: str) -> str:
 def _mantissa_and_exponent(log: float, spec: re.Match[str]) -> str:
     kind = spec["kind"].lower()
     digits = USUAL_DIGITS[kind] if spec["digits"] is None else int(spec["digits"])
-    log10 = log / math.log(10)
-    whole = math.floor(log10)
+    whole, share = _decades(log)
     decimals = digits if kind == "e" else max(digits, 1) - 1
-    mantissa, _, carried = f"{10 ** (log10 - whole):.{decimals}e}".partition("e")
+    mantissa, _, carried = f"{10**share:.{decimals}e}".partition("e")
     if kind != "e" and not spec["whole"] and "." in mantissa:
         mantissa = mantissa.rstrip("0").rstrip(".")
     return f"{mantissa}{'E' if spec['kind'].isupper() else 'e'}{whole + int(carried):+d}"
+
+
+def _decades(log: float) -> tuple[int, float]:
+    """log10 in whole decades and the rest, with the digits that log / ln 10 in float64 would lose."""
+    from decimal import Decimal, localcontext  # only a number beyond float64 asks for it
+
+    with localcontext(prec=30 + max(0, int(math.log10(abs(log))))):
+        log10 = Decimal(log) / Decimal(10).ln()
+        whole = math.floor(log10)
+        return whole, float(log10 - whole)
 
 
 def _padded(sign: str, body: str, spec: re.Match[str]) -> str:
@@ -137,9 +146,12 @@ def _padded(sign: str, body: str, spec: re.Match[str]) -> str:
 
 
 def signed(sign: float, log: float) -> str:
-    """sign · exp(log) to six digits with its sign.
+    """sign · exp(log) with its sign, to six digits or as many as the logarithm holds.
 
-    >>> signed(1.0, -1611.8), signed(0.0, -math.inf), signed(math.nan, math.nan)
-    ('+1.00961e-700', '0', 'nan')
+    >>> signed(1.0, -1611.8), signed(1.0, 1e15), signed(0.0, -math.inf), signed(math.nan, math.nan)
+    ('+1.00961e-700', '+6e+434294481903251', '0', 'nan')
     """
-    return formatted(sign, log, "+.6g") if abs(sign) == 1 else formatted(sign, log, ".6g")
+    # half the logarithm's last unit, as a share of the number
+    held = 6 if not abs(log) > 1 or math.isinf(log) else math.floor(-math.log10(math.ulp(log) / 2))
+    digits = min(6, max(1, held))
+    return formatted(sign, log, f"+.{digits}g") if abs(sign) == 1 else formatted(sign, log, ".6g")

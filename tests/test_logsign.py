@@ -250,3 +250,30 @@ def test_a_sign_that_is_none_is_refused(sign, log):
 def test_zero_with_a_size_is_refused(log):
     with pytest.raises(BadValue, match="give log -inf there, for zero has no size"):
         cd.LogSign(0.0, log)
+
+
+def test_a_zero_is_false_as_any_number_s_is_and_an_array_has_no_one_truth():
+    assert not ZERO
+    assert not cd.LogSign.from_float(-0.0)
+    for g in (ONE, -ONE, cd.LogSign(1.0, -1e300), cd.LogSign(-1.0, np.inf), cd.LogSign(np.nan, np.nan)):
+        assert g
+    assert bool(cd.LogSign([0.0], [-np.inf])) is bool(np.array([0.0]))
+    for shape in ((2,), (0,), (1, 2)):
+        with pytest.raises(BadShape, match="a truth value is asked of numbers of the shape .*; take one"):
+            bool(cd.LogSign(np.ones(shape), np.zeros(shape)))
+
+
+@pytest.mark.parametrize("log", [1.5, 700.0, 1e5, 1e9, 3e10, 1e12, 1e14, 1e15, 4e15, -1e13, -3e15])
+def test_no_digit_is_written_that_the_logarithm_does_not_hold(log):
+    """A logarithm half a unit off, which float64 does not tell from it, gives the same digits but for the last."""
+    mantissa, _, exponent = str(cd.LogSign(1.0, log)).strip("+").partition("e")
+    digits = len(mantissa.replace(".", ""))
+    with mp.workdps(40):
+        stated = mp.mpf(mantissa) * mp.power(10, int(exponent or 0))
+        unit = mp.power(10, mp.floor(mp.log10(stated)) - digits + 1)
+        for off in (-0.5, 0.5):
+            assert (
+                abs(mp.exp(mp.mpf(log) + off * mp.mpf(np.spacing(abs(log)))) - stated)
+                < (1.1 if digits > 1 else 2) * unit
+            )  # the one digit that is always written
+    assert digits == 6 or abs(log) > 1e9 or mantissa[-1] != "0"

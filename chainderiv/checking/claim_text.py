@@ -13,6 +13,7 @@ from chainderiv import symbols
 from chainderiv.checking.claimed_formula import PHI, applied, is_placed, placed
 from chainderiv.errors import BadValue
 from chainderiv.functions.formula import read_formula
+from chainderiv.functions.neurons.table import HOMES
 from chainderiv.functions.reading.words import is_word
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.factor import Factor, symbol_of
@@ -33,7 +34,7 @@ _PIECE = re.compile(
 WORDS = ("where", "pi", "π", "e", "if", "else", "and", "or", "not", "lambda")
 _BRACED = re.compile(r"_\{([0-9]+)\}")
 _TIGHT = re.compile(r"(?<!\w)((?:[abwz]_?[0-9]+)+)(?=[abwz]_?[0-9])")
-_HOMES = re.compile(r"\b(?:(?:np|numpy|math|torch|sympy|sp)\.)+(?=[A-Za-z])")
+_HOMES = re.compile(rf"\b{HOMES}(?=[A-Za-z])")
 SLOPE, BEND = "output_slope", "output_bend"
 
 
@@ -70,7 +71,7 @@ def claim_text(chain: Chain, text: str) -> Expr:
         raise BadValue("the claim is LaTeX, which is not read; give it as derivation.to('unicode') prints it")
     names, makers = dict[str, Expr](), dict[str, Any]()
     plain = _plain(chain, body, names, makers)
-    return read_formula(plain, {"x": symbols.x, "y": symbols.y} | names, makers, "claim", LONGEST)
+    return read_formula(plain, {"x": symbols.x, "y": symbols.y} | names, makers, "claim", LONGEST, text)
 
 
 def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
+from chainderiv.checking.returned import array_of, called, one_line
 from chainderiv.errors import BadValue
 from chainderiv.given import shown
 from chainderiv.kinds import Floats, Mask
@@ -53,7 +54,7 @@ class ClaimedFunction:
             except BadValue:
                 raise
             except (ArithmeticError, ValueError) as e:
-                why[index] = f"{type(e).__name__}: {' '.join(str(e).split())}"
+                why[index] = f"{type(e).__name__}: {one_line(e)}"
                 continue
             sign[index], log[index] = _signed(returned)
             kinds.add(_kind(returned))
@@ -64,14 +65,9 @@ class ClaimedFunction:
     def _called(self, point: Parameters) -> Any:
         layers = range(1, self.chain.depth + 1)
         w, b = (np.array([float(array[layer]) for layer in layers]) for array in (point.w, point.inner))
-        try:
-            with np.errstate(all="ignore"):
-                return self.function(w, b, float(point.x), float(point.y))
-        except (TypeError, AttributeError, LookupError, NameError) as e:
-            raise BadValue(
-                f"the claim raises {type(e).__name__}: {' '.join(str(e).split())}; give a function of w and b "
-                f"(each of shape ({self.chain.depth},)), x and y that returns a number"
-            ) from e
+        cure = f"give a function of w and b (each of shape ({self.chain.depth},)), x and y that returns a number"
+        with np.errstate(all="ignore"):
+            return called("the claim", cure, self.function, w, b, float(point.x), float(point.y))
 
 
 def _signed(returned: Any) -> tuple[float, float]:
@@ -82,30 +78,30 @@ def _signed(returned: Any) -> tuple[float, float]:
         if not returned or not mpmath.isfinite(returned):
             return (0.0, -math.inf) if not returned else (math.nan, math.nan)
         return float(mpmath.sign(returned)), float(mpmath.log(abs(returned)))
-    array = None
-    if not isinstance(returned, str | bytes | bool | LogSign):
-        try:
-            array = np.asarray(_plain(returned))
-            value = float(array.reshape(()))
-        except (TypeError, ValueError):
-            array = None
-    if array is None or array.dtype.kind not in "fiuO":
-        what = f"shape {np.shape(returned)}" if np.ndim(_plain(returned)) else shown(returned)
+    value = None if isinstance(returned, str | bytes | bool | LogSign) else _number(returned)
+    if value is None:
+        what = f"shape {np.shape(returned)}" if np.ndim(returned) else shown(returned)
         raise BadValue(f"the claim returns {what}; give a function of w, b, x and y that returns one real number")
     found = LogSign.from_float(value)
     return float(found.sign), float(found.log)
 
 
-def _plain(returned: Any) -> Any:
-    """A tensor as an array."""
-    return returned.detach().cpu().numpy() if hasattr(returned, "detach") else returned
+def _number(returned: Any) -> float | None:
+    """The one real number in it; None where it is something else."""
+    try:
+        array = array_of("what the claim returns", returned)
+        return float(array.reshape(())) if array.dtype.kind in "fiuO" else None
+    except BadValue:
+        raise
+    except (TypeError, ValueError):
+        return None
 
 
 def _kind(returned: Any) -> Any:
     """The type of floats that it was computed in, float64 where it says nothing; None of numbers without a range."""
     if isinstance(returned, mpmath.mpf | LogSign):
         return None
-    kind = np.asarray(_plain(returned)).dtype
+    kind = array_of("what the claim returns", returned).dtype
     return kind.type if kind.kind == "f" and kind.itemsize < 8 else np.float64
 
 

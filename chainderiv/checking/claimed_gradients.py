@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainderiv.checking.diagnosis import times_of
+from chainderiv.checking.returned import array_of, called
 from chainderiv.errors import BadShape, BadValue, ChainderivError
 from chainderiv.functions.cost import COSTS
 from chainderiv.given import shown
@@ -18,7 +19,9 @@ from chainderiv.wide import to_float
 
 Arrays = dict[str, list[Array]]  # by 'w' and 'b', one per layer
 NAMES = {"w": "weights", "b": "biases"}
-WANTED = "give (weight gradients, bias gradients), each a list with one array per layer"
+WANTED = (
+    "give (weight gradients, bias gradients), each a list with one array per layer, or all in one list, W1, b1, W2, …"
+)
 SHOWN = 8  # names in a list
 ALIKE = 1e-6  # of the largest number of an array: so near is one that is told to be a multiple of another
 
@@ -26,24 +29,31 @@ ALIKE = 1e-6  # of the largest number of an array: so near is one that is told t
 def claimed_gradients(net: Network, function: Callable[..., Any], images: Array, labels: Array) -> Arrays:
     """What the function returns for a network's own numbers, as arrays of the types that it has.
 
+    Either a pair of lists, or, in the order in which a PyTorch model has its parameters, W_1, b_1, W_2, b_2, …
+
     Raises BadValue for what is no pair of lists of arrays of float32 or float64, and BadShape for other shapes.
     """
     own: Arrays = {"w": net.weights, "b": net.biases}
     given = [[p.copy() for p in own[kind]] for kind in "wb"]
+    cure = "give a function of (weights, biases, images, labels), which are two lists of arrays and two arrays"
+    returned = called("gradients", cure, function, *given, images.copy(), labels.copy())
     try:
-        returned = function(*given, images.copy(), labels.copy())
-    except (TypeError, AttributeError, NameError) as e:
-        raise BadValue(
-            f"gradients raises {type(e).__name__}: {' '.join(str(e).split())}; give a function of (weights, biases, "
-            "images, labels), which are two lists of arrays and two arrays"
-        ) from e
-    try:
-        pair = list(returned)
+        parts = list(returned.values() if isinstance(returned, Mapping) else returned)
     except TypeError as e:
         raise BadValue(f"gradients returns {shown(returned)}; {WANTED}") from e
-    if len(pair) != 2:
-        raise BadValue(f"gradients returns {len(pair)} things; {WANTED}")
-    return {kind: _layers(NAMES[kind], part, own[kind]) for kind, part in zip("wb", pair, strict=True)}
+    if _alternate(parts, net.depth):
+        parts = [parts[::2], parts[1::2]]
+    if len(parts) != 2:
+        raise BadValue(f"gradients returns {len(parts)} things; {WANTED}")
+    return {kind: _layers(NAMES[kind], part, own[kind]) for kind, part in zip("wb", parts, strict=True)}
+
+
+def _alternate(parts: Sequence[Any], depth: int) -> bool:
+    """Whether they are W_1, b_1, W_2, b_2, …; one that is missing may be either."""
+    wanted = [2, 1] * depth
+    return len(parts) == len(wanted) and all(
+        part is None or getattr(part, "ndim", None) == ndim for part, ndim in zip(parts, wanted, strict=True)
+    )
 
 
 def _layers(name: str, given: Any, own: Sequence[Array]) -> list[Array]:
@@ -58,9 +68,13 @@ def _layers(name: str, given: Any, own: Sequence[Array]) -> list[Array]:
 
 def _array(name: str, given: Any, own: Array) -> Array:
     """An array or a tensor of the shape of the parameters whose gradient it is."""
+    if given is None:
+        raise BadValue(f"the gradient of {name} is None; call backward() before it is read, or use the parameter in C")
     try:
-        array = np.asarray(given.detach().cpu().numpy() if hasattr(given, "detach") else given)
-    except (TypeError, ValueError) as e:  # as of bfloat16, which NumPy does not have
+        array = array_of(f"the gradient of {name}", given)
+    except BadValue:
+        raise
+    except (TypeError, ValueError) as e:  # as of lists of different lengths
         raise BadValue(f"the gradient of {name} is {shown(given)}; give an array of float32 or float64") from e
     if array.dtype.kind in "iu":
         array = array.astype(float)
@@ -145,7 +159,8 @@ def _of_arrays(
 ) -> Iterator[str]:
     said: dict[str, list[str]] = {}
     for kind, layer in wrong:
-        what = _of_one(claimed[kind][layer], own[kind], layer, ratios[kind, layer], images, NAMES[kind])
+        parameter = (net.weights if kind == "w" else net.biases)[layer]
+        what = _of_one(claimed[kind][layer], own[kind], layer, ratios[kind, layer], images, NAMES[kind], parameter)
         said.setdefault(what, []).append(f"{NAMES[kind]}[{layer}]")
     for what, names in said.items():
         yield f"of {listed(names)} the gradient {what}"
@@ -158,7 +173,9 @@ def _of_arrays(
         )
 
 
-def _of_one(claimed: Array, own: Sequence[Array], layer: int, c: float | None, images: int, name: str) -> str:
+def _of_one(
+    claimed: Array, own: Sequence[Array], layer: int, c: float | None, images: int, name: str, parameter: Array
+) -> str:
     """What is wrong with one array."""
     others = [n for n in range(len(own)) if n != layer and own[n].shape == claimed.shape]
     same = next((n for n in others if _multiple(claimed, own[n]) == 1), None)
@@ -166,6 +183,8 @@ def _of_one(claimed: Array, own: Sequence[Array], layer: int, c: float | None, i
         return "is 0 everywhere"
     if c is not None and c != 1:
         return f"is {_named_multiple(c, images)}" if c != -1 else "has the wrong sign"
+    if _multiple(claimed, parameter) == 1:
+        return "is the parameter itself, and no gradient"
     if claimed.ndim == 2 and claimed.shape[0] == claimed.shape[1] and _multiple(claimed, own[layer].T) == 1:
         return "is transposed"
     return "is no multiple of the right one" if same is None else f"is that of {name}[{same}]"

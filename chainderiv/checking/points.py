@@ -19,6 +19,7 @@ from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.chain import Chain
 
 KINK_DISTANCE = 0.01  # a difference quotient must not step over a kink
+EDGE = 1e-6  # of (0, 1): nearer to it y would be rounded to the edge itself, where a cost may have no value
 SPREAD = np.linspace(-8.0, 8.0, 33) + 0.0625
 
 
@@ -26,9 +27,10 @@ def draw_points(chain: Chain, points: int, rng: np.random.Generator) -> Paramete
     """Random w, b (points, depth), x and y (points,).
 
     |w_l| is log-uniform in [1/4, 5/4] and divided by |φ'(z_l)| where that exceeds 1, so that the orbit does not
-    amplify its own rounding; z_l is normal with spread 2, redrawn near a kink and where φ' is 0.
+    amplify its own rounding; z_l is normal with spread 2, redrawn near a kink and where φ' is 0; y lies above and
+    below a_L in turn.
     """
-    x, y = rng.uniform(-1, 1, points), rng.uniform(0, 1, points)
+    x, share = rng.uniform(-1, 1, points), rng.uniform(0, 1, points)
     w, b = np.empty((points, chain.depth)), np.empty((points, chain.depth))
     a = x
     for layer in range(1, chain.depth + 1):
@@ -39,7 +41,19 @@ def draw_points(chain: Chain, points: int, rng: np.random.Generator) -> Paramete
         b[:, layer - 1] = z - w[:, layer - 1] * a
         value = f.value(w[:, layer - 1] * a + b[:, layer - 1])
         a = a + value if chain.residual else value
-    return Parameters(Layered(w, stacked=True), Layered(b, stacked=True), x, y)
+    return Parameters(Layered(w, stacked=True), Layered(b, stacked=True), x, _targets(chain, a, share))
+
+
+def _targets(chain: Chain, a: Floats, share: Floats) -> Floats:
+    """y above and below a_L in turn: were it on one side alone, a gradient that has lost its sign might pass.
+
+    Where the cost is defined for every y it is as far from a_L as a number in (0, 1) is, else between a_L and 0 or 1.
+    """
+    above = np.arange(a.size) % 2 == 0
+    if chain.cost.formula.is_polynomial(symbols.a, symbols.y):
+        return np.asarray(a + np.where(above, 1, -1) * np.abs(a - share))
+    inside = (a > EDGE) & (a < 1 - EDGE)
+    return np.where(inside, np.where(above, a + (1 - a) * share, a * share), share)
 
 
 def _draw_z(activation: Activation, points: int, rng: np.random.Generator) -> Floats:

@@ -121,8 +121,9 @@ class Verification(Shows):
         """For JSON: passed, judged, smallest_noticed, diagnosis, worst, its point and ratio, and the rows."""
         found = {"passed": self.passed, "judged": self.judged, "smallest_noticed": self.smallest_noticed}
         worst, rows = self.worst and asdict(self.worst), [asdict(row) for row in self.rows]
-        ratio = self.worst_ratio and {"sign": float(self.worst_ratio.sign), "log": float(self.worst_ratio.log)}
-        where = {"worst": worst, "worst_point": self.worst_point, "worst_ratio": ratio}
+        ratio = self.worst_ratio
+        parts = None if ratio is None else {"sign": float(ratio.sign), "log": float(ratio.log)}
+        where = {"worst": worst, "worst_point": self.worst_point, "worst_ratio": parts}
         return dict(plain({**found, "diagnosis": self.diagnosis, **where, "rows": rows}))
 
     def _shown(self) -> Shown:

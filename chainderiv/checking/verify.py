@@ -46,10 +46,11 @@ def verify(
 ) -> Verification:
     """Compare gradients, the program's own or those that someone claims, with judges that evaluate φ and C alone.
 
-    A Chain is judged at random points, drawn so that no φ' is 0: (a) by the complex step, rescaled layer by layer,
-    where φ is analytic, (b) by central differences in mpmath with the digits doubled until they settle, (c) by
-    float64 central differences with Richardson extrapolation where the gradient is of order 1. Errors are |Δlog|
-    against 1e-12 · max(1, |log|) + 8 ε κ, and what the complex step may lose where its own terms cancel.
+    A Chain is judged at random points, drawn so that no φ' is 0 and y lies above and below a_L in turn: (a) by the
+    complex step, rescaled layer by layer, where φ is analytic, (b) by central differences in mpmath with the digits
+    doubled until they settle, (c) by float64 central differences with Richardson extrapolation where the gradient is
+    of order 1. Errors are |Δlog| against 1e-12 · max(1, |log|) + 8 ε κ, and what the complex step may lose where its
+    own terms cancel.
     Every parameter is judged to depth 24, a sample above; the result's smallest_noticed says what they can see.
     A Network is judged on sampled weights and biases at the given images and labels.
 
@@ -71,7 +72,8 @@ def verify(
     images, labels : for a Network.
     gradients : of a Network, a function (weights, biases, images, labels) -> (weight gradients, bias gradients), each
         a list with one array or tensor per layer, of the mean cost over the images; it is judged in the place of the
-        network's own. Arrays of float32 are judged by its digits.
+        network's own. [p.grad for p in model.parameters()] of PyTorch, W_1, b_1, W_2, …, will do, or a dict of them.
+        Arrays of float32 are judged by its digits.
     progress : called with (parameters done, parameters in all).
 
     Raises

@@ -53,7 +53,12 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--dpi", metavar="N", help=f"dots an inch of a .png, {LEAST_DPI} to {MOST_DPI} (default 150)")
     add("--dark", action="store_true", help="for a dark page")
     add("--columns", metavar="N", help="panels in a row, of several activations (default 3 at the most)")
-    add("--cut", metavar="NAME=VALUE", help="the line at one value of an axis beside the map, such as w=2")
+    add(
+        "--cut",
+        action="append",
+        metavar="NAME=VALUE",
+        help="the line at one value of an axis beside the map, such as w=2",
+    )
     add("--fps", metavar="N", help="frames a second of a film (default 4)")
 
 
@@ -75,7 +80,9 @@ def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> 
         raise BadValue("--dark is of a picture or a film; give --out, such as --out map.png, or leave it out")
     if options.fps is not None and suffix not in FILMS:
         raise BadValue("--fps is of a film; give --out a name that ends in .gif or .mp4, or leave it out")
-    cut = None if options.cut is None else _cut(options.cut, maps, axes)
+    if options.cut is not None and len(options.cut) > 1:
+        raise BadValue(f"--cut is given {len(options.cut)} times; give one, for beside the map there is one line")
+    cut = None if options.cut is None else _cut(options.cut[0], maps, axes)
     _check_out(options.out, maps, axes)
     _check_csv(options.csv, maps, axes)
     look: dict[str, Any] = {} if options.title is None else {"title": options.title}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import sympy
@@ -66,26 +67,36 @@ def parse_formula(text: str) -> Expr:
         return Parser(text).whole()
 
 
-def read_formula(text: str, names: Mapping[str, Expr], makers: Mapping[str, Make], what: str, longest: int) -> Expr:
+def read_formula(
+    text: str, names: Mapping[str, Expr], makers: Mapping[str, Make], what: str, longest: int, typed: str | None = None
+) -> Expr:
     """The same of a text in other names than z and x, and with functions of one argument beside the known ones.
 
-    Raises BadValue, which calls the text by what it is.
+    Raises BadValue, which calls the text by what it is, and shows it as it was typed.
 
     >>> from chainderiv.symbols import y
     >>> read_formula("2u + half(v)", {"u": z, "v": y}, {"half": lambda e: e / 2}, "claim", 100)
     y/2 + 2*z
     """
-    with _refused(what, text):
+    with _refused(what, text, typed):
         return Parser(text, {name: Node(e) for name, e in names.items()}, makers, longest).ended().expression
 
 
 @contextmanager
-def _refused(what: str, text: str) -> Iterator[None]:
+def _refused(what: str, text: str, typed: str | None = None) -> Iterator[None]:
     try:
         yield
     except Fault as fault:
-        shown = ascii(text if len(text) <= 60 else text[:57] + "...")
-        raise BadValue(f"{what} {shown} is refused at character {fault.at + 1}: {fault}") from None
+        at = f"character {fault.at + 1}"
+        if typed not in (None, text):
+            at = repr(text[fault.at : fault.at + 12]) if text[fault.at :] else "its end"
+        given = typed or text
+        given = given if len(given) <= 60 else given[:57] + "..."
+        raise BadValue(f"{what} {given!r} is refused at {at}: {fault}") from None
+
+
+def _either(when: Any, one: Any, other: Any) -> Any:
+    return sympy.Or(sympy.And(when, one), sympy.And(sympy.Not(when), other))
 
 
 class Parser(Stream):
@@ -109,7 +120,8 @@ class Parser(Stream):
         node = self.formula(LOOSE)
         if self.now.kind != "end":
             self.misplaced()
-        return node
+        # what SymPy makes of a comparison of a where, and has no code for
+        return replace(node, expression=node.expression.replace(sympy.ITE, _either))
 
     def whole(self) -> Expr:
         """The formula that the text states."""

@@ -157,6 +157,11 @@ class Chain:
     def parameter(self, text: str | Parameter) -> Parameter:
         """Read 'b1', 'w12', 'z3', 'a2' or 'x'; raises BadValue for what the chain does not have."""
         match = re.fullmatch(r"x|([bwza])_?([1-9][0-9]*)", str(text))
+        if re.fullmatch(r"(?:delta|δ)_?[0-9₀-₉]+", str(text)):
+            raise BadValue(
+                f"parameter {str(text)!r} is given; δ_l is ∂C/∂z_l itself, so give 'z1' … 'z{self.depth}', or b_l, by "
+                "which the derivative is the same"
+            )
         if match is None or (match[1] and int(match[2]) > self.depth):
             known = ", ".join(f"{kind}1 … {kind}{self.depth}" for kind in "bwza")
             raise BadValue(f"parameter {str(text)!r} is not in a chain of depth {self.depth}; give {known} or x")

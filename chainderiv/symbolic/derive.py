@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import overload
 
 from chainderiv.errors import BadValue
@@ -37,6 +38,8 @@ def derive(chain: Chain, wrt: Wrt = "b1") -> Derivation | SecondDerivation:
     if isinstance(wrt, str) and "/" in wrt:
         of, by = chain.quotient(wrt)
         return Derivation(chain, by, of=of)
+    if isinstance(wrt, str) and len(names := re.findall(r"[^\s,]+", wrt)) == 2:
+        raise BadValue(f"wrt is {wrt!r}; give two parameters as a tuple, ({names[0]!r}, {names[1]!r})")
     if isinstance(wrt, str | Parameter):
         return Derivation(chain, chain.parameter(wrt))
     given = tuple(wrt) if isinstance(wrt, list) else wrt

@@ -150,10 +150,8 @@ class Tensor:
     def detach(self):
         return self
 
-    def cpu(self):
-        return self
-
-    def numpy(self):
+    def numpy(self, force):
+        assert force
         return self.array
 
 

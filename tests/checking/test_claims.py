@@ -12,6 +12,7 @@ from chainderiv.checking.claim_text import claim_text, left_side
 from chainderiv.checking.claimed_formula import claimed_formula
 from chainderiv.checking.points import draw_points
 from chainderiv.errors import BadValue, ChainderivError
+from chainderiv.functions.catalogue import ACTIVATIONS
 from tests import plain
 from tests.helpers import bound
 from tests.kinds import slow
@@ -92,7 +93,6 @@ FAULTS = {
     "the factor a₂ is missing, or it is divided by a₂ once too often": RIGHT / a2,
     "σ(z₂) stands where σ'(z₂) belongs": RIGHT / (1 - a2),
     "it is 0 at 100 of 100 judged points, where the gradient is not": RIGHT * 0,
-    "its sign is wrong at 53 of 100 judged points; its size is right": sympy.Abs(RIGHT),
 }  # fmt: skip
 
 
@@ -101,6 +101,47 @@ def test_a_wrong_formula_fails_and_what_is_wrong_with_it_is_said(said):
     found = cd.verify(THREE, FAULTS[said], wrt="b1")
     assert not found.passed
     assert found.diagnosis == said
+
+
+def lost_sign(chain, wrt):
+    return sympy.Abs(sympy.Mul(*cd.derive(chain, wrt).factors))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_a_lost_sign_is_seen_on_whichever_side_of_its_values_a_neuron_has_the_usual_targets(name):
+    """logsigmoid is below 0 and softplus above: with y in (0, 1) alone a_L - y would nearly always have one sign."""
+    step = {"methods": ("complex step",)}
+    for depth, wrt in ((1, "b1"), (2, "w2"), (4, "w4")):
+        chain = cd.Chain(depth, name)
+        found = cd.verify(chain, lost_sign(chain, wrt), wrt=wrt, points=16, **step)
+        assert not found.passed
+        assert "its size is right" in found.diagnosis
+        at = draw_points(chain, 16, np.random.default_rng(0))
+        a = at.x
+        for layer in range(1, depth + 1):
+            a = [float(plain.PHI[name](mp.mpf(float(v)))) for v in at.w[layer] * a + at.inner[layer]]
+        assert (np.sign(at.y - a) == np.tile([1, -1], 8)).all()
+        assert cd.verify(chain, sympy.Mul(*cd.derive(chain, wrt).factors), wrt=wrt, points=16, **step).judged > 8
+
+
+def test_a_lost_sign_is_seen_where_the_cost_takes_targets_between_0_and_1_alone():
+    narrow = cd.Activation("narrow", cd.parse_formula("0.99 + sigmoid(z)/200"))
+    for last in ("sigmoid", narrow):
+        chain = cd.Chain(3, ["logsigmoid", "softplus", last], "cross_entropy")
+        at = draw_points(chain, 50, np.random.default_rng(0))
+        assert ((at.y > 0) & (at.y < 1)).all()
+        for wrt in ("b3", "w3", "b1"):
+            assert not cd.verify(chain, lost_sign(chain, wrt), wrt=wrt, points=8).passed
+            assert cd.verify(chain, sympy.Mul(*cd.derive(chain, wrt).factors), wrt=wrt, points=8).passed
+
+
+def test_the_points_at_which_a_sign_is_wrong_are_counted():
+    at = draw_points(THREE, 100, np.random.default_rng(0))
+    each = zip(at.w.values.tolist(), at.inner.values.tolist(), at.x.tolist(), at.y.tolist(), strict=True)
+    below = sum(plain.gradient(["sigmoid"] * 3, "quadratic", *point, "b1") < 0 for point in each)
+    assert 20 < below < 80
+    said = f"its sign is wrong at {below} of 100 judged points; its size is right"
+    assert cd.verify(THREE, sympy.Abs(RIGHT), wrt="b1").diagnosis == said
 
 
 def test_a_tanh_whose_slope_is_written_as_the_sigmoid_s_is_told_so():
@@ -343,3 +384,14 @@ def test_second_derivatives_are_judged_too():
     assert cd.verify(chain, claim, wrt=("b2", "b2")).passed
     assert cd.verify(chain, 2 * claim, wrt=("b2", "b2")).diagnosis == "it is 2 times the gradient at every judged point"
     assert not cd.verify(chain, claim - p**2, wrt=("b2", "b2")).passed
+
+
+@pytest.mark.parametrize(("claim", "near"), [
+    ("(a₃ − y) σ'(z₃) w₃ $ 2", "at '$ 2'"), ("(a₃ − y) · w₃ · (", "at its end"), ("a₃² q(", "holds q"),
+    ("2 a1 +* w2", "at character 9"),
+])  # fmt: skip
+def test_a_refused_text_is_shown_as_it_was_typed(claim, near):
+    with pytest.raises(BadValue) as caught:
+        cd.verify(THREE, claim, wrt="b1", points=2)
+    assert near in str(caught.value)
+    assert repr(claim) in str(caught.value) or "holds q" in near

@@ -88,6 +88,7 @@ def test_the_frames_of_a_film_are_as_fast_as_asked_for(tmp_path):
     (["--dpi", "nan", "--out", "map.png"], "--dpi is 'nan'"),
     (["--columns", "0", "--out", "map.png"], "--columns is '0'"),
     (["--cut", "w", "--out", "map.png"], "such as w=2"),
+    (["--cut", "w=1", "--cut", "b=2", "--out", "map.png"], "--cut is given 2 times; give one"),
     (["--cut", "w=99", "--out", "map.png"], "w from -6 to 6 or b from -4 to 4"),
     (["--cut", "w=1", "--activation", "tanh", "--activation", "relu", "--out", "map.png"], "--cut is of one map"),
     (["--csv", " "], "--csv is empty"),

@@ -49,6 +49,8 @@ READ = {
     "Max(z, 0, z - 3)": lambda t: max(t, 0),
     "Abs(z)*Heaviside(z - 1)": lambda t: abs(t) if t > 1 else 0,
     "where(z > 0, z, exp(z) - 1)": lambda t: t if t > 0 else mp.expm1(t),
+    "relu(where(exp(z) > 2, z, -1))": lambda t: t if mp.exp(t) > 2 else mp.mpf(0),
+    "relu(where(z > -1, z + 1, z))": lambda t: t + 1 if t > -1 else mp.mpf(0),
     "where(2*z <= 1, z, where(z < 3, 1/2, z - 2.5))": lambda t: (
         t if 2 * t <= 1 else mp.mpf("0.5") if t < 3 else t - mp.mpf("2.5")
     ),
@@ -229,6 +231,7 @@ def test_the_tripwires_are_there():
     ("X", 1, "did you mean 'x'"),
     ("1+cbrt(z**3)", 3, "cbrt branches on what is no polynomial of degree 1 or 2"),
     ("z+\u0430", 3, "CYRILLIC SMALL LETTER A"),
+    ("\u03b2(z)", 1, "GREEK SMALL LETTER BETA is not read; give digits, letters from a to z, \u03c0, \u03c3"),
     ("\uff11+z", 1, "FULLWIDTH DIGIT ONE"),
     ("z*9**9**9", 4, "at most 100"),
     ("z/(2-2)", 2, "divides by 0"),

@@ -16,7 +16,9 @@ CALLED = {
     "LeakyReLU": "leaky_relu", "leaky-relu": "leaky_relu", "hard_tanh": "hardtanh", "HardTanh": "hardtanh",
     "logistic": "sigmoid", "atan": "arctan", "Hardswish": "hardswish", "hard_swish": "hardswish", "ReLU6": "relu6",
     "LogSigmoid": "logsigmoid", "QuickGELU": "quick_gelu", "gelu_new": "gelu_tanh", "squared_relu": "relu2",
-    "Softsign": "softsign", "PReLU": "prelu",
+    "Softsign": "softsign", "PReLU": "prelu", "nn.GELU": "gelu", "torch.nn.LeakyReLU": "leaky_relu", "F.gelu": "gelu",
+    "jax.nn.gelu": "gelu", "torch.nn.functional.silu": "silu", "tf.nn.relu": "relu", "nn.ReLU()": "relu",
+    "keras.activations.elu": "elu",
 }  # fmt: skip
 # neurons of the literature that are not in the catalogue, most of them a letter away from one that is
 OTHERS = [
@@ -31,6 +33,12 @@ OTHERS = [
 def test_what_people_call_a_neuron_leads_to_it_and_its_own_name_is_shown(given):
     assert neuron(given) is ACTIVATIONS[CALLED[given]]
     assert cd.Chain(2, given).activations[0].name == CALLED[given]
+
+
+@pytest.mark.parametrize("given", ["nn.Foo", "nn.", "my.gelu", "z.gelu", "nn.GELU(z)", "GELU.nn", "torch.gelu.x", "()"])
+def test_another_home_or_another_word_at_home_is_no_neuron_of_the_catalogue(given):
+    with pytest.raises(UnknownName, match="is unknown"):
+        neuron(given)
 
 
 def test_no_two_neurons_answer_to_one_name():

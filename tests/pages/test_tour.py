@@ -227,7 +227,7 @@ def test_the_table_of_the_verification_has_its_numbers_under_their_names(done):
     for row, one in zip((dict(zip(head, row, strict=True)) for row in rows), kept, strict=True):
         assert (row["parameter"], row["judge"]) == (one["parameter"], one["method"])
         assert row["judged"] == f"{one['judged']} of {SMALL.points}"
-        for name, field in (("worst |Δ log|", "worst_error"), ("allowed", "allowed")):
+        for name, field in (("worst |Δlog|", "worst_error"), ("allowed", "allowed")):
             ten = row[name].translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")).replace(" · 10", "e")
             assert ten == "–" if not one["judged"] else float(ten) == pytest.approx(one[field], rel=0.06)
     assert all(one["worst_error"] <= one["allowed"] for one in kept if one["judged"])

@@ -213,3 +213,13 @@ def test_compare_gives_what_is_shared_and_what_stands_between():
 def test_compare_refuses_what_are_not_two_biases(pair):
     with pytest.raises(BadValue):
         cd.compare(cd.Chain(4), *pair)
+
+
+@pytest.mark.parametrize(("wrt", "said"), [
+    ("b1,w2", r"give two parameters as a tuple, \('b1', 'w2'\)"), ("b1 w2", r"\('b1', 'w2'\)"),
+    ("delta2", "δ_l is ∂C/∂z_l itself"), ("δ2", "give 'z1' … 'z3', or b_l"), ("δ_2", "∂C/∂z_l"), ("δ₂", "∂C/∂z_l"),
+])  # fmt: skip
+def test_what_is_meant_by_two_names_or_a_delta_is_said(wrt, said):
+    with pytest.raises(cd.errors.BadValue, match=said) as caught:
+        cd.derive(cd.Chain(3), wrt)
+    assert "\n" not in str(caught.value)

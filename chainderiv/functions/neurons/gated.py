@@ -80,7 +80,7 @@ SILU = Row(
 QUICK_GELU = Row(
     "quick_gelu",
     lambda u: u / (1 + exp(-QUICK * u)),
-    latex=r"\operatorname{quickgelu}",
+    latex=r"\operatorname{quick\_gelu}",
     stable=lambda: _logistic_gate(QUICK * z),
 )
 GELU = Row("gelu", lambda u: u * normal_cdf(u), latex=r"\operatorname{gelu}", stable=_gelu)
@@ -88,7 +88,7 @@ GELU_TANH = Row(
     "gelu_tanh",
     lambda u: u * (1 + tanh(_cubic(u))) / 2,
     aliases=("gelu_new", "gelu_pytorch_tanh"),
-    latex=r"\operatorname{gelutanh}",
+    latex=r"\operatorname{gelu\_tanh}",
     stable=_gelu_tanh,
 )
 MISH = Row("mish", lambda u: u * tanh(log(1 + exp(u))), latex=r"\operatorname{mish}", stable=_mish)

@@ -7,12 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 
 from chainderiv.functions.formula_node import Fault
+from chainderiv.functions.neurons.table import HOMES
 
-# np.exp, torch.sigmoid, F.relu: whose function it is does not matter
-_HOMES = r"(?:(?:np|numpy|jnp|jax|math|torch|nn|functional|F|tf|keras|scipy|special|sp|sympy)\.)*"
 _TOKEN = re.compile(
     r"[ \t]*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    rf"|(?P<name>{_HOMES}[A-Za-z_][A-Za-z_0-9]*|[\u03c0\u03c3\u03a6])"
+    rf"|(?P<name>{HOMES}[A-Za-z_][A-Za-z_0-9]*|[\u03c0\u03c3\u03a6])"
     "|(?P<sign>\\*\\*|<=|>=|[-+*/(),<>=|^\u00b2\u00b3\u2212\u00b7\u22c5\u2219\u00d7\u00f7\u2264\u2265])|(?P<end>$))"
 )
 _TYPESET = {
@@ -73,4 +72,4 @@ def _foreign(character: str, at: int) -> Fault:
         why, instead = _ELSEWHERE[character]
         return Fault(f"{character!r} is not read: {why}", at, *instead)
     name = unicodedata.name(character, f"the control character U+{ord(character):04X}")
-    return Fault(f"{name} is not read; give ASCII digits, letters and + - * / ** ( ) , < >", at)
+    return Fault(f"{name} is not read; give digits, letters from a to z, \u03c0, \u03c3 and + - * / ** ( ) , < >", at)

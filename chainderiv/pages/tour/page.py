@@ -63,7 +63,7 @@ def _head(found: Findings) -> list[Html]:
     )
     entries: list[tuple[str, str | Html]] = [
         ("|∂C/∂b₁| on the map, smallest and largest", Html(f"{power(low)} to {power(high)}")),
-        ("worst disagreement of the check, |Δ log|", number(found.worst_disagreement, 2)),
+        ("worst disagreement of the check, |\u2060Δlog|", number(found.worst_disagreement, 2)),
         ("second hidden layer’s gradient over the first’s, at the start", f"{number(found.record.ratio()[0])} : 1"),
     ]
     return [paragraph(lead, "lead"), numbers(entries)]
@@ -172,7 +172,7 @@ def _check(found: Findings) -> Html:
             "and differences with many digits judge the rest."
         ),
     ]
-    head = ["judge", "judged", "log₁₀ |gradient|", "worst |Δ log|"]
+    head = ["judge", "judged", "log₁₀ |gradient|", "worst |Δlog|"]
     rows = table(["parameter", *head, "allowed"], every, "Symbolic gradient against each judge.")
     together = table(head, summary, "All parameters together.")
     return section("5. Is the formula right?", [*told, details("Every parameter", [rows])], together)

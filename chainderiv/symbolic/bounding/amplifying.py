@@ -33,6 +33,8 @@ class Amplifying(Shows):
     z_set, a_set : SymPy sets of the pre-activation z and of the input a = (z - b)/w.
     z_width, a_width : their widths, added up over the pieces; ∞ where they are half lines.
     certainty : Certainty of the ends. Where it is NUMERIC the sets are those of |z| <= 16 alone.
+    period : None, or of a periodic φ' the SymPy number with which z_set repeats: the sets and widths are then those of
+        one period, which is period/|w| in a.
 
     Source: Nielsen (2015), chapter 5, the problem on |w σ'(wa + b)| >= 1.
 
@@ -52,6 +54,7 @@ class Amplifying(Shows):
     a_set: Any
     a_width: Expr
     certainty: Certainty
+    period: Expr | None = None
 
     def _shown(self) -> Shown:
         where = f"where {self.condition}" if self.w.free_symbols else f"at w = {self.w}"
@@ -117,13 +120,15 @@ def _crosses(segment: Segment, level: Expr) -> bool:
 
 
 def _sets(land: Landscape, level: Expr, moving: dict[Segment, Expr], w: Expr, b: Expr, condition: Any) -> Amplifying:
-    stretches = joined(land, level, moving)
+    stretches, period = joined(land, level, moving), land.period
+    if period is not None and any(right - left == period for left, right, _, _ in stretches):
+        stretches, period = [(-oo, oo, True, True)], None
     ends = [end for stretch in stretches for end in stretch[:2]]
     z_width = oo if {oo, -oo} & set(ends) else sum((right - left for left, right, _, _ in stretches), sympy.Integer(0))
     mapped = [_mapped(stretch, w, b) for stretch in (stretches if w.is_positive else reversed(stretches))]
     a_width = oo if z_width == oo else z_width / sympy.Abs(w)
     sure = certainty(land.proved, *ends)
-    return Amplifying(w, b, condition, as_set(stretches), z_width, as_set(mapped), a_width, sure)
+    return Amplifying(w, b, condition, as_set(stretches), z_width, as_set(mapped), a_width, sure, period)
 
 
 def joined(land: Landscape, level: Expr, moving: dict[Segment, Expr]) -> list[Stretch]:

@@ -35,8 +35,8 @@ class Bounds:
     ----------
     activation : Activation.
     supremum : sup |φ'(z)| over all real z, SymPy number or ∞.
-    argument : where it is reached: a SymPy number if at one z, else a SymPy set. If it is only approached, the z at
-        which: ∞, -∞, a kink, or a set of them.
+    argument : where it is reached: a SymPy number if at one z, else a SymPy set, of a periodic φ' an ImageSet of the
+        whole numbers. If it is only approached, the z at which: ∞, -∞, a kink, or a set of them.
     attained : bool. Whether it is reached.
     smallest_weight : 1/supremum, the |w| from which on a link w φ'(z) can have the size 1; beyond it, it can amplify.
 

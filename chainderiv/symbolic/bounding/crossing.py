@@ -9,6 +9,7 @@ from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, fraction
 from chainderiv.symbolic.bounding.isolate import factors, root, sign_at
 from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.periodic import periodic_zeros
 from chainderiv.symbolic.bounding.pieces import between
 from chainderiv.symbols import Expr
 
@@ -26,7 +27,7 @@ def crossing(monotone: Expr, left: Expr, right: Expr, at_left: int, divide: bool
     """
     parts = [base for base, _ in factors(monotone)] if divide else [_level(monotone)]
     for base in parts:
-        for point in exact_zeros(base) or []:
+        for point in exact_zeros(base) or periodic_zeros(base, left, right) or []:
             if compare(left, point) < 0 < compare(right, point):
                 return point
     low, high = bracket(monotone, left, right, at_left)

@@ -20,26 +20,26 @@ def exact_zeros(expression: Expr) -> list[Expr] | None:
     [log(3/2 - sqrt(5)/2), log(sqrt(5)/2 + 3/2)]
     """
     if expression.is_polynomial(z):
-        return _polynomial_zeros(expression, z)
+        return polynomial_zeros(expression, z)
     apart = split(expression)
     if len(apart.moving) != 1 or len(apart.exponents) > 1 or apart.expression.has(z):
         return None
     ((t, q),) = apart.moving
     above = sympy.numer(sympy.together(apart.expression))
-    sizes = _polynomial_zeros(above, t) if above.is_polynomial(t) and q.is_polynomial(z) else None
+    sizes = polynomial_zeros(above, t) if above.is_polynomial(t) and q.is_polynomial(z) else None
     if sizes is None:
         return None
     zeros = []
     for size in sizes:
         if size.is_positive:
-            solved = _polynomial_zeros(q - sympy.log(size), z)
+            solved = polynomial_zeros(q - sympy.log(size), z)
             if solved is None:
                 return None
             zeros += solved
     return zeros
 
 
-def _polynomial_zeros(expression: Expr, variable: Any) -> list[Expr] | None:
+def polynomial_zeros(expression: Expr, variable: Any) -> list[Expr] | None:
     """The real zeros of a polynomial: radicals up to degree two, SymPy's CRootOf beyond."""
     polynomial = sympy.Poly(expression, variable)
     step = gcd(*(k for (k,) in polynomial.monoms())) or 1

@@ -20,6 +20,7 @@ from chainderiv.functions.turning.root import Root, derivative, ends_of
 from chainderiv.symbolic.bounding.exact import exact_zeros
 from chainderiv.symbolic.bounding.exponentials import Unproved, factored
 from chainderiv.symbolic.bounding.order import compare
+from chainderiv.symbolic.bounding.periodic import periodic_zeros
 from chainderiv.symbolic.bounding.pieces import between
 from chainderiv.symbolic.bounding.tail import leading, no_zero_beyond, squared, terms
 from chainderiv.symbolic.bounding.wording import worded
@@ -78,6 +79,8 @@ def in_order(points: list[Expr]) -> list[Expr]:
 
 def _zeros_of_factor(base: Expr, left: Any, right: Any) -> list[Expr]:
     solved = exact_zeros(base)
+    if solved is None:
+        solved = periodic_zeros(base, left, right)
     if solved is not None:
         return [p for p in solved if compare(left, p) < 0 < compare(right, p)]
     low = _finite(base, left, -1, right)

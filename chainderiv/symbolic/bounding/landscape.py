@@ -13,7 +13,7 @@ from sympy import oo
 
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.turning.root import derivative
-from chainderiv.symbolic.bounding import pieces, scan
+from chainderiv.symbolic.bounding import periodic, pieces, scan
 from chainderiv.symbolic.bounding.crossing import crossing
 from chainderiv.symbolic.bounding.exponentials import MOST_TURNS, TooManyTurns, Unproved
 from chainderiv.symbolic.bounding.isolate import zeros
@@ -81,6 +81,8 @@ class Node:
 class Landscape:
     """The segments and the nodes between them, from left to right; even says whether |φ'(-z)| = |φ'(z)|.
 
+    Of a periodic φ' they cover one period, from the lowest of |φ'| on, and the last node is its end.
+
     proved : that |φ'| turns nowhere else, and which of two heights is the larger. Else it was looked at: the heights,
     or all of it on a grid of |z| <= scan.WINDOW, where the segments then end.
     """
@@ -89,6 +91,7 @@ class Landscape:
     nodes: tuple[Node, ...]
     even: bool
     proved: bool
+    period: Expr | None = None
 
     @property
     def solved(self) -> tuple[Segment, ...]:
@@ -105,6 +108,13 @@ def landscape(neuron: Activation) -> Landscape:
     [(-oo, 0, 0, 1/4), (0, oo, 1/4, 0)]
     """
     parts = pieces.pieces(neuron)
+    if len(parts) == 1 and (period := periodic.period_of(slope := periodic.summed(parts[0].slope))) is not None:
+        try:
+            return _of_one_period(slope, period)
+        except TooManyTurns:
+            raise
+        except Unproved:  # the whole line is tried as that of any other
+            pass
     even = pieces.mirrored(parts)
     try:
         found = _segments(parts, even, zeros, compare)
@@ -128,6 +138,20 @@ def landscape(neuron: Activation) -> Landscape:
         for left, right in pairwise(found)
     )
     return Landscape(found, nodes, even and proved, proved)
+
+
+def _of_one_period(slope: Expr, period: Expr) -> Landscape:
+    """From the lowest of |φ'| on, so that no set in which |φ'| is large is cut in two."""
+    half = period / 2
+    rough = _segments((Piece(-half, half, slope),), False, zeros, compare)
+    by_size = cmp_to_key(compare)
+    start = min(rough, key=lambda segment: by_size(segment.at_left)).left
+    part = (Piece(start, start + period, slope),)
+    even = pieces.mirrored(part)
+    found = _segments(part, even, zeros, compare)
+    sorted({height for s in found for height in (s.at_left, s.at_right)}, key=cmp_to_key(compare))
+    nodes = [Node(s.right, _between(s, s)) for s in found]
+    return Landscape(found, tuple(nodes), even, True, period)
 
 
 def _alike(found: Sequence[Segment]) -> tuple[Segment, ...]:

@@ -12,8 +12,10 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Unenclosed, sign
 from chainderiv.functions.simplified import simplified
+from chainderiv.functions.turning.root import Root
 from chainderiv.symbolic.bounding.exponentials import Unproved
-from chainderiv.symbols import Expr
+from chainderiv.symbolic.bounding.value_at import ValueAt
+from chainderiv.symbols import Expr, z
 
 _BITS = (100, 350, 2400)
 
@@ -51,8 +53,19 @@ def proved_order(one: Any, other: Any) -> int | None:
         if found is not None:
             return found
         if bits == _BITS[1]:
+            if _is_0_everywhere(difference):
+                return 0
             difference = simplified(difference)
     return None
+
+
+def _is_0_everywhere(difference: Expr) -> bool:
+    """Whether it is made of values at one and the same root, and is 0 whatever number that is."""
+    values = difference.atoms(ValueAt)
+    roots = {value.root for value in values} | difference.atoms(Root)
+    if len(roots) != 1 or not values:
+        return False
+    return bool(simplified(difference.xreplace({v: v.expression for v in values} | dict.fromkeys(roots, z))) == 0)
 
 
 def _sign(difference: Expr, bits: int) -> int | None:

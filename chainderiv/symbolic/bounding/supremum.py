@@ -10,6 +10,7 @@ import sympy
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import LINE, Interval, working_bits
+from chainderiv.symbolic.bounding import periodic
 from chainderiv.symbolic.bounding.amplifying import as_set, joined, levels
 from chainderiv.symbolic.bounding.certainty import Certainty, certainty
 from chainderiv.symbolic.bounding.isolate import at
@@ -38,6 +39,8 @@ def supremum(neuron: Activation, land: Landscape) -> Supremum:
     value = marks[0] if marks else sympy.Integer(0)
     reached = joined(land, value, {})
     places = as_set(reached) if reached else sympy.FiniteSet(*_approached(land, value))
+    if land.period is not None:
+        places = periodic.repeated(places, land.period)
     argument = places.args[0] if isinstance(places, sympy.FiniteSet) and len(places) == 1 else places
     proved = land.proved or _never_above(neuron, value)
     return Supremum(value, argument, bool(reached), certainty(proved, value))

@@ -10,6 +10,7 @@ from sympy import oo
 from chainderiv.functions.turning.root import Root, in_digits
 from chainderiv.shown import Shown
 from chainderiv.symbolic.bounding.certainty import Certainty
+from chainderiv.symbolic.bounding.periodic import of_repeated
 from chainderiv.symbolic.bounding.scan import WINDOW
 from chainderiv.symbolic.bounding.value_at import ValueAt
 from chainderiv.symbols import Expr, z
@@ -83,12 +84,15 @@ def equation(root: Expr) -> str:
 def sets(found: Amplifying, digits: int = DIGITS) -> list[Quantity]:
     """Where a link has at least the size 1, in z and in a, with the widths."""
     certainty = found.certainty
-    seen = _seen(certainty)
+    empty, period = found.z_set is sympy.S.EmptySet, found.period
+    again = "" if empty else _again(period, digits)
+    again_in_a = "" if empty or period is None else _again(period / sympy.Abs(found.w), digits)
+    width = "  its width" if empty or period is None else "  its width in a period"
     return [
-        ("z with |w φ'(z)| >= 1", set_text(found.z_set, digits) + seen, certainty),
-        ("  its width", number(found.z_width, digits), certainty),
-        ("a with z = w a + b", set_text(found.a_set, digits), certainty),
-        ("  its width", number(found.a_width, digits), certainty),
+        ("z with |w φ'(z)| >= 1", set_text(found.z_set, digits) + again + _seen(certainty), certainty),
+        (width, number(found.z_width, digits), certainty),
+        ("a with z = w a + b", set_text(found.a_set, digits) + again_in_a, certainty),
+        (width, number(found.a_width, digits), certainty),
     ]
 
 
@@ -124,9 +128,17 @@ def _decimal(value: Expr, digits: int) -> str:
 
 def place(argument: Any, digits: int = DIGITS) -> str:
     """Where a supremum is: a number, a root with its equation, or a set."""
+    if (found := of_repeated(argument)) is not None:
+        points, period = found
+        return f"z = {' and '.join(number(p, digits) for p in points)}{_again(period, digits)}"
     if isinstance(argument, sympy.Set):
         return f"every z of {set_text(argument, digits)}"
     return f"z = {number(argument, digits)}{equation(argument)}"
+
+
+def _again(period: Expr | None, digits: int) -> str:
+    """How a set goes on that is given for one period."""
+    return "" if period is None else f", and again every {number(period, digits)}"
 
 
 def _towards(argument: Any, digits: int) -> str:
@@ -193,5 +205,6 @@ def sets_as_dict(found: Amplifying, digits: int = 17) -> dict[str, Any]:
         "z_width": both(found.z_width, digits),
         "a": {"exact": str(found.a_set), "decimal": set_text(found.a_set, digits)},
         "a_width": both(found.a_width, digits),
+        "period": None if found.period is None else both(found.period, digits),
         "certainty": found.certainty.value,
     }

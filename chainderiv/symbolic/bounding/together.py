@@ -21,6 +21,7 @@ from chainderiv.symbolic.bounding.crossing import bracket
 from chainderiv.symbolic.bounding.exponentials import Unproved
 from chainderiv.symbolic.bounding.isolate import at, zeros
 from chainderiv.symbolic.bounding.landscape import Segment
+from chainderiv.symbolic.bounding.order import compare
 from chainderiv.symbolic.bounding.tail import limit
 from chainderiv.symbolic.bounding.value_at import rational
 from chainderiv.symbols import Expr, z
@@ -50,7 +51,7 @@ class Levels:
 
     def _solved(self, segment: Segment, c: Expr, bits: int) -> Interval:
         for limit_c, mark in ((self.upper, segment.high), (self.lower, segment.low)):
-            if c == limit_c and c == mark:
+            if c == limit_c and compare(c, mark) == 0:
                 return at(segment.top if mark == segment.high else segment.foot, bits)
         low, high = bracket(segment.size - c, segment.left, segment.right, -1 if segment.rises else 1)
         return at(low, bits) if low == high else Root(segment.size - c, low, high).enclose(bits)

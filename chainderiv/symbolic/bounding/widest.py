@@ -35,8 +35,8 @@ class Widest:
 
     Attributes
     ----------
-    width : SymPy number; ∞ where φ' tends to a number other than 0, so that the set is a half line or more, and NaN
-        where |φ'| could not be followed to the ends.
+    width : SymPy number; ∞ where φ' tends to a number other than 0, so that the set is a half line or more, or is
+        periodic; and NaN where |φ'| could not be followed to the ends.
     weight : SymPy number. The |w| at which it is reached; where the width is ∞ the |w| from which it is.
     attained : bool. Whether it is reached at that |w|, or only approached (beyond it, where the width is ∞).
     certainty : Certainty.
@@ -102,7 +102,10 @@ def _widest(land: Landscape) -> Widest:
 
 
 def _endless(land: Landscape) -> Widest | None:
-    """Where |φ'| tends to a number other than 0, so that a half line belongs to the set."""
+    """Where |φ'| tends to a number other than 0, so that a half line belongs to the set, or has it without end."""
+    if land.period is not None:
+        top = levels(land)[0]
+        return Widest(oo, 1 / top, False, certainty(land.proved, top))
     first, last = land.segments[0], land.segments[-1]
     sides = (first, first.at_left, first.left), (last, last.at_right, last.right)
     far = [(s, v) for s, v, end in sides if end in (oo, -oo) and compare(v, 0) > 0]

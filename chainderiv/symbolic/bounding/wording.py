@@ -7,6 +7,7 @@ import sympy
 from chainderiv.functions.simplified import simplified
 from chainderiv.functions.turning.root import Root
 from chainderiv.symbolic.bounding.exponentials import factored, split
+from chainderiv.symbolic.bounding.periodic import WAVES
 from chainderiv.symbolic.bounding.value_at import ValueAt
 from chainderiv.symbols import Expr, z
 
@@ -41,7 +42,9 @@ def value_at(expression: Expr, point: Expr) -> Expr:
     1/2 + Root(z*tanh(z/2) - 2, 2, 3)/4
     """
     if not isinstance(point, Root):
-        return simplified(expression.subs(z, point))
+        value = expression.subs(z, point)
+        # sin(2 atan(t)) is 2 t/(1 + t²)
+        return simplified(sympy.expand_trig(value) if value.has(sympy.atan) and value.has(*WAVES) else value)
     if not _simple(expression) or not _simple(point.equation):
         return ValueAt(expression, point)
     short = _without_exponentials(expression, point.equation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +12,13 @@ from chainderiv.symbolic.factor import Factor
 from chainderiv.symbolic.notation.documents import WHERE, framed
 from chainderiv.symbolic.notation.forms import CHAIN_FORMS
 from chainderiv.symbolic.notation.layout import Group, Product, Rows, on_one_line, rows
+from chainderiv.symbolic.notation.lines import named
 from chainderiv.symbolic.notation.measure import width
 from chainderiv.symbolic.notation.pen import Pen, Row, pen
 from chainderiv.symbolic.notation.where import where
 from chainderiv.symbolic.steps import Step
 from chainderiv.symbolic.style import PLAIN, Style
 from chainderiv.symbols import Expr, PhiPrime, layer_of
-from chainderiv.wording import lowered
 
 SHOWN_TERMS = 6  # of a sum that is shown rather than asked for
 WRITTEN_IN = {"markdown": "latex"}  # a target that is another's form in a frame of its own
@@ -108,8 +107,7 @@ def step(chain: Chain, one: Step, form: str = "unicode") -> str:
     of_kind("step", one, Step, "one of the derivation's steps")
     factors = one.right.args if one.right.is_Mul else (one.right,)
     right = style.times.join(expression(chain, f, form) for f in sorted(factors, key=_rank))
-    reason = re.sub(r"_([0-9]+)", lambda index: lowered(index[1]), one.reason) if form == "unicode" else one.reason
-    return f"{one.name}: {write(chain, one.left, form)}{style.equals}{right}    ({reason})"
+    return named(style, one.name, f"{write(chain, one.left, form)}{style.equals}{right}", one.reason)
 
 
 def expression(chain: Chain, factor: Expr, form: str) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from chainderiv.symbolic.notation.forms import FORMS, math_element
+from chainderiv.symbolic.notation.forms import FORMS, Form, math_element
 from chainderiv.symbolic.notation.writer import Writer
 from chainderiv.symbolic.steps import Step
 from chainderiv.symbols import Expr
+
+_SIGNS = {"φ": r"\varphi", "δ": r"\delta", "…": r"\dots"}
 
 
 def equation(writer: Writer, left: Expr, right: Expr) -> str:
@@ -18,8 +20,13 @@ def equation(writer: Writer, left: Expr, right: Expr) -> str:
 
 def step(writer: Writer, one: Step) -> str:
     """One line: name, equation, reason."""
-    plain, reason = writer.form.plain, _reason(writer, one.reason)
-    return f"{plain(f'{one.name}: ')}{equation(writer, one.left, one.right)}{plain('    (')}{reason}{plain(')')}"
+    return named(writer.form, one.name, equation(writer, one.left, one.right), one.reason)
+
+
+def named(form: Form, name: str, written: str, reason: str) -> str:
+    """A name, an equation that is written, and the reason for it."""
+    plain = form.plain
+    return f"{plain(f'{name}: ')}{written}{plain('    (')}{_reason(form, reason)}{plain(')')}"
 
 
 def block(writer: Writer, *tables: Mapping[str, tuple[Expr, Expr]]) -> str:
@@ -39,9 +46,9 @@ def block(writer: Writer, *tables: Mapping[str, tuple[Expr, Expr]]) -> str:
     return "\n".join(f"{name}: {left}{equals}{right}" for name, left, right in rows)
 
 
-def _reason(writer: Writer, text: str) -> str:
+def _reason(given: Form, text: str) -> str:
     """A reason with its z^{l+1}_k set as the form sets them."""
-    form = FORMS["unicode"] if writer.form.markup == "mathml" else writer.form
+    form = FORMS["unicode"] if given.markup == "mathml" else given
 
     def set_marks(found: re.Match[str]) -> str:
         name = {"δ": "delta"}.get(found[2], found[2])
@@ -51,4 +58,8 @@ def _reason(writer: Writer, text: str) -> str:
         return f"${form.partial(marked) if found[1] else marked}$"
 
     marks = r"(∂?)(?<![A-Za-z])([A-Za-zδ∑])(?=[\^_])(?:\^\{([^}]*)\})?(?:_(\w+))?"
-    return writer.form.plain(re.sub(marks, set_marks, text))
+    written = re.sub(marks, set_marks, text)
+    if form.markup == "latex":
+        written = re.sub("∂([A-Za-z])", lambda found: f"${form.partial(found[1])}$", written)
+        written = re.sub("[φδ…]", lambda found: f"${_SIGNS[found[0]]}$", written)
+    return given.plain(written)

@@ -174,7 +174,7 @@ def beside(left: Floats, right: Floats) -> Floats:
 
 def middles(borders: Floats, scale: str) -> Floats:
     """The middle of each cell between its borders."""
-    return np.sqrt(borders[1:] * borders[:-1]) if scale == "log" else (borders[1:] + borders[:-1]) / 2
+    return np.sqrt(borders[1:] * borders[:-1]) if scale == "log" else borders[1:] / 2 + borders[:-1] / 2
 
 
 def halved(borders: Floats, scale: str) -> Floats:

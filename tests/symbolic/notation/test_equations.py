@@ -70,7 +70,7 @@ WRITTEN = {
     "elu": r"\operatorname{elu}", "selu": r"\operatorname{selu}", "softplus": r"\operatorname{softplus}",
     "softsign": r"\operatorname{softsign}", "gelu": r"\operatorname{gelu}", "silu": r"\operatorname{silu}",
     "mish": r"\operatorname{mish}", "arctan": r"\arctan", "identity": r"\operatorname{id}",
-    "quick_gelu": r"\operatorname{quickgelu}", "gelu_tanh": r"\operatorname{gelutanh}",
+    "quick_gelu": r"\operatorname{quick\_gelu}", "gelu_tanh": r"\operatorname{gelu\_tanh}",
     **{name: rf"\operatorname{{{name}}}" for name in (
         "prelu", "celu", "relu6", "relu2", "hardtanh", "hardsigmoid", "hardswish", "softshrink", "tanhshrink", "logsigmoid",
         "squareplus", "snake",
