@@ -12,7 +12,7 @@ import sympy
 
 from chainderiv.functions.elementary import ROWS
 from chainderiv.functions.turning.pieces import by_sign, settled
-from chainderiv.functions.turning.zeros import Unproved
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import Expr, normal_cdf, z
 
 MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2

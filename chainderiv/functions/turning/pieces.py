@@ -9,7 +9,8 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.precise import precise, working_digits
-from chainderiv.functions.turning.zeros import Turnings, turnings
+from chainderiv.functions.turning.turnings import Turnings
+from chainderiv.functions.turning.zeros import turnings
 from chainderiv.symbols import Expr, z
 
 DIGITS = 60

@@ -130,7 +130,7 @@ def in_digits(expression: Expr) -> str:
 @lru_cache(maxsize=1024)
 def derivative(expression: Expr, order: int = 1) -> Expr:
     """Its derivative in z, kept: SymPy takes milliseconds for each, and a search asks for the same one often."""
-    return sympy.diff(expression, z, order)
+    return sympy.diff(expression, z, order) if order else expression
 
 
 def ends_of(lower: Any, upper: Any, bits: int) -> Interval:
