@@ -9,7 +9,7 @@ from operator import add, mul
 from typing import Any
 
 import sympy
-from flint import arb, arb_series, ctx, fmpq
+from flint import arb_series, ctx, fmpq
 
 from chainderiv.functions.elementary import BY_HEAD
 from chainderiv.functions.enclosing import ball

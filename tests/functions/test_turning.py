@@ -10,8 +10,9 @@ import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.precise import precise
+from chainderiv.functions.turning.flat import turnings
 from chainderiv.functions.turning.pieces import by_sign
-from chainderiv.functions.turning.zeros import Unproved, turnings
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
 
 LOG2 = sympy.log(2)

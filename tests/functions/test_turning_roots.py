@@ -13,8 +13,10 @@ import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.described import describe, read, text_of
 from chainderiv.functions.formula import parse_formula
+from chainderiv.functions.turning.flat import turnings
+from chainderiv.functions.turning.given_root import proved_root
 from chainderiv.functions.turning.root import Root
-from chainderiv.functions.turning.zeros import Unproved, proved_root, turnings
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
 from tests.helpers import assert_same, same
 from tests.symbolic.programs.test_program_runners import batch, job

@@ -1,7 +1,7 @@
 """An expression for t >= R > 0 as a sum of scales with exact coefficients, and a remainder that is bounded there.
 
 A Taylor model (Makino and Berz 2003) about infinity: what cancels does so exactly, as in log(1 + e^t) - t = e^-t - …,
-and every remainder is Lagrange's, or that of an enveloping series, in balls. A function that has no finite limit goes by
+and every remainder is Lagrange's, or that of an enveloping series, in balls. What has no finite limit goes by
 
 exp(q(t) + w) = e^q e^w,   log(c m (1 + w)) = log c + log m + log(1 + w),   (c m (1 + w))^r = c^r m^r (1 + w)^r,
 erf w = 1 - e^(-w²) erfcx w,   atan w = π/2 - atan 1/w,   with m a scale and w what vanishes.
@@ -23,11 +23,11 @@ from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.heads import cbrt
 from chainderiv.functions.intervals import Ball, Interval
 from chainderiv.functions.turning.root import derivative
-from chainderiv.functions.turning.scales import ONE, Scale, TooNear, descending, exponential, sign_of, size
+from chainderiv.functions.turning.scales import LOG, ONE, Scale, TooNear, descending, exponential, sign_of, size
 from chainderiv.symbols import Expr, erfcx, normal_cdf, z
 
 BITS = 128
-LOG = Scale(logs=sympy.Integer(1))
+
 _ZERO, _ONE, _TWO = (sympy.Integer(n) for n in range(3))
 
 
@@ -56,7 +56,9 @@ class Outward:
         """1 or -1 where an expression in z has that sign all over side · z >= start; raises TooNear else."""
         found = self.of(expression, side, {})
         scale, number = self.leading(found)
-        total = size(number) + self._bounded(Sum({m: c for m, c in found.terms.items() if m != scale}, found.rest), scale)
+        total = size(number) + self._bounded(
+            Sum({m: c for m, c in found.terms.items() if m != scale}, found.rest), scale
+        )
         if not (total > 0 or total < 0):
             raise TooNear("what follows the first term outweighs it")
         return 1 if total > 0 else -1
@@ -108,7 +110,7 @@ class Outward:
             for n, d in other.terms.items():
                 scale, number = m * n, _plain(c * d)
                 terms[scale] = _plain(terms[scale] + number) if scale in terms else number
-        rests = [(m * s.rest[0], size(c) * s.rest[1]) for r, s in ((one, other), (other, one)) if s.rest for m, c in r.terms.items()]
+        rests = [*_parts(one, other.rest), *_parts(other, one.rest)]
         if one.rest and other.rest:
             rests.append((one.rest[0] * other.rest[0], one.rest[1] * other.rest[1]))
         return self._kept(terms, rests)
@@ -154,7 +156,8 @@ class Outward:
             raise TooNear("a limit that is not finite")
         w = Sum({m: c for m, c in one.terms.items() if m != ONE}, one.rest)
         within = self._bounded(w).union(arb(0)) + size(limit)
-        last = enclose(derivative(f, self.most), Interval(within.lower(), within.upper()), BITS).ball() / factorial(self.most)
+        wide = enclose(derivative(f, self.most), Interval(within.lower(), within.upper()), BITS)
+        last = wide.ball() / factorial(self.most)
         if not last.is_finite():
             raise TooNear("a remainder without a bound")
         total, power = constant(_coefficient(f, 0, limit)), w
@@ -221,6 +224,11 @@ class Outward:
         return self.times(self.exp(self.scaled(self.times(one, one), -_ONE)), self.erfcx(one))
 
 
+def _parts(one: Sum, rest: tuple[Scale, Ball] | None) -> list[tuple[Scale, Ball]]:
+    """The exact terms of a sum, each times a remainder."""
+    return [(m * rest[0], size(c) * rest[1]) for m, c in one.terms.items()] if rest else []
+
+
 def constant(number: Expr) -> Sum:
     """A number."""
     return Sum({ONE: number} if number != 0 else {})
@@ -276,9 +284,7 @@ _RULES: dict[Any, Callable[[Outward, Sum], Sum]] = {
     sympy.cos: _where_finite(sympy.cos(z), _wave),
     sympy.atan: _odd(sympy.atan(z), _atan),
     sympy.asinh: _odd(sympy.asinh(z), _asinh),
-    sympy.erf: _where_finite(
-        sympy.erf(z), lambda o, one: o.add(constant(_ONE), o.scaled(o.upper_tail(one), -_ONE))
-    ),
+    sympy.erf: _where_finite(sympy.erf(z), lambda o, one: o.add(constant(_ONE), o.scaled(o.upper_tail(one), -_ONE))),
     sympy.erfc: _where_finite(sympy.erfc(z), lambda o, one: o.upper_tail(one)),
     erfcx: _where_finite(erfcx(z), lambda o, one: o.erfcx(one)),
     normal_cdf: _where_finite(

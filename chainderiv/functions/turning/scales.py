@@ -1,11 +1,10 @@
-"""Scale: exp(-r₁ t^d₁ - …) t^a (log t)^b for t >= R: which of two is larger far out, and a bound that holds from R on."""
+"""Scale: exp(-r₁ t^d₁ - …) t^a (log t)^b, t >= R: which of two is larger far out, and a bound that holds from R on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, cmp_to_key, lru_cache
-from typing import Any
 
 import sympy
 from flint import arb
@@ -43,8 +42,8 @@ class Scale:
     """exp(-Σ r t^d) t^power (log t)^logs, its rates (d, r) from the highest degree down, none of them 0."""
 
     rates: tuple[tuple[Expr, Expr], ...] = ()
-    power: Expr = sympy.Integer(0)
-    logs: Expr = sympy.Integer(0)
+    power: Expr = sympy.S.Zero
+    logs: Expr = sympy.S.Zero
 
     @cached_property
     def tends(self) -> int:
@@ -64,11 +63,11 @@ class Scale:
         return Scale(rates, self.power + other.power, self.logs + other.logs)
 
     def __pow__(self, exponent: Expr) -> Scale:
-        rates = tuple((degree, exponent * rate) for degree, rate in self.rates)
-        return Scale(rates, exponent * self.power, exponent * self.logs)
+        rates = {degree: exponent * rate for degree, rate in self.rates}
+        return Scale(_ordered(rates), exponent * self.power, exponent * self.logs)
 
     def __truediv__(self, other: Scale) -> Scale:
-        return self * other ** sympy.Integer(-1)
+        return self * other.__pow__(sympy.S.NegativeOne)
 
     def most(self, start: Ball) -> Ball:
         """What it is at the start and never above from there on; raises TooNear where it is not falling yet.
@@ -83,7 +82,7 @@ class Scale:
         slope = self._slope(start) if self.rates else arb(0)
         if not slope >= rise:
             raise TooNear("a scale that is not falling")
-        exponent = sum((size(r) * start ** size(d) for d, r in self.rates), arb(0))
+        exponent: Ball = sum((size(r) * start ** size(d) for d, r in self.rates), arb(0))
         value = (-exponent).exp() * start ** size(self.power)
         return value if self.logs == 0 else value * start.log() ** size(self.logs)
 
@@ -98,7 +97,7 @@ class Scale:
         return sum((size(d * r) * start ** size(d) for d, r in self.rates), arb(0))
 
 
-ONE = Scale()
+ONE, LOG = Scale(), Scale(logs=sympy.S.One)
 
 
 def _ordered(rates: Mapping[Expr, Expr]) -> tuple[tuple[Expr, Expr], ...]:
@@ -111,6 +110,10 @@ def exponential(rates: Mapping[Expr, Expr], power: Expr) -> Scale:
     return Scale(_ordered(rates), power)
 
 
-def descending(scales: Any) -> list[Scale]:
+def descending(scales: Iterable[Scale]) -> list[Scale]:
     """From the largest far out to the smallest."""
-    return sorted(scales, key=cmp_to_key(lambda m, n: (n / m).tends))
+    return sorted(scales, key=cmp_to_key(_order))
+
+
+def _order(one: Scale, other: Scale) -> int:
+    return (other / one).tends

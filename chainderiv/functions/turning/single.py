@@ -21,7 +21,7 @@ from flint import arb, fmpq
 from chainderiv.functions.enclosing import ball
 from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.functions.series import coefficients
-from chainderiv.functions.turning.root import Root, derivative
+from chainderiv.functions.turning.root import Root, compared, derivative
 from chainderiv.functions.turning.signs import BITS, FINE, crossing, sign_at, sign_over
 from chainderiv.functions.turning.towards import towards
 from chainderiv.functions.turning.turnings import Turnings, Unproved
@@ -30,27 +30,46 @@ from chainderiv.symbols import Expr, normal_cdf, z
 MOST_ORDER, MOST_PANELS, MOST_ZEROS = 8, 1000, 8
 LARGEST = 1000  # denominator of a zero that is looked for
 NARROWEST = Fraction(1, 2**24)  # of what surrounds a zero
+BESIDE = Fraction(1, 2**20)  # how far out of an interval the proof begins, where it cannot at its end
 _TAYLOR = 6  # terms, of the expression on one panel
 
 
-def single(expression: Expr) -> Turnings:
-    """The zeros of a smooth expression in z, and its signs between them.
+def single(expression: Expr, low: Expr = None, high: Expr = None) -> Turnings:
+    """The zeros of a smooth expression in z between two numbers, both of them included, and its signs between them.
 
-    Raises Unproved where it is not proved that there is no other zero, as near one that has no exact number and is no
-    simple one.
+    None is infinity; before a zero at an end stands a sign too. Raises Unproved where it is not proved that there is no
+    other zero, as near one that has no exact number and is no simple one.
 
     >>> single(sympy.exp(z) - z - 2).zeros[1].n(20)
     1.1461932206205825852
     """
-    points = _spread()
+    ends = _end(expression, low, -1), _end(expression, high, 1)
+    points = _spread(*ends)
     for _ in range(MOST_ZEROS):
         zeros = sorted({_named(expression, place) for place in _places(expression, points)}, key=float)
         try:
-            return _proved(expression, zeros)
+            return _within(_proved(expression, zeros, *ends), low, high)
         except _Missed as missed:
             refused = missed
             points = sorted([*points, *missed.beside])
     raise Unproved(str(refused))
+
+
+def _end(expression: Expr, end: Expr, side: int) -> Fraction | None:
+    """A fraction at an end, or beside it on its outer side where it is 0 there, or the end is no fraction."""
+    if end is None:
+        return None
+    if end.is_Rational and sign_at(expression, found := Fraction(int(end.p), int(end.q))):
+        return found
+    return Fraction(float(end)) + side * BESIDE
+
+
+def _within(found: Turnings, low: Expr, high: Expr) -> Turnings:
+    """The zeros that are not outside of the ends."""
+    before = sum(low is not None and compared(zero, low) < 0 for zero in found.zeros)
+    behind = sum(high is not None and compared(zero, high) > 0 for zero in found.zeros)
+    stop = len(found.zeros) - behind
+    return Turnings(found.zeros[before:stop], found.signs[before : stop + 1])
 
 
 class _Missed(Unproved):
@@ -61,12 +80,12 @@ class _Missed(Unproved):
         self.beside = low, high
 
 
-def _proved(expression: Expr, zeros: list[Expr]) -> Turnings:
+def _proved(expression: Expr, zeros: list[Expr], low: Fraction | None, high: Fraction | None) -> Turnings:
     nearest = min((Fraction(float(q - p)) for p, q in pairwise(zeros)), default=Fraction(3))
     around = [_alone(expression, zero, min(Fraction(1), nearest / 3)) for zero in zeros]
     zeros = [_root(expression, *ends) if isinstance(u, Root) else u for u, ends in zip(zeros, around, strict=True)]
-    lows: list[Fraction | None] = [None, *(right for _, right in around)]
-    highs: list[Fraction | None] = [*(left for left, _ in around), None]
+    lows = [low, *(right for _, right in around)]
+    highs = [*(left for left, _ in around), high]
     ends = zip(lows, highs, strict=True)
     return Turnings(tuple(zeros), tuple(_sign_between(expression, low, high) for low, high in ends))
 
@@ -74,9 +93,11 @@ def _proved(expression: Expr, zeros: list[Expr]) -> Turnings:
 # ---- candidates
 
 
-def _spread() -> list[Fraction]:
+def _spread(low: Fraction | None, high: Fraction | None) -> list[Fraction]:
     near = [Fraction(k, 8) for k in range(1, 161)] + [Fraction(20 * 2**k) for k in range(1, 20)]
-    return [-p for p in reversed(near)] + [Fraction(0)] + near
+    points = [*(-p for p in near), Fraction(0), *near]
+    within = [p for p in points if (low is None or p > low) and (high is None or p < high)]
+    return sorted([*within, *(end for end in (low, high) if end is not None)])
 
 
 def _places(expression: Expr, spread: list[Fraction]) -> list[Any]:
@@ -200,8 +221,8 @@ def _sign_between(expression: Expr, low: Fraction | None, high: Fraction | None)
             start, sign = towards(expression, side, high if side < 0 else low)
             signs.add(sign)
             low, high = (start, high) if side < 0 else (low, start)
-    if low is not None and high is not None and low < high:
-        signs.add(_sign_by_panels(expression, low, high))
+    if low is not None and high is not None:
+        signs.add(_sign_by_panels(expression, low, high) if low < high else sign_at(expression, min(low, high)))
     if len(signs) != 1:
         raise Unproved("its sign is not the same all over an interval without a zero")
     return signs.pop()

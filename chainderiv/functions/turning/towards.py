@@ -1,4 +1,4 @@
-"""The sign of an expression from some place on to infinity, proved: by what dominates, or by a derivative of one sign."""
+"""The sign of an expression from some place on to infinity, proved: by what dominates, or by a derivative's."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chainderiv.functions.turning.signs import BITS, sign_at, sign_over
 from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import Expr
 
-OUTERMOST = (*(Fraction(n) for n in ("1/4", "1/2", 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 1024)), *(Fraction(2**k) for k in (20, 30)))
+OUTERMOST = tuple(Fraction(n) for n in ("1/4", "1/2", 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 1024, 2**20, 2**30))
 TERMS = (2, 4, 8)  # of the sums that are tried, one after the other
 MOST_ORDER = 4  # of a derivative that drives the expression
 
