@@ -1,6 +1,7 @@
 """Far out: a sum of scales holds the expression from its start on, and the sign that follows is mpmath's."""
 
 import random
+from fractions import Fraction
 
 import mpmath as mp
 import pytest
@@ -20,17 +21,17 @@ TEXTS = [
     "log(1+exp(z))-z", "erf(z)-tanh(z)", "z*Phi(z)-z", "silu(z)-gelu(z)", "atan(z)-tanh(z)", "mish(z)-z", "sqrt(z**2+1)-z",
     "sqrt(z**2+1)+z", "sigmoid(z)-Phi(z)", "z*exp(z)+1/4", "tanh(z-2)**3-1", "softplus(z)-sigmoid(z)", "gelu_tanh(z)-gelu(z)",
     "arctan(z)-z/(1+z**2)", "z-log(1+z**2)", "squareplus(z)-softplus(z)", "asinh(z)-log(1+exp(z))", "2*z+sin(z)", "asinh(z)-asinh(2*z)+log(2)",
-    "cbrt(z**3+z)-z", "erfc(z)*exp(z**2)-1/z", "(1+1/(1+z**2))**z-1", "log(cosh(z))-z", "exp(sqrt(z**2+1)-z)-1", "sinh(1/(1+z**2))-1/(1+z**2)",
+    "sqrt(z**4+z**2)-z**2", "erfc(z)*exp(z**2)-1/z", "(1+1/(1+z**2))**z-1", "log(cosh(z))-z", "exp(sqrt(z**2+1)-z)-1", "sinh(1/(1+z**2))-1/(1+z**2)",
     "exp(-z**2/2)-2*exp(-z**2/2-z)", "log10(1+z**2)-sinc(z)", "z/(1+abs(z))-tanh(z)",
 ]  # fmt: skip
 
 
 def settled(phi, t):
     """The value of an mpmath function of a number in digits that are doubled until they hold."""
-    digits, before = 60, None
+    digits, before = 1500, None  # fewer agree on 1 - erf(20) = 0
     while digits < 40000:
         with mp.workdps(digits):
-            now = phi(mp.mpf(t))
+            now = phi(mp.mpf(t.numerator) / t.denominator)
             if before is not None and now != 0 and abs(now - before) < abs(now) * mp.mpf(10) ** -20:
                 return now
         digits, before = 2 * digits, now
@@ -40,7 +41,7 @@ def settled(phi, t):
 def outside(start, seed):
     """Numbers from a start outwards, as far as mpmath tells a difference of e^(-t²) from 0."""
     rng = random.Random(seed)
-    return [start, *(start + mp.mpf(rng.uniform(0, 1)) * 2 ** rng.randrange(-4, 6) for _ in range(25))]
+    return [start, *(start + Fraction(rng.uniform(0, 1)) * Fraction(2) ** rng.randrange(-4, 6) for _ in range(9))]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -50,23 +51,22 @@ def test_the_sign_far_out_is_that_of_mpmath(text, side):
     start, sign = towards(expression, side, None)
     phi = precise(expression, z)
     assert sign in (-1, 1)
-    found = [mp.sign(settled(phi, side * t)) for t in outside(mp.mpf(float(abs(start))), text)]
+    found = [mp.sign(settled(phi, side * t)) for t in outside(abs(start), text)]
     assert found == [sign] * len(found)
 
 
 def holding(o, text, side, widened=1):
     """Of numbers behind the start, at how many the sum of scales holds the expression."""
     found = o.of(parse_formula(text), side, {})
-    phi, start, held = precise(parse_formula(text), z), float(o.start), 0
-    points = [fmpq(int(1000 * t) + 1, 1000) for t in outside(mp.mpf(start), text)]
+    phi, held = precise(parse_formula(text), z), 0
+    points = outside(Fraction(float(o.start)), text)
     for t in points:
         with working_bits(4000):
-            value = arb(t)
-            terms = [(m, sympy.nsimplify(c)) for m, c in found.terms.items()]
-            total = sum((arb_of(c) * scale_at(m, value) for m, c in terms), arb(0))
+            value = arb(fmpq(t.numerator, t.denominator))
+            total = sum((arb_of(c) * scale_at(m, value) for m, c in found.terms.items()), arb(0))
             if found.rest:
                 total += found.rest[1] * widened * scale_at(found.rest[0], value)
-            wanted = settled(phi, side * mp.mpf(int(t.p)) / int(t.q))
+            wanted = settled(phi, side * t)
             low, high = as_mpmath(total.lower()), as_mpmath(total.upper())
         with mp.workdps(1000):
             held += low - abs(wanted) * mp.mpf(10) ** -18 <= wanted <= high + abs(wanted) * mp.mpf(10) ** -18
@@ -126,7 +126,8 @@ def test_a_scale_is_nowhere_above_its_bound(rates, power, logs):
             except TooNear:
                 continue
         bounded += 1
-        assert all(value(start * (1 + mp.mpf(k) / 16)) <= most * (1 + mp.mpf(10) ** -20) for k in range(400))
+        with mp.workdps(40):
+            assert all(value(start * (1 + mp.mpf(k) / 16)) <= most * (1 + mp.mpf(10) ** -20) for k in range(400))
     assert bounded >= 2
     # and where it still rises no bound is claimed
     rising = next((t for t in (mp.mpf(k) / 8 for k in range(9, 60)) if value(t * 1.01) > value(t)), None)

@@ -10,15 +10,19 @@ from typing import Any
 
 import mpmath
 import sympy
+from flint import arb
 
 from chainderiv.functions.elementary import ROWS
+from chainderiv.functions.enclosing import ball
+from chainderiv.functions.intervals import working_bits
 from chainderiv.functions.precise import precise, working_digits
 from chainderiv.functions.turning.product import smooth
-from chainderiv.functions.turning.root import compared
+from chainderiv.functions.turning.root import FINE, compared
 from chainderiv.functions.turning.turnings import Turnings, Unproved
 from chainderiv.symbols import Expr, z
 
 DIGITS = 60
+_PROBES = ("0.7", "2.3", "-1.9")
 MOST_PIECES = 40
 BRANCHING = tuple(row.head for row in ROWS if row.branches)
 _RELATED = sympy.core.relational.Relational
@@ -122,13 +126,20 @@ def signed(difference: Expr, *others: Expr) -> Iterator[tuple[Row, Turnings, boo
 def _inside(row: Row) -> tuple[Turnings, bool, bool]:
     """The zeros between the ends and the signs there, and whether it is 0 at either end."""
     difference, low, high = row.pieces[0], row.low, row.high
-    if difference == 0 or sympy.expand(difference) == 0:
+    if _vanishes(difference):
         return Turnings((), (0,)), True, True
     zeros, signs = smooth(difference, low, high)
     begins = bool(zeros) and low is not None and compared(zeros[0], low) == 0
     ends = bool(zeros) and high is not None and compared(zeros[-1], high) == 0
     stop = len(zeros) - ends
     return Turnings(zeros[begins:stop], signs[begins : stop + 1]), begins, ends
+
+
+def _vanishes(e: Expr) -> bool:
+    """Whether it is 0 everywhere, by algebra, which is asked where no ball tells it from 0: it may take long."""
+    with working_bits(FINE):
+        hidden = all(ball(e, arb(number)).contains(0) for number in _PROBES)
+    return bool(e == 0 or (hidden and sympy.expand(e) == 0))
 
 
 def _inner(rows: Sequence[Row]) -> list[Expr]:
