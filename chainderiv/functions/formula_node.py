@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import sympy
 
 from chainderiv.functions.elementary import ROWS, Elementary
-from chainderiv.functions.turning.flat import flat
+from chainderiv.functions.turning.flat import flat, spliced
 from chainderiv.functions.turning.pieces import by_sign, settled
 from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import Expr, normal_cdf, z
@@ -155,13 +155,15 @@ def constant(expression: Expr, at: int) -> Node:
     return Node(expression, _finite(lambda: float(spelt), at))
 
 
-def turned(made: Expr, inner: Expr, name: str, at: int) -> Expr:
+def turned(function: Callable[[Expr], Expr], inner: Expr, name: str, at: int) -> Expr:
     """A branching function of something, its kinks found; raises Fault where they are not."""
+    made = function(inner)
     sizes = {e for e in made.atoms(sympy.Abs) - inner.atoms(sympy.Abs) if is_hard(e.args[0])}
 
     def settle() -> Expr:
         if is_hard(inner) and inner.has(*_BRANCHED):
-            return flat(made).expression
+            parts = flat(inner)
+            return spliced(replace(parts, pieces=tuple(map(function, parts.pieces)))).expression
         sides = {e: by_sign(e.args[0], e.args[0], -e.args[0]) for e in sizes}
         return settled(made.xreplace(sides), is_hard)
 

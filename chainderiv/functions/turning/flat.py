@@ -57,8 +57,8 @@ class Row:
 
 
 @lru_cache(maxsize=256)
-def flat(e: Expr) -> Flat:
-    """An expression in z taken apart; raises Unproved where it is not proved where it branches.
+def flat(e: Expr, low: Expr = None, high: Expr = None) -> Flat:
+    """An expression in z taken apart between two numbers; raises Unproved where it is not proved where it branches.
 
     >>> flat(sympy.Abs(sympy.exp(z) - 2) + z).places
     (log(2),)
@@ -66,17 +66,17 @@ def flat(e: Expr) -> Flat:
     if not e.has(sympy.Piecewise, *BRANCHING):
         return Flat((e,))
     if isinstance(e, sympy.Piecewise):
-        return _decided(e)
+        return _decided(e, low, high)
     if isinstance(e, sympy.Abs):
-        return chosen(e.args[0], e.args[0], -e.args[0])
+        return chosen(e.args[0], e.args[0], -e.args[0], low, high)
     if isinstance(e, sympy.Max):
-        return flat(reduce(lambda u, v: chosen(u - v, u, v).expression, e.args))
+        return flat(reduce(lambda u, v: chosen(u - v, u, v, low, high).expression, e.args), low, high)
     if isinstance(e, sympy.Min):
-        return flat(reduce(lambda u, v: chosen(u - v, v, u).expression, e.args))
+        return flat(reduce(lambda u, v: chosen(u - v, v, u, low, high).expression, e.args), low, high)
     if isinstance(e, BRANCHING):
         raise Unproved("it jumps")
-    parts = [flat(part) for part in e.args]
-    rows = aligned(parts)
+    parts = [flat(part, low, high) for part in e.args]
+    rows = _aligned(parts, low, high)
     made = [e.func(*row.pieces) for row in rows]
     owners = [{part.left[part.places.index(p)] for part in parts if p in part.places} for p in _inner(rows)]
     left = [
@@ -86,14 +86,14 @@ def flat(e: Expr) -> Flat:
     return _merged(made, _inner(rows), left)
 
 
-def chosen(difference: Expr, above: Expr, below: Expr) -> Flat:
-    """above where a difference is positive, below where it is negative.
+def chosen(difference: Expr, above: Expr, below: Expr, low: Expr = None, high: Expr = None) -> Flat:
+    """above where a difference is positive, below where it is negative, between two numbers.
 
     Where it is 0 the flatter one holds, and of two that are as steep the left one.
     """
-    sides = flat(above), flat(below)
+    sides = flat(above, low, high), flat(below, low, high)
     pieces, places, left, before = list[Expr](), list[Expr](), list[bool](), None
-    for row, found, _ in signed(difference, above, below):
+    for row, found, _ in _signed([flat(difference, low, high), *sides], low, high):
         for sign, start in zip(found.signs, [row.low, *found.zeros], strict=True):
             side = 0 if sign > 0 or (sign == 0 and before != 1) else 1
             value = row.pieces[1 + side]
@@ -108,14 +108,14 @@ def chosen(difference: Expr, above: Expr, below: Expr) -> Flat:
     return Flat(tuple(pieces), tuple(places), tuple(left))
 
 
-def signed(difference: Expr, *others: Expr) -> Iterator[tuple[Row, Turnings, bool]]:
+def _signed(parts: Sequence[Flat], low: Expr, high: Expr) -> Iterator[tuple[Row, Turnings, bool]]:
     """Where several are smooth, one after the other: the zeros of the first within and its signs, and whether it is 0
     where that ends.
 
     Raises Unproved where it jumps from one sign to another.
     """
     before, touched = 0, True
-    for k, row in enumerate(aligned([flat(e) for e in (difference, *others)])):
+    for k, row in enumerate(_aligned(parts, low, high)):
         found, begins, ends = _inside(row)
         if k and (begins != touched or (not begins and found.signs[0] != before)):
             raise Unproved(f"it jumps at z = {float(row.low):.6g}")
@@ -126,6 +126,8 @@ def signed(difference: Expr, *others: Expr) -> Iterator[tuple[Row, Turnings, boo
 def _inside(row: Row) -> tuple[Turnings, bool, bool]:
     """The zeros between the ends and the signs there, and whether it is 0 at either end."""
     difference, low, high = row.pieces[0], row.low, row.high
+    if not (place := z - difference).has(z):
+        return _passing(place, low, high)
     if _vanishes(difference):
         return Turnings((), (0,)), True, True
     zeros, signs = smooth(difference, low, high)
@@ -133,6 +135,16 @@ def _inside(row: Row) -> tuple[Turnings, bool, bool]:
     ends = bool(zeros) and high is not None and compared(zeros[-1], high) == 0
     stop = len(zeros) - ends
     return Turnings(zeros[begins:stop], signs[begins : stop + 1]), begins, ends
+
+
+def _passing(place: Expr, low: Expr, high: Expr) -> tuple[Turnings, bool, bool]:
+    """The same of z - place."""
+    begins, ends = (end is not None and compared(place, end) == 0 for end in (low, high))
+    if begins or (low is not None and compared(place, low) < 0):
+        return Turnings((), (1,)), begins, False
+    if ends or (high is not None and compared(place, high) > 0):
+        return Turnings((), (-1,)), False, ends
+    return Turnings((place,), (-1, 1)), False, False
 
 
 def _vanishes(e: Expr) -> bool:
@@ -146,7 +158,7 @@ def _inner(rows: Sequence[Row]) -> list[Expr]:
     return [row.high for row in rows[:-1]]
 
 
-def aligned(parts: Sequence[Flat]) -> list[Row]:
+def _aligned(parts: Sequence[Flat], start: Expr, stop: Expr) -> list[Row]:
     """Several, between all the places of any one of them."""
     places = sorted(dict.fromkeys(p for part in parts for p in part.places), key=cmp_to_key(compared))
     if len(places) >= MOST_PIECES:
@@ -154,7 +166,7 @@ def aligned(parts: Sequence[Flat]) -> list[Row]:
     if any(compared(p, q) == 0 for p, q in pairwise(places)):
         raise Unproved("two of its places are one")
     at, rows = [0] * len(parts), []
-    for low, high in pairwise([None, *places, None]):
+    for low, high in pairwise([start, *places, stop]):
         rows.append(Row(tuple(part.pieces[k] for part, k in zip(parts, at, strict=True)), low, high))
         at = [k + (high in part.places) for part, k in zip(parts, at, strict=True)]
     return rows
@@ -191,11 +203,11 @@ def _value_at(expression: Expr, at: Expr) -> Any:
 # ---- comparisons
 
 
-def _decided(e: Expr) -> Flat:
+def _decided(e: Expr, low: Expr, high: Expr) -> Flat:
     """Branches, each piece where its condition is proved to hold."""
-    comparisons = {c: turnings(c.lhs - c.rhs) for _, when in e.args for c in _comparisons(when)}
+    comparisons = {c: turnings(c.lhs - c.rhs, low, high) for _, when in e.args for c in _comparisons(when)}
     marks = [Flat(found.signs, found.zeros, (True,) * len(found.zeros)) for found in comparisons.values()]
-    rows = aligned(marks) if marks else [Row((), None, None)]
+    rows = _aligned(marks, low, high)
     values = [_value(e, dict(zip(comparisons, row.pieces, strict=True))) for row in rows]
     left = []
     for p, (one, other) in zip(_inner(rows), pairwise(range(len(rows))), strict=True):
@@ -206,24 +218,17 @@ def _decided(e: Expr) -> Flat:
         left.append(own == values[one] if own_side else _flatter_is_left(values[one], values[other], p))
         if not own_side and not _meet(own, values[one], p):
             raise Unproved(f"it jumps at z = {float(p):.6g}")
-    outer = _merged(values, _inner(rows), left)
-    return _spliced(outer)
+    return spliced(_merged(values, _inner(rows), left), low, high)
 
 
-def _spliced(outer: Flat) -> Flat:
-    """With the places of its pieces where they hold."""
+def spliced(outer: Flat, start: Expr = None, stop: Expr = None) -> Flat:
+    """With the places at which its pieces branch themselves where they hold."""
     pieces, places, left = list[Expr](), list[Expr](), list[bool]()
-    for k, (low, high) in enumerate(pairwise([None, *outer.places, None])):
-        inner = flat(outer.pieces[k])
-        held = [
-            (p, own)
-            for p, own in zip(inner.places, inner.left, strict=True)
-            if (low is None or compared(p, low) > 0) and (high is None or compared(p, high) < 0)
-        ]
-        first = sum(low is not None and compared(p, low) <= 0 for p in inner.places)
-        pieces += inner.pieces[first : first + len(held) + 1]
-        places += [p for p, _ in held] + ([high] if high is not None else [])
-        left += [own for _, own in held] + ([outer.left[k]] if high is not None else [])
+    for k, (low, high) in enumerate(pairwise([start, *outer.places, stop])):
+        inner = flat(outer.pieces[k], low, high)
+        pieces += inner.pieces
+        places += [*inner.places, *outer.places[k : k + 1]]
+        left += [*inner.left, *outer.left[k : k + 1]]
     return _merged(pieces, places, left)
 
 
@@ -248,8 +253,8 @@ def _value(e: Expr, signs: Mapping[Any, int]) -> Expr:
     raise Unproved("it has no value everywhere")
 
 
-def turnings(expression: Expr) -> Turnings:
-    """The zeros of an expression in z, and its signs between them; 0 where it is 0 all over an interval.
+def turnings(expression: Expr, low: Expr = None, high: Expr = None) -> Turnings:
+    """The zeros of an expression in z between two numbers, and its signs between them; 0 where it is 0 throughout.
 
     Raises Unproved where it is not proved that there is no other zero.
 
@@ -258,13 +263,11 @@ def turnings(expression: Expr) -> Turnings:
     >>> turnings(sympy.exp(z) - 2).zeros, turnings(sympy.Abs(z) - 1).signs
     ((log(2),), (1, -1, 1))
     """
-    if not (place := z - expression).has(z):
-        return Turnings((place,), (-1, 1))
     zeros, signs = list[Expr](), list[int]()
-    for row, found, ends in signed(expression):
+    for row, found, ends in _signed([flat(expression, low, high)], low, high):
         more = list(found.signs)
         if signs and not (zeros and zeros[-1] == row.low):
             more = more[1:]
-        zeros += [*found.zeros, *([row.high] if ends and row.high is not None else [])]
+        zeros += [*found.zeros, *([row.high] if ends and row.high != high else [])]
         signs += more
     return Turnings(tuple(zeros), tuple(signs))

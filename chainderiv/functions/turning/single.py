@@ -152,7 +152,7 @@ def is_zero(number: Expr) -> bool:
     """Whether algebra knows that a number is 0."""
     if number.has(normal_cdf):
         number = number.replace(normal_cdf, lambda u: (1 + sympy.erf(u / sympy.sqrt(2))) / 2)
-    if number.is_Rational:
+    if number.is_Rational or number.has(sympy.zoo, sympy.nan, sympy.oo):
         return bool(number == 0)
     with working_bits(BITS):
         if not ball(number, of=()).contains(0):
