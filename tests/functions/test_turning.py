@@ -82,15 +82,25 @@ def test_zeros_that_a_search_misses_are_not_passed_by_the_proof(text, monkeypatc
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("|sin(z)|", "0 at more than 8 places"),
-    ("max(z, z+sin(z))", "0 at more than 8 places"),
-    ("max(tanh(z), sin(z))", "its sign far out is not proved"),
+    ("|sin(z)|", r"0 at more than 8 places, .* without end: hold that still far out, as in sin\(clip\(z, -4, 4\)\)"),
+    ("max(z, z+sin(z))", "0 at more than 8 places, as of what oscillates without end"),
+    ("max(tanh(z), sin(z))", "its sign far out is not proved, as of what oscillates without end"),
     ("where(where(z > 0, z+1, z-1) > tanh(z), z, 0)", "it jumps at z = 0"),
     ("relu(exp(z-1-sqrt(2))-z+sqrt(2))", "zeros near z = 2.41421 are not ruled out"),
 ])  # fmt: skip
 def test_what_is_not_proved_is_refused_with_the_reason(text, said):
     with pytest.raises(BadValue, match=said):
         parse_formula(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"), [("|sin(clip(z, -4, 4))|", 5), ("max(sin(clip(z,-5,5)),cos(clip(z,-5,5)))", 5)]
+)
+def test_what_oscillates_is_read_where_it_is_held_still_as_the_refusal_says(text, places):
+    f = cd.Activation.from_formula("own", text)
+    assert len(f.kinks) == places
+    assert any(kink.has(sympy.pi) for kink in f.kinks)
+    assert cd.verify(cd.Chain(2, f), points=5).passed
 
 
 def test_where_two_meet_the_flatter_one_holds_and_the_left_of_two_as_steep():

@@ -195,7 +195,7 @@ def _value_at(expression: Expr, at: Expr) -> Any:
     """Its value in digits; infinite where it divides by 0, as the slope of a cube root does."""
     with working_digits(DIGITS):
         try:
-            return precise(expression, z)(precise(at, z)(0))
+            return +precise(expression, z)(+precise(at, z)(0))
         except ZeroDivisionError:
             return mpmath.inf
 

@@ -24,7 +24,7 @@ from chainderiv.functions.series import coefficients
 from chainderiv.functions.turning.root import Root, compared, derivative
 from chainderiv.functions.turning.signs import BITS, FINE, crossing, sign_at, sign_over
 from chainderiv.functions.turning.towards import towards
-from chainderiv.functions.turning.turnings import Turnings, Unproved
+from chainderiv.functions.turning.turnings import Turnings, Unproved, without_end
 from chainderiv.symbols import Expr, normal_cdf, z
 
 MOST_ORDER, MOST_PANELS, MOST_ZEROS = 8, 1000, 8
@@ -110,7 +110,7 @@ def _places(expression: Expr, spread: list[Fraction]) -> list[Any]:
     with working_bits(FINE):
         crossed = [(p, q) for (p, u), (q, v) in pairwise(known) if (u < 0) != (v < 0)]
         if len(found) + len(crossed) > MOST_ZEROS:
-            raise Unproved(f"it is 0 at more than {MOST_ZEROS} places")
+            raise Unproved(f"it is 0 at more than {MOST_ZEROS} places{without_end(expression)}")
         return found + [crossing(expression, *pair) for pair in crossed]
 
 
@@ -139,6 +139,7 @@ _RECOGNISED: tuple[tuple[Callable[[Any], Any], Callable[[Expr], Expr]], ...] = (
     (lambda u: u, lambda r: r),
     (lambda u: u.exp(), sympy.log),
     (lambda u: (2 * u).exp(), lambda r: sympy.log(r) / 2),
+    (lambda u: u / arb.pi(), lambda r: r * sympy.pi),
     (lambda u: u * u if u > 0 else arb.nan(), sympy.sqrt),
     (lambda u: u * u if u < 0 else arb.nan(), lambda r: -sympy.sqrt(r)),
 )

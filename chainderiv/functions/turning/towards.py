@@ -13,7 +13,7 @@ from chainderiv.functions.turning.outward import Outward
 from chainderiv.functions.turning.root import derivative
 from chainderiv.functions.turning.scales import TooNear
 from chainderiv.functions.turning.signs import BITS, sign_at, sign_over
-from chainderiv.functions.turning.turnings import Unproved
+from chainderiv.functions.turning.turnings import Unproved, without_end
 from chainderiv.symbols import Expr
 
 OUTERMOST = tuple(Fraction(n) for n in ("1/4", "1/2", 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 1024, 2**20, 2**30))
@@ -39,7 +39,7 @@ def towards(expression: Expr, side: int, beyond: Fraction | None) -> tuple[Fract
     for start in starts:
         if sign := _driven(expression, side, start):
             return start, sign
-    raise Unproved("its sign far out is not proved")
+    raise Unproved(f"its sign far out is not proved{without_end(expression)}")
 
 
 def _outside(side: int, start: Fraction) -> tuple[Fraction | None, Fraction | None]:

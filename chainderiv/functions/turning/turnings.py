@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import sympy
+
+from chainderiv.functions.heads import sinc
 from chainderiv.symbols import Expr
 
 
@@ -16,3 +19,10 @@ class Turnings(NamedTuple):
 
 class Unproved(Exception):
     """Why the zeros of an expression are not known."""
+
+
+def without_end(expression: Expr) -> str:
+    """What to do about zeros without end, to be said behind what is wrong."""
+    oscillates = expression.has(sympy.sin, sympy.cos, sympy.tan, sympy.sinc, sinc)
+    advice = ", as of what oscillates without end: hold that still far out, as in sin(clip(z, -4, 4))"
+    return advice if oscillates else ""
