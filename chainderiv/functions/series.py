@@ -24,6 +24,7 @@ def coefficients(expression: Expr, about: Ball, count: int) -> list[Ball]:
 
     Raises Unenclosed for an expression with a function that has no series here.
 
+    >>> from flint import arb
     >>> [float(c) for c in coefficients(sympy.exp(2 * z), arb(0), 3)]
     [1.0, 2.0, 2.0]
     """

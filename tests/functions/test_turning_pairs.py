@@ -1,5 +1,6 @@
 """Max of every pair of smooth neurons, and branches within branches at random: each is what plain mpmath says."""
 
+import json
 import random
 from itertools import combinations
 
@@ -7,10 +8,13 @@ import mpmath as mp
 import pytest
 import sympy
 
+import chainderiv as cd
 from chainderiv.errors import BadValue
+from chainderiv.functions.described import describe, read
 from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.precise import precise
 from chainderiv.functions.turning.flat import turnings
+from chainderiv.functions.turning.root import Root
 from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
 
@@ -126,3 +130,16 @@ def test_branches_in_one_another_have_the_value_of_plain_mpmath(seed):
         points = POINTS + [place + side * mp.mpf(10) ** -k for place in places for side in (-1, 1) for k in (2, 12)]
         wrong = [t for t in points if abs(made(t) - plain(t)) > mp.mpf(10) ** -30 * (1 + abs(plain(t)))]
     assert wrong == [], (text, expression)
+
+
+def test_what_meets_at_a_root_is_read_back_from_its_description():
+    met = 0
+    for one, two in PAIRS[::3]:
+        if WITHOUT_END & {one, two}:
+            continue
+        expression = parse_formula(f"max({one}, {two})")
+        if expression.atoms(Root):
+            f = cd.Activation("own", expression)
+            met += 1
+            assert read(json.loads(json.dumps(describe(f)))) == f
+    assert met > 10

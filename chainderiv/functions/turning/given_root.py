@@ -11,14 +11,16 @@ from chainderiv.functions.intervals import Unenclosed
 from chainderiv.functions.turning.flat import BRANCHING
 from chainderiv.functions.turning.product import MOST_OPERATIONS
 from chainderiv.functions.turning.root import Root
-from chainderiv.functions.turning.signs import sign_at, sign_over
+from chainderiv.functions.turning.signs import sign_at
+from chainderiv.functions.turning.single import slopes
 from chainderiv.functions.turning.turnings import Unproved
-from chainderiv.symbols import Expr, z
+from chainderiv.symbols import Expr
 
 
 def proved_root(equation: Expr, lower: Any, upper: Any) -> Root:
     """The zero of an equation between two rational numbers; raises Unproved where it is not proved to be the only one.
 
+    >>> from chainderiv.symbols import z
     >>> proved_root(sympy.exp(z) + z, -1, 0).n(10)
     -0.5671432904
     """
@@ -27,7 +29,7 @@ def proved_root(equation: Expr, lower: Any, upper: Any) -> Root:
         raise Unproved(f"{equation} is not taken between {lower} and {upper}")
     try:
         single = sign_at(equation, left) * sign_at(equation, right) < 0
-        if not (single and sign_over(equation.diff(z), left, right)):
+        if not (single and slopes(equation, 1, left, right)):
             raise Unproved(f"{equation} is not proved to have one zero alone between {lower} and {upper}")
     except Unenclosed as e:
         raise Unproved("it holds a function that has no intervals") from e

@@ -61,7 +61,7 @@ def _end(expression: Expr, end: Expr, side: int) -> Fraction | None:
         return None
     if end.is_Rational and sign_at(expression, found := Fraction(int(end.p), int(end.q))):
         return found
-    return Fraction(float(end)) + side * BESIDE
+    return Fraction(float(end)) + side * BESIDE * (1 + abs(Fraction(float(end))))
 
 
 def _within(found: Turnings, low: Expr, high: Expr) -> Turnings:
@@ -182,7 +182,7 @@ def _alone(expression: Expr, zero: Expr, half: Fraction) -> tuple[Fraction, Frac
         centre = round(4 * Fraction(float(zero)) / half) * half / 4  # of few digits
         left, right = centre - half, centre + half
         turns = not isinstance(zero, Root) or sign_at(expression, left) * sign_at(expression, right) < 0
-        if turns and _slopes(expression, order, left, right):
+        if turns and slopes(expression, order, left, right):
             return left, right
         half /= 2
     raise Unproved(f"other zeros near z = {float(zero):.6g} are not ruled out")
@@ -194,7 +194,7 @@ def _order(expression: Expr, zero: Expr) -> int | None:
     return next((k for k in orders if not is_zero(derivative(expression, k).subs(z, zero))), None)
 
 
-def _slopes(expression: Expr, order: int, left: Fraction, right: Fraction) -> bool:
+def slopes(expression: Expr, order: int, left: Fraction, right: Fraction) -> bool:
     """Whether a derivative keeps one sign between two numbers."""
     if sign_over(derivative(expression, order), left, right):
         return True
