@@ -23,7 +23,7 @@ ZEROS = {
     "z*exp(-z)": (0,), "z**5+z-2": (1,), "z**4-2*z**2+1": (-1, 1), "log(1+exp(z))-log(2)": (0,), "mish(z)": (0,),
     "gelu(z)": (0,), "silu(z)-z/2": (0,), "asinh(z)-z": (0,), "1+z**4": (), "z-1/3+tanh(z-1/3)": (sympy.Rational(1, 3),),
     "cos(z)-2": (), "z*(z-1.5)*exp(z)": (0, sympy.Rational(3, 2)), "atan(z)-tanh(z)": (0,), "silu(z)-gelu(z)": (0,), "sqrt(z**2+1)-z": (),
-    "|z|-1": (-1, 1), "relu(z)-1/2": (sympy.Rational(1, 2),), "max(z,exp(z)-2)+1": (-1,), "(1+z)**100*tanh(z-2)**3": (-1, 2),
+    "|z|-1": (-1, 1), "cbrt(z)-z": (-1, 0, 1), "relu(z)-1/2": (sympy.Rational(1, 2),), "max(z,exp(z)-2)+1": (-1,), "(1+z)**100*tanh(z-2)**3": (-1, 2),
     "|tanh(z)|-1/2": (-sympy.log(3) / 2, sympy.log(3) / 2), "softsign(z)-tanh(z)": (0,), "z**4-4": (-sympy.sqrt(2), sympy.sqrt(2)), "z**3*exp(z)": (0,),
 }  # fmt: skip
 
