@@ -34,8 +34,9 @@ from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.formula_node import MOST_BITS, MOST_EXPONENT, MOST_STACKED
 from chainderiv.functions.lookup import neuron
 from chainderiv.functions.stable import Stable
+from chainderiv.functions.turning.given_root import proved_root
 from chainderiv.functions.turning.root import InDigits, Root
-from chainderiv.functions.turning.zeros import Unproved, proved_root
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import Expr, z
 
 Description = dict[str, Any]

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import combinations
 from typing import Any
 
 import sympy
 
-from chainderiv.functions.elementary import ROWS
+from chainderiv.functions.elementary import ROWS, Elementary
+from chainderiv.functions.turning.flat import flat, spliced
 from chainderiv.functions.turning.pieces import by_sign, settled
-from chainderiv.functions.turning.zeros import Unproved
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import Expr, normal_cdf, z
 
 MOST_STACKED = 2  # powers within powers: z**2**2, (1 + z**2)**2
@@ -114,13 +117,23 @@ def call(name: str, arguments: Sequence[Node], at: int) -> Node:
     expressions = [a.expression for a in arguments]
     stacked = max(a.stacked for a in arguments)
     if value is None and name in TURNING:
-        differences = expressions if count == 1 else [e - expressions[0] for e in expressions[1:]]
-        hard = [d for d in differences if is_hard(d) and not (row.sharp and d.is_nonzero)]
-        if hard and name in _SIDES and len(differences) == 1:
-            return Node(_proved(lambda: by_sign(hard[0], *_SIDES[name](*expressions)), name, at), None, stacked)
-        if hard:
-            raise Fault(f"{name} branches on what is no polynomial of degree 1 or 2 in z; give it one", at)
+        made = _turning(row, expressions, at)
+        return Node(made, None, stacked)
     return Node(row.head(*expressions), value, stacked)
+
+
+def _turning(row: Elementary, expressions: Sequence[Expr], at: int) -> Expr:
+    """A function that branches or is infinitely steep where something is 0, that proved to be known."""
+    if row.word not in _SIDES:
+        if is_hard(expressions[0]) and not (row.sharp and expressions[0].is_nonzero):
+            raise Fault(f"{row.word} branches on what is no polynomial of degree 1 or 2 in z; give it one", at)
+        return row.head(*expressions)
+    if len(expressions) > 2 and any(is_hard(u - v) for u, v in combinations(expressions, 2)):
+        return reduce(lambda u, v: _turning(row, [u, v], at), expressions)
+    difference = expressions[0] if row.count == 1 else expressions[1] - expressions[0]
+    if not is_hard(difference):
+        return row.head(*expressions)
+    return _proved(lambda: by_sign(difference, *_SIDES[row.word](*expressions)), row.word, at)
 
 
 def piecewise(compare: Any, sides: tuple[Node, Node], branches: tuple[Node, Node], at: int) -> Node:
@@ -142,11 +155,15 @@ def constant(expression: Expr, at: int) -> Node:
     return Node(expression, _finite(lambda: float(spelt), at))
 
 
-def turned(made: Expr, inner: Expr, name: str, at: int) -> Expr:
+def turned(function: Callable[[Expr], Expr], inner: Expr, name: str, at: int) -> Expr:
     """A branching function of something, its kinks found; raises Fault where they are not."""
+    made = function(inner)
     sizes = {e for e in made.atoms(sympy.Abs) - inner.atoms(sympy.Abs) if is_hard(e.args[0])}
 
     def settle() -> Expr:
+        if is_hard(inner) and inner.has(*_BRANCHED):
+            parts = flat(inner)
+            return spliced(replace(parts, pieces=tuple(map(function, parts.pieces)))).expression
         sides = {e: by_sign(e.args[0], e.args[0], -e.args[0]) for e in sizes}
         return settled(made.xreplace(sides), is_hard)
 
@@ -178,12 +195,16 @@ _SIDES: dict[str, Callable[..., tuple[Expr, Expr]]] = {
 def _degree(expression: Expr) -> float:
     """A bound on the degree of a polynomial in z, read off its form and never expanded; ∞ for what is none.
 
-    What branches within it counts as z: its kinks have been checked already.
+    Of what branches within it the kinks have been checked already, and its pieces count.
     """
     if not expression.has(z):
         return 0
-    if expression == z or isinstance(expression, _BRANCHED):
+    if expression == z:
         return 1
+    if isinstance(expression, sympy.Piecewise):
+        return max(_degree(value) for value, _ in expression.args)
+    if isinstance(expression, _BRANCHED):
+        return max(_degree(e) for e in expression.args)
     if expression.is_Add:
         return max(_degree(e) for e in expression.args)
     if expression.is_Mul:

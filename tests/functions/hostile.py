@@ -39,8 +39,8 @@ SYNTAX = [
 BOMBS = [
     "(" * 10_000 + "z" + ")" * 10_000, "-" * 10_000 + "z", "exp(" * 300 + "z" + ")" * 300, "z" * 10_000, "z+" * 10_000 + "z", "1" * 100_000,
     "(" * 45 + "z" + ")" * 45, "-" * 45 + "z", "Abs(" * 20 + "z" + ")" * 20, "+".join(f"Max(z,{k})" for k in range(20)),
-    "where(z>0," * 12 + "z" + ",1)" * 12, "z**" * 100 + "2", "exp(exp(exp(exp(20))))*z", "Abs((z+exp(z)+sin(z)+cos(z))**100)",
-    "where((z+exp(z)+sin(z)+cos(z))**60>0,z,0)", "Max(z,(1+z+z*exp(z))**90*(z+sin(z)+cos(z))**90)", "Abs(((1+z)**100)**100)",
-    "Abs((z+exp(z)+sin(z))**100)", " " * 10_000 + "z",
+    "where(z>0," * 12 + "z" + ",1)" * 12, "z**" * 100 + "2", "exp(exp(exp(exp(20))))*z", "Abs((z+exp(z)+sin(z)+cos(z))**100*sin(z))",
+    "where((z+exp(z)+sin(z)+cos(z))**60*sin(z)>0,z,0)", "Max(sin(z),(1+z+z*exp(z))**90*(z+sin(z)+cos(z))**90*sin(z)**90)",
+    "Abs(((1+z)**100)**100+exp(z)*sin(z))", "Abs((z+exp(z)+sin(z))**100-tan(z))", " " * 10_000 + "z",
 ]  # fmt: skip
 HOSTILE = [*CALLS, *ATTRIBUTES, *POWERS, *CHARACTERS, *SYNTAX, *BOMBS]

@@ -10,8 +10,10 @@ import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.precise import precise
+from chainderiv.functions.turning import single
+from chainderiv.functions.turning.flat import turnings
 from chainderiv.functions.turning.pieces import by_sign
-from chainderiv.functions.turning.zeros import Unproved, turnings
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
 
 LOG2 = sympy.log(2)
@@ -20,7 +22,9 @@ ZEROS = {
     "tanh(z)-1/2": (sympy.log(3) / 2,), "z-tanh(z)": (0,), "exp(z)-1-z": (0,), "z-exp(z)": (), "z-sin(z)": (0,),
     "z*exp(-z)": (0,), "z**5+z-2": (1,), "z**4-2*z**2+1": (-1, 1), "log(1+exp(z))-log(2)": (0,), "mish(z)": (0,),
     "gelu(z)": (0,), "silu(z)-z/2": (0,), "asinh(z)-z": (0,), "1+z**4": (), "z-1/3+tanh(z-1/3)": (sympy.Rational(1, 3),),
-    "cos(z)-2": (), "z*(z-1.5)*exp(z)": (0, sympy.Rational(3, 2)), "z**4-4": (-sympy.sqrt(2), sympy.sqrt(2)), "z**3*exp(z)": (0,),
+    "cos(z)-2": (), "z*(z-1.5)*exp(z)": (0, sympy.Rational(3, 2)), "atan(z)-tanh(z)": (0,), "silu(z)-gelu(z)": (0,), "sqrt(z**2+1)-z": (),
+    "|z|-1": (-1, 1), "cbrt(z)-z": (-1, 0, 1), "relu(z)-1/2": (sympy.Rational(1, 2),), "max(z,exp(z)-2)+1": (-1,), "(1+z)**100*tanh(z-2)**3": (-1, 2),
+    "|tanh(z)|-1/2": (-sympy.log(3) / 2, sympy.log(3) / 2), "softsign(z)-tanh(z)": (0,), "z**4-4": (-sympy.sqrt(2), sympy.sqrt(2)), "z**3*exp(z)": (0,),
 }  # fmt: skip
 
 
@@ -50,25 +54,53 @@ def test_a_sign_that_is_claimed_wrongly_would_be_seen(text):
     assert violations(text, found._replace(signs=(*found.signs[:-1], -found.signs[-1]))) > 10
 
 
-@pytest.mark.parametrize("text", [
-    # two zeros between places that the search looks at, one beyond all of them, two that nearly meet
-    "(z-0.3001)*(z-0.3002)", "(z-0.3001)*(z-0.3002)*exp(z)", "z/1e8-1", "tanh(z/1e8)-0.5",
-    "(exp(z)-1.3501)*(exp(z)-1.3502)", "(z**2+z+0.24999)*cosh(z)", "z*(z-0.001)*exp(z)",
-])  # fmt: skip
-def test_zeros_that_the_search_misses_are_not_passed_by_the_proof(text):
+CLOSE = {  # zeros between places that the search looks at first, beyond all of them, nearly meeting
+    "(z-0.3001)*(z-0.3002)": ("0.3001", "0.3002"), "z**2-0.6003*z+0.09009002": ("0.3001", "0.3002"), "z/1e8-1": ("1e8",),
+    "tanh(z/1e8)-0.5": ("54930614.4334054845697622618461262852",), "(z**2+z+0.24999)*cosh(z)": (
+        "-0.503162277660168379331998893544433", "-0.496837722339831620668001106455567"),
+    "z*(z-0.001)*exp(z)": ("0", "0.001")
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CLOSE)
+def test_zeros_that_are_seen_late_are_found(text):
+    found = turnings(parse_formula(text))
+    with mp.workdps(30):
+        apart = [
+            abs(mp.mpf(sympy.N(u, 40)) / mp.mpf(v) - 1) if mp.mpf(v) else u
+            for u, v in zip(found.zeros, CLOSE[text], strict=True)
+        ]
+    assert max(apart) < 1e-28
+    assert violations(text, found) == 0
+
+
+@pytest.mark.parametrize("text", [*CLOSE, *(text for text in ZEROS if ZEROS[text] and text[0] not in "|rms(")])
+def test_zeros_that_a_search_misses_are_not_passed_by_the_proof(text, monkeypatch):
+    monkeypatch.setattr(single, "_places", lambda *_: [])
     with pytest.raises(Unproved):
         turnings(parse_formula(text))
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("|sin(z)|", "0 at more than 8 places"),
-    ("max(log(1+exp(z)), z)", "its sign far out is not proved"),
-    ("where(exp(|z|) > tanh(z), z, 0)", "it branches itself"),
-    ("relu((erf(z)-1/2)**3)", "other zeros near z = 0.476936 are not ruled out"),
+    ("|sin(z)|", r"0 at more than 8 places, .* without end: hold that still far out, as in sin\(clip\(z, -4, 4\)\)"),
+    ("max(z, z+sin(z))", "0 at more than 8 places, as of what oscillates without end"),
+    ("max(tanh(z), sin(z))", "its sign far out is not proved, as of what oscillates without end"),
+    ("where(where(z > 0, z+1, z-1) > tanh(z), z, 0)", "it jumps at z = 0"),
+    ("relu(exp(z-1-sqrt(2))-z+sqrt(2))", "zeros near z = 2.41421 are not ruled out"),
 ])  # fmt: skip
 def test_what_is_not_proved_is_refused_with_the_reason(text, said):
     with pytest.raises(BadValue, match=said):
         parse_formula(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "places"), [("|sin(clip(z, -4, 4))|", 5), ("max(sin(clip(z,-5,5)),cos(clip(z,-5,5)))", 5)]
+)
+def test_what_oscillates_is_read_where_it_is_held_still_as_the_refusal_says(text, places):
+    f = cd.Activation.from_formula("own", text)
+    assert len(f.kinks) == places
+    assert any(kink.has(sympy.pi) for kink in f.kinks)
+    assert cd.verify(cd.Chain(2, f), points=5).passed
 
 
 def test_where_two_meet_the_flatter_one_holds_and_the_left_of_two_as_steep():

@@ -13,8 +13,10 @@ import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.described import describe, read, text_of
 from chainderiv.functions.formula import parse_formula
+from chainderiv.functions.turning.flat import turnings
+from chainderiv.functions.turning.given_root import proved_root
 from chainderiv.functions.turning.root import Root
-from chainderiv.functions.turning.zeros import Unproved, proved_root, turnings
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
 from tests.helpers import assert_same, same
 from tests.kinds import costly, slow
@@ -32,6 +34,10 @@ def swish(t):
 def swish_prime(t):
     s = sigmoid(t * 1702 / 1000)
     return s + t * 1702 / 1000 * s * (1 - s)
+
+
+def cubed(t):
+    return 3 * mp.tanh(t - 2) ** 2 / mp.cosh(t - 2) ** 2
 
 
 def bent(t):
@@ -54,6 +60,16 @@ BY_HAND = {
         [(bent, -1.8), (bent, 1.1)],
         lambda t: max(bent(t), mp.mpf(0)),
         lambda t: mp.expm1(t) if bent(t) > 0 else mp.mpf(0),
+    ),
+    "max(|z|, softplus(z))": (
+        [(lambda t: mp.log1p(mp.exp(t)) + t, -0.5)],
+        lambda t: max(abs(t), mp.log1p(mp.exp(t))),
+        lambda t: mp.mpf(-1) if -t > mp.log1p(mp.exp(t)) else sigmoid(t),
+    ),
+    "clip(tanh(z-2)**3, -1/2, max(relu(z)-2, 1/4))": (
+        [(lambda t: mp.tanh(t - 2) ** 3 + 0.5, 1), (lambda t: mp.tanh(t - 2) ** 3 - 0.25, 2.7)],
+        lambda t: min(max(mp.tanh(t - 2) ** 3, mp.mpf(-1) / 2), max(t - 2, mp.mpf(1) / 4)),
+        lambda t: cubed(t) if -0.5 < mp.tanh(t - 2) ** 3 < max(t - 2, mp.mpf(1) / 4) else mp.mpf(0),
     ),
     "Abs(erf(z) - 1/2)": (
         [(lambda t: mp.erf(t) - 0.5, 0.5)],

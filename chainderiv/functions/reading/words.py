@@ -99,7 +99,7 @@ def _neuron(row: Row, given: Sequence[Node], named: Mapping[str, Node], at: int)
     if u.value is not None:
         return constant(made, at)
     if _turns(row):
-        made = turned(made, u.expression, row.name, at)
+        made = turned(lambda e: row.formula(e, *values), u.expression, row.name, at)
     powers = any(p.exp.is_Integer and p.exp > 1 for p in row.stated.atoms(sympy.Pow))
     return Node(made, None, u.stacked + powers)
 

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import reduce
-from operator import add, mul
 from typing import Any
 
 import mpmath
 import sympy
-from flint import arb, arb_series, ctx, fmpq
+from flint import arb
 
-from chainderiv.functions.elementary import BY_HEAD
-from chainderiv.functions.enclosing import ball
 from chainderiv.functions.intervals import Unenclosed, working_bits
 from chainderiv.functions.rewriting.digits import as_mpmath
+from chainderiv.functions.series import coefficients
 from chainderiv.symbols import Expr, z
 
-Series = Any  # python-flint has no type information
 TERMS, BITS = 80, 466
 RADIUS, KEPT = mpmath.mpf("0.25"), 48  # terms that RADIUS leaves below KEPT digits are dropped
 
@@ -30,26 +24,16 @@ def maclaurin(expression: Expr) -> Expr | None:
     0
     """
     try:
-        with working_bits(BITS), _terms(TERMS):
-            made = _series(expression)
-            coefficients = [made[k] for k in range(TERMS)]
-        if not all(c.is_finite() for c in coefficients):
+        with working_bits(BITS):
+            found = coefficients(expression, arb(0), TERMS)
+        if not all(c.is_finite() for c in found):
             return None  # a pole, a branch point
-        values = [as_mpmath(c) for c in coefficients]
+        values = [as_mpmath(c) for c in found]
         sizes = [abs(c) * RADIUS**k for k, c in enumerate(values)]
         least = max(sizes) * mpmath.mpf(10) ** -KEPT
         return _polynomial([c if size > least else 0 for c, size in zip(values, sizes, strict=True)])
     except (ValueError, Unenclosed):
         return None  # a pole, or a function without a series at 0
-
-
-@contextmanager
-def _terms(count: int) -> Iterator[None]:
-    before, ctx.cap = ctx.cap, count
-    try:
-        yield
-    finally:
-        ctx.cap = before
 
 
 def _polynomial(coefficients: list[Any]) -> Expr:
@@ -65,45 +49,3 @@ def _polynomial(coefficients: list[Any]) -> Expr:
     upper = kept[half:]
     lower = _polynomial(kept[:half])
     return z**first * (lower + z**half * _polynomial(upper)) if any(upper) else z**first * lower
-
-
-def _series(e: Expr) -> Series:
-    if not e.has(z):
-        return arb_series([ball(e, arb(0))])
-    if e == z:
-        return arb_series([0, 1])
-    if e.is_Add:
-        return reduce(add, map(_series, e.args))
-    if e.is_Mul:
-        return reduce(mul, map(_series, e.args))
-    if e.is_Pow and not e.exp.has(z):
-        return _power(_series(e.base), e.exp)
-    if e.is_Pow and e.base != sympy.E:
-        return (_series(e.exp) * _series(sympy.log(e.base))).exp()
-    head = sympy.exp if e.is_Pow else e.func
-    if head in _RULES:
-        return _RULES[head](_series(e.args[-1]))
-    row = BY_HEAD.get(head)
-    if row is None or row.words is None:
-        raise ValueError(f"no series of {head}")
-    return _series(row.words(*e.args))
-
-
-def _power(u: Series, exponent: Any) -> Series:
-    if exponent.is_Integer:
-        return u ** int(exponent) if exponent >= 0 else 1 / u ** int(-exponent)
-    if exponent.is_Rational:
-        return u ** fmpq(int(exponent.p), int(exponent.q))
-    return (arb_series([ball(exponent, arb(0))]) * u.log()).exp()
-
-
-# what is not here goes by its row's words
-_RULES: dict[Any, Callable[[Series], Series]] = {
-    sympy.exp: lambda u: u.exp(),
-    sympy.log: lambda u: u.log(),
-    sympy.sin: lambda u: u.sin(),
-    sympy.cos: lambda u: u.cos(),
-    sympy.asinh: lambda u: (u + (u * u + 1).sqrt()).log(),
-    sympy.atan: lambda u: u.atan(),
-    sympy.erf: lambda u: u.erf(),
-}

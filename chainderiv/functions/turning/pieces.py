@@ -8,11 +8,9 @@ from typing import Any
 
 import sympy
 
-from chainderiv.functions.precise import precise, working_digits
-from chainderiv.functions.turning.zeros import Turnings, turnings
+from chainderiv.functions.turning.flat import chosen, turnings
+from chainderiv.functions.turning.turnings import Turnings
 from chainderiv.symbols import Expr, z
-
-DIGITS = 60
 
 
 def by_sign(difference: Expr, above: Expr, below: Expr) -> Expr:
@@ -23,13 +21,7 @@ def by_sign(difference: Expr, above: Expr, below: Expr) -> Expr:
     >>> by_sign(sympy.exp(z) - 2, sympy.exp(z), sympy.Integer(2))
     Piecewise((2, z <= log(2)), (exp(z), True))
     """
-    found = turnings(difference)
-    values = [above if sign > 0 else below for sign in found.signs]
-    pieces: list[tuple[Expr, Any]] = []
-    for zero, (left, right) in zip(found.zeros, pairwise(values), strict=True):
-        if left != right:
-            pieces.append((left, z < zero if _is_flatter(right, left, zero) else z <= zero))
-    return sympy.Piecewise(*pieces, (values[-1], True))
+    return chosen(difference, above, below).expression
 
 
 def settled(expression: Expr, hard: Callable[[Expr], bool]) -> Expr:
@@ -54,7 +46,7 @@ def _condition(comparison: Any) -> Any:
     holding = [
         _between(low, high, closed)
         for sign, (low, high) in zip(found.signs, pairwise(ends), strict=True)
-        if sign == wanted
+        if sign == wanted or (closed and sign == 0)
     ]
     alone = [sympy.Eq(z, zero) for zero in _touching(found, wanted)] if closed else []
     return sympy.Or(*holding, *alone)
@@ -69,10 +61,4 @@ def _between(low: Any, high: Any, closed: bool) -> Any:
 def _touching(found: Turnings, wanted: int) -> list[Expr]:
     """The zeros on neither side of which a sign is the wanted one."""
     sides = zip(found.zeros, pairwise(found.signs), strict=True)
-    return [zero for zero, (left, right) in sides if wanted not in (left, right)]
-
-
-def _is_flatter(right: Expr, left: Expr, at: Expr) -> bool:
-    with working_digits(DIGITS):
-        slopes = [abs(precise(side.diff(z), z)(precise(at, z)(0))) for side in (right, left)]
-        return bool(slopes[0] < slopes[1] * (1 - 1e-30))
+    return [zero for zero, (left, right) in sides if not {wanted, 0} & {left, right}]

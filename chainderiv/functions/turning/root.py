@@ -13,10 +13,11 @@ from sympy.printing.str import StrPrinter
 from chainderiv.errors import BadValue
 from chainderiv.functions.enclosing import enclose
 from chainderiv.functions.intervals import NOWHERE, Ball, Interval, sign, working_bits
+from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import Expr, z
 
 MOST_BITS = 400_000
-FIRST_BITS, _GUARD = 64, 16
+FIRST_BITS, FINE, _GUARD = 64, 400, 16
 
 
 class Enclosed(sympy.AtomicExpr):
@@ -130,12 +131,27 @@ def in_digits(expression: Expr) -> str:
 @lru_cache(maxsize=1024)
 def derivative(expression: Expr, order: int = 1) -> Expr:
     """Its derivative in z, kept: SymPy takes milliseconds for each, and a search asks for the same one often."""
-    return sympy.diff(expression, z, order)
+    return sympy.diff(expression, z, order) if order else expression
 
 
 def ends_of(lower: Any, upper: Any, bits: int) -> Interval:
     """The interval between two numbers, its ends exact and rounded outwards."""
     return exact(Interval(enclose(lower, NOWHERE, bits).low, enclose(upper, NOWHERE, bits).high), bits)
+
+
+def compared(one: Expr, other: Expr) -> int:
+    """1, -1 or 0 as a number is larger than another, smaller, or the same; raises Unproved where that does not show."""
+    if one == other:
+        return 0
+    u, v = (enclose(number, NOWHERE, FINE) for number in (one, other))
+    if u.high < v.low or v.high < u.low:
+        return -1 if u.high < v.low else 1
+    if isinstance(one, Root) and isinstance(other, Root) and one.equation in (other.equation, -other.equation):
+        # each is the only zero in its interval
+        low, high = ends_of(*one.isolating, FINE).low, ends_of(*one.isolating, FINE).high
+        if low < v.low and v.high < high:
+            return 0
+    raise Unproved(f"two places near z = {float(one):.6g} are not told apart")
 
 
 def exact(interval: Interval, bits: int) -> Interval:
