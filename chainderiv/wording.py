@@ -149,7 +149,7 @@ def signed(sign: float, log: float) -> str:
     """sign · exp(log) with its sign, to six digits or as many as the logarithm holds.
 
     >>> signed(1.0, -1611.8), signed(1.0, 1e15), signed(0.0, -math.inf), signed(math.nan, math.nan)
-    ('+1.00961e-700', '+6e+434294481903251', '0', 'nan')
+    ('+1.00961e-700', '+7e+434294481903251', '0', 'nan')
     """
     # half the logarithm's last unit, as a share of the number
     held = 6 if not abs(log) > 1 or math.isinf(log) else math.floor(-math.log10(math.ulp(log) / 2))

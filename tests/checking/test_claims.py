@@ -387,11 +387,11 @@ def test_second_derivatives_are_judged_too():
 
 
 @pytest.mark.parametrize(("claim", "near"), [
-    ("(a₃ − y) σ'(z₃) w₃ $ 2", "at '$ 2'"), ("(a₃ − y) · w₃ · (", "at its end"), ("a₃² q(", "holds q"),
-    ("2 a1 +* w2", "at character 9"),
+    ("(a₃ − y) σ'(z₃) w₃ $ 2", "at '$ 2'"), ("(a₃ − y) · w₃ · (", "at its end"), ("a₃² q(", "at its end"),
+    ("2 a1 +* w2", "at '* w2'"), ("a1*+*w2", "at character 5"),
 ])  # fmt: skip
 def test_a_refused_text_is_shown_as_it_was_typed(claim, near):
     with pytest.raises(BadValue) as caught:
         cd.verify(THREE, claim, wrt="b1", points=2)
     assert near in str(caught.value)
-    assert repr(claim) in str(caught.value) or "holds q" in near
+    assert repr(claim) in str(caught.value)
