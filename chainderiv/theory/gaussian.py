@@ -102,14 +102,16 @@ def _refined(
 def _summed(
     integrand: Integrand, q: Floats, breaks: Sequence[float], reach: float, parts: int
 ) -> tuple[Floats, Floats, Floats]:
-    """The sum over all panels, that of its sizes, and the outermost nodes' share of the latter."""
+    """The sum over all panels, what its rounding is ε of, and the outermost nodes' share of its size."""
     z, weights = nodes(q, breaks, reach, parts)
     with np.errstate(all="ignore"):
         terms = integrand(z, q[:, None]) * weights
         sizes = np.abs(terms)
         whole = sizes.sum(axis=-1)
         share = np.where(whole > 0, (sizes[..., 0] + sizes[..., -1]) / whole, 0.0)
-    return terms.sum(axis=-1), whole, np.where(np.isfinite(whole), share, np.inf)
+        # the density's exponent is rounded: far out that is many ε of the density
+        rounding = (sizes * (1 + z * z / (2 * q[:, None]))).sum(axis=-1)
+    return terms.sum(axis=-1), rounding, np.where(np.isfinite(whole), share, np.inf)
 
 
 def nodes(q: Floats, breaks: Sequence[float], reach: float, parts: int = 1) -> tuple[Floats, Floats]:

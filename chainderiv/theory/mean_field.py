@@ -111,7 +111,7 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
     --------
     >>> m = mean_field("tanh", sigma_w=1.5, sigma_b=0.2)
     >>> f"{m.q_star:.6f} {m.chi_1:.6f} {m.c_star:.4f} {m.phase}"
-    '0.870899 1.100941 0.3316 chaotic'
+    '0.870899 1.100941 0.4966 chaotic'
     >>> [round(p.q_star, 4) for p in mean_field("gelu", sigma_w=2.1**0.5, sigma_b=0.1**0.5).fixed_points]
     [0.4699, 1.2374]
     >>> mean_field("relu", sigma_w=2**0.5).case
@@ -188,7 +188,7 @@ def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -
     if not (shares > 1).all() or abs(shares[1] / shares[0] - 1) > SETTLED:
         raise BadValue(
             f"activation {known.activation.name!r} has no stable fixed point of the variance at sigma_w = {w:g}, "
-            f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond that its expectations are not known; give a smaller sigma_w"
+            f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond that its expectations are not known; give a smaller one"
         )
     off = float(abs(chi[1] - chi[0]))
     errors = {"q_star": 0.0, "chi_q": off, "chi_1": off, "c_star": 0.0, "kappa": float(abs(kappa[1] - kappa[0]))}

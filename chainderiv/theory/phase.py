@@ -67,7 +67,9 @@ class PhaseDiagram:
     @cached_property
     def _correlation(self) -> tuple[Floats, Floats]:
         finite = (self.q_star > 0) & np.isfinite(self.q_star)
-        c, chi = np.where(finite, 1.0, np.nan), np.where(finite, self.chi_1, np.nan)
+        together = homogeneous(self.activation) and bool(self._moments.breaks)  # a kink does it at any length
+        c = np.where(finite | together, 1.0, np.nan)
+        chi = np.where(finite, self.chi_1, c)
         chaotic = finite & (self.chi_1 > 1)
         if chaotic.any():
             found = _table(self._moments, self.q_star[chaotic])
@@ -100,7 +102,7 @@ def phase_diagram(activation: Any, sigma_w: Axis, sigma_b: Axis) -> PhaseDiagram
     --------
     >>> d = phase_diagram("tanh", sigma_w=Axis(0.5, 3, 6), sigma_b=Axis(0, 1, 3))
     >>> d.vanishing.astype(int).tolist()
-    [[1, 1, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
+    [[1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
     """
     known = moments(neuron(activation))
     w = of_kind("sigma_w", sigma_w, Axis, "an Axis").values
