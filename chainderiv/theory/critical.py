@@ -15,8 +15,9 @@ from scipy.optimize.elementwise import find_root
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import size
+from chainderiv.given import size, whole_number
 from chainderiv.kinds import Floats
+from chainderiv.shown import Shown, Shows
 from chainderiv.theory.fixed_points import EPS, FINENESS, homogeneous, slopes_at_0
 from chainderiv.theory.gaussian import reached
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V, moments
@@ -25,10 +26,16 @@ NOISE = 1e-12  # of q, in q - V/M₂
 
 
 @dataclass(frozen=True)
-class CriticalPoint:
+class CriticalPoint(Shows):
     """One (σ_w, σ_b) at which χ₁ = 1, its q* and χ_q there, and the error of σ_w.
 
     stable : whether signals come back to q* (|χ_q| < 1); where they do not, no network is ever found there.
+
+    Examples
+    --------
+    >>> (point,) = critical_points("gelu", sigma_b=0.1**0.5)
+    >>> round(point.chi_q, 3), point.stable
+    (1.037, False)
     """
 
     sigma_w: float
@@ -38,15 +45,39 @@ class CriticalPoint:
     stable: bool
     error: float
 
+    def _shown(self) -> Shown:
+        kind = "stable" if self.stable else "unstable: no network is found there"
+        rows = [
+            ("sigma_w:", f"{self.sigma_w:.12g} ± {self.error:.1e}"),
+            ("sigma_b:", f"{self.sigma_b:.12g}"),
+            ("q_star:", f"{self.q_star:.12g} ({kind})"),
+            ("chi_q:", f"{self.chi_q:.12g}"),
+        ]
+        return Shown(["chi_1 = 1 at"], rows=rows)
 
-@dataclass(frozen=True)
-class CriticalLine:
-    """The critical points of an activation, as arrays over q*: σ_w, σ_b and χ_q, each (n,)."""
+
+@dataclass(frozen=True, eq=False)
+class CriticalLine(Shows):
+    """The critical points of an activation, as arrays over q*: σ_w, σ_b and χ_q, each (n,).
+
+    Examples
+    --------
+    >>> print(critical_line("relu"))
+    critical line, 1 point
+      sigma_w: 1.41421 to 1.41421
+      sigma_b: 0 to 0
+    """
 
     q_star: Floats
     sigma_w: Floats
     sigma_b: Floats
     chi_q: Floats
+
+    def _shown(self) -> Shown:
+        count = len(self.sigma_w)
+        ends = {"sigma_w": self.sigma_w, "sigma_b": self.sigma_b}
+        rows = [(f"{name}:", f"{values.min():.6g} to {values.max():.6g}") for name, values in ends.items() if count]
+        return Shown([f"critical line, {count} point{'s' * (count != 1)}"], rows=rows)
 
 
 def critical_line(activation: Any, points: int = 400) -> CriticalLine:
@@ -61,7 +92,7 @@ def critical_line(activation: Any, points: int = 400) -> CriticalLine:
     >>> bool(((line.sigma_w > 1) & (line.sigma_b >= 0)).all())
     True
     """
-    known = moments(neuron(activation))
+    known, points = moments(neuron(activation)), whole_number("points", points, 2)
     if homogeneous(known.activation):
         w = np.array([float(slopes_at_0(known.activation) or np.nan) ** -0.5])
         return CriticalLine(np.array([np.nan]), w, np.zeros(1), np.ones(1))

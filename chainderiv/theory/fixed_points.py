@@ -32,6 +32,13 @@ class FixedPoint:
 
     stable : whether the map comes back to it, |χ_q| < 1.  chi_q : dq'/dq there.  chi_1 : σ_w² E φ'².  errors : of
     q_star, chi_q and chi_1, as far as quadrature and rounding make them.
+
+    Examples
+    --------
+    >>> from chainderiv import mean_field
+    >>> at_0, other = mean_field("tanh", sigma_w=1.5).fixed_points
+    >>> at_0.q_star, at_0.stable, at_0.chi_1
+    (0.0, False, 2.25)
     """
 
     q_star: float

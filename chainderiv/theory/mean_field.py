@@ -12,30 +12,52 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import size
+from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import settled
 from chainderiv.theory.fixed_points import EPS, FixedPoint, fixed_points, homogeneous, slopes_at_0
 from chainderiv.theory.gaussian import reached
 from chainderiv.theory.moments import M2, M4, Moments, V, moments
 
+MEANS = {"ordered": "gradients vanish", "chaotic": "gradients explode", "critical": "gradients keep their size"}
 SETTLED = 0.1  # change of V/q over the last factor e⁸ of q, below which it has a limit
 
 
 @dataclass(frozen=True)
-class MeanField:
+class MeanField(Shows):
     """Infinitely wide layers with W ~ N(0, σ_w²/fan_in) and b ~ N(0, σ_b²), at the fixed point where signals settle.
 
+    Attributes
+    ----------
+    activation, sigma_w, sigma_b : as they were given.
     fixed_points : every q* = σ_w² E φ(√q* z)² + σ_b², ascending, each with `.q_star`, `.stable`, `.chi_q` and `.chi_1`.
     q_star : the smallest stable one; inf where signals grow without end.
-    chi_q : dq'/dq there: how a difference of length is handed on.
+    chi_q : dq'/dq there, by which a difference of length is handed on.
     chi_1 : σ_w² E φ'(√q* z)²: by which the mean squared gradient grows in each layer on its way back.
     c_star : the correlation that two inputs tend to; NaN where q* is 0 or infinite, but for lines with a kink, which
-        draw inputs together at any length.  chi_c : the slope of its map there, χ₁ where c* = 1.
+        draw inputs together at any length.
+    chi_c : the slope of its map there, χ₁ where c* = 1.
     xi_q, xi_c : -1/ln χ_q and -1/ln χ_c, the layers in which a difference of length or correlation falls to 1/e.
     kappa : E φ'⁴/(E φ'²)², which the spread over finite widths follows from.
     phase : "ordered" (gradients vanish), "chaotic" (they explode) or "critical".
     case : "" where q* is one simple point, else "several fixed points", "a line of fixed points", "q* = 0",
         "q* = 0 at a kink", "nearly a double root" or "growth without end".
-    errors : of q_star, chi_q, chi_1, c_star and kappa.
+    errors : dict. Of q_star, chi_q, chi_1, c_star and kappa.
+
+    Examples
+    --------
+    >>> m = mean_field("sigmoid", sigma_w=1, sigma_b=1)
+    >>> print(m)
+    sigmoid, sigma_w = 1, sigma_b = 1: ordered, gradients vanish
+    number     value            error
+    ---------  ---------------  -------
+    q_star     1.30213403631    7.1e-16
+    chi_q      0.026946222062   5.7e-16
+    chi_1      0.0419597346364  5.5e-16
+    c_star     1                0
+    xi_q       0.276708439958   1.6e-15
+    xi_c       0.31535347397    1.3e-15
+    kappa      1.18722428826    9.5e-16
+    half_life  0.437172742724   1.8e-15
     """
 
     activation: Activation
@@ -73,11 +95,41 @@ class MeanField:
         """The layers in which ‖∂C/∂b‖ halves (or doubles, where it explodes): 2 ln 2/|ln χ₁|."""
         return math.inf if self.phase == "critical" else 2 * math.log(2) / abs(math.log(self.chi_1))
 
+    def _shown(self) -> Shown:
+        named = {name: (getattr(self, name), self.errors.get(name)) for name in ("q_star", "chi_q", "chi_1", "c_star")}
+        named |= {"xi_q": (self.xi_q, _moved(self.xi_q, self.chi_q, self.errors["chi_q"]))}
+        # where c* is below 1 no error of χ_c is known
+        off = self.errors["chi_1"] if self.chi_c == self.chi_1 else None
+        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, off))}
+        named |= {"kappa": (self.kappa, self.errors["kappa"])}
+        life = _moved(self.half_life / (2 * math.log(2)), self.chi_1, self.errors["chi_1"])
+        named |= {"half_life": (self.half_life, None if life is None else 2 * math.log(2) * life)}
+        rows = [(name, f"{v:.12g}", _error(v, e)) for name, (v, e) in named.items()]
+        title = f"{self.activation.name}, sigma_w = {self.sigma_w:.6g}, sigma_b = {self.sigma_b:.6g}: {self.phase}"
+        return Shown([f"{title}, {MEANS[self.phase]}"], ("number", "value", "error"), rows, self._said())
+
+    def _said(self) -> list[str]:
+        """The case by its name, and every fixed point where there are several."""
+        several = [
+            f"q* = {p.q_star:.12g}: {'stable' if p.stable else 'unstable'}, chi_q = {p.chi_q:.6g}, chi_1 = {p.chi_1:.6g}"
+            for p in self.fixed_points
+        ]
+        return [*filter(None, [self.case]), *(several if len(several) > 1 else [])]
+
     @property
     def error(self) -> float:
         """The largest of the errors, each as a share of its number (of 1 for small ones)."""
         sizes = {name: max(1.0, abs(getattr(self, name))) for name in self.errors}
         return max((e / sizes[name] for name, e in self.errors.items() if math.isfinite(sizes[name])), default=0.0)
+
+
+def _error(value: float, off: float | None) -> str:
+    return "" if off is None or not math.isfinite(value) else f"{off:.1e}" if off else "0"
+
+
+def _moved(depth: float, chi: float, off: float | None) -> float | None:
+    """By how much -1/ln χ changes where χ changes by off; None where one of them is not known."""
+    return None if off is None or not 0 < depth < math.inf else depth**2 * off / abs(chi)
 
 
 def _depth(chi: float) -> float:

@@ -16,6 +16,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.given import of_kind
 from chainderiv.kinds import Floats
 from chainderiv.maps.axis import Axis
+from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import Pairs, pairs
 from chainderiv.theory.fixed_points import Curve, homogeneous, slopes_at_0
 from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
@@ -23,21 +24,60 @@ from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
 PANEL, ORDER = 2.0, 12  # of log q, and the degree of S and its mean there
 
 
-@dataclass(frozen=True)
-class PhaseDiagram:
+@dataclass(frozen=True, eq=False)
+class PhaseDiagram(Shows):
     """The mean field over a grid: rows are σ_b and columns σ_w, so that an image of it has σ_w to the right.
 
-    q_star : the smallest stable fixed point, inf where signals grow without end.  chi_q, chi_1 : as in MeanField.
+    Attributes
+    ----------
+    activation : Activation.
+    axes : dict of "sigma_w" and "sigma_b" to Axis; sigma_w (columns,) and sigma_b (rows,) are their values.
+    q_star : (rows, columns). The smallest stable fixed point, inf where signals grow without end.
+    chi_q, chi_1 : (rows, columns), as in MeanField.
     c_star, chi_c : of two inputs, made when they are asked for; NaN where q* is 0 or infinite.
+
+    Examples
+    --------
+    >>> print(phase_diagram("tanh", sigma_w=Axis(0.5, 3, 6), sigma_b=Axis(0, 1, 3)))
+    tanh over sigma_w 0.5:3:6 x sigma_b 0:1:3 (standard deviations)
+      vanishing: 38.89 %
+      exploding: 55.56 %
+      critical: 5.56 %
     """
 
     activation: Activation
-    sigma_w: Floats
-    sigma_b: Floats
+    axes: dict[str, Axis]
     q_star: Floats
     chi_q: Floats
     chi_1: Floats
     _moments: Moments = field(repr=False)
+
+    @property
+    def sigma_w(self) -> Floats:
+        """Standard deviations of weights times √fan_in, ascending (columns,)."""
+        return self.axes["sigma_w"].values
+
+    @property
+    def sigma_b(self) -> Floats:
+        """Standard deviations of biases, ascending (rows,)."""
+        return self.axes["sigma_b"].values
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """How much of the grid vanishes, explodes, …: of its points, 0 to 1; what does not occur is left out."""
+        found = {
+            "vanishing": self.chi_1 < 1,
+            "exploding": self.chi_1 > 1,
+            "critical": self.chi_1 == 1,
+            "unknown": np.isnan(self.chi_1),
+            "growing_without_end": np.isinf(self.q_star),
+        }
+        return {name: float(where.mean()) for name, where in found.items() if where.any()}
+
+    def _shown(self) -> Shown:
+        over = " x ".join(f"{name} {axis.start:g}:{axis.stop:g}:{axis.count}" for name, axis in self.axes.items())
+        rows = [(f"{name.replace('_', ' ')}:", f"{100 * share:.2f} %") for name, share in self.shares.items()]
+        return Shown([f"{self.activation.name} over {over} (standard deviations)"], rows=rows)
 
     @property
     def vanishing(self) -> Any:
@@ -110,7 +150,7 @@ def phase_diagram(activation: Any, sigma_w: Axis, sigma_b: Axis) -> PhaseDiagram
     if w[0] <= 0 or b[0] < 0:
         raise BadValue(f"the axes start at sigma_w = {w[0]:g}, sigma_b = {b[0]:g}; give sigma_w > 0 and sigma_b >= 0")
     q, chi_q, chi_1 = (_scaled if homogeneous(known.activation) else _solved)(known, w, b)
-    return PhaseDiagram(known.activation, w, b, q, chi_q, chi_1, known)
+    return PhaseDiagram(known.activation, {"sigma_w": sigma_w, "sigma_b": sigma_b}, q, chi_q, chi_1, known)
 
 
 def _scaled(known: Moments, w: Floats, b: Floats) -> tuple[Floats, Floats, Floats]:
