@@ -21,7 +21,7 @@ FORM = "give an axis start:stop:count, such as {}"
 AT = "sigma_w=1.5,sigma_b=0.2"
 FEW = 5  # rows of a table that stands for a whole axis
 QUANTITIES = ("chi_1", "chi_q", "q_star", "c_star", "xi_q", "xi_c")
-NUMBERS = ("q_star", "chi_q", "chi_1", "c_star", "chi_c", "xi_q", "xi_c", "kappa", "phase", "half_life", "case", "errors")
+NUMBERS = (*QUANTITIES, "chi_c", "kappa", "phase", "half_life", "case", "errors")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +109,7 @@ def _check_picture(options: argparse.Namespace, biases: Axis | float) -> None:
     if Path(options.out).suffix.lower() not in map_output.PICTURES:
         raise BadValue(f"--out is {options.out!r}; give a name that ends in .png, .svg or .pdf")
     if not isinstance(biases, Axis):
-        raise BadValue(f"--sigma-b is {options.biases!r}, and a map needs an axis; {FORM.format(BIASES)}, or leave --out out")
+        raise BadValue(f"--sigma-b is {options.biases!r}, and a map takes an axis; give one, such as {BIASES}")
     require_writable(Path(options.out))
 
 
@@ -136,8 +136,8 @@ def _table(phi: Activation, critical: dict[float, tuple[CriticalPoint, ...]]) ->
     rows = []
     for b, points in critical.items():
         for p in points:
-            stable = "yes" if p.stable else "no"
-            rows.append((f"{b:.6g}", f"{p.sigma_w:.12g}", f"{p.error:.1e}", f"{p.q_star:.6g}", f"{p.chi_q:.6g}", stable))
+            numbers = f"{p.sigma_w:.12g}", f"{p.error:.1e}", f"{p.q_star:.6g}", f"{p.chi_q:.6g}"
+            rows.append((f"{b:.6g}", *numbers, "yes" if p.stable else "no"))
         if not points:
             rows.append((f"{b:.6g}", "none", "", "", "", ""))
     header = ("sigma_b", "critical sigma_w", "error", "q_star", "chi_q", "stable")

@@ -18,7 +18,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.given import size, whole_number
 from chainderiv.kinds import Floats
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.fixed_points import EPS, FINENESS, homogeneous, slopes_at_0
+from chainderiv.theory.fixed_points import EPS, FINENESS, Curve, homogeneous, slopes_at_0
 from chainderiv.theory.gaussian import reached
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V, moments
 
@@ -29,7 +29,8 @@ NOISE = 1e-12  # of q, in q - V/M₂
 class CriticalPoint(Shows):
     """One (σ_w, σ_b) at which χ₁ = 1, its q* and χ_q there, and the error of σ_w.
 
-    stable : whether signals come back to q* (|χ_q| < 1); where they do not, no network is ever found there.
+    stable : whether signals come back to q*, which |χ_q| < 1 says, and at q* = 0 the next order; where they do not, no
+        network is ever found there.
 
     Examples
     --------
@@ -149,8 +150,9 @@ def critical_sigma_w(activation: Any, sigma_b: float = 0.0) -> float:
 
 def _at_0(known: Moments) -> CriticalPoint:
     """q* = 0, where χ₁ = χ_q = σ_w² times the mean of the squared slopes."""
-    slopes = float(slopes_at_0(known.activation) or np.nan)
-    return CriticalPoint(slopes**-0.5, 0.0, 0.0, 1.0, True, 2 * EPS * slopes**-0.5)
+    slopes, curve = float(slopes_at_0(known.activation) or np.nan), Curve(known, 0.0)
+    stable = bool((curve.height(curve.grid[:1]) > -np.log(slopes)).all())  # the next order decides
+    return CriticalPoint(slopes**-0.5, 0.0, 0.0, 1.0, stable, 2 * EPS * slopes**-0.5)
 
 
 def _squared(known: Moments, log_q: Floats) -> Floats:

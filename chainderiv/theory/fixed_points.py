@@ -6,6 +6,7 @@ With r = q - σ_b² that is log r - log V(r + σ_b²) = log σ_w², whose left s
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,7 @@ from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V
 FINENESS = 16  # points in a factor e of r, between which the curve turns once at most
 FLAT = 1e-11  # what lies below rounding of a logarithm's curve
 BESIDE = 1e-150  # of 0, on either side of a kink there
+FLATTEST = 1e-100  # a smaller slope so near to 0 is one of 0
 EPS = float(np.finfo(float).eps)
 
 
@@ -64,13 +66,20 @@ class Curve:
         turns = np.flatnonzero(np.sign(slopes[1:]) * np.sign(slopes[:-1]) < 0)
         found = find_root(self.slope, (even[turns], even[turns + 1])).x if turns.size else even[:0]
         grid = np.sort(np.concatenate([even, found]))
-        return grid if self.start is None else grid[np.cumsum(np.abs(self.height(grid) - self.start) > FLAT) > 0]
+        if self.start is None:
+            return grid
+        heights = self.height(grid)
+        known = np.isfinite(heights)  # not where V is below the least number, as by a slope of 0 at 0
+        away = np.abs(np.where(known, heights, 0.0) - self.start) > FLAT
+        return grid[np.cumsum(known & away) > 0]
 
     @cached_property
     def start(self) -> float | None:
-        """The limit at r = 0 where that is a fixed point itself: σ_b = 0 and φ(0) = 0; else None."""
+        """The limit at r = 0 where that is a fixed point: σ_b = 0 and φ(0) = 0; else None. inf where φ'(0) = 0."""
         slopes = slopes_at_0(self.moments.activation)
-        return None if self.sigma_b or slopes is None or slopes == 0 else -float(np.log(slopes))
+        if self.sigma_b or slopes is None:
+            return None
+        return -math.log(slopes) if slopes else math.inf
 
     def height(self, log_r: Floats) -> Floats:
         """log r - log V(r + σ_b²): the log σ_w² of which r + σ_b² is a fixed point."""
@@ -99,6 +108,7 @@ def slopes_at_0(activation: Activation) -> float | None:
     if float(array_functions(activation).value(0.0)) != 0:
         return None
     sides = array_functions(activation).derivative(np.array([-BESIDE, BESIDE]))
+    sides = np.where(np.abs(sides) <= FLATTEST, 0.0, sides)
     return float((sides**2).mean()) if np.isfinite(sides).all() else None
 
 

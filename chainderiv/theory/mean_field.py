@@ -93,6 +93,8 @@ class MeanField(Shows):
     @property
     def half_life(self) -> float:
         """The layers in which ‖∂C/∂b‖ halves (or doubles, where it explodes): 2 ln 2/|ln χ₁|."""
+        if self.chi_1 == 0:
+            return 0.0
         return math.inf if self.phase == "critical" else 2 * math.log(2) / abs(math.log(self.chi_1))
 
     def _shown(self) -> Shown:
@@ -111,7 +113,7 @@ class MeanField(Shows):
     def _said(self) -> list[str]:
         """The case by its name, and every fixed point where there are several."""
         several = [
-            f"q* = {p.q_star:.12g}: {'stable' if p.stable else 'unstable'}, chi_q = {p.chi_q:.6g}, chi_1 = {p.chi_1:.6g}"
+            f"q* = {p.q_star:.12g}: {'' if p.stable else 'un'}stable, chi_q = {p.chi_q:.6g}, chi_1 = {p.chi_1:.6g}"
             for p in self.fixed_points
         ]
         return [*filter(None, [self.case]), *(several if len(several) > 1 else [])]
@@ -204,6 +206,8 @@ def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: 
 def _kappa(known: Moments, q: float) -> tuple[float, float]:
     """E φ'⁴/(E φ'²)² at q; at 0 what it tends to, which a kink there decides."""
     value, error = reached(known.at(np.array([max(q, 1e-30)])), np.array([q]))
+    if value[M4, 0] == 0:  # of slopes that are 0 there is no spread
+        return math.nan, math.nan
     kappa = float(value[M4, 0] / value[M2, 0] ** 2)
     return kappa, kappa * float(error[M4, 0] / value[M4, 0] + 2 * error[M2, 0] / value[M2, 0])
 
@@ -240,7 +244,7 @@ def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -
     if not (shares > 1).all() or abs(shares[1] / shares[0] - 1) > SETTLED:
         raise BadValue(
             f"activation {known.activation.name!r} has no stable fixed point of the variance at sigma_w = {w:g}, "
-            f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond that its expectations are not known; give a smaller one"
+            f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond it expectations are not known; give a smaller one"
         )
     off = float(abs(chi[1] - chi[0]))
     errors = {"q_star": 0.0, "chi_q": off, "chi_1": off, "c_star": 0.0, "kappa": float(abs(kappa[1] - kappa[0]))}

@@ -16,7 +16,9 @@ def average(function, name, q, digits=40):
     with mp.workdps(digits):
         q = mp.mpf(q)
         root = mp.sqrt(q)
-        cuts = {mp.mpf(k) for k in (0, *BENDS.get(name, ()))} | {s * root * k for s in (-1, 1) for k in (1, 3, 6, 10, 15)}
+        cuts = {mp.mpf(k) for k in (0, *BENDS.get(name, ()))} | {
+            s * root * k for s in (-1, 1) for k in (1, 3, 6, 10, 15)
+        }
         cuts |= {mp.mpf(s * k) for s in (-1, 1) for k in (0.2, 0.5, 1, 2, 4, 8, 16) if k < 15 * root}
         points = sorted(c for c in cuts if abs(c) <= 15 * root)
         return mp.quad(lambda z: function(z) * mp.npdf(z, 0, root), points, method="gauss-legendre")

@@ -34,6 +34,16 @@ def test_without_biases_the_slope_at_0_decides(name, want):
     assert critical_sigma_w(name) == pytest.approx(want, rel=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("name", "stable"), [("tanh", True), ("hardtanh", True), ("relu", True), ("gelu", False), ("silu", False)]
+)
+def test_at_0_the_next_order_decides_whether_small_signals_come_back(name, stable):
+    (point,) = critical_points(name)
+    small = mp.mpf("1e-4")
+    grown = mp.mpf(point.sigma_w) ** 2 * averages.moments(name, small)[0] / small
+    assert point.stable == stable == (float(grown) <= 1 + 1e-12)
+
+
 def test_the_sigmoid_is_critical_at_ten_without_biases_and_nowhere_else():
     """The wide cousin of |w| >= 4: one root, q* = 45.6, checked on both equations."""
     (p,) = critical_points("sigmoid")

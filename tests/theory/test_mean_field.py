@@ -9,8 +9,11 @@ import pytest
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.maps.axis import Axis
+from chainderiv.theory.critical import critical_points
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.moments import SLOPE
+from chainderiv.theory.phase import phase_diagram
 from tests import plain
 from tests.theory import averages
 
@@ -54,7 +57,9 @@ def test_c_star_is_a_fixed_point_of_the_correlations_map(name, w, b):
 def _joint(name, q, c):
     """E φ(u) φ(v) by a trapezoid rule over the plane, which is spectral for what is analytic."""
     x = np.linspace(-9.5, 9.5, 1201)
-    phi = np.vectorize(lambda z: float(plain.PHI[name](mp.mpf(z))), otypes=[float]) if name not in _FAST else _FAST[name]
+    phi = (
+        np.vectorize(lambda z: float(plain.PHI[name](mp.mpf(z))), otypes=[float]) if name not in _FAST else _FAST[name]
+    )
     first, second = np.meshgrid(x, x)
     weight = np.exp(-(first**2 + second**2) / 2) / (2 * np.pi) * (x[1] - x[0]) ** 2
     u = np.sqrt(q) * first
@@ -104,6 +109,10 @@ def test_c_star_near_one_keeps_its_digits():
         ("leaky_relu", (2 / 1.0001) ** 0.5, 0.0, "a line of fixed points", "critical"),
         ("relu", 2**0.5, 0.1, "growth without end", "critical"),
         ("relu", 2.0, 0.0, "growth without end", "chaotic"),
+        ("softshrink", 1.0, 0.0, "q* = 0", "ordered"),
+        ("softshrink", 6.0, 0.0, "q* = 0", "ordered"),
+        ("tanhshrink", 1.0, 0.0, "q* = 0", "ordered"),
+        ("relu2", 0.5, 0.0, "q* = 0", "ordered"),
         ("relu", 1.0, 0.5, "", "ordered"),
         ("gelu", 2.1**0.5, 0.1**0.5, "several fixed points", "ordered"),
         ("gelu", 3.0, 0.1, "growth without end", "chaotic"),
@@ -113,6 +122,18 @@ def test_c_star_near_one_keeps_its_digits():
 def test_each_case_has_its_name_and_phase(name, w, b, case, phase):
     m = mean_field(name, w, b)
     assert (m.case, m.phase) == (case, phase)
+
+
+@pytest.mark.parametrize("name", ["softshrink", "tanhshrink", "relu2"])
+def test_where_the_slope_at_0_is_0_small_signals_die_whatever_the_weights(name):
+    """E φ² falls faster than q there: the map stays below the diagonal, and 0 is reached from any small length."""
+    for w in (0.5, 3.0):
+        m = mean_field(name, w)
+        assert (m.q_star, m.chi_1, m.half_life) == (0, 0, 0)
+        small = mp.mpf("1e-6")
+        assert w**2 * averages.moments(name, small, 20)[0] < small / 10
+        assert phase_diagram(name, Axis(w, w + 1, 3), Axis(0, 1, 2)).q_star[0].tolist() == [0, 0, 0]
+    assert critical_points(name) == ()
 
 
 def test_selu_settles_at_one_and_a_kink_at_0_takes_the_mean_of_both_slopes():

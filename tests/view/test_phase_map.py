@@ -54,7 +54,9 @@ def test_the_line_runs_through_the_critical_weights_and_names_lie_on_their_sides
 
 
 def test_usual_starts_are_marked_where_their_standard_deviations_are(tanh):
-    marks = {one.get_label(): one.get_xydata()[0].tolist() for one in plot_phase(tanh).lines if one.get_gid() == "point"}
+    marks = {
+        one.get_label(): one.get_xydata()[0].tolist() for one in plot_phase(tanh).lines if one.get_gid() == "point"
+    }
     default = [1 / math.sqrt(3), 1 / math.sqrt(300)]
     assert marks == {"LeCun, Xavier": [1, 0], "He": [math.sqrt(2), 0], "Nielsen": [1, 1], "PyTorch's default": default,
                      "PyTorch's gain": [5 / 3, 0]}  # fmt: skip

@@ -76,7 +76,7 @@ def plot_phase(
     levels: Any = (),
     colorbar: bool = True,
 ) -> Axes:
-    """Draw a number of the mean field over σ_w and σ_b, which are standard deviations, with the line χ₁ = 1.
+    r"""Draw a number of the mean field over σ_w and σ_b, which are standard deviations, with the line χ₁ = 1.
 
     Left of the line gradients vanish, right of it they explode: ‖∂C/∂b‖² grows by χ₁ in each layer on its way back.
 
@@ -106,7 +106,7 @@ def plot_phase(
     --------
     >>> from chainderiv import Axis, phase_diagram
     >>> plot_phase(phase_diagram("tanh", sigma_w=Axis(0.5, 4, 36), sigma_b=Axis(0, 2, 21)), title="").get_ylabel()
-    '$\\\\sigma_b$  (standard deviation of biases)'
+    '$\\sigma_b$  (standard deviation of biases)'
     """
     of_kind("diagram", diagram, PhaseDiagram, "what phase_diagram(…) returns")
     look = look_of(title, legend, names, cmap, limits, levels, colorbar)
