@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.optimize.elementwise import find_root
@@ -24,6 +25,7 @@ from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V
 FINENESS = 16  # points in a factor e of r, between which the curve turns once at most
 FLAT = 1e-11  # what lies below rounding of a logarithm's curve
 BESIDE = 1e-150  # of 0, on either side of a kink there
+AGAIN = 20  # times that a map is applied whose slope is small
 FLATTEST = 1e-100  # a smaller slope so near to 0 is one of 0
 EPS = float(np.finfo(float).eps)
 
@@ -81,6 +83,13 @@ class Curve:
             return None
         return -math.log(slopes) if slopes else math.inf
 
+    def begins_above(self, level: Floats | float) -> Any:
+        """Whether the grid begins above a height, so that the curve has passed it before.
+
+        A table that rounds a tiny V to one below 0 has no height there; it is above any.
+        """
+        return ~(self.height(self.grid[:1]) <= level)
+
     def height(self, log_r: Floats) -> Floats:
         """log r - log V(r + σ_b²): the log σ_w² of which r + σ_b² is a fixed point."""
         with np.errstate(all="ignore"):
@@ -122,8 +131,18 @@ def fixed_points(moments: Moments, sigma_w: float, sigma_b: float) -> tuple[Fixe
     """Every fixed point of the q-map, ascending; none for an activation whose signals grow without end."""
     curve = Curve(moments, sigma_b)
     found = [] if curve.start is None else [_at_0(moments.activation, sigma_w, curve)]
-    logs = curve.solutions(sigma_w)
-    return (*found, *_refined(moments, np.exp(logs) + sigma_b**2, sigma_w, sigma_b))
+    q = np.exp(curve.solutions(sigma_w)) + sigma_b**2
+    if sigma_b and curve.begins_above(2 * np.log(sigma_w)):
+        q = np.append(below_grid(moments, np.array([sigma_w]), sigma_b), q)
+    return (*found, *_refined(moments, q, sigma_w, sigma_b))
+
+
+def below_grid(moments: Moments, sigma_w: Floats, sigma_b: float) -> Floats:
+    """The fixed points that are σ_b² but for less than the least r of a grid: what biases make is hardly passed on."""
+    q = np.full(sigma_w.shape, sigma_b**2)
+    for _ in range(AGAIN):
+        q = sigma_b**2 + sigma_w**2 * moments.near(q, (V,))[0]
+    return q
 
 
 def _at_0(activation: Activation, sigma_w: float, curve: Curve) -> FixedPoint:

@@ -18,7 +18,7 @@ from chainderiv.kinds import Floats
 from chainderiv.maps.axis import Axis
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import Pairs, pairs
-from chainderiv.theory.fixed_points import Curve, homogeneous, slopes_at_0
+from chainderiv.theory.fixed_points import Curve, below_grid, homogeneous, slopes_at_0
 from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
 
 PANEL, ORDER = 2.0, 12  # of log q, and the degree of S and its mean there
@@ -165,12 +165,14 @@ def _solved(known: Moments, w: Floats, b: Floats) -> tuple[Floats, Floats, Float
     """The first place where the curve of each σ_b rises above log σ_w²."""
     shape = (b.size, w.size)
     level = 2 * np.log(w)
-    low, high, at_0 = np.zeros(shape), np.zeros(shape), np.zeros(shape, bool)
+    low, high = np.zeros(shape), np.zeros(shape)
+    at_0, low_r = np.zeros(shape, bool), np.zeros(shape, bool)
     for row, sigma_b in enumerate(b):
         curve = Curve(known, float(sigma_b))
         heights = curve.height(curve.grid)
         first = np.searchsorted(np.maximum.accumulate(heights), level, side="right")
         at_0[row] = (first == 0) & (curve.start is not None)
+        low_r[row] = curve.begins_above(level) if sigma_b else False
         ends = np.append(curve.grid, np.inf)
         low[row], high[row] = ends[np.maximum(first - 1, 0)], ends[first]
     found = np.isfinite(high) & ~at_0 & (low < high)
@@ -183,6 +185,9 @@ def _solved(known: Moments, w: Floats, b: Floats) -> tuple[Floats, Floats, Float
     ).x
     q = np.where(at_0, 0.0, np.inf)
     q[found] = np.exp(log_r) + squared
+    for k in np.flatnonzero(low_r.any(axis=1)):
+        q[k, low_r[k]] = below_grid(known, w[low_r[k]], float(b[k]))
+    found |= low_r
     a = np.broadcast_to(w**2, shape)
     chi_q, chi_1 = np.full(shape, np.nan), np.full(shape, np.nan)
     near = known.near(q[found])

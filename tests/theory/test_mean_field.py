@@ -136,6 +136,23 @@ def test_where_the_slope_at_0_is_0_small_signals_die_whatever_the_weights(name):
     assert critical_points(name) == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "b"), [("softshrink", 0.03), ("softshrink", 0.05), ("tanhshrink", 1e-4), ("relu2", 1e-6), ("tanh", 5e-11)]
+)
+def test_what_hardly_passes_a_layer_has_a_fixed_point_all_the_same(name, b):
+    """q* is σ_b² but for a share that no grid of r reaches: by iterating the map at 40 digits."""
+    w = 0.3 if name == "tanh" else 3.0
+    q = mp.mpf(b) ** 2
+    for _ in range(12):
+        q = mp.mpf(w) ** 2 * averages.moments(name, q)[0] + mp.mpf(b) ** 2
+    m = mean_field(name, w, b)
+    assert m.q_star == pytest.approx(float(q), rel=1e-6 if name == "tanh" else 1e-14)
+    assert m.phase == "ordered"
+    d = phase_diagram(name, Axis(w, w + 0.1, 2), Axis(b, b + 1, 2))
+    assert d.q_star[0, 0] == pytest.approx(float(q), rel=1e-6)
+    assert d.chi_1[0, 0] < 1
+
+
 def test_selu_settles_at_one_and_a_kink_at_0_takes_the_mean_of_both_slopes():
     m = mean_field("selu", 1.0)
     scale, alpha = map(mp.mpf, plain.SELU)
