@@ -14,7 +14,7 @@ from chainderiv.workers import usable_cores
 
 # Points of a block, whose arrays stay in the second-level cache, and of reverse mode, which keeps every layer, points ×
 # layers: measured to be fastest. A map in one piece, which JAX's own threads share, takes up to three times as long.
-BLOCK, HELD = 5000, 500_000
+BLOCK, LEAST, HELD = 5000, 200, 500_000
 PIECE = 20_000_000  # points × layers of a piece that memory holds well
 UNROLLED = 100  # layers below which a piece may be faster without a scan,
 FLAT = (("sigmoid", "plain"), ("tanh", "product"))  # and of which neurons it is
@@ -34,7 +34,7 @@ def jax_reverse(map: Map, slope: str = "product", answer: str = "logs", blocks: 
         g = jax.vmap(jax.grad(cost))(b, w, b)
         return g if answer == "gradient" else (jnp.sign(g), jnp.log(jnp.abs(g)))
 
-    return _in_blocks(map, found, min(BLOCK, HELD // map.depth)) if blocks else _in_pieces(map, found)
+    return _in_blocks(map, found, max(LEAST, min(BLOCK, HELD // map.depth))) if blocks else _in_pieces(map, found)
 
 
 def jax_forward(map: Map, slope: str = "product", answer: str = "logs") -> Run:
