@@ -29,11 +29,11 @@ class Row:
 
     def __str__(self) -> str:
         if self.result.missing:
-            return f"{self.line.name:<54} missing: {self.result.missing}"
+            return f"{self.line.name:<60} missing: {self.result.missing}"
         thin = f"  1/{self.line.map.thin} of the lines timed" if self.line.map.thin > 1 else ""
         ratio = "" if self.ratio is None else str(self.ratio)
         return (
-            f"{self.line.name:<54}{1e3 * self.result.median:9.1f}{self.result.spread:7.0%}{1e3 * self.result.cpu:10.1f}"
+            f"{self.line.name:<60}{1e3 * self.result.median:9.1f}{self.result.spread:7.0%}{1e3 * self.result.cpu:10.1f}"
             f"{self.cpu_ratio:>7}  {ratio:<20}{'' if self.same is None else self.same}{thin}"
         )
 
@@ -50,7 +50,7 @@ class Row:
         }
 
 
-HEAD = f"{'':54}{'ms':>9}{'±':>7}{'CPU ms':>10}{'ratio':>7}  {'over ours (range)':<20}|Δlog| where both hold a number"
+HEAD = f"{'':60}{'ms':>9}{'±':>7}{'CPU ms':>10}{'ratio':>7}  {'over ours (range)':<20}|Δlog| where both hold a number"
 
 
 def rows(table: Table, results: list[Measured]) -> list[Row]:
@@ -77,14 +77,16 @@ def docs_table(measured: Iterable[tuple[Table, list[Row]]]) -> str:
     for table, found in measured:
         cells = f"| {table.what} | {_milliseconds(found[0])}" if not found[0].result.missing else f"| {table.what} | "
         for row in found[1:]:
-            if row.ratio is not None:
-                lines.append(f"{cells} | {row.line.name} | {_milliseconds(row)} | {figures(row.ratio.median)} |")
-                cells = "| | "
+            ratio = Ratio.of(row.result, found[0].result)
+            if ratio is not None:
+                lines.append(f"{cells} | {row.line.name} | {_milliseconds(row)} | {figures(ratio.median)} |")
+                cells = "| |"
     return "\n".join(lines)
 
 
 def _milliseconds(row: Row) -> str:
-    return f"{figures(1e3 * row.result.median)} ms"
+    milliseconds = 1e3 * row.result.median
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{figures(milliseconds)} ms"
 
 
 def asked_table(measured: Iterable[tuple[Table, list[Row]]], kind: str, quiet: Quiet) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from benchmarks.machine import AMD, INTEL
 from benchmarks.maps import Answer, Map, Run, answer_of
@@ -74,7 +74,7 @@ def _work(peer: Callable[[Map], Run], map: Map, judged: bool) -> Work:
 
 
 LOGS, GRADIENT = "sign and log", "the gradient alone"
-PLAIN = partial(jax_reverse, slope="plain")
+WRITTEN_OUT = "JAX, the product written out"
 
 
 def tables(side: int, rounds: int) -> list[Table]:
@@ -90,27 +90,27 @@ def tables(side: int, rounds: int) -> list[Table]:
     ]
 
 
+def _reverse(what: str, map: Map, intel: float, amd: float, **options: Any) -> tuple[Line, ...]:
+    """JAX's grad over large pieces, as most would write it, and over blocks that fit a cache."""
+    return tuple(
+        Line(f"{what}, {how}", partial(jax_reverse, blocks=blocks, **options), map, Asked(f"{what}, {how}", intel, amd))
+        for how, blocks in (("large", False), ("in blocks", True))
+    )
+
+
 def _shallow(map: Map, rounds: int) -> Table:
+    alone: dict[str, Any] = {"slope": "plain", "answer": "gradient"}
     lines = (
         Line("chainderiv", ours, map),
-        Line(f"JAX grad, σ(z)σ(-z), {LOGS}", jax_reverse, map, Asked(f"JAX grad with σ(z)σ(−z), {LOGS}", 8, 10)),
-        Line(
-            f"JAX grad, its own sigmoid, {GRADIENT}",
-            partial(jax_reverse, slope="plain", answer="gradient"),
-            map,
-            Asked(f"JAX grad with its own sigmoid, {GRADIENT}", 5, 6),
-        ),
-        Line(f"JAX forward mode, σ(z)σ(-z), {LOGS}", jax_forward, map),
-        Line(
-            f"JAX forward mode, its own sigmoid, {GRADIENT}",
-            partial(jax_forward, slope="plain", answer="gradient"),
-            map,
-        ),
-        Line(f"JAX, the product written out, {LOGS}", jax_closed, map),
-        Line("C, vectors over points, libmvec", c_blocks, map, Asked("C, vectorised over points", 1, 1)),
-        Line("torch, in place, all threads", torch_closed, map, Asked("torch, all threads, in place", 5, 5)),
-        Line("torch autograd, all threads", torch_autograd, map),
-        Line("NumPy, σ(1 - σ)", numpy_plain, map),
+        *_reverse(f"JAX grad, σ(z)σ(−z), {LOGS}", map, 8, 10),
+        *_reverse(f"JAX grad, its own sigmoid, {GRADIENT}", map, 5, 6, **alone),
+        Line(f"JAX forward mode, σ(z)σ(−z), {LOGS}", jax_forward, map),
+        Line(f"JAX forward mode, its own sigmoid, {GRADIENT}", partial(jax_forward, **alone), map),
+        Line(WRITTEN_OUT, jax_closed, map),
+        Line("C, vectors over points, libmvec", c_blocks, map, Asked("C, vectors over points", 1, 1)),
+        Line("torch, in place, all threads", torch_closed, map, Asked("torch, in place, all threads", 5, 5)),
+        Line("torch autograd, all threads", torch_autograd, map, Asked("torch autograd, all threads", 5, 5)),
+        Line("NumPy, σ(1 − σ)", numpy_plain, map),
     )
     return Table("sigmoid, depth 20", rounds, lines)
 
@@ -123,7 +123,7 @@ def _hundred(map: Map, deep: Map, rounds: int) -> Table:
         ),
         Line("chainderiv at depth 10,000", ours, deep, Asked("depth 10,000 over 100", 1.5, 1.5, "most"), judged=False),
         Line("C, vectors over points, libmvec", c_blocks, map),
-        Line(f"JAX, the product written out, {LOGS}", jax_closed, map),
+        Line(WRITTEN_OUT, jax_closed, map),
     )
     return Table("sigmoid, depth 100", rounds, lines)
 
@@ -132,9 +132,9 @@ def _thousand(side: int, rounds: int) -> Table:
     map, thin = Map(1000, side=side), Map(1000, side=side, thin=10)
     lines = (
         Line("chainderiv", ours, map),
-        Line(f"JAX grad by scan, its own sigmoid, {LOGS}", PLAIN, map, Asked(f"JAX grad by scan, {LOGS}", 100, 150)),
+        *_reverse(f"JAX grad by scan, its own sigmoid, {LOGS}", map, 100, 150, slope="plain"),
         Line(f"JAX forward mode, its own sigmoid, {LOGS}", partial(jax_forward, slope="plain"), thin),
-        Line(f"JAX, the product written out, {LOGS}", jax_closed, thin),
+        Line(WRITTEN_OUT, jax_closed, thin),
         Line("C, vectors over points, libmvec", c_blocks, map),
         Line("torch, in place, all threads", torch_closed, thin),
     )
@@ -145,8 +145,8 @@ def _ten_thousand(side: int, rounds: int) -> Table:
     map, thin = Map(10_000, side=side), Map(10_000, side=side, thin=20)
     lines = (
         Line("chainderiv", ours, map),
-        Line(f"JAX grad by scan, its own sigmoid, {LOGS}", PLAIN, thin),
-        Line(f"JAX, the product written out, {LOGS}", jax_closed, thin),
+        Line(f"JAX grad by scan, its own sigmoid, {LOGS}, in blocks", partial(jax_reverse, slope="plain"), thin),
+        Line(WRITTEN_OUT, jax_closed, thin),
         Line("C, vectors over points, libmvec", c_blocks, Map(10_000, side=side, thin=5)),
     )
     return Table("sigmoid, depth 10,000", rounds, lines)
@@ -155,7 +155,7 @@ def _ten_thousand(side: int, rounds: int) -> Table:
 def _other_neurons(map: Map, figure: float, rounds: int) -> Table:
     lines = (
         Line("chainderiv", ours, map),
-        Line(f"JAX grad, {LOGS}", jax_reverse, map, Asked(f"JAX grad, {LOGS}", figure, figure)),
+        *_reverse(f"JAX grad, {LOGS}", map, figure, figure),
         Line(f"JAX forward mode, {LOGS}", jax_forward, map),
     )
     return Table(f"{map.activation}, depth 20", rounds, lines)

@@ -20,7 +20,7 @@ from benchmarks.maps import Answer, Map, answer_of
 from benchmarks.peers.c_maps import c_blocks
 from benchmarks.peers.numpy_plain import numpy_plain
 from benchmarks.peers.ours import ours, vector_instructions
-from benchmarks.report import Quiet, asked_table, rows
+from benchmarks.report import Quiet, asked_table, docs_table, rows
 from benchmarks.tables import Asked, Line, Table
 from benchmarks.turns import Contestant, Measured, NotHere, Others, Ratio, Work, in_turns
 from tests import plain
@@ -207,6 +207,10 @@ def test_the_column_of_this_processor_is_filled_and_the_others_are_not_measured(
     )
     table = Table("a map", 1, lines)
     found = rows(table, [measured(1.0), measured(5.0), measured(0.4), measured(missing="not installed")])
+    assert docs_table([(table, found)]).splitlines()[2:] == [
+        "| a map | 1,000 ms | peer | 5,000 ms | 5.00 |",
+        "| | | bound | 400 ms | 0.40 |",
+    ]
     still, busy = Quiet(Others(1.0, 100.0), 0.1), Quiet(Others(20.0, 100.0), 0.1)
     assert "met" not in asked_table([(table, found)], INTEL, busy)
     assert asked_table([(table, found)], INTEL, still).splitlines()[2:] == [

@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from benchmarks.maps import LONGEST_CHUNK, Array, Map, Run, X, Y
+from benchmarks.maps import LONGEST_CHUNK, Map, Run, X, Y
+from chainderiv.workers import usable_cores
 
-MOST_HELD = 2e7  # numbers that reverse mode keeps, points × layers: a gigabyte of them slows it
-SCANNED = 100  # layers from which on an unrolled loop compiles for minutes
+# Points of a block, whose arrays stay in the second-level cache, and of reverse mode, which keeps every layer, points ×
+# layers: measured to be fastest. A map in one piece, which JAX's own threads share, takes up to three times as long.
+BLOCK, LEAST, HELD = 5000, 200, 500_000
+PIECE = 20_000_000  # points × layers of a piece that memory holds well
+UNROLLED = 100  # layers below which a piece may be faster without a scan,
+FLAT = (("sigmoid", "plain"), ("tanh", "product"))  # and of which neurons it is
 
 
-def jax_reverse(map: Map, slope: str = "product", answer: str = "logs") -> Run:
-    """jit(vmap(grad)), σ' the 'product' σ(z) σ(-z) or JAX's 'plain' one; sign and 'logs', or the 'gradient' alone."""
-    return _differentiated(map, "reverse", slope, answer)
+def jax_reverse(map: Map, slope: str = "product", answer: str = "logs", blocks: bool = True) -> Run:
+    """jit(vmap(grad)), σ' the 'product' σ(z) σ(-z) or JAX's 'plain' one; sign and 'logs', or the 'gradient' alone.
+
+    blocks : whether the points come in blocks that fit a cache, or in as large a piece as memory allows.
+    """
+    jax, jnp = _jax(usable_cores() if blocks else 1)
+    flat = not blocks and map.depth < UNROLLED and (map.activation, slope) in FLAT
+    cost = _cost(map, slope, flat)
+
+    @jax.jit
+    def found(w: Any, b: Any) -> Any:
+        g = jax.vmap(jax.grad(cost))(b, w, b)
+        return g if answer == "gradient" else (jnp.sign(g), jnp.log(jnp.abs(g)))
+
+    return _in_blocks(map, found, max(LEAST, min(BLOCK, HELD // map.depth))) if blocks else _in_pieces(map, found)
 
 
 def jax_forward(map: Map, slope: str = "product", answer: str = "logs") -> Run:
-    """jit(vmap(jvp)), which keeps no layer: of one input it is the faster way, and fewer write it."""
-    return _differentiated(map, "forward", slope, answer)
+    """jit(vmap(jacfwd)), which keeps no layer: of one input it is the faster way, and fewer write it."""
+    jax, jnp = _jax(usable_cores())
+    cost = _cost(map, slope, flat=False)
+
+    @jax.jit
+    def found(w: Any, b: Any) -> Any:
+        g = jax.vmap(jax.jacfwd(cost))(b, w, b)
+        return g if answer == "gradient" else (jnp.sign(g), jnp.log(jnp.abs(g)))
+
+    return _in_blocks(map, found, BLOCK)
 
 
 def jax_closed(map: Map) -> Run:
     """The product as a scan, with one exp a layer and its exponent taken out every few: right at any depth."""
-    jax, jnp = _jax()
+    jax, jnp = _jax(usable_cores())
 
     def layer(state: Any, parameters: Any) -> Any:
         (a, g), (w, b) = state, parameters
@@ -52,11 +78,13 @@ def jax_closed(map: Map) -> Run:
         g = g * (a - Y)
         return jnp.sign(g), jnp.log(jnp.abs(g)) + exponent * np.log(2.0)
 
-    return _over_points(map, answer, rows=1_000_000)
+    return _in_blocks(map, answer, BLOCK)
 
 
-def _jax() -> tuple[Any, Any]:
+def _jax(devices: int = 1) -> tuple[Any, Any]:
+    """The first call decides how many devices the processor is: what one of them is given runs one after another."""
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    os.environ.setdefault("XLA_FLAGS", f"--xla_force_host_platform_device_count={devices}")
     import jax
 
     jax.config.update("jax_enable_x64", True)
@@ -77,44 +105,46 @@ def _neuron(name: str, slope: str) -> Callable[[Any], Any]:
     return {"sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh, "gelu": lambda z: jax.nn.gelu(z, approximate=False)}[name]
 
 
-def _differentiated(map: Map, mode: str, slope: str, answer: str) -> Run:
-    jax, jnp = _jax()
+def _cost(map: Map, slope: str, flat: bool) -> Callable[[Any, Any, Any], Any]:
+    """The cost as a function of the first bias, and of what ties the layers."""
+    jax, _ = _jax()
     phi = _neuron(map.activation, slope)
-    # measured: the faster of the two, of each
-    unrolled = map.depth < SCANNED and mode == "reverse" and (slope == "plain" or map.activation == "tanh")
 
     def cost(first: Any, w: Any, b: Any) -> Any:
         a = phi(w * X + first)
-        if unrolled:
+        if flat:
             for _ in range(map.depth - 1):
                 a = phi(w * a + b)
         else:
             a = jax.lax.scan(lambda a, _: (phi(w * a + b), None), a, None, length=map.depth - 1)[0]
         return (a - Y) ** 2 / 2
 
-    @jax.jit
-    def found(w: Any, b: Any) -> Any:
-        g = jax.vmap((jax.grad if mode == "reverse" else jax.jacfwd)(cost))(b, w, b)
-        return g if answer == "gradient" else (jnp.sign(g), jnp.log(jnp.abs(g)))
-
-    rows = int(MOST_HELD / map.depth) if mode == "reverse" else 1_000_000
-    return _over_points(map, found, rows)
+    return cost
 
 
-def _over_points(map: Map, answer: Callable[[Any, Any], Any], rows: int) -> Run:
-    """The answer over blocks of so many points at most, as arrays of NumPy."""
+def _cut(map: Map, points: int) -> list[list[Any]]:
+    """w and b of so many points at a time."""
     _, jnp = _jax()
     w, b = map.points
-    blocks = [[jnp.asarray(v[first : first + rows]) for v in (w, b)] for first in range(0, w.size, rows)]
+    return [[jnp.asarray(v[first : first + points]) for v in (w, b)] for first in range(0, w.size, points)]
 
-    def joined(parts: Sequence[Any]) -> Array:
-        arrays = [np.asarray(part) for part in parts]
-        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
-    def run() -> Array | tuple[Array, ...]:
-        parts = [answer(*block) for block in blocks]
-        return (
-            tuple(joined(part) for part in zip(*parts, strict=True)) if isinstance(parts[0], tuple) else joined(parts)
-        )
+def _joined(parts: Sequence[Any]) -> Any:
+    """What every part gave, as one array of NumPy or as several."""
+    if isinstance(parts[0], tuple):
+        return tuple(_joined(part) for part in zip(*parts, strict=True))
+    return np.asarray(parts[0]) if len(parts) == 1 else np.concatenate([np.asarray(part) for part in parts])
 
-    return run
+
+def _in_pieces(map: Map, answer: Callable[[Any, Any], Any]) -> Run:
+    """One piece after another, JAX's own threads in each."""
+    pieces = _cut(map, PIECE // map.depth)
+    return lambda: _joined([answer(*piece) for piece in pieces])
+
+
+def _in_blocks(map: Map, answer: Callable[[Any, Any], Any], points: int) -> Run:
+    """A device a core, each with its blocks."""
+    jax, _ = _jax()
+    devices = itertools.cycle(jax.devices())
+    blocks = [jax.device_put(block, device) for block, device in zip(_cut(map, points), devices, strict=False)]
+    return lambda: _joined([answer(*block) for block in blocks])
