@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import PassManager, register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
+
+from chainderiv.compiling.jit import njit
 
 WIDEST = '"prefer-vector-width"="512"'  # no more than the processor has
 TOGETHER = 4  # registers' worth that a loop over lanes computes step by step together
@@ -48,13 +50,8 @@ class _Compiler(CompilerBase):
 
 
 def wide(**options: Any) -> Any:
-    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too.
-
-    Python can call it where it is cached. Else it is for others like it, and does without the code for that.
-    """
-    inner = not options.get("cache")
-    stated = {"no_cpython_wrapper": inner, "no_cfunc_wrapper": inner, **options}
-    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **stated)
+    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too."""
+    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **options)
 
 
 @intrinsic

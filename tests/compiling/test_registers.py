@@ -73,27 +73,37 @@ def count_and_square(buffer, i):
     buffer[1000 + i] = buffer[i] * i * i
 
 
-@wide(no_cpython_wrapper=False)
+@wide()
 def twice(buffer, count):
     for _ in range(2):
         each_lane(count_and_square, count, buffer)
 
 
+def called(function):
+    """A function that Python can call, which calls one that only compiled code can."""
+
+    @njit
+    def call(buffer, count):
+        function(buffer, count)
+
+    return call
+
+
 @pytest.mark.parametrize("count", [1, 7, 8, 31, 32, 33, 256, 257, 1000])
 def test_every_lane_is_met_once_a_time_and_no_other(count):
     buffer = np.zeros(2000)
-    twice(buffer, count)
+    called(twice)(buffer, count)
     lanes = np.arange(1000.0)
     met = np.where(lanes < count, 2.0, 0.0)
     np.testing.assert_array_equal(buffer, np.concatenate([met, met * lanes**2]))
 
 
 def test_the_loop_does_several_registers_worth_of_a_long_body_together():
-    @wide(no_cpython_wrapper=False)
+    @wide()
     def together(buffer, count):
         each_lane(long_body, count, buffer)
 
-    @wide(no_cpython_wrapper=False)
+    @wide()
     def one_by_one(buffer, count):
         for i in range(count):
             long_body(buffer, i)
@@ -108,6 +118,6 @@ def long_body(buffer, i):
 
 def divisions(function):
     """How many vectors a function divides in its text."""
-    function(np.ones(512), 512)
+    called(function)(np.ones(512), 512)
     (text,) = function.inspect_llvm().values()
     return len(re.findall(r"fdiv <\d+ x double>", text))
