@@ -172,3 +172,28 @@ def test_numbers_at_the_end_of_float64_are_drawn(quantity):
     axes = {"w": Axis(1e300, 1e308, 5), "b": Axis(1e300, 1e308, 5)}
     ax = plot_sweep(sweep(Chain(4, "softplus"), **axes), quantity)
     assert np.isfinite(child(ax, "map").get_coordinates()).all()
+
+
+@pytest.mark.parametrize(
+    "look",
+    [{}, {"quantity": "rate"}, {"quantity": "activation:3"}, {"limits": (-3, 0.2)}, {"limits": (1, 3)},
+     {"quantity": "activation:3", "dark": True}],
+)  # fmt: skip
+@pytest.mark.parametrize("weights", [(-12, 12), (0.5, 1.2)])
+def test_a_bar_has_at_each_number_the_colour_of_the_map(look, weights):
+    ax = plot_sweep(sweep(Chain(4), w=Axis(*weights, 25), b=Axis(-1, 1, 21)), **look)
+    bar, mesh = bar_of(ax), child(ax, "map")
+    assert differing(bar, mesh) == []
+    mesh.set_cmap("viridis")
+    assert differing(bar, mesh) == []
+    bar.solids.set_array(bar.solids.get_array() + 0.1 * np.ptp(bar.ax.get_ylim()))
+    assert differing(bar, mesh) != []
+
+
+def differing(bar, mesh):
+    """The numbers beside which the bar has another colour than the map gives them."""
+    bar.ax.figure.draw_without_rendering()
+    heights, shown = bar.solids.get_coordinates()[:, 0, 1], bar.solids.get_facecolors()
+    numbers = np.linspace(*bar.ax.get_ylim(), 30)[1:-1]
+    cells = np.searchsorted(heights, numbers) - 1
+    return [n for n, c in zip(numbers, cells, strict=True) if np.abs(shown[c] - mesh.cmap(mesh.norm(n))).max() > 0.03]

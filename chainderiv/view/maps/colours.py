@@ -169,8 +169,19 @@ def colour_bar(panels: Sequence[Axes], mesh: Any, label: str, low: float, high: 
     else:
         # of one Axes alone Matplotlib takes the room from their own place in the grid
         bar = figure.colorbar(mesh, ax=panels if len(panels) > 1 else panels[0], pad=0.02, **look)
+    _recolour(bar)
+    mesh.callbacks.connect("changed", lambda _: _recolour(bar))  # after the bar's own, which makes the cells anew
     bar.minorticks_off()
     bar.outline.set_visible(False)
     bar.ax.set_ylim(*ends)  # a side that is hardly used is shown as far as it is
     bar.ax.set_gid("colour bar")
     return bar
+
+
+def _recolour(bar: Any) -> None:
+    """Each cell of a bar in the colour of the number that it stands at.
+
+    Matplotlib colours them as if the norm ran from 0 to 1 over the bar, and that of a short side does not.
+    """
+    heights = bar.solids.get_coordinates()[:, 0, 1]
+    bar.solids.set_array((heights[1:] + heights[:-1])[:, None] / 2)
