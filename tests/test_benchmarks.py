@@ -226,3 +226,11 @@ def test_the_column_of_this_processor_is_filled_and_the_others_are_not_measured(
         .splitlines()[2]
         .endswith("not measured | ≥ 6 | 5.00 (5.00–5.00) |  |")
     )
+
+
+def test_a_peer_in_c_leaves_subnormal_numbers_to_the_process_that_loads_it():
+    try:
+        c_blocks(Map(20, side=2))()
+    except NotHere as e:
+        pytest.skip(str(e))
+    assert np.float64(5e-324) * np.float64(1.0) > 0

@@ -74,7 +74,10 @@ def divisions(map: Map) -> Run:
 
 
 def _loaded(source: str, flags: list[str]) -> ctypes.CDLL:
-    with _compiled(source, ["-shared", "-fPIC"], flags) as library:
+    with _compiled(source, ["-c", "-fPIC"], flags) as made:
+        library = made.with_name("library.so")
+        # linked with -ffast-math it would end subnormal numbers in the whole process that loads it
+        _run([compiler(), "-shared", "-fopenmp", str(made), "-o", str(library), "-lm"])
         return ctypes.CDLL(str(library))
 
 
@@ -82,9 +85,12 @@ def _loaded(source: str, flags: list[str]) -> ctypes.CDLL:
 def _compiled(source: str, kind: list[str], flags: list[str]) -> Iterator[Path]:
     """What the compiler makes of a file that stands beside this one."""
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "made"
-        command = [compiler(), *flags, *kind, str(Path(__file__).with_name(source)), "-o", str(made), "-lm"]
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            raise NotHere(f"the C compiler fails: {done.stderr.strip().splitlines()[-1]}")
+        made = Path(folder) / "made.o"
+        _run([compiler(), *flags, *kind, str(Path(__file__).with_name(source)), "-o", str(made)])
         yield made
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise NotHere(f"the C compiler fails: {done.stderr.strip().splitlines()[-1]}")

@@ -10,9 +10,9 @@ import numba
 def njit(*, cache: bool = False, **options: Any) -> Any:
     """numba.njit; what is kept (cache) is called by Python, and what is not only by the kernel's own compiled code.
 
-    The latter goes without the wrappers that take Python's objects apart: a fifth of a kernel's compilation.
+    The latter goes without the wrapper that C would call. Python's stays: without it a call from Python is a crash.
     """
     if not cache:
-        options |= {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    compile_at_first_call: Any = numba.njit  # its types know none of the two
+        options |= {"no_cfunc_wrapper": True}
+    compile_at_first_call: Any = numba.njit  # its types do not know it
     return compile_at_first_call(cache=cache, **options)

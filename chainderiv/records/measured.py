@@ -75,7 +75,8 @@ def _column(row: Row, name: str) -> Array:
 
 
 def _exact(row: Row, layer: int) -> LogSign:
-    return row.log_bias_gradients.get(layer) or LogSign.from_float(row.bias_gradients[layer - 1])
+    logs = row.log_bias_gradients
+    return logs[layer] if layer in logs else LogSign.from_float(row.bias_gradients[layer - 1])
 
 
 def _stacked(rows: Sequence[LogSign]) -> LogSign:

@@ -161,9 +161,9 @@ class Measurements(Shows):
             raise unknown_name("norm", order, ORDERS)
         # by logarithms: the squares of a vanishing layer would underflow long before its norm does
         floats = list(zip(*self.bias_gradients, strict=True))
+        logs = self.log_bias_gradients
         layers = (
-            self.log_bias_gradients.get(layer) or LogSign.from_float(np.array(rows))
-            for layer, rows in enumerate(floats, 1)
+            logs[layer] if layer in logs else LogSign.from_float(np.array(rows)) for layer, rows in enumerate(floats, 1)
         )
         return [gradients.norm(ORDERS[order], axis=1) for gradients in layers]
 

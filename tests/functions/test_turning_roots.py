@@ -210,11 +210,11 @@ def test_people_read_its_digits():
     assert r"z > -0.70346\ldots" in d.to("latex", where=True)
 
 
-def test_what_is_bounded_is_bounded_exactly_and_what_cannot_be_is_refused():
+def test_what_is_bounded_is_bounded_exactly():
     found = cd.bounds(made("where(exp(z) > z**2, z, 0)"))
     assert found.supremum == 1
     with mp.workdps(30):
         edge = mp.findroot(lambda t: mp.exp(t) - t * t, -0.7)
         assert abs(mp.mpf(sympy.N(found.argument.start, 30)) - edge) < mp.mpf(10) ** -25
-    with pytest.raises(BadValue, match="cannot be told apart"):
-        cd.bounds(made("Abs(erf(z) - 1/2)"))
+    # the slope's size is erf's own, whichever side of the kink
+    assert cd.bounds(made("Abs(erf(z) - 1/2)")).supremum == 2 / sympy.sqrt(sympy.pi)
