@@ -15,7 +15,7 @@ from chainderiv.functions.rewriting.digits import as_mpmath
 from chainderiv.functions.turning.outward import Outward
 from chainderiv.functions.turning.scales import LOG, Scale, TooNear
 from chainderiv.functions.turning.towards import towards
-from chainderiv.symbols import z
+from chainderiv.symbols import erfcx, z
 
 TEXTS = [
     "log(1+exp(z))-z", "erf(z)-tanh(z)", "z*Phi(z)-z", "silu(z)-gelu(z)", "atan(z)-tanh(z)", "mish(z)-z", "sqrt(z**2+1)-z",
@@ -151,3 +151,26 @@ def test_no_sign_is_claimed_of_what_oscillates(text):
     for most in (2, 4, 8):
         with working_bits(128), pytest.raises(TooNear):
             Outward(arb(2**20), most).sign(parse_formula(text), 1)
+
+
+@pytest.mark.parametrize("expression", [erfcx(z) + z, -(z**2) + erfcx(z) - 3, erfcx(z) - 1 / z**3, 5 - erfcx(-2 * z)])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_erfcx_grows_on_one_side_and_falls_on_the_other(expression, side):
+    start, sign = towards(expression, side, None)
+    values = [mp_of(expression, side * (abs(start) + k)) for k in (0, Fraction(1, 3), 1, 4)]
+    assert [mp.sign(v) for v in values] == [sign] * 4
+
+
+@pytest.mark.parametrize("expression", [sympy.log(z**2), z * sympy.log(z**2), sympy.log(z**2) / (1 + z**2)])
+def test_the_logarithm_of_t_is_not_positive_before_t_is_1(expression):
+    start, sign = towards(expression, 1, None)
+    assert [mp.sign(mp_of(expression, start + k)) for k in (0, Fraction(1, 3), 1, 4)] == [sign] * 4
+
+
+def mp_of(expression, at):
+    """Its value by mpmath's own erfc and log."""
+    with mp.workdps(60):
+        t = mp.mpf(at.numerator) / at.denominator
+        by = {erfcx(k * z): mp.exp((k * t) ** 2) * mp.erfc(k * t) for k in (1, -2)}
+        told = {e: sympy.Float(str(v), 60) for e, v in by.items()}
+        return mp.mpf(str(sympy.N(expression.xreplace(told).subs(z, sympy.Rational(at.numerator, at.denominator)), 40)))

@@ -214,3 +214,11 @@ def test_relu_before_a_sigmoid_with_cross_entropy_agrees_with_the_referee():
         k = cd.condition(chain, 0.9, 0.3, y=1.0, wrt=wrt)
         got = cd.evaluate(chain, 0.9, 0.3, y=1.0, wrt=wrt)
         assert_same(got, cd.evaluate(chain, 0.9, 0.3, y=1.0, wrt=wrt, engine="mpmath"), k)
+
+
+@pytest.mark.parametrize("engine", ["numpy", "numba", None])
+@pytest.mark.parametrize("shape", [(0,), (5, 0)])
+@pytest.mark.parametrize("name", ["sigmoid", "relu"])
+def test_no_points_have_no_gradients(engine, shape, name):
+    g = cd.evaluate(cd.Chain(3, name), w=np.empty(shape), b=0.1, tied=True, engine=engine)
+    assert (g.sign.shape, g.log.shape) == (shape, shape)

@@ -90,7 +90,7 @@ def exp_down(x: float) -> float:
 
 @inlined
 def exp_fraction(x: float) -> tuple[float, float, float]:
-    """n, m and n + m with e^x = n/m and 2 <= m < 2.4, for x <= 0; below -708 as exp_down.
+    """n, m and n + m with e^x = n/m and 1.6 < m < 2.4, for x <= 0; below -708 as exp_down.
 
     n/(n + m) and m/(n + m) are off by less than 1.7 ε: a sigmoid's two sides, for one division.
     """

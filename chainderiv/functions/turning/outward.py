@@ -199,6 +199,8 @@ class Outward:
         c, m, w = self.relative(one)
         if sign_of(c) < 0 or m.logs != 0:
             raise TooNear("a logarithm of a logarithm, or of what is negative")
+        if m.power != 0 and not self.start > 1:
+            raise TooNear("the logarithm of t, which is a scale from t = 1 on")
         grown = {Scale(power=d): -r for d, r in m.rates} | ({LOG: m.power} if m.power != 0 else {})
         number = constant(sympy.log(c))
         return self.add(Sum(grown), number, self.taylor(sympy.log(1 + z), w))
@@ -208,7 +210,13 @@ class Outward:
         return sign_of(self.leading(one)[1])
 
     def erfcx(self, one: Sum) -> Sum:
-        """erfcx w ~ Σ (-1)^k (2k - 1)!!/(2 w²)^k/(√π w), of which each partial sum is nearer than the next term."""
+        """erfcx w ~ Σ (-1)^k (2k - 1)!!/(2 w²)^k/(√π w), of which each partial sum is nearer than the next term.
+
+        That is for w > 0; erfcx(-w) = 2 e^(w²) - erfcx w.
+        """
+        if self.side(one) < 0:
+            twice = self.scaled(self.exp(self.times(one, one)), _TWO)
+            return self.add(twice, self.scaled(self.erfcx(self.scaled(one, -_ONE)), -_ONE))
         inverse = self.power(one, -_ONE)
         squared = self.scaled(self.times(inverse, inverse), -_ONE / 2)
         total, term = Sum(), constant(_ONE)

@@ -112,6 +112,8 @@ class Points:
 
     def read_bounded(self, reading: Reading, may_settle: bool = True) -> Places:
         """Fill what is sure under the bound; which points are left to the walk."""
+        if not reading.sign.size:
+            return np.empty(0, np.intp)
         p, depth = self.parameters, self.derivation.chain.depth
         given = [self._line(array) for array in (p.x, p.w[1], p.inner[1], p.y)]
         steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
