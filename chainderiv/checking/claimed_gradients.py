@@ -104,7 +104,7 @@ def fault_of(
     alike = set(ratios.values())
     if alike == {-1.0}:
         return "their sign is wrong in every layer"
-    if len(alike) == 1 and None not in alike:
+    if len(alike) == 1 and not alike & {None, 1.0}:
         return f"they are {_named_multiple(alike.pop(), len(at[0]))}, in every layer"
     if said := _of_other_costs(net, claimed, at):
         return said
@@ -181,7 +181,11 @@ def _of_one(
     same = next((n for n in others if _multiple(claimed, own[n]) == 1), None)
     if not claimed.any():
         return "is 0 everywhere"
-    if c is not None and c != 1:
+    if c == 1:
+        top = np.abs(own[layer]).max()
+        off = np.abs(claimed / top - own[layer] / top).max()
+        return f"differs from the right one by up to {off:.1e} of its largest entry"
+    if c is not None:
         return f"is {_named_multiple(c, images)}" if c != -1 else "has the wrong sign"
     if _multiple(claimed, parameter) == 1:
         return "is the parameter itself, and no gradient"

@@ -57,9 +57,11 @@ def diagnosed(derived: Derived, at: Parameters, judged: Judged, found: list[Find
         return said
     there = at.at((places,))
     loosely = _loosely(ratio, derived, there)
+    one = LogSign(np.ones(count), np.zeros(count))
     for said, other in suspects(derived, there):
         sign = loosely.sign_of(other)
-        if sign is not None:
+        # a quantity that stands for one that equals it explains nothing
+        if sign is not None and Ratio(other, loosely.room).sign_of(one) != 1:
             return said if sign > 0 else f"{said}, and the sign is wrong"
     logs = np.asarray(ratio.value.log)
     if sized or float(np.abs(logs).max()) < 1e-6:

@@ -84,6 +84,13 @@ def change(part, layer, to):
     return spoil
 
 
+def nudged(W):
+    """One entry is off by a millionth of the largest."""
+    off = W[1].copy()
+    off[2, 1] += 1e-6 * np.abs(off).max()
+    return off
+
+
 FAULTS = {
     "they are 32 times the mean: the sum over the 32 images, and the mean is wanted, in every layer": everywhere(32),
     "they are 1/32 of the mean: divided by the number of images, 32, once too often, in every layer": everywhere(1 / 32),
@@ -93,6 +100,7 @@ FAULTS = {
     "of weights[1] the gradient is transposed": change(0, 1, lambda W: W[1].T),
     "of weights[3] the gradient has the wrong sign": change(0, 3, lambda W: -W[3]),
     "biases[2] holds NaN or infinity": change(1, 2, lambda b: b[2] * np.nan),
+    "of weights[1] the gradient differs from the right one by up to 1.0e-06 of its largest entry": change(0, 1, nudged),
     "of weights[0] the gradient is 0 everywhere": change(0, 0, lambda W: 0 * W[0]),
 }  # fmt: skip
 

@@ -395,3 +395,10 @@ def test_a_refused_text_is_shown_as_it_was_typed(claim, near):
         cd.verify(THREE, claim, wrt="b1", points=2)
     assert near in str(caught.value)
     assert repr(claim) in str(caught.value)
+
+
+def test_what_equals_a_factor_is_not_said_to_stand_for_it():
+    """a₁(1 - a₁) is σ'(z₁): where a claim is right but for 1e-18, that is no explanation."""
+    found = cd.verify(cd.Chain(3), "σ'(z1) w2 σ'(z2) w3 σ'(z3) (a3 - y) + 1e-18", wrt="b1")
+    assert not found.passed
+    assert found.diagnosis.startswith("it differs from the gradient by up to")
