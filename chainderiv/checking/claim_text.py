@@ -33,7 +33,7 @@ _PIECE = re.compile(
 )
 WORDS = ("where", "pi", "π", "e", "if", "else", "and", "or", "not", "lambda")
 _BRACED = re.compile(r"_\{([0-9]+)\}")
-_TIGHT = re.compile(r"(?<!\w)((?:[abwz]_?[0-9]+)+)(?=[abwz]_?[0-9])")
+_TIGHT = re.compile(r"(?<!\w)((?:[abwz]_?[0-9]+)+)(?=[^\W\d_])")
 _HOMES = re.compile(rf"\b{HOMES}(?=[A-Za-z])")
 SLOPE, BEND = "output_slope", "output_bend"
 
@@ -101,7 +101,7 @@ def _plain(chain: Chain, body: str, names: dict[str, Expr], makers: dict[str, An
 
 
 def _apart(match: re.Match[str]) -> str:
-    """w2a1 is w2 a1, as 2z is 2 z."""
+    """w2a1 is w2 a1 and w2σ'(z2) is w2 σ'(z2), as 2z is 2 z."""
     return re.sub(r"(?<=[0-9])(?=[abwz])", " ", match[0]) + " "
 
 

@@ -338,7 +338,7 @@ def test_what_stands_behind_a_power_is_read_as_without_it(power):
 
 
 @pytest.mark.parametrize("claim", [
-    "(a3-y)a3(1-a3)w3a2(1-a2)w2a1(1-a1)", "w3w2(a3-y)a3(1-a3)a1a2(1-a2)(1-a1)", "w_3w_2(a3-y)σ'(z3)σ'(z2)σ'(z1)",
+    "(a3-y)a3(1-a3)w3a2(1-a2)w2a1(1-a1)", "w3w2(a3-y)a3(1-a3)a1a2(1-a2)(1-a1)", "w_3w_2(a3-y)σ'(z3)σ'(z2)σ'(z1)", "(a3-y)σ'(z3)w3σ'(z2)w2σ'(z1)",
     "(a_{3}-y) a_{3}(1-a_{3}) w_{3} a_{2} (1-a_{2}) w_{2} a_{1}(1-a_{1})",
 ])  # fmt: skip
 def test_factors_may_stand_side_by_side_without_a_space(claim):
