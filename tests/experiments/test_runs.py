@@ -7,7 +7,7 @@ import sys
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from multiprocessing import get_context
 from operator import attrgetter
 from pathlib import Path
@@ -125,10 +125,20 @@ def test_without_second_attempts_the_same_kill_is_fatal(dask, monkeypatch):
     monkeypatch.setattr(executors, "ATTEMPTS", 1)
     endless = [replace(one, settings=one.settings | {"epochs": 10**6}) for one in LONG]
     with cluster(scheduler_file=str(dask.file)) as (executor, _):
-        # the worker that is killed has come, and none is without a run
-        executor._client.wait_for_workers(2, timeout=30)
+        kill = partial(kill_one_at_work, dask, executor._client)
         with pytest.raises(WorkersLost):
-            run_all([RUNS[0], *endless], DIGITS, executor=executor, workers=2, progress=kill_at_the_first(dask, False))
+            run_all([RUNS[0], *endless], DIGITS, executor=executor, workers=2, progress=lambda *_: kill())
+
+
+def kill_one_at_work(dask, client):
+    """Kill a worker that has a run: one that is only coming, or has none, would lose none."""
+    while True:
+        numbers = client.run(os.getpid, on_error="ignore")
+        busy = {numbers.get(address) for address, runs in client.processing().items() if runs}
+        for process in dask.workers:
+            if process.pid in busy:
+                return process.kill()
+        time.sleep(0.05)
 
 
 class Counting(Executor):
