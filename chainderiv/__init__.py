@@ -61,10 +61,21 @@ if TYPE_CHECKING:
     from chainderiv.symbolic.steps import Step as Step
     from chainderiv.symbolic.term import Term as Term
     from chainderiv.symbols import a as a, erfcx as erfcx, normal_cdf as normal_cdf, y as y, z as z
+    from chainderiv.theory.critical import (
+        CriticalLine as CriticalLine,
+        CriticalPoint as CriticalPoint,
+        critical_line as critical_line,
+        critical_points as critical_points,
+        critical_sigma_w as critical_sigma_w,
+    )
+    from chainderiv.theory.fixed_points import FixedPoint as FixedPoint
+    from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
+    from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
     from chainderiv.view.maps.cut import plot_cut as plot_cut
     from chainderiv.view.maps.link_map import plot_link_map as plot_link_map
     from chainderiv.view.maps.maps import plot_sweep as plot_sweep, plot_sweeps as plot_sweeps
+    from chainderiv.view.maps.phase_map import plot_phase as plot_phase
     from chainderiv.view.maps.quantities import Quantity as Quantity, quantity_at as quantity_at
     from chainderiv.view.networks.curves import (
         plot_accuracy as plot_accuracy,
@@ -122,10 +133,15 @@ _PUBLIC = {
     "symbolic.steps": ["Step"],
     "symbolic.term": ["Term"],
     "symbols": ["a", "erfcx", "normal_cdf", "y", "z"],
+    "theory.critical": ["CriticalLine", "CriticalPoint", "critical_line", "critical_points", "critical_sigma_w"],
+    "theory.fixed_points": ["FixedPoint"],
+    "theory.mean_field": ["MeanField", "mean_field"],
+    "theory.phase": ["PhaseDiagram", "phase_diagram"],
     "view.maps.animation": ["animate_sweep"],
     "view.maps.cut": ["plot_cut"],
     "view.maps.link_map": ["plot_link_map"],
     "view.maps.maps": ["plot_sweep", "plot_sweeps"],
+    "view.maps.phase_map": ["plot_phase"],
     "view.maps.quantities": ["Quantity", "quantity_at"],
     "view.networks.curves": ["plot_accuracy", "plot_bars", "plot_norms"],
     "view.picture": ["save_picture"],

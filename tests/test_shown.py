@@ -22,12 +22,16 @@ RESULTS = {
     "Audit": lambda: cd.audit("relu"),
     "Bounds": lambda: cd.bounds("sigmoid"),
     "Comparison": lambda: cd.compare(CHAIN, "b1", "b2"),
+    "CriticalLine": lambda: cd.critical_line("tanh"),
+    "CriticalPoint": lambda: cd.critical_points("tanh", 0.2)[0],
     "Data": lambda: DIGITS,
     "Derivation": lambda: cd.derive(CHAIN, "b1"),
     "Estimate": lambda: cd.Estimate(1600, 16, 15, 3_000, 74_000, 75.3),
     "LayerDerivation": lambda: cd.derive_layers([3, 2, 2]),
     "LogSign": lambda: cd.LogSign([1.0, -1.0], [-1611.8, 3.0]),
+    "MeanField": lambda: cd.mean_field("gelu", sigma_w=1.45, sigma_b=0.3),
     "Network": lambda: cd.Network([64, 5, 4, 10]),
+    "PhaseDiagram": lambda: cd.phase_diagram("gelu", cd.Axis(0.5, 4, 8), cd.Axis(0, 2, 5)),
     "SecondDerivation": lambda: cd.derive(CHAIN, ("b1", "w2")),
     "Split": lambda: DIGITS.train,
     "Sweep": lambda: cd.sweep(CHAIN, **AXES),
@@ -49,7 +53,7 @@ GIVEN = {
     "Stable",
     "Training",
 }
-PARTS = {"AuditRow", "Factor", "Forward", "LayerParameter", "Row", "Step", "Widest"}  # of what shows them
+PARTS = {"AuditRow", "Factor", "FixedPoint", "Forward", "LayerParameter", "Row", "Step", "Widest"}  # of what shows them
 WORDS = {"Certainty", "Quantity", "Regime", "erfcx", "normal_cdf"}
 NASTY = "<b>&\"'"
 
@@ -93,7 +97,7 @@ def test_a_result_prints_itself_in_lines_and_not_as_its_fields(name):
     assert not text.startswith(f"{name}(") or name == "Network"
 
 
-@pytest.mark.parametrize("name", ["Amplifying", "Audit", "Data", "Estimate", "Split", "Sweep", "Tally", "TrainingRecord",
+@pytest.mark.parametrize("name", ["Amplifying", "Audit", "CriticalLine", "CriticalPoint", "Data", "Estimate", "MeanField", "PhaseDiagram", "Split", "Sweep", "Tally", "TrainingRecord",
                                   "Verification"])  # fmt: skip
 def test_what_is_displayed_is_what_is_printed(name):
     result = RESULTS[name]()
@@ -110,6 +114,8 @@ def test_what_is_displayed_is_what_is_printed(name):
     (["map", "--depth", "2", "--w", "-12:12:9", "--b", "-10:10:7"], lambda: cd.sweep(CHAIN, **AXES)),
     (["map", "--depth", "2", "--wrt", "b1,w2", "--w", "-12:12:9", "--b", "-10:10:7"],
      lambda: cd.sweep(CHAIN, wrt=("b1", "w2"), **AXES)),
+    (["phase", "--activation", "gelu", "--at", "sigma_w=1.45,sigma_b=0.3"],
+     lambda: cd.mean_field("gelu", sigma_w=1.45, sigma_b=0.3)),
     (["derive", "--depth", "2"], lambda: cd.derive(CHAIN, "b1")),
     (["derive", "--depth", "2", "--compare", "b1", "b2"], lambda: cd.compare(CHAIN, "b1", "b2")),
 ])  # fmt: skip

@@ -18,6 +18,8 @@ LAYERS = cd.derive_layers([2, 3, 2])
 BOUNDS = cd.bounds("sigmoid")
 THREE = cd.LogSign(np.ones(3), np.zeros(3))
 SWEPT = cd.sweep(CHAIN, w=AXIS, b=AXIS)
+SIGMAS = cd.Axis(0.5, 2, 3)
+PHASES = cd.phase_diagram("tanh", sigma_w=SIGMAS, sigma_b=SIGMAS)
 FILM = cd.sweep(CHAIN, depth=cd.Axis(1, 2, 2), w=AXIS, b=AXIS)
 ROWS = tuple((np.full(3, 0.01 * k), np.full(3, 0.1 * k), np.ones(2)) for k in (2, 1))
 RECORD = cd.TrainingRecord({}, ROWS, np.ones(2), np.ones(2), np.zeros(2), layers={"weight_norm_l2": np.ones((2, 3))})
@@ -84,14 +86,20 @@ RIGHT = {
     "bounds": {"activation": "relu"},
     "compare": {"chain": CHAIN, "first": "b1", "second": "b2"},
     "condition": {"chain": CHAIN, "w": 1, "b": 0, "x": 0.5, "y": 0.0, "wrt": "b1", "tied": True},
+    "critical_line": {"activation": "tanh", "points": 20},
+    "critical_points": {"activation": "tanh", "sigma_b": 0.2},
+    "critical_sigma_w": {"activation": "tanh", "sigma_b": 0.2},
     "derive": {"chain": CHAIN, "wrt": "b1"},
     "derive_layers": {"sizes": [2, 3, 2], "activation": "sigmoid", "cost": "cross_entropy", "output": None},
     "evaluate": {"chain": CHAIN, "w": 1, "b": 0, "x": 0.5, "y": 0.0, "wrt": "b1", "engine": "numpy", "tied": True},
+    "mean_field": {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.2},
     "parse_formula": {"text": "z**2"},
     "plot_accuracy": {"record": RECORD, "ax": None, "dark": False},
     "plot_bars": {"gradients": BARS, "ax": None, "dark": False},
     "plot_cut": {"sweep": SWEPT, "cut": {"w": 0.5}, "quantity": "gradient", "dark": False, "size": (9, 4), **LOOK},
     "plot_link_map": {"activation": "relu", "w_axis": AXIS, "z_axis": AXIS, "ax": None, "dark": False, **LOOK},
+    "plot_phase": {"diagram": PHASES, "ax": None, "quantity": "chi_1", "dark": False, "points": {"mine": (1.5, 0.2)}, **LOOK},
+    "phase_diagram": {"activation": "tanh", "sigma_w": SIGMAS, "sigma_b": SIGMAS},
     "plot_norms": {"record": RECORD, "order": "l2", "ax": None, "dark": False, "title": "mine", "names": True,
                    "limits": (1e-3, 1)},
     "plot_sweep": {"sweep": SWEPT, "quantity": "gradient", "ax": None, "dark": False, **LOOK},
@@ -121,8 +129,8 @@ ELSEWHERE = {
     "erfcx",
     "normal_cdf",
 }
-HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "Derivation", "Estimate", "Experiment", "LayerDerivation",
-        "LayerParameter", "Plan", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
+        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "derive": "print a chain's gradient as a product of factors",
     "map": "map where a chain's gradient vanishes and explodes",
     "bounds": "bound an activation's derivative, and say which weights can amplify",
+    "phase": "tell where wide random layers vanish and explode, and which sigma_w is critical",
     "verify": "check symbolic gradients against finite differences",
     "train": "train a network and measure each layer's gradient",
     "reproduce": "run the published experiments again, over many seeds, and write a page",

@@ -48,6 +48,7 @@ def _option(command: str, action: argparse.Action) -> Option:
 def _names(command: str) -> dict[str, Iterable[str]]:
     """What may stand behind an option, from the tables that the commands themselves look into."""
     from chainderiv.commands.map import QUANTITIES
+    from chainderiv.commands.phase import QUANTITIES as OF_PHASES
     from chainderiv.commands.reproduce import SOURCES
     from chainderiv.experiments.catalogue import EXPERIMENTS
     from chainderiv.functions.cost import COSTS
@@ -72,7 +73,7 @@ def _names(command: str) -> dict[str, Iterable[str]]:
         "name": neurons,
         "only": EXPERIMENTS,
         "output": [*neurons, "softmax"] if wide else neurons,
-        "quantity": QUANTITIES,
+        "quantity": OF_PHASES if command == "phase" else QUANTITIES,
         "schedule": SCHEDULES,
         "shell": SCRIPTS,
         "source": SOURCES,

@@ -48,10 +48,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     forms += ".zarr for a map larger than memory; killed, the same command goes on with it)"
     add("--out", metavar="FILE", help=forms)
     add("--csv", metavar="FILE", help="write every point as a line of a table")
-    add("--title", metavar="TEXT", help="above the picture, in the place of what was swept; '' for none")
-    add("--size", metavar="WxH", help="of the picture, in inches, such as 3.4x2.8")
-    add("--dpi", metavar="N", help=f"dots an inch of a .png, {LEAST_DPI} to {MOST_DPI} (default 150)")
-    add("--dark", action="store_true", help="for a dark page")
+    declare_look(parser)
     add("--columns", metavar="N", help="panels in a row, of several activations (default 3 at the most)")
     add(
         "--cut",
@@ -60,6 +57,26 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="the line at one value of an axis beside the map, such as w=2",
     )
     add("--fps", metavar="N", help="frames a second of a film (default 4)")
+
+
+def declare_look(parser: argparse.ArgumentParser) -> None:
+    """--title, --size, --dpi and --dark."""
+    add = parser.add_argument
+    add("--title", metavar="TEXT", help="above the picture, in the place of what was swept; '' for none")
+    add("--size", metavar="WxH", help="of the picture, in inches, such as 3.4x2.8")
+    add("--dpi", metavar="N", help=f"dots an inch of a .png, {LEAST_DPI} to {MOST_DPI} (default 150)")
+    add("--dark", action="store_true", help="for a dark page")
+
+
+def look_of_a_picture(options: argparse.Namespace) -> tuple[dict[str, Any], tuple[float, float] | None, float | None]:
+    """What declare_look stated, of a command that writes pictures alone: title, size and dpi; raises BadValue."""
+    named = [name for name in ("title", "size", "dpi") if getattr(options, name) is not None]
+    for name in [*named, *(["dark"] if options.dark else [])]:
+        if options.out is None:
+            raise BadValue(f"--{name} is of a picture; give --out, such as --out phase.png, or leave it out")
+    title = {} if options.title is None else {"title": options.title}
+    size = None if options.size is None else _size(options.size)
+    return title, size, None if options.dpi is None else _positive("dpi", options.dpi, LEAST_DPI, MOST_DPI)
 
 
 def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> Output:

@@ -33,6 +33,7 @@ class Palette:
     undefined: str  # one that is no number
     low: str  # the side that vanishes
     high: str  # the side that explodes
+    rising: tuple[str, ...]  # from the lowest amount to the highest
     diverging: tuple[str, ...]  # from the lowest value over 0 in the middle to the highest
     cycle: tuple[str, ...]  # what is told apart (after Okabe and Ito 2008); the first two are signs and marks
     lines: tuple[str, ...]  # layers and neurons: neither is one of a sign, or of what vanishes and explodes
@@ -44,6 +45,13 @@ class Palette:
 
         return LinearSegmentedColormap.from_list("gain", self.diverging)
 
+    @property
+    def shades(self) -> Colormap:
+        """The map of what has no sides: from the paper to the ink by violet, which means nothing else."""
+        from matplotlib.colors import LinearSegmentedColormap
+
+        return LinearSegmentedColormap.from_list("amount", self.rising)
+
 
 LIGHT = Palette(
     paper="#ffffff",
@@ -54,6 +62,7 @@ LIGHT = Palette(
     undefined="#f0e442",
     low="#9fc5e8",
     high="#e8955c",
+    rising=("#f6f6f4", "#c9a2c9", "#874484", "#35103a"),
     diverging=("#08264f", "#1f5fa8", "#74aede", "#f6f6f4", "#eda772", "#c4500f", "#5f1d04"),
     cycle=("#0072b2", "#d55e00", "#007d5c", "#a64d86", "#7a6a00", "#3f6fd1"),
     lines=("#007d5c", "#a64d86", "#7a6a00", "#6a3fa0", "#57616c", "#1797a6"),
@@ -67,6 +76,7 @@ DARK = Palette(
     undefined="#f0e442",
     low="#1d4c80",
     high="#b5541d",
+    rising=("#181b20", "#57305f", "#b070b2", "#f7dcf6"),
     diverging=("#b5dcff", "#4f9be0", "#1f4f86", "#181b20", "#7d3511", "#de7430", "#ffd0ab"),
     cycle=("#56b4e9", "#f0883e", "#2fc79a", "#e29cc4", "#d6c94a", "#8fa8ff"),
     lines=("#2fc79a", "#e29cc4", "#d6c94a", "#b39cff", "#a3adb8", "#6fd0d8"),

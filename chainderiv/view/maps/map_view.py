@@ -66,9 +66,10 @@ def view_sweep(sweep: Sweep, quantity: Quantity, cells: Cells, levels: bool = Fa
     return _view((x, y), cells, read, codes, quantity.per, sweep.plan.tile_shape)
 
 
-def view_values(axes: Axes2, values: Floats, cells: Cells) -> MapView:
-    """The same of an array over two axes; it is also the field 'values'."""
-    return _view(axes, cells, lambda box: (values[box], {"values": values[box]}, None))
+def view_values(axes: Axes2, values: Floats, cells: Cells, fields: Mapping[str, Floats] | None = None) -> MapView:
+    """The same of an array over two axes; it is also the field 'values', beside those given."""
+    arrays = {"values": values, **(fields or {})}
+    return _view(axes, cells, lambda box: (values[box], {name: array[box] for name, array in arrays.items()}, None))
 
 
 def _view(

@@ -1,0 +1,77 @@
+"""Critical weights are those at which χ₁ = 1 and q* a fixed point, by the plain formulas; all of them are found."""
+
+import math
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from chainderiv.errors import BadValue
+from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.theory.critical import critical_line, critical_points, critical_sigma_w
+from chainderiv.theory.mean_field import mean_field
+from tests.theory import averages
+
+
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"relu", "leaky_relu", "prelu", "identity"}))
+def test_a_critical_point_satisfies_both_equations_at_fifty_digits(name):
+    points = critical_points(name, 0.3)
+    for p in points:
+        value, squared = averages.moments(name, mp.mpf(p.q_star), 40)[:2]
+        a = mp.mpf(p.sigma_w) ** 2
+        assert abs(float(a * squared) - 1) < 2e-12
+        # σ_b² is a difference of two numbers of q*'s size
+        assert abs(float(p.q_star - a * value) - 0.09) < 1e-12 * max(1, p.q_star)
+    assert points or name in ("softplus", "squareplus", "logsigmoid", "tanhshrink", "relu2", "softshrink"), name
+
+
+@pytest.mark.parametrize(
+    ("name", "want"),
+    [("relu", 2**0.5), ("tanh", 1.0), ("identity", 1.0), ("gelu", 2.0), ("silu", 2.0), ("arctan", 1.0),
+     ("leaky_relu", (2 / 1.0001) ** 0.5)],
+)  # fmt: skip
+def test_without_biases_the_slope_at_0_decides(name, want):
+    assert critical_sigma_w(name) == pytest.approx(want, rel=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("name", "stable"), [("tanh", True), ("hardtanh", True), ("relu", True), ("gelu", False), ("silu", False)]
+)
+def test_at_0_the_next_order_decides_whether_small_signals_come_back(name, stable):
+    (point,) = critical_points(name)
+    small = mp.mpf("1e-4")
+    grown = mp.mpf(point.sigma_w) ** 2 * averages.moments(name, small)[0] / small
+    assert point.stable == stable == (float(grown) <= 1 + 1e-12)
+
+
+def test_the_sigmoid_is_critical_at_ten_without_biases_and_nowhere_else():
+    """The wide cousin of |w| >= 4: one root, q* = 45.6, checked on both equations."""
+    (p,) = critical_points("sigmoid")
+    value, squared = averages.moments("sigmoid", mp.mpf(p.q_star), 40)[:2]
+    assert float(1 / mp.sqrt(squared)) == pytest.approx(p.sigma_w, rel=1e-12)
+    assert float(value / squared) == pytest.approx(p.q_star, rel=1e-12)
+
+
+def test_where_lines_bend_at_0_alone_a_bias_leaves_no_critical_point():
+    assert critical_points("relu", 0.2) == ()
+    with pytest.raises(BadValue, match="'relu' is critical at no sigma_w where sigma_b = 0.2; give another"):
+        critical_sigma_w("relu", 0.2)
+
+
+def test_the_phase_changes_across_a_critical_point_that_is_stable():
+    for name, b in (("tanh", 0.2), ("sigmoid", 0.5), ("hardtanh", 0.4)):
+        w = critical_sigma_w(name, b)
+        assert [mean_field(name, w * f, b).phase for f in (1 - 1e-9, 1 + 1e-9)] == ["ordered", "chaotic"]
+
+
+def test_the_line_passes_the_points():
+    line = critical_line("tanh", 4000)
+    for b in (0.1, 0.5, 1.0):
+        w = np.interp(b, line.sigma_b, line.sigma_w)
+        assert w == pytest.approx(critical_sigma_w("tanh", b), rel=1e-4)
+
+
+@pytest.mark.parametrize("b", [-0.1, math.nan, math.inf, "x"])
+def test_a_sigma_b_that_is_none_is_refused(b):
+    with pytest.raises(BadValue, match="sigma_b is"):
+        critical_points("tanh", b)
