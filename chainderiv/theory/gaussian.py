@@ -19,6 +19,7 @@ WIDTH = 0.5  # of a panel in s, before any is halved
 MOST_HALVINGS = 6
 CLOSE = 4e-15  # relative change at which halving the panels stops
 REACHES = (10.0, 15.0, 22.0, 30.0, 37.0)  # in √q: where the tails are cut; at 37 the density is 1e-298
+BEYOND = 1e-297  # the probability of what lies there
 NO_TAIL = 1e-17  # the share that may lie at the outermost nodes
 
 Integrand = Callable[[Floats, Floats], Floats]
@@ -64,8 +65,9 @@ def gaussian(integrand: Integrand, q: Floats, breaks: Sequence[float] = (), halv
             return found
         further, tail[:, cut] = _refined(integrand, q[cut], breaks, reach, halvings)
         found.value[:, cut], found.error[:, cut] = further
-    lost = ~(tail <= NO_TAIL)
+    lost = ~(tail <= NO_TAIL) & (found.value != 0)
     found.value[lost], found.error[lost] = np.nan, np.inf
+    found.error[found.value == 0] += BEYOND  # what nothing was found of may lie further out
     return found
 
 
@@ -108,7 +110,7 @@ def _summed(
         terms = integrand(z, q[:, None]) * weights
         sizes = np.abs(terms)
         whole = sizes.sum(axis=-1)
-        share = np.where(whole > 0, (sizes[..., 0] + sizes[..., -1]) / whole, 0.0)
+        share = np.where(whole > 0, (sizes[..., 0] + sizes[..., -1]) / whole, 1.0)
         # the density's exponent is rounded: far out that is many ε of the density
         rounding = (sizes * (1 + z * z / (2 * q[:, None]))).sum(axis=-1)
     return terms.sum(axis=-1), rounding, np.where(np.isfinite(whole), share, np.inf)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from chainderiv.compiling.arrays import ArrayFunctions, array_functions
+from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.gaussian import Expected, gaussian
@@ -20,6 +21,7 @@ from chainderiv.theory.gaussian import Expected, gaussian
 V, M2, SLOPE, M4 = range(4)
 LEAST, MOST, STRIDE = -48, 24, 8  # log q, from 1e-21 to 1e10: where fixed points are looked for
 KNOWN = 1e-10  # relative error beyond which the table ends
+TINY = 1e-300
 DEGREE = 17  # of the table's polynomials, each over a factor e of q
 
 
@@ -49,7 +51,10 @@ class Moments:
 
     @cached_property
     def _table(self) -> Floats:
-        """Chebyshev coefficients (DEGREE + 1, 4, panels), a panel for each factor e of q, as far as known."""
+        """Chebyshev coefficients (DEGREE + 1, 4, panels), a panel for each factor e of q, as far as known.
+
+        Of logarithms, and of q V'/V: V may fall by twenty decades in a panel, as softshrink's.
+        """
         unit = chebyshev.chebpts1(DEGREE + 1)
         basis = chebyshev.chebvander(unit, DEGREE)
         panels: list[Any] = []
@@ -57,13 +62,19 @@ class Moments:
             q = np.exp((np.arange(first, first + STRIDE)[:, None] + (1 + unit) / 2).ravel())
             found = gaussian(self._integrand, q, self.breaks, halvings=2)
             known = (found.error[:SLOPE] <= KNOWN * found.value[:SLOPE]).all(axis=0)
-            values = found.value.reshape(4, STRIDE, DEGREE + 1).transpose(2, 0, 1)
+            values = _bent(found.value, q).reshape(4, STRIDE, DEGREE + 1).transpose(2, 0, 1)
             whole = known.reshape(STRIDE, -1).all(axis=1)
             count = STRIDE if whole.all() else int(np.argmin(whole))
             panels.append(np.linalg.solve(basis, values.reshape(DEGREE + 1, -1)).reshape(values.shape)[..., :count])
             if count < STRIDE:
                 break
-        return np.concatenate(panels, axis=-1)
+        table = np.concatenate(panels, axis=-1)
+        if not table.size:
+            raise BadValue(
+                f"activation {self.activation.name!r} has no mean of φ² and φ'² that is known at any variance; "
+                "give one whose slope is finite everywhere"
+            )
+        return table
 
     @property
     def most(self) -> float:
@@ -75,8 +86,19 @@ class Moments:
         at = np.log(q)
         panel = np.clip(np.floor(at) - LEAST, 0, self._table.shape[-1] - 1).astype(int)
         inside = (at >= LEAST) & (at <= self.most)
-        found = chebyshev.chebval(2 * (at - LEAST - panel) - 1, self._table[:, rows][..., panel], tensor=False)
-        return np.where(inside, found, np.nan)
+        asked = (V, *rows) if SLOPE in rows else rows
+        bent = chebyshev.chebval(2 * (at - LEAST - panel) - 1, self._table[:, asked][..., panel], tensor=False)
+        with np.errstate(over="ignore"):
+            found = [bent[k] * np.exp(bent[0]) / q if row == SLOPE else np.exp(bent[k]) for k, row in enumerate(asked)]
+        return np.where(inside, found[len(found) - len(rows) :], np.nan)
+
+
+def _bent(values: Floats, q: Floats) -> Floats:
+    """What is smooth over any panel: log V, log M₂, q V'/V and log M₄, of TINY what is smaller."""
+    v, m2, slope, m4 = np.where(np.isnan(values), 1.0, values)
+    some = v > TINY
+    ratio = np.where(some, q * slope / np.where(some, v, 1.0), 0.0)
+    return np.stack([*np.log(np.maximum([v, m2], TINY)), ratio, np.log(np.maximum(m4, TINY))])
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,8 @@ import mpmath as mp
 import numpy as np
 import pytest
 
+from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.lookup import neuron
 from chainderiv.theory.gaussian import Divergent, gaussian, reached
@@ -63,3 +65,23 @@ def test_a_break_that_is_not_told_shows_in_the_error():
     want = float(mp.ncdf(-0.3))
     assert abs(cut.value[0, 0] - want) < 1e-15
     assert 1e-8 < abs(blind.value[0, 0] - want) <= 4 * blind.error[0, 0]
+
+
+def test_the_table_keeps_its_digits_where_v_falls_by_decades():
+    q = np.exp(np.random.default_rng(4).uniform(np.log(1e-3), 0, 100))
+    known = moments(neuron("softshrink"))
+    assert np.ptp(np.log10(known.at(q).value[0])) > 50
+    assert np.allclose(known.near(q), known.at(q).value, rtol=1e-9, atol=0)
+
+
+def test_a_slope_that_is_infinite_has_no_moments():
+    with pytest.raises(BadValue, match="'root' has no mean of φ² and φ'² that is known"):
+        moments(Activation.from_formula("root", "cbrt(z)")).near(q=np.array([1.0]))
+
+
+def test_what_lies_twenty_deviations_out_is_no_zero():
+    """softshrink is 0 within 1/2: at q = 6e-4 that is 20 deviations."""
+    want = averages.moments("softshrink", mp.mpf("6e-4"), 60)
+    got = moments(neuron("softshrink")).at(np.array([6e-4])).value[:, 0]
+    assert 0 < float(want[0]) < 1e-90
+    assert got == pytest.approx([float(w) for w in want], rel=1e-12, abs=0)
