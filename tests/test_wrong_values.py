@@ -45,6 +45,7 @@ RIGHT = {
     "LogSign.from_float": {"value": 1.0},
     "Parameter": {"kind": "b", "layer": 1},
     "Factor": {"kind": "prime", "layer": 1},
+    "Gaussian": {"sigma_w": 1.5, "sigma_b": 0.2},
     "Setup": {"source": cd.Source("digits"), "seeds": 1, "width": 3, "depths": (1,), "epochs": 1},
     "Source": {"name": "digits", "folder": None, "training_images": 10, "validation_images": 10},
     "Sweep.open": {"path": "nothing.zarr"},
