@@ -46,6 +46,7 @@ GIVEN = {
     "Chain",
     "Cost",
     "Experiment",
+    "Gaussian",
     "Parameter",
     "Plan",
     "Setup",
