@@ -32,6 +32,7 @@ RESULTS = {
     "MeanField": lambda: cd.mean_field("gelu", sigma_w=1.45, sigma_b=0.3),
     "Network": lambda: cd.Network([64, 5, 4, 10]),
     "PhaseDiagram": lambda: cd.phase_diagram("gelu", cd.Axis(0.5, 4, 8), cd.Axis(0, 2, 5)),
+    "Prediction": lambda: cd.predict([64, 5, 4, 10], data=DIGITS),
     "SecondDerivation": lambda: cd.derive(CHAIN, ("b1", "w2")),
     "Split": lambda: DIGITS.train,
     "Sweep": lambda: cd.sweep(CHAIN, **AXES),

@@ -105,6 +105,8 @@ RIGHT = {
                    "limits": (1e-3, 1)},
     "plot_sweep": {"sweep": SWEPT, "quantity": "gradient", "ax": None, "dark": False, **LOOK},
     "plot_sweeps": {"sweeps": [SWEPT], "quantity": "gradient", "dark": False, "columns": 1, "size": (4, 3), **LOOK},
+    "predict": {"sizes": [64, 4, 10], "activation": "tanh", "cost": "quadratic", "output": None, "init": "he",
+                "data": cd.load_data("digits").train.first(5)},
     "quantity_at": {"name": "rate", "depth": 4},
     "regime": {"rate": 0.0, "band": 0.05},
     "reproduce": {"setup": cd.Setup(cd.Source("digits"), seeds=1), "only": [], "report": None},
@@ -131,7 +133,7 @@ ELSEWHERE = {
     "normal_cdf",
 }
 HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
-        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 

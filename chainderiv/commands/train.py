@@ -139,7 +139,7 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
     if output is not None and output != "softmax":
         output = common.stated_neuron(output, "ψ")
     return Network(
-        _sizes(options.layers, options.dataset, data),
+        sizes_of(options.layers, options.dataset, data),
         activation=common.stated_neuron(hidden),
         cost=options.cost,
         output=output,
@@ -148,7 +148,8 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
     )
 
 
-def _sizes(text: str | None, asked: str, data: Data) -> list[int]:
+def sizes_of(text: str | None, asked: str, data: Data) -> list[int]:
+    """--layers, or Nielsen's, as the data ask for them; raises BadValue or BadShape."""
     if text is None:
         return [data.pixels, 30, 30, data.classes]
     try:
