@@ -42,7 +42,7 @@ class Prediction(Shows):
     Attributes
     ----------
     mean_log, sd_log : (H,). Mean and standard deviation, over networks, of its natural logarithm.
-    median : (H,). Of the norm itself.
+    median : (H,). Of the norm itself; 0 or inf where some hundreds of layers take it out of float64.
     band : (H, 2). Where the norm lies in 90 of 100 networks: its 5 and 95 % points.
     ratios : (H - 1,). exp of the mean log of a hidden layer's norm over that of the next one.
     sd_log_ratio : (H - 1,). Standard deviation of that logarithm.
@@ -133,7 +133,8 @@ def predict(
     images, shares = _inputs(data, counts)
     square, product = _lengths(images)
     drawn = [Drawn(law.sigma(n, m), law.sigma_b) for m, n in itertools.pairwise(counts)]
-    found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
+    with np.errstate(all="ignore"):  # what is no number is refused
+        found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
     if not np.isfinite([[*log] for log in found.logs]).all():
         raise BadValue(f"signals of activation {phi.name!r} leave float64 at init={start.name!r}; give smaller weights")
     title = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
@@ -184,7 +185,7 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
     fewest = min(counts[1:-1])
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
-        f"a layer has {fewest} neurons, and what is left out shrinks with the square of that": fewest < FEWEST,
+        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
         "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
         "chi_q is near 1, a fixed point is near, or layers are narrow": found.bent > MOST_BENT,
         f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
@@ -201,7 +202,8 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
     logs = found.logs[:-1]
-    points = np.exp([[_point(log, x) / 2 for x in NORMAL] for log in logs])
+    with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
+        points = np.exp([[_point(log, x) / 2 for x in NORMAL] for log in logs])
     mean, variance = np.array([log[:2] for log in logs]).T
     step_mean, step_variance = np.array(found.steps[:-1]).reshape(-1, 2).T
     return Prediction(

@@ -50,11 +50,14 @@ class Blurred:
 
         def phi(z: Floats) -> Floats:
             value, slope = functions.value(z), functions.derivative(z)
-            return np.array([value, slope, value * value, slope * slope])
+            # less φ(v), from which the squares of a small blur would cancel
+            return np.array([value, slope, (value.T - at_v.T).T ** 2, slope * slope])
 
         v, weights = common(p, tau, breaks)
+        at_v = functions.value(v)
         value, slope, square, squared_slope = blur(phi, v, tau, breaks)
-        return Values(v, weights, value, slope, np.maximum(square - value**2, 0.0), squared_slope)
+        variance = np.maximum(square - (value - at_v) ** 2, 0.0)
+        return Values(v, weights, value, slope, variance, squared_slope)
 
 
 def common(p: float, tau: float, breaks: Sequence[float]) -> tuple[Floats, Floats]:

@@ -42,6 +42,11 @@ class Layer:
     log_slope: Floats  # (2,): of log E ψ²
     log_bend: Floats  # (2, 2)
 
+    @property
+    def bent(self) -> tuple[Floats, Floats]:
+        """The second derivatives that tell whether a first order does: of log p' and of log E ψ²."""
+        return self.bends[0], self.log_bend
+
     @cached_property
     def own(self) -> Cumulants:
         """Of log (1/n) Σ ψ² h² at fixed p and τ."""

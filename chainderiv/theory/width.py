@@ -41,7 +41,7 @@ class Step(NamedTuple):
 class Course:
     """Cumulants of log |g_l|², l = 1 … L; the steps between; and what tells whether they can be trusted.
 
-    bent : the most that a second order in what p and τ differ by moves a layer's log p, log τ or log E ψ².
+    bent : the most that a second order in what p and τ differ by moves a layer's log p or log E ψ².
     single : the largest share of |g|² that single inputs make.
     apart : the mean |δ_1|² of one input over |g_1|², as far as hidden layers have made it: how far inputs part.
     """
@@ -57,46 +57,62 @@ def course(
     activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float, inputs: int,
     end: End,
 ) -> Course:  # fmt: skip
-    """Of networks whose hidden layers have these widths, for inputs of mean |x|² square and mean x·x' product."""
-    neuron, first = Blurred(activation), drawn[0]
-    q = first.sigma**2 * square + first.sigma_b**2
-    if not q:
-        raise BadValue("inputs and biases are all 0, so that nothing reaches a neuron; give other data, or sigma_b > 0")
-    # centred inputs have a mean product of 0 or below: their layers have next to nothing in common
-    p = max(first.sigma**2 * product + first.sigma_b**2, ALIKE * q)
-    tau = max(q - p, 0.0)
-    layers: list[Layer] = []
-    for width, above in zip(widths, drawn[1:], strict=True):
-        if not p + tau < MOST:
-            raise Divergent(
-                f"signals reach the variance {p + tau:.2g} in layer {len(layers) + 1}; give smaller weights"
-            )
-        layers.append(layer(neuron, p, tau, width, above))
-        p, tau = layers[-1].above
+    """Of networks whose hidden layers have these widths, for inputs of mean |x|² square and mean x·x' product.
+
+    Raises
+    ------
+    BadValue
+        Where nothing reaches a neuron, and where signals grow beyond MOST.
+    """
+    layers, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
     means, covariances = _forward(layers)
-    at_end, adjoint = end.over(p, tau, means[-1], covariances[-1])
     directions = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]
+    at_end, adjoint = end.over(p, tau, means[-1], covariances[-1])
     logs = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))]
     steps: list[Step] = []
     # of the variance, what p and τ of layer l bring along is told apart, so that each l counts it once
-    total = at_end._replace(variance=at_end.variance - float(adjoint @ covariances[-1] @ adjoint))
+    total = at_end._replace(variance=at_end.variance - _across(adjoint, covariances[-1]))
     for k in reversed(range(len(layers))):
         one, (_, made) = layers[k], layers[k].made
         own = one.own._replace(variance=one.own.variance + directions[k][1])
         mean = np.log(one.gain) + own.mean + one.log_slope @ means[k] + np.sum(one.log_bend * covariances[k]) / 2
         mean = float(mean + directions[k][0] + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
-        steps.append(Step(mean, own.variance + float(one.log_slope @ covariances[k] @ one.log_slope)))
-        through = 2 * float(adjoint @ one.shared) + float(adjoint @ made @ adjoint)
+        steps.append(Step(mean, own.variance + _across(one.log_slope, covariances[k])))
+        through = 2 * float(adjoint @ one.shared) + _across(adjoint, made)
         total = total.plus(own._replace(variance=own.variance + through))
         adjoint = one.log_slope + one.slopes.T @ adjoint
-        below = float(adjoint @ covariances[k] @ adjoint)
-        logs.append(total._replace(mean=logs[-1].mean + mean, variance=total.variance + below))
-    ends = zip(layers, covariances, strict=False)
-    bent = max(float(np.max(np.abs(np.sum(np.stack([*one.bends, one.log_bend]) * c, axis=(1, 2))))) for one, c in ends)
-    apart = singles[0] / singles[-1]
-    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent / 2, float(np.max(np.abs(shares))), apart)
+        variance = total.variance + _across(adjoint, covariances[k])
+        logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
+    bent = max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
+    single = float(np.max(np.abs(shares)))
+    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1])
+
+
+def _there(
+    neuron: Blurred, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float
+) -> tuple[list[Layer], tuple[float, float]]:
+    """The hidden layers at the lengths of endless width; and p and τ of the last layer."""
+    q = drawn[0].sigma ** 2 * square + drawn[0].sigma_b ** 2
+    if not q:
+        raise BadValue("inputs and biases are all 0, so that nothing reaches a neuron; give other data, or sigma_b > 0")
+    # centred inputs have a mean product of 0 or below: their layers have next to nothing in common
+    p = max(drawn[0].sigma ** 2 * product + drawn[0].sigma_b ** 2, ALIKE * q)
+    tau = max(q - p, 0.0)
+    layers: list[Layer] = []
+    for width, above in zip(widths, drawn[1:], strict=True):
+        if not p + tau < MOST:
+            where = len(layers) + 1
+            raise Divergent(f"signals have the variance {p + tau:.2g} in layer {where}; give smaller weights")
+        layers.append(layer(neuron, p, tau, width, above))
+        p, tau = layers[-1].above
+    return layers, (p, tau)
+
+
+def _across(slope: Floats, covariance: Floats) -> float:
+    """The variance of slope · x."""
+    return float(slope @ covariance @ slope)
 
 
 def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats]]:

@@ -97,7 +97,7 @@ def test_only_mean_lengths_products_and_shares_of_the_data_are_used():
 DOUBTS = {
     "as normal": {"init": "xavier_uniform"},
     "'orthogonal' are taken": {"init": "orthogonal"},
-    "8 neurons": {"sizes": [64, 30, 8, 10]},
+    "8 wide": {"sizes": [64, 30, 8, 10]},
     "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.2, 0.5), "sizes": [64, 30, 30, 30, 30, 10]},
     "tell images apart": {"activation": "tanh", "init": cd.Gaussian(3, 0.2), "sizes": [64, 90, 90, 90, 90, 10]},
     "little in common": {"init": "he", "activation": "tanh",
