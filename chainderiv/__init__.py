@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
     from chainderiv.nn.network import Forward as Forward, Network as Network
+    from chainderiv.nn.prediction import Prediction as Prediction, predict as predict
+    from chainderiv.nn.starts import Gaussian as Gaussian
     from chainderiv.nn.training.kept_network import load_network as load_network
     from chainderiv.nn.training.schedules import SCHEDULES as SCHEDULES
     from chainderiv.nn.training.training import train as train
@@ -111,6 +113,8 @@ _PUBLIC = {
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
     "nn.network": ["Forward", "Network"],
+    "nn.prediction": ["Prediction", "predict"],
+    "nn.starts": ["Gaussian"],
     "nn.training.kept_network": ["load_network"],
     "nn.training.schedules": ["SCHEDULES"],
     "nn.training.training": ["train"],

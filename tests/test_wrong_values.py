@@ -45,6 +45,7 @@ RIGHT = {
     "LogSign.from_float": {"value": 1.0},
     "Parameter": {"kind": "b", "layer": 1},
     "Factor": {"kind": "prime", "layer": 1},
+    "Gaussian": {"sigma_w": 1.5, "sigma_b": 0.2},
     "Setup": {"source": cd.Source("digits"), "seeds": 1, "width": 3, "depths": (1,), "epochs": 1},
     "Source": {"name": "digits", "folder": None, "training_images": 10, "validation_images": 10},
     "Sweep.open": {"path": "nothing.zarr"},
@@ -104,6 +105,8 @@ RIGHT = {
                    "limits": (1e-3, 1)},
     "plot_sweep": {"sweep": SWEPT, "quantity": "gradient", "ax": None, "dark": False, **LOOK},
     "plot_sweeps": {"sweeps": [SWEPT], "quantity": "gradient", "dark": False, "columns": 1, "size": (4, 3), **LOOK},
+    "predict": {"sizes": [64, 4, 10], "activation": "tanh", "cost": "quadratic", "output": None, "init": "he",
+                "data": cd.load_data("digits").train.first(5)},
     "quantity_at": {"name": "rate", "depth": 4},
     "regime": {"rate": 0.0, "band": 0.05},
     "reproduce": {"setup": cd.Setup(cd.Source("digits"), seeds=1), "only": [], "report": None},
@@ -130,7 +133,7 @@ ELSEWHERE = {
     "normal_cdf",
 }
 HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
-        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 

@@ -32,6 +32,7 @@ COMMANDS = {
     "map": "map where a chain's gradient vanishes and explodes",
     "bounds": "bound an activation's derivative, and say which weights can amplify",
     "phase": "tell where wide random layers vanish and explode, and which sigma_w is critical",
+    "predict": "predict each layer's gradient in random networks, and how far seeds scatter",
     "verify": "check symbolic gradients against finite differences",
     "train": "train a network and measure each layer's gradient",
     "reproduce": "run the published experiments again, over many seeds, and write a page",

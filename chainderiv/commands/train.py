@@ -37,7 +37,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--activation", action="append", metavar="NAME", help=neurons)
     add("--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)")
     add("--cost", default="cross_entropy", help="cross_entropy, quadratic or log_likelihood (default cross_entropy)")
-    add("--init", default="nielsen", help="nielsen, large, glorot, he or lecun (default nielsen)")
+    starts = "nielsen, kaiming_normal, xavier_uniform, orthogonal, critical, …, or sigma_w=1.5,sigma_b=0.2"
+    add("--init", default="nielsen", metavar="NAME", help=f"{starts} (default nielsen)")
     add("--seed", default="0", help="default 0")
     _declare_descent(parser)
     add("--out", metavar="DIR", help="keep the record and the weights there behind epochs a second apart")
@@ -138,7 +139,7 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
     if output is not None and output != "softmax":
         output = common.stated_neuron(output, "ψ")
     return Network(
-        _sizes(options.layers, options.dataset, data),
+        sizes_of(options.layers, options.dataset, data),
         activation=common.stated_neuron(hidden),
         cost=options.cost,
         output=output,
@@ -147,7 +148,8 @@ def _network(options: argparse.Namespace, data: Data, seed: int) -> Network:
     )
 
 
-def _sizes(text: str | None, asked: str, data: Data) -> list[int]:
+def sizes_of(text: str | None, asked: str, data: Data) -> list[int]:
+    """--layers, or Nielsen's, as the data ask for them; raises BadValue or BadShape."""
     if text is None:
         return [data.pixels, 30, 30, data.classes]
     try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +24,9 @@ from chainderiv.given import generator
 from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
 from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
-from chainderiv.nn.initialise import initialiser, initialiser_name
+from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
+from chainderiv.nn.starts import Gaussian
 from chainderiv.nn.wide_backward import means, plain_enough, told, weight_means, wide_deltas, wide_slopes
 from chainderiv.shown import Shown
 from chainderiv.wide import Wide, to_log_sign
@@ -76,7 +77,9 @@ class Network:
     cost : name or Cost.
     output : name or Activation of the last layer, or 'softmax'. None: the sigmoid for cross_entropy, softmax
         for log_likelihood, else the hidden one.
-    init : name in chainderiv.INITIALISERS, or another for it: kaiming_normal is he, xavier_normal glorot.
+    init : name in chainderiv.INITIALISERS, or another for it: kaiming_normal is he, xavier_uniform glorot_uniform; a
+        Gaussian, or its text, 'sigma_w=1.5,sigma_b=0.2'; or a function of (rng, n_out, n_in) that gives W (n_out, n_in)
+        and b (n_out,) of one layer, called for each from the first to the last.
     rng : int or numpy.random.Generator. The same seed and sizes give the same parameters, rounded to dtype.
     dtype : 'float32' or 'float64', of the parameters and of all that is computed with them.
     residual : whether every hidden layer, from the second on, that is as wide as the one below adds its input:
@@ -89,7 +92,8 @@ class Network:
     Raises
     ------
     BadValue
-        For sizes that are not at least two whole numbers >= 1, or a seed that is none.
+        For sizes that are not at least two whole numbers >= 1, a seed or a σ that is none, an activation that is
+        critical nowhere, and an own init that gives no finite numbers; BadShape where it gives other shapes.
     UnknownName
         For a name that no table holds.
     CostDomain
@@ -116,7 +120,7 @@ class Network:
         activation: str | Activation = "sigmoid",
         cost: str | Cost = "cross_entropy",
         output: str | Activation | None = None,
-        init: str = "nielsen",
+        init: str | Gaussian | Callable[[np.random.Generator, int, int], Any] = "nielsen",
         rng: int | np.random.Generator = 0,
         dtype: DTypeLike = "float64",
         residual: bool = False,
@@ -124,8 +128,9 @@ class Network:
         self.sizes = layer_sizes(sizes)
         self.activation = neuron(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
-        self.init, self.dtype, self.residual = initialiser_name(init), float_type(dtype), residual
-        draw, source = initialiser(init), generator(rng)
+        start, source = initialiser(init), generator(rng)
+        self.init, self.dtype, self.residual = start.name, float_type(dtype), residual
+        draw = start.of(self.activation)
         self.seed = None if isinstance(rng, np.random.Generator) else int(rng)
         drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
         self.weights: list[Array] = [W.astype(self.dtype) for W, _ in drawn]

@@ -48,8 +48,8 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
             weights, biases = ([arrays[f"{name}_{n}"] for n in layers] for name in ("weight", "bias"))
         hidden = _neuron(settings, "activation")
         output = "softmax" if settings["output"] == "softmax" else _neuron(settings, "output")
-        same = {name: settings[name] for name in ("sizes", "cost", "init", "residual")}
-        seed, dtype = settings["init_seed"] or 0, settings["network_dtype"]
+        same = {name: settings[name] for name in ("sizes", "cost", "residual")}
+        seed, dtype, init = settings["init_seed"] or 0, settings["network_dtype"], settings["init"]
         net = Network(activation=hidden, output=output, rng=seed, dtype=dtype, **same)
     except DAMAGE as e:
         if isinstance(e, BadValue):
@@ -58,6 +58,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
             f"folder {str(source)!r} holds no whole training run ({e}); give one that train(…, folder=…) wrote"
         ) from e
     net.weights, net.biases = weights, biases
+    net.init = str(init)  # how they were drawn once; an own function is not to be had here
     return net
 
 

@@ -1,0 +1,227 @@
+"""predict(): how large a network's gradients will be in each layer, and how seeds will scatter, before one is drawn."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainderiv.errors import BadShape, BadValue
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.cost import Cost, cost as find_cost
+from chainderiv.functions.lookup import neuron
+from chainderiv.given import of_kind, shown
+from chainderiv.kinds import Floats
+from chainderiv.nn.checks import layer_sizes
+from chainderiv.nn.data.data import Data, Split
+from chainderiv.nn.initialise import Initialiser, initialiser
+from chainderiv.nn.output_layer import OutputLayer, output_layer
+from chainderiv.nn.starts import Gaussian, Own, Start
+from chainderiv.records.measurements import MEASURED_IMAGES
+from chainderiv.shown import Shown, Shows
+from chainderiv.theory.end import End
+from chainderiv.theory.layer import Drawn
+from chainderiv.theory.logarithm import Cumulants
+from chainderiv.theory.width import Course, course
+
+NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
+MOST_BENT = 0.0055
+MOST_SINGLE = 0.05
+MOST_APART = 2.0
+LEAST_ALIKE = 0.1
+FEWEST = 10  # neurons in a layer
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction(Shows):
+    """What ‖∂C/∂b_l‖₂, the norm of the mean over the images, will be in each of H hidden layers of a random network.
+
+    Attributes
+    ----------
+    mean_log, sd_log : (H,). Mean and standard deviation, over networks, of its natural logarithm.
+    median : (H,). Of the norm itself; 0 or inf where some hundreds of layers take it out of float64.
+    band : (H, 2). Where the norm lies in 90 of 100 networks: its 5 and 95 % points.
+    ratios : (H - 1,). exp of the mean log of a hidden layer's norm over that of the next one.
+    sd_log_ratio : (H - 1,). Standard deviation of that logarithm.
+    doubts : why the numbers may be off, one sentence each; empty where none is known.
+    trusted : whether there are none.
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> print(cd.predict([64, 30, 30, 10], data=cd.load_data("digits")))
+    [64, 30, 30, 10], sigmoid, cross_entropy, nielsen: ‖∂C/∂b‖ before training
+    hidden layer  median   5 %      95 %     sd of log  ratio to the next
+    ------------  -------  -------  -------  ---------  -----------------
+    1             0.05835  0.03716  0.08682  0.2585     0.2008
+    2             0.291    0.1987   0.4002   0.2138
+    """
+
+    sizes: tuple[int, ...]
+    title: str
+    mean_log: Floats
+    sd_log: Floats
+    median: Floats
+    band: Floats
+    ratios: Floats
+    sd_log_ratio: Floats
+    doubts: tuple[str, ...]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing is known that speaks against the numbers."""
+        return not self.doubts
+
+    def _shown(self) -> Shown:
+        header = ("hidden layer", "median", "5 %", "95 %", "sd of log", "ratio to the next")
+        ratios = [f"{ratio:.4g}" for ratio in self.ratios] + [""]
+        rows = [
+            (str(n), f"{median:.4g}", f"{low:.4g}", f"{high:.4g}", f"{sd:.4g}", ratio)
+            for n, (median, (low, high), sd, ratio) in enumerate(
+                zip(self.median, self.band, self.sd_log, ratios, strict=True), 1
+            )
+        ]
+        return Shown([self.title], header, rows, [f"not trusted: {doubt}" for doubt in self.doubts])
+
+
+def predict(
+    sizes: Sequence[int],
+    activation: str | Activation = "sigmoid",
+    cost: str | Cost = "cross_entropy",
+    output: str | Activation | None = None,
+    init: str | Gaussian | Callable[[np.random.Generator, int, int], Any] = "nielsen",
+    *,
+    data: Data | Split,
+) -> Prediction:
+    """The size of ∂C/∂b in each hidden layer of Network(sizes, …) before training, without drawing a network.
+
+    log ‖g_l‖² = log ‖g_{l+1}‖² + log(n_l Var W_{l+1}) + log (1/n_l) Σ_j ψ(v_j)² h_j², layer by layer for these widths.
+
+    Parameters
+    ----------
+    sizes, activation, cost, output, init : as Network takes them; the cost and the output not softmax, and an init
+        whose standard deviations are known, so no function.
+    data : what the gradient is measured on: a Split, of all its images; of Data the first 1000 training images, as a
+        record does. Only mean |x|², the mean of x·x' over pairs, and the shares of the classes are used.
+
+    Raises
+    ------
+    BadValue
+        Without a hidden layer, for a softmax output, an own function as init, data that are none, and where signals
+        grow without end. UnknownName and CostDomain as Network.
+    BadShape
+        For data of another number of pixels, or labels that no output has.
+
+    Sources: Poole et al. (2016), Schoenholz et al. (2017) for wide layers; Hanin and Nica (2019), Roberts, Yaida and
+    Hanin (2022) for 1/width.
+
+    Examples
+    --------
+    >>> import chainderiv as cd
+    >>> found = cd.predict([64, 30, 30, 10], "tanh", init="critical", data=cd.load_data("digits"))
+    >>> found.median.round(2).tolist(), found.trusted
+    ([0.92, 1.11], True)
+    """
+    counts, phi = layer_sizes(sizes), neuron(activation)
+    last, start = output_layer(output, find_cost(cost), phi), initialiser(init)
+    if len(counts) < 3:
+        raise BadValue(f"sizes are {list(counts)}; give a hidden layer as well, such as [784, 30, 10]")
+    law = _law(start, phi)
+    images, shares = _inputs(data, counts)
+    square, product = _lengths(images)
+    drawn = [Drawn(law.sigma(n, m), law.sigma_b) for m, n in itertools.pairwise(counts)]
+    with np.errstate(all="ignore"):  # what is no number is refused
+        found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
+    if not np.isfinite([[*log] for log in found.logs]).all():
+        raise BadValue(f"signals of activation {phi.name!r} leave float64 at init={start.name!r}; give smaller weights")
+    title = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
+    return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))
+
+
+def _law(start: Initialiser, phi: Activation) -> Start:
+    law = start.of(phi)
+    if isinstance(law, Own):
+        raise BadValue(f"init is the function {law.name!r}, whose σ are not known; give a name or a Gaussian")
+    return law
+
+
+def _inputs(data: Any, counts: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """The images that a record measures on, and the shares of the classes."""
+    of_kind("data", data, Data | Split, "what load_data gives, or a Split")
+    split = data.train.first(MEASURED_IMAGES) if isinstance(data, Data) else data
+    if not len(split):
+        raise BadShape("data hold no image; give at least one")
+    if split.images.shape[1] != counts[0]:
+        raise BadShape(f"data have {split.images.shape[1]} pixels and sizes begin with {counts[0]}; give as many")
+    if not 0 <= split.labels.min() <= split.labels.max() < counts[-1]:
+        raise BadShape(f"data have the label {shown(split.labels.max())}; give labels from 0 to {counts[-1] - 1}")
+    return np.asarray(split.images, float), np.bincount(split.labels, minlength=counts[-1]) / len(split)
+
+
+def _lengths(images: Floats) -> tuple[float, float]:
+    """Mean |x|², and the mean of x·x' over pairs of two images."""
+    n, squares = len(images), float((images**2).sum())
+    if n == 1:
+        return squares, squares
+    return squares / n, float((images.sum(axis=0) ** 2).sum() - squares) / (n * (n - 1))
+
+
+def _end(last: OutputLayer, shares: Floats) -> End:
+    if last.activation is None:
+        raise BadValue("output is 'softmax', whose outputs hang together; give a cost and an output that do not")
+
+    def delta(z: Floats, target: float) -> Floats:
+        column = np.asarray(z, float).reshape(-1, 1)
+        return np.asarray(last.delta(column, np.full(column.shape, target))).reshape(np.shape(z))
+
+    return End(delta, tuple(float(b) for b in last.activation.breaks), shares)
+
+
+def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
+    """Why the numbers may be off."""
+    fewest = min(counts[1:-1])
+    reasons = {
+        f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
+        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
+        "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
+        "chi_q is near 1, a fixed point is near, or layers are narrow": found.bent > MOST_BENT,
+        f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
+            found.single > MOST_SINGLE
+        ),
+        f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
+        "layers tell images apart, so that more than the mean of x·x' would have to be known of the data": (
+            found.apart > MOST_APART
+        ),
+    }
+    return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
+    """The logs of squares as norms."""
+    logs = found.logs[:-1]
+    with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
+        points = np.exp([[_point(log, x) / 2 for x in NORMAL] for log in logs])
+    mean, variance = np.array([log[:2] for log in logs]).T
+    step_mean, step_variance = np.array(found.steps[:-1]).reshape(-1, 2).T
+    return Prediction(
+        counts,
+        title,
+        mean / 2,
+        np.sqrt(variance) / 2,
+        points[:, 1],
+        points[:, ::2],
+        np.exp(step_mean / 2),
+        np.sqrt(step_variance) / 2,
+        doubts,
+    )
+
+
+def _point(log: Cumulants, x: float) -> float:
+    """The quantile whose place among normal numbers is x (Cornish and Fisher 1938)."""
+    sd = np.sqrt(log.variance)
+    skew, tail = log.third / sd**3, log.fourth / sd**4
+    bent = (x**2 - 1) * skew / 6 + (x**3 - 3 * x) * tail / 24 - (2 * x**3 - 5 * x) * skew**2 / 36
+    return float(log.mean + sd * (x + bent))

@@ -1,0 +1,112 @@
+"""The last layer of a random network: the law of log |g_L|² of the mean gradient g_L over the inputs.
+
+Its outputs are few, and each is on its own given p and τ: log Σ_i G_i², whose cumulants are known without an expansion,
+with G_i = (1 - s_i) E_ζ δ(z, 0) + s_i E_ζ δ(z, 1), s_i the share of the inputs whose target is 1 there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from chainderiv.kinds import Floats
+from chainderiv.theory.blurred import blur, common
+from chainderiv.theory.logarithm import Cumulants, of_squares
+
+HERMITE = 11  # points over log p
+STEP, FAR = 0.1, 40.0  # of log t, in the integral for 1/|g|²
+TINY = 1e-300
+
+
+class Outputs(NamedTuple):
+    """At nodes v with weights, each (k,): G and E δ² of one input, each (m, k) of the m kinds of output."""
+
+    v: Floats
+    weights: Floats
+    mean: Floats
+    square: Floats
+
+
+@dataclass(frozen=True)
+class End:
+    """δ of one output at z for the targets 0 and 1, and of each output the share of the inputs whose target is 1."""
+
+    delta: Callable[[Floats, float], Floats]
+    breaks: tuple[float, ...]
+    shares: Floats
+
+    @cached_property
+    def kinds(self) -> tuple[Floats, Floats]:
+        """The shares that occur, and how often."""
+        shares, counts = np.unique(self.shares, return_counts=True)
+        return shares, counts.astype(float)
+
+    def at(self, p: float, tau: float) -> Outputs:
+        """The outputs at the nodes of N(0, p)."""
+        v, weights = common(p, tau, self.breaks)
+
+        def both(z: Floats) -> Floats:
+            off, on = self.delta(z, 0.0), self.delta(z, 1.0)
+            return np.array([off, on, off * off, on * on])
+
+        off, on, off2, on2 = blur(both, v, tau, self.breaks)
+        share = self.kinds[0][:, None]
+        return Outputs(v, weights, (1 - share) * off + share * on, (1 - share) * off2 + share * on2)
+
+    def cumulants(self, p: float, tau: float) -> Cumulants:
+        """Of log |g_L|² at fixed p and τ."""
+        at = self.at(p, tau)
+        return of_squares(at.mean, at.weights, self.kinds[1])
+
+    def single(self, p: float, tau: float) -> float:
+        """E |δ|² of one input over E |g_L|²."""
+        at = self.at(p, tau)
+        return float(self.kinds[1] @ at.square @ at.weights / (self.kinds[1] @ at.mean**2 @ at.weights))
+
+    def along(self, p: float, tau: float, made: float) -> float:
+        """E (u·g_L)²/(|g_L|² Var u), u the part of v that weights made, of variance made; 1 if g knew nothing of u.
+
+        1/|g|² is the integral of exp(-t |g|²) over t, under which the outputs are apart from each other again.
+        """
+        if not made:
+            return 1.0
+        at, counts = self.at(p, tau), self.kinds[1]
+        u, u_squared = made / p * at.v, (made / p) ** 2 * at.v**2 + made * (1 - made / p)
+        x = np.arange(-FAR, FAR, STEP)
+        t = (np.exp(x) / (counts @ at.mean**2 @ at.weights))[:, None]
+        whole, twice, once, again = np.zeros((4, x.size))
+        for G, count in zip(at.mean, counts, strict=True):
+            under = np.exp(-t * G**2) * at.weights
+            total = np.maximum(under.sum(axis=1), TINY)
+            mixed = under @ (G * u) / total
+            whole += count * np.log(total)
+            twice += count * (under @ (G**2 * u_squared)) / total
+            once += count * mixed
+            again += count * mixed**2
+        inside = np.exp(whole) * (twice + once**2 - again) * t[:, 0]
+        return float(STEP * inside.sum() / made)
+
+    def over(self, p: float, tau: float, mean: Floats, covariance: Floats) -> tuple[Cumulants, Floats]:
+        """Of log |g_L|² where log p is normal, of mean and covariance beside these; and its slope by (log p, log τ).
+
+        The law of total cumulance. τ, which hardly tells here, is taken at its mean.
+        """
+        root = float(np.sqrt(covariance[0, 0]))
+        if not root:
+            return self.cumulants(p, tau), np.zeros(2)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
+        weights = weights / weights.sum()
+        at = [self.cumulants(p * np.exp(mean[0] + root * x), tau * np.exp(mean[1])) for x in nodes]
+        k1, k2, k3, k4 = np.array(at).T
+        whole = weights @ k1
+        k1 = k1 - whole
+        moved = k2 - weights @ k2
+        fourth = k4 + 4 * k1 * k3 + 3 * moved**2 + 6 * k1**2 * moved + k1**4
+        found = (whole, weights @ (k2 + k1**2), weights @ (k3 + 3 * k1 * k2 + k1**3))
+        last = weights @ fourth - 3 * (weights @ k1**2) ** 2
+        slope = float(weights @ (k1 * nodes)) / root
+        return Cumulants(*(float(k) for k in (*found, last))), np.array([slope, 0.0])
