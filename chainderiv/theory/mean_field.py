@@ -11,15 +11,16 @@ import numpy as np
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import size
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import settled
-from chainderiv.theory.fixed_points import EPS, FixedPoint, fixed_points, homogeneous, slopes_at_0
+from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
+from chainderiv.theory.fixed_points import FixedPoint, fixed_points, sigma
 from chainderiv.theory.gaussian import reached
-from chainderiv.theory.moments import M2, M4, Moments, V, moments
+from chainderiv.theory.growth import limits
+from chainderiv.theory.moments import M2, M4, Moments, moments
 
+DOUBTFUL = 1e-9  # relative error of q* from which on it is nearly a double root
 MEANS = {"ordered": "gradients vanish", "chaotic": "gradients explode", "critical": "gradients keep their size"}
-SETTLED = 0.1  # change of V/q over the last factor e⁸ of q, below which it has a limit
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ class MeanField(Shows):
     @property
     def xi_q(self) -> float:
         """-1/ln χ_q in layers; of a negative χ_q, whose differences change their sign, by its size."""
-        return _depth(abs(self.chi_q))
+        return _depth(abs(self.chi_q), self.errors["chi_q"])
 
     @property
     def xi_c(self) -> float:
         """-1/ln χ_c in layers."""
-        return _depth(self.chi_c)
+        return _depth(self.chi_c, self.errors["chi_1"] if self.chi_c == self.chi_1 else 0.0)
 
     @property
     def half_life(self) -> float:
@@ -134,12 +135,13 @@ def _moved(depth: float, chi: float, off: float | None) -> float | None:
     return None if off is None or not 0 < depth < math.inf else depth**2 * off / abs(chi)
 
 
-def _depth(chi: float) -> float:
-    if chi == 0:
+def _depth(chi: float, error: float) -> float:
+    """-1/ln χ, inf where χ is 1 as far as its error tells."""
+    if chi <= 0:  # of what is even no correlation is handed on, but for rounding
         return 0.0
     if math.isnan(chi):
         return math.nan
-    return math.inf if chi >= 1 else -1 / math.log(chi)
+    return math.inf if chi >= 1 - error else -1 / math.log(chi)
 
 
 def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanField:
@@ -172,7 +174,7 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
     'a line of fixed points'
     """
     phi = neuron(activation)
-    w, b = size("sigma_w", sigma_w, zero=False), size("sigma_b", sigma_b, zero=True)
+    w, b = sigma("sigma_w", sigma_w, zero=False), sigma("sigma_b", sigma_b, zero=True)
     known = moments(phi)
     if homogeneous(phi):
         return _scaled(known, w, b)
@@ -186,7 +188,7 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
 def _case(phi: Activation, points: tuple[FixedPoint, ...], chosen: FixedPoint) -> str:
     if chosen.q_star == 0:
         return "q* = 0 at a kink" if 0 in phi.kinks else "q* = 0"
-    if chosen.errors[1] > 1e-9:
+    if chosen.errors[0] > DOUBTFUL * chosen.q_star:
         return "nearly a double root"
     return "several fixed points" if sum(p.q_star > 0 for p in points) > 1 else ""
 
@@ -236,29 +238,17 @@ def _scaled(known: Moments, w: float, b: float) -> MeanField:
 
 
 def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -> MeanField:
-    """No stable point: signals grow, and χ₁ is what it tends to, known as far as the last factor e⁸ of q tells."""
-    far = np.exp(np.array([known.most - 8, known.most - 1e-6]))
-    value, _ = reached(known.at(far), far)
-    chi, kappa = w**2 * value[M2], value[M4] / value[M2] ** 2
-    shares = w**2 * value[V] / far
-    if not (shares > 1).all() or abs(shares[1] / shares[0] - 1) > SETTLED:
+    """No stable point: signals grow, and χ₁ is what it tends to."""
+    found, level = limits(known), 2 * math.log(w)
+    if found is None or not found.grows(level):
+        end = np.exp(np.array([known.most - 1e-6]))
+        reached(known.at(end), end)  # says what is infinite there
         raise BadValue(
             f"activation {known.activation.name!r} has no stable fixed point of the variance at sigma_w = {w:g}, "
-            f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond it expectations are not known; give a smaller one"
+            f"sigma_b = {b:g} as far as its expectations are known; give another sigma_w"
         )
-    off = float(abs(chi[1] - chi[0]))
-    errors = {"q_star": 0.0, "chi_q": off, "chi_1": off, "c_star": 0.0, "kappa": float(abs(kappa[1] - kappa[0]))}
-    return MeanField(
-        known.activation,
-        w,
-        b,
-        points,
-        math.inf,
-        float(chi[1]),
-        float(chi[1]),
-        math.nan,
-        math.nan,
-        float(kappa[1]),
-        "growth without end",
-        errors,
-    )
+    chi_q, chi_1 = w**2 * found.share[0], w**2 * found.slope[0]
+    errors = {"q_star": 0.0, "chi_q": w**2 * found.share[1], "chi_1": w**2 * found.slope[1], "c_star": 0.0}
+    errors |= {"kappa": found.kappa[1]}
+    case, kappa = "growth without end", found.kappa[0]
+    return MeanField(known.activation, w, b, points, math.inf, chi_q, chi_1, math.nan, math.nan, kappa, case, errors)

@@ -62,7 +62,7 @@ class Moments:
             q = np.exp((np.arange(first, first + STRIDE)[:, None] + (1 + unit) / 2).ravel())
             found = gaussian(self._integrand, q, self.breaks, halvings=2)
             known = (found.error[:SLOPE] <= KNOWN * found.value[:SLOPE]).all(axis=0)
-            values = _bent(found.value, q).reshape(4, STRIDE, DEGREE + 1).transpose(2, 0, 1)
+            values = bent(found.value, q).reshape(4, STRIDE, DEGREE + 1).transpose(2, 0, 1)
             whole = known.reshape(STRIDE, -1).all(axis=1)
             count = STRIDE if whole.all() else int(np.argmin(whole))
             panels.append(np.linalg.solve(basis, values.reshape(DEGREE + 1, -1)).reshape(values.shape)[..., :count])
@@ -93,7 +93,7 @@ class Moments:
         return np.where(inside, found[len(found) - len(rows) :], np.nan)
 
 
-def _bent(values: Floats, q: Floats) -> Floats:
+def bent(values: Floats, q: Floats) -> Floats:
     """What is smooth over any panel: log V, log M₂, q V'/V and log M₄, of TINY what is smaller."""
     v, m2, slope, m4 = np.where(np.isnan(values), 1.0, values)
     some = v > TINY

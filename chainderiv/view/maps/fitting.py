@@ -9,6 +9,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from chainderiv.view.place import place_of
@@ -20,6 +21,7 @@ TICKS = 3.3  # of BESIDE, the numbers at the ticks
 ABOVE, BELOW_BESIDE = 6.0, 9.0  # title, ticks and label of a map; the legend that a neighbour may have
 TITLE = 10 / 11  # of the size of letters
 SHORT = 2.6  # inches: in a place that is no higher, a legend has as many columns as it can
+MOST_TICKS = 9  # Matplotlib's own
 LEAST_LEGEND = 0.7  # of its usual letters
 
 
@@ -58,6 +60,7 @@ def label_room(ax: Axes) -> tuple[float, float]:
 
 def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> None:
     """Title and axis labels: a title in as many lines as it needs, and labels without words that are too long."""
+    fit_ticks(ax)
     wide, high = label_room(ax)
     size = letter(ax)
     # long words at the ticks take more than a colour bar would
@@ -71,6 +74,23 @@ def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> No
         wide += (BAR + 0.8) * size
     # where the caller's own title will stand, so that it takes this one's place
     ax.set_title(in_lines(ax, title, wide), fontsize=TITLE * rcParams["font.size"], fontweight="normal")
+
+
+def fit_ticks(ax: Axes) -> None:
+    """Fewer ticks to the right where their numbers would overlap, each number whole and none as a sum of two."""
+    formatter = ax.xaxis.get_major_formatter()
+    if ax.get_xscale() != "linear" or not isinstance(formatter, ScalarFormatter):
+        return
+    formatter.set_useOffset(False)
+    low, high = sorted(ax.get_xlim())
+    ticks, count = [float(t) for t in ax.get_xticks() if low <= t <= high], MOST_TICKS
+    while count > 1 and len(ticks) > 1:
+        widest = max(extent(ax, number)[0] for number in formatter.format_ticks(ticks))
+        if (widest + letter(ax) / 2) * (high - low) <= (ticks[1] - ticks[0]) * label_room(ax)[0]:
+            return
+        count -= 1
+        ax.xaxis.set_major_locator(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]))
+        ticks = [float(t) for t in ax.get_xticks() if low <= t <= high]
 
 
 def fitted(ax: Axes, label: str, room: float) -> str:

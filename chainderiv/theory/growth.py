@@ -1,0 +1,68 @@
+"""What V/q, M₂ and κ tend to where signals grow without end, as far as the end of the table tells it.
+
+Three values, at equal steps of log q, whose differences shrink by a factor like a geometric series' have the limit of
+one (Aitken 1926). What shrinks slowly, as log q does, has none that is known.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from chainderiv.kinds import Floats
+from chainderiv.theory.moments import M2, M4, Moments, V
+
+STEP = 2.0  # of log q
+SLOWEST = 0.7  # factor by which differences shrink
+STILL = 1e-13  # a relative difference that is none
+EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of V/q, M₂ and M₄/M₂² as q grows, each with its error.  at : V/q at the end of the table."""
+
+    share: tuple[float, float]
+    slope: tuple[float, float]
+    kappa: tuple[float, float]
+    at: float
+
+    @property
+    def top(self) -> float:
+        """The log σ_w² from which on signals grow without end, as far as is known."""
+        return -math.log(self.share[0] + self.share[1]) if self.share[0] + self.share[1] > 0 else math.inf
+
+    def grows(self, level: float) -> bool:
+        """Whether V/q stays above 1/σ_w²: log σ_w² is a level above the curve's end, and no lower than its limit."""
+        return level >= self.top and level > -math.log(self.at)
+
+
+@lru_cache(maxsize=256)
+def limits(moments: Moments) -> Limits | None:
+    """The limits of an activation; None where one of them is not known."""
+    q = np.exp(moments.most - 1e-6 - STEP * np.array([2.0, 1.0, 0.0]))
+    value, error = moments.at(q)
+    with np.errstate(all="ignore"):
+        shares = value[V] / q
+        share = _limit(shares, error[V, 2] / q[2])
+        slope = _limit(value[M2], error[M2, 2])
+        kappa = _limit(value[M4] / value[M2] ** 2, error[M4, 2] / value[M2, 2] ** 2)
+    if share is None or slope is None or kappa is None:
+        return None
+    return Limits(share, slope, kappa, float(shares[2]))
+
+
+def _limit(values: Floats, error: float) -> tuple[float, float] | None:
+    if not np.isfinite(values).all():
+        return None
+    last, (before, change) = float(values[2]), np.diff(values).tolist()
+    rounding = 4 * EPS * abs(last) + float(error)
+    if abs(change) <= STILL * abs(last):
+        return last, abs(change) + rounding
+    if abs(change) > SLOWEST * abs(before) or change * before <= 0:
+        return None
+    left = change * change / (before - change)
+    return last + left, abs(left) + rounding
