@@ -202,7 +202,7 @@ def _at_0(known: Moments) -> CriticalPoint:
 def _comes_back(known: Moments, slopes: float) -> bool:
     """Whether small signals shrink where σ_w² times the squared slopes at 0 is 1: the next order decides."""
     level = -math.log(slopes)
-    sides = Curve(known, 0.0, (level, level)).sides(level)[1:]
+    sides = Curve(known, 0.0, (level, -math.inf)).sides(level)[1:]
     return bool(sides[sides != 0][:1] > 0) if sides.any() else True
 
 
@@ -268,13 +268,15 @@ def _refined(known: Moments, low: float, high: float, b: float) -> CriticalPoint
         t, off = _in_digits(known, t if off < 1 else high, b)
         q = float(np.exp(t))
     value, error = reached(known.at(np.array([q])), np.array([q]))
+    if min(value[V, 0], value[M2, 0]) <= TINY:
+        raise BadValue(f"sigma_b is {b:g}, and at its q* = {q:.2g} the mean of φ² is below {TINY:g}; give a larger one")
     m2, chi_q = float(value[M2, 0]), float(value[SLOPE, 0] / value[M2, 0])
     around = near(known, np.array([q * (1 - BESIDE), q * (1 + BESIDE)]), (M2,))[0]
     # an error that is all of q leaves M₂ between that at 0 and here
     moved = float(abs(around[1] - around[0])) / (2 * BESIDE) * min(off, 1.0) + float(error[M2, 0])
     slopes = slopes_at_0(known.activation)
     stable = _comes_back(known, slopes) if abs(chi_q - 1) <= 8 * EPS and slopes else chi_q < 1
-    return CriticalPoint(m2**-0.5, b, q, chi_q, stable, moved / (2 * m2**1.5) + EPS * m2**-0.5, off * q)
+    return CriticalPoint(m2**-0.5, b, q, chi_q, stable, m2**-0.5 * (moved / (2 * m2) + EPS), off * q)
 
 
 def _solved(known: Moments, low: float, high: float, b: float) -> tuple[float, bool]:

@@ -95,14 +95,20 @@ class Curve:
         return grid
 
     def _extended_up(self, grid: Floats) -> Floats:
-        """To above all levels, or as far as V is known; not for what has a limit, which growth tells."""
-        while grid.size and grid[-1] < FARTHEST and self.height(grid[-1:])[0] <= self.levels[1]:
+        """To above all levels, or as far as V is known, while the curve rises towards them."""
+        while grid.size and self._rises_to(float(grid[-1])):
             more = grid[-1] + np.arange(1, FURTHER * FINENESS + 1) / FINENESS
             count = self._known(more)
             grid = np.concatenate([grid, more[:count]])
             if count < more.size:
                 break
         return grid
+
+    def _rises_to(self, last: float) -> bool:
+        """Whether the highest level lies above the curve's end, and within reach at the slope that it has there."""
+        end = np.array([last])
+        missing = self.levels[1] - float(self.height(end)[0])
+        return missing >= 0 and missing <= float(self.slope(end)[0]) * (FARTHEST - FURTHER - last)
 
     @cached_property
     def heights(self) -> Floats:

@@ -18,7 +18,8 @@ from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V
 from chainderiv.theory.wide import near
 
 LEAST_SIGMA, MOST_SIGMA = 1e-100, 1e100  # so that squares and their products are numbers
-STEPS = 8  # of Newton's method, at most
+STEPS, LEAP = 40, 1000.0  # of Newton's method, at most, and the factor of r that one may be
+SETTLED = 2 * EPS  # of q, over 1 - χ_q: a step that is none
 UNTOLD = 0.01  # relative error of q from which on χ is read at both ends
 BESIDE = 0.01  # of q, where χ is read for its slope
 
@@ -84,13 +85,13 @@ def _refined(curve: Curve, crossing: Crossing, sigma_w: float) -> FixedPoint:
     """By Newton's method on the quadrature itself, within the places between which the crossing is known to lie."""
     known, b = curve.moments, curve.sigma_b**2
     a, low, high = sigma_w**2, np.exp(crossing.low), np.exp(crossing.high)
-    r = np.array([_begun(curve, crossing, 2 * math.log(sigma_w))])
+    still, r = False, np.array([_begun(curve, crossing, 2 * math.log(sigma_w))])
     for _ in range(STEPS):
         value, _ = reached(known.at(r + b), r + b)
         chi_q = a * value[SLOPE]
         step = (a * value[V] - r) / np.where(chi_q == 1, EPS, 1 - chi_q)
-        moved = np.clip(r + step, max(low, r[0] / 2), min(high, 2 * r[0]))
-        still, r = abs(moved[0] - r[0]) <= 2 * EPS * (r[0] + b), moved
+        moved = np.clip(r + step, max(low, r[0] / LEAP), min(high, r[0] * LEAP))
+        still, r = bool(abs(moved[0] - r[0]) <= SETTLED * (r[0] + b) / max(abs(float(1 - chi_q[0])), EPS)), moved
         if still:
             break
     q = float(r[0] + b)
@@ -99,7 +100,7 @@ def _refined(curve: Curve, crossing: Crossing, sigma_w: float) -> FixedPoint:
     off = float(a * error[V, 0] + 2 * EPS * q)
     steepness = abs(1 - chi_q) - float(a * error[SLOPE, 0]) - 4 * EPS
     widest = high - low
-    off = min(off / steepness, widest) if steepness > 0 else widest
+    off = min(off / steepness, widest) if steepness > 0 and still else widest
     off_q, off_1 = a * _change(known, q, off)
     errors = (off, float(off_q + a * error[SLOPE, 0] + EPS * abs(chi_q)), float(off_1 + a * error[M2, 0] + EPS * chi_1))
     return FixedPoint(q, crossing.rising, chi_q, chi_1, errors)

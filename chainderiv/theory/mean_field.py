@@ -35,7 +35,7 @@ class MeanField(Shows):
     chi_q : dq'/dq there, by which a difference of length is handed on.
     chi_1 : σ_w² E φ'(√q* z)²: by which the mean squared gradient grows in each layer on its way back.
     c_star : the correlation that two inputs tend to; NaN where q* is 0 or infinite, but for lines with a kink, which
-        draw inputs together at any length.
+        draw inputs together at any length, and where they part at a q* beyond 1e10.
     chi_c : the slope of its map there, χ₁ where c* = 1.
     xi_q, xi_c : -1/ln χ_q and -1/ln χ_c, the layers in which a difference of length or correlation falls to 1/e.
     kappa : E φ'⁴/(E φ'²)², which the spread over finite widths follows from.
@@ -196,8 +196,10 @@ def _case(phi: Activation, points: tuple[FixedPoint, ...], chosen: FixedPoint) -
 def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: FixedPoint, case: str) -> MeanField:
     """The theory at one fixed point."""
     kappa, kappa_error = _kappa(known, at.q_star)
-    c_star, chi_c, c_error = (1.0, at.chi_1, 0.0) if at.q_star > 0 else (math.nan, math.nan, 0.0)
-    if at.chi_1 > 1 + at.errors[2] and at.q_star > 0:
+    chaotic = at.chi_1 > 1 + at.errors[2]
+    known_there = 0 < at.q_star and not (chaotic and at.q_star > math.exp(known.most))
+    c_star, chi_c, c_error = (1.0, at.chi_1, 0.0) if known_there else (math.nan, math.nan, 0.0)
+    if chaotic and known_there:
         gap, chi_c, c_error = settled(known, at.q_star, w)
         c_star = 1 - gap
     errors = dict(zip(("q_star", "chi_q", "chi_1"), at.errors, strict=True))

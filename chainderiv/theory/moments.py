@@ -61,7 +61,8 @@ class Moments:
         for first in range(LEAST, MOST, STRIDE):
             q = np.exp((np.arange(first, first + STRIDE)[:, None] + (1 + unit) / 2).ravel())
             found = gaussian(self._integrand, q, self.breaks, halvings=2)
-            known = (found.error[:SLOPE] <= KNOWN * found.value[:SLOPE]).all(axis=0)
+            # of softshrink at a small q nothing is left that float64 holds
+            known = ((found.error <= KNOWN * found.value) | (np.abs(found.value) <= TINY))[:SLOPE].all(axis=0)
             values = bent(found.value, q).reshape(4, STRIDE, DEGREE + 1).transpose(2, 0, 1)
             whole = known.reshape(STRIDE, -1).all(axis=1)
             count = STRIDE if whole.all() else int(np.argmin(whole))

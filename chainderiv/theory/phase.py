@@ -116,6 +116,9 @@ class PhaseDiagram(Shows):
         c = np.where(finite | together, 1.0, np.nan)
         chi = np.where(finite, self.chi_1, c)
         chaotic = finite & (self.chi_1 > 1 + TOLD)
+        beyond = chaotic & (self.q_star > np.exp(self._moments.most))
+        c[beyond] = chi[beyond] = np.nan
+        chaotic &= ~beyond
         if chaotic.any():
             found = _table(self._moments, self.q_star[chaotic])
             gap, slope = found.settled(np.broadcast_to(self.sigma_w, chaotic.shape)[chaotic])
