@@ -1,7 +1,8 @@
 """What V/q, M₂ and κ tend to where signals grow without end, as far as the end of the table tells it.
 
 Three values, at equal steps of log q, whose differences shrink by a factor like a geometric series' have the limit of
-one (Aitken 1926). What shrinks slowly, as log q does, has none that is known.
+one (Aitken 1926), and by how much the limits of two such triples differ is the error. What shrinks slowly, as the
+differences of log q do, has no limit that is known.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from chainderiv.theory.moments import M2, M4, Moments, V
 
 STEP = 2.0  # of log q
 SLOWEST = 0.7  # factor by which differences shrink
+TOLD = 100.0  # errors, by which a limit is told from 0
 STILL = 1e-13  # a relative difference that is none
 EPS = float(np.finfo(float).eps)
 
@@ -32,8 +34,9 @@ class Limits:
 
     @property
     def top(self) -> float:
-        """The log σ_w² from which on signals grow without end, as far as is known."""
-        return -math.log(self.share[0] + self.share[1]) if self.share[0] + self.share[1] > 0 else math.inf
+        """The log σ_w² from which on signals grow without end, as far as is known; inf where V/q tends to 0."""
+        limit, error = self.share
+        return -math.log(limit + error) if limit > TOLD * error else math.inf
 
     def grows(self, level: float) -> bool:
         """Whether V/q stays above 1/σ_w²: log σ_w² is a level above the curve's end, and no lower than its limit."""
@@ -43,26 +46,30 @@ class Limits:
 @lru_cache(maxsize=256)
 def limits(moments: Moments) -> Limits | None:
     """The limits of an activation; None where one of them is not known."""
-    q = np.exp(moments.most - 1e-6 - STEP * np.array([2.0, 1.0, 0.0]))
+    q = np.exp(moments.most - 1e-6 - STEP * np.array([3.0, 2.0, 1.0, 0.0]))
     value, error = moments.at(q)
     with np.errstate(all="ignore"):
         shares = value[V] / q
-        share = _limit(shares, error[V, 2] / q[2])
-        slope = _limit(value[M2], error[M2, 2])
-        kappa = _limit(value[M4] / value[M2] ** 2, error[M4, 2] / value[M2, 2] ** 2)
+        share = _limit(shares, error[V, -1] / q[-1])
+        slope = _limit(value[M2], error[M2, -1])
+        kappa = _limit(value[M4] / value[M2] ** 2, error[M4, -1] / value[M2, -1] ** 2)
     if share is None or slope is None or kappa is None:
         return None
-    return Limits(share, slope, kappa, float(shares[2]))
+    return Limits(share, slope, kappa, float(shares[-1]))
 
 
 def _limit(values: Floats, error: float) -> tuple[float, float] | None:
     if not np.isfinite(values).all():
         return None
-    last, (before, change) = float(values[2]), np.diff(values).tolist()
-    rounding = 4 * EPS * abs(last) + float(error)
-    if abs(change) <= STILL * abs(last):
-        return last, abs(change) + rounding
-    if abs(change) > SLOWEST * abs(before) or change * before <= 0:
+    last, rounding = float(values[-1]), 4 * EPS * abs(float(values[-1])) + float(error)
+    changes = np.abs(np.diff(values))
+    if changes[-1] <= STILL * abs(last):
+        return last, float(changes[-1]) + rounding
+    if (changes[1:] > SLOWEST * changes[:-1]).any():
         return None
-    left = change * change / (before - change)
-    return last + left, abs(left) + rounding
+    before, limit = (_aitken(*three) for three in (values[:3].tolist(), values[1:].tolist()))
+    return limit, abs(limit - before) + rounding
+
+
+def _aitken(first: float, second: float, third: float) -> float:
+    return third + (third - second) ** 2 / ((second - first) - (third - second))

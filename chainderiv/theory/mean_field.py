@@ -197,7 +197,7 @@ def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: 
     """The theory at one fixed point."""
     kappa, kappa_error = _kappa(known, at.q_star)
     chaotic = at.chi_1 > 1 + at.errors[2]
-    known_there = 0 < at.q_star and not (chaotic and at.q_star > math.exp(known.most))
+    known_there = at.q_star > 0 and not (chaotic and at.q_star > math.exp(known.most))
     c_star, chi_c, c_error = (1.0, at.chi_1, 0.0) if known_there else (math.nan, math.nan, 0.0)
     if chaotic and known_there:
         gap, chi_c, c_error = settled(known, at.q_star, w)

@@ -51,18 +51,26 @@ def faults_of_mean_field(formula, m):
 
         if m.q_star == mp.inf:
             far = all(rise(mp.mpf(10) ** k) > 0 for k in range(-30, 40, 5))
-            return ([] if far else ["it does not grow"]) + ([] if is_near(m.chi_1, a * m2(mp.mpf(10) ** 60), m.errors["chi_1"]) else ["χ₁"])
+            return ([] if far else ["it does not grow"]) + (
+                [] if is_near(m.chi_1, a * m2(mp.mpf(10) ** 60), m.errors["chi_1"]) else ["χ₁"]
+            )
         if m.q_star != m.q_star:  # a line of fixed points
             return [] if formula == "relu(z)" and is_near(a, 2, 1e-15) and b == 0 else ["q* is NaN"]
         if m.q_star == 0:
             small = mp.mpf(10) ** -250
-            wrong = [] if b == 0 and (rise(small) < 0 or is_near(a * v(small) / small, 1, 1e-15)) else ["0 is not stable"]
+            wrong = (
+                [] if b == 0 and (rise(small) < 0 or is_near(a * v(small) / small, 1, 1e-15)) else ["0 is not stable"]
+            )
             return wrong + ([] if is_near(m.chi_1, a * m2(small), m.errors["chi_1"]) else ["χ₁"])
         q = root_within(rise, m.q_star, m.errors["q_star"])
         if q is None:
             return ["q* is not within its error"]
         below = [q * mp.mpf(10) ** -k for k in (0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30)]
-        wrong = [f"{mp.nstr(p, 5)} is reached before q*" for p in below if p > b**2 and p < q * (1 - mp.mpf(m.errors["q_star"] / m.q_star) * 8) and rise(p) < 0]
+        wrong = [
+            f"{mp.nstr(p, 5)} is reached before q*"
+            for p in below
+            if p > b**2 and p < q * (1 - mp.mpf(m.errors["q_star"] / m.q_star) * 8) and rise(p) < 0
+        ]
         wrong += [] if is_near(m.chi_1, a * m2(q), m.errors["chi_1"]) else ["χ₁"]
         told = abs(a * m2(q) - 1) > 8 * m.errors["chi_1"] + 8 * ULPS
         side = "ordered" if a * m2(q) < 1 else "chaotic"

@@ -41,9 +41,10 @@ def tried(function, *given):
         try:
             return function(*given)
         except BadValue as e:
-            assert "\n" not in str(e), given
-            assert "give" in str(e), e
-            return None
+            said = str(e)
+    assert "\n" not in said, given
+    assert "give" in said, given
+    return None
 
 
 def attack(formula, seed, count):
@@ -91,7 +92,9 @@ def test_the_judge_sees_what_is_off_by_more_than_its_error():
     (p,) = critical_points(neuron_of("sin(z)"), 1e-12)
     assert faults_of_critical_point("sin(z)", p) == []
     assert faults_of_critical_point("sin(z)", replace(p, sigma_w=p.sigma_w + 1e-13)) == ["σ_w"]
-    assert faults_of_critical_point("sin(z)", replace(p, q_star=p.q_star * (1 + 1e-6))) == ["q* is not within its error"]
+    assert faults_of_critical_point("sin(z)", replace(p, q_star=p.q_star * (1 + 1e-6))) == [
+        "q* is not within its error"
+    ]
 
 
 @pytest.mark.parametrize("b", [1e-3, 1e-9, 1e-12, 1e-30, 1e-90, 1e3, 1e6])
@@ -104,7 +107,7 @@ def test_a_critical_point_of_a_tiny_or_huge_bias_is_found_with_an_honest_error(f
     assert points or (b > 1e2 and formula != "erf(z)"), formula
 
 
-@pytest.mark.parametrize(("formula", "b"), [("z^3", 1e-12), ("z^3", 1e-60), ("z+z^2", 1e-30)])
+@pytest.mark.parametrize(("formula", "b"), [("z^3", 1e-12), ("z^3", 1e-40), ("z+z^2", 1e-30)])
 def test_what_is_no_line_at_0_is_critical_however_small_the_bias(formula, b):
     (p,) = critical_points(neuron_of(formula), b)
     assert faults_of_critical_point(formula, p) == []
@@ -130,7 +133,9 @@ def test_a_bounded_neuron_settles_however_large_the_weights():
     for w in (1e3, 1e6, 1e20, 1e60):
         m = mean_field(neuron_of("erf(z)"), w)
         assert faults_of_mean_field("erf(z)", m) == []
-        assert phase_diagram(neuron_of("erf(z)"), Axis(w, 2 * w, 2), Axis(0, 1, 2)).q_star[0, 0] == pytest.approx(m.q_star)
+        assert phase_diagram(neuron_of("erf(z)"), Axis(w, 2 * w, 2), Axis(0, 1, 2)).q_star[0, 0] == pytest.approx(
+            m.q_star
+        )
     # what oscillates more often than it can be followed is not known, and does not grow
     d = phase_diagram(neuron_of("sin(z)"), Axis(1e9, 2e9, 2), Axis(0, 1, 2))
     assert np.isnan(d.q_star).all()
@@ -158,6 +163,11 @@ def test_an_infinite_mean_squared_slope_has_no_critical_point(formula):
         critical_points(neuron_of(formula))
 
 
+def test_what_float64_does_not_hold_at_a_critical_point_is_said():
+    with pytest.raises(BadValue, match="the mean of φ² is below 1e-300; give a larger one"):
+        critical_points(neuron_of("z^3"), 1e-60)
+
+
 def test_a_root_that_is_not_found_is_not_said_to_be_none():
     with pytest.raises(BadValue, match="has no critical sigma_w at sigma_b = 1e.50 that is found, with a q"):
         critical_sigma_w(neuron_of("sin(z)"), 1e50)
@@ -165,7 +175,11 @@ def test_a_root_that_is_not_found_is_not_said_to_be_none():
 
 @pytest.mark.parametrize("wrong", [1e-300, 1e300, 5e-324])
 def test_a_standard_deviation_whose_square_is_no_number_is_refused(wrong):
-    for call in (lambda: mean_field("tanh", wrong), lambda: mean_field("tanh", 1, wrong), lambda: critical_points("tanh", wrong)):
+    for call in (
+        lambda: mean_field("tanh", wrong),
+        lambda: mean_field("tanh", 1, wrong),
+        lambda: critical_points("tanh", wrong),
+    ):
         with pytest.raises(BadValue, match="too far for its square; give one from .* to 1e.100"):
             call()
     with pytest.raises(BadValue, match="too far for its square"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MultipleLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from chainderiv.view.place import place_of
@@ -21,7 +22,6 @@ TICKS = 3.3  # of BESIDE, the numbers at the ticks
 ABOVE, BELOW_BESIDE = 6.0, 9.0  # title, ticks and label of a map; the legend that a neighbour may have
 TITLE = 10 / 11  # of the size of letters
 SHORT = 2.6  # inches: in a place that is no higher, a legend has as many columns as it can
-MOST_TICKS = 9  # Matplotlib's own
 LEAST_LEGEND = 0.7  # of its usual letters
 
 
@@ -83,14 +83,13 @@ def fit_ticks(ax: Axes) -> None:
         return
     formatter.set_useOffset(False)
     low, high = sorted(ax.get_xlim())
-    ticks, count = [float(t) for t in ax.get_xticks() if low <= t <= high], MOST_TICKS
-    while count > 1 and len(ticks) > 1:
-        widest = max(extent(ax, number)[0] for number in formatter.format_ticks(ticks))
-        if (widest + letter(ax) / 2) * (high - low) <= (ticks[1] - ticks[0]) * label_room(ax)[0]:
-            return
-        count -= 1
-        ax.xaxis.set_major_locator(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]))
-        ticks = [float(t) for t in ax.get_xticks() if low <= t <= high]
+    ticks = [float(t) for t in ax.get_xticks() if low <= t <= high]
+    widest = max((extent(ax, number)[0] for number in formatter.format_ticks(ticks)), default=0.0)
+    least = (widest + letter(ax) / 2) * (high - low) / label_room(ax)[0]
+    if len(ticks) > 1 and ticks[1] - ticks[0] < least:
+        # a MaxNLocator of fewer does not give fewer where the ends differ in their last digits alone
+        power = 10.0 ** math.floor(math.log10(least))
+        ax.xaxis.set_major_locator(MultipleLocator(next(m * power for m in (1, 2, 5, 10) if m * power >= least)))
 
 
 def fitted(ax: Axes, label: str, room: float) -> str:

@@ -43,7 +43,7 @@ Points = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class PhaseQuantity:
-    """What is coloured: its label, whether by its decimal logarithm, whether it has two sides, and what it may be."""
+    """What is coloured: its label, whether by its decimal logarithm, whether it has two sides, and its ends."""
 
     label: str
     logarithm: bool = True
@@ -85,8 +85,8 @@ def plot_phase(
     r"""Draw a number of the mean field over σ_w and σ_b, which are standard deviations, with the line χ₁ = 1.
 
     Left of the line gradients vanish, right of it they explode: ‖∂C/∂b‖² grows by χ₁ in each layer on its way back.
-    Right of the dashed one signals grow without end; where it stands alone χ₁ jumps there. Both are the theory's, however
-    coarse the grid.
+    Right of the dashed one signals grow without end; where it stands alone χ₁ jumps there. Both are the theory's,
+    however coarse the grid.
 
     Parameters
     ----------
