@@ -259,14 +259,13 @@ def _roots(known: Moments, b: float) -> list[CriticalPoint]:
 
 def _refined(known: Moments, low: float, high: float, b: float) -> CriticalPoint:
     """By the quadrature that does not cancel, between two log q; in digits where float64 does not tell the place."""
-    t, told = _solved(known, low, high, b)
-    q = float(np.exp(t))
+    q, told = _solved(known, low, high, b)
     ends = critical_bias(known, q * np.array([1 - BESIDE, 1.0, 1 + BESIDE]))
     rise = float(abs(ends.value[2] - ends.value[0])) / (2 * BESIDE)  # by log q
     off = (float(ends.error[1]) + 2 * EPS * b * b) / rise if told and rise > 0 else math.inf
     if b and not off < ROUGH:
-        t, off = _in_digits(known, t if off < 1 else high, b)
-        q = float(np.exp(t))
+        t, off = _in_digits(known, math.log(q) if off < 1 else high, b)
+        q = math.exp(t)
     value, error = reached(known.at(np.array([q])), np.array([q]))
     if min(value[V, 0], value[M2, 0]) <= TINY:
         raise BadValue(f"sigma_b is {b:g}, and at its q* = {q:.2g} the mean of φ² is below {TINY:g}; give a larger one")
@@ -280,14 +279,15 @@ def _refined(known: Moments, low: float, high: float, b: float) -> CriticalPoint
 
 
 def _solved(known: Moments, low: float, high: float, b: float) -> tuple[float, bool]:
-    """log q by float64, and whether it tells: if not, the upper end."""
+    """q by float64, and whether it tells: if not, the upper end."""
+    end = math.exp(high)  # over it, because the rounding of a large log q is many of q
 
     def above(t: Floats) -> Floats:
-        return critical_bias(known, np.atleast_1d(np.exp(t))).value.reshape(np.shape(t)) - b * b
+        return critical_bias(known, np.atleast_1d(end * np.exp(t))).value.reshape(np.shape(t)) - b * b
 
-    if not np.isfinite(low) or np.prod(np.sign(above(np.array([low, high])))) >= 0:
-        return high, False
-    return float(find_root(above, (low, high)).x), True
+    if not np.isfinite(low) or np.prod(np.sign(above(np.array([low - high, 0.0])))) >= 0:
+        return end, False
+    return end * math.exp(float(find_root(above, (low - high, 0.0)).x)), True
 
 
 def _in_digits(known: Moments, t: float, b: float) -> tuple[float, float]:

@@ -29,7 +29,7 @@ EPS = float(np.finfo(float).eps)
 ROUNDINGS = 32  # of the logarithms in a height
 FLAT = 1e-12  # a smaller slope has no sign
 BESIDE = 1e-150  # of 0, on either side of a kink there
-FLATTEST = 1e-100  # a smaller slope so near to 0 is one of 0
+FLATTEST = 1e-100  # a smaller slope, or value, so near to 0 is one of 0
 
 
 class Crossing(NamedTuple):
@@ -155,13 +155,14 @@ class Curve:
 
 
 def slopes_at_0(activation: Activation) -> float | None:
-    """Half the sum of the squared slopes on both sides of 0 where φ(0) = 0, else None."""
+    """Half the sum of the squared slopes on both sides of 0 where φ(0) = 0 and φ does not jump, else None."""
+    functions, beside = array_functions(activation), np.array([-BESIDE, BESIDE])
     with np.errstate(all="ignore"):
-        if float(array_functions(activation).value(0.0)) != 0:
+        if float(functions.value(0.0)) != 0 or not (np.abs(functions.value(beside)) <= FLATTEST).all():
             return None
-        sides = array_functions(activation).derivative(np.array([-BESIDE, BESIDE]))
-    sides = np.where(np.abs(sides) <= FLATTEST, 0.0, sides)
-    return float((sides**2).mean()) if np.isfinite(sides).all() else None
+        sides = functions.derivative(beside)
+        sides = np.where(np.abs(sides) <= FLATTEST, 0.0, sides)
+        return float((sides**2).mean()) if np.isfinite(sides).all() else None
 
 
 def homogeneous(activation: Activation) -> bool:

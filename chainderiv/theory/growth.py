@@ -14,9 +14,10 @@ from functools import lru_cache
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.theory.moments import M2, M4, Moments, V
+from chainderiv.theory.moments import M2, M4, MOST, Moments, V
 
 STEP = 2.0  # of log q
+FAR = 90.0  # log q at which limits are taken, if they are known there
 SLOWEST = 0.7  # factor by which differences shrink
 TOLD = 100.0  # errors, by which a limit is told from 0
 STILL = 1e-13  # a relative difference that is none
@@ -46,16 +47,21 @@ class Limits:
 @lru_cache(maxsize=256)
 def limits(moments: Moments) -> Limits | None:
     """The limits of an activation; None where one of them is not known."""
-    q = np.exp(moments.most - 1e-6 - STEP * np.array([3.0, 2.0, 1.0, 0.0]))
+    far = _limits_at(moments, FAR) if moments.most == MOST else None
+    return far or _limits_at(moments, moments.most - 1e-6)
+
+
+def _limits_at(moments: Moments, end: float) -> Limits | None:
+    q = np.exp(end - STEP * np.array([3.0, 2.0, 1.0, 0.0]))
     value, error = moments.at(q)
+    last = np.exp(np.array([moments.most - 1e-6]))
     with np.errstate(all="ignore"):
-        shares = value[V] / q
-        share = _limit(shares, error[V, -1] / q[-1])
+        share = _limit(value[V] / q, error[V, -1] / q[-1])
         slope = _limit(value[M2], error[M2, -1])
         kappa = _limit(value[M4] / value[M2] ** 2, error[M4, -1] / value[M2, -1] ** 2)
     if share is None or slope is None or kappa is None:
         return None
-    return Limits(share, slope, kappa, float(shares[-1]))
+    return Limits(share, slope, kappa, float((moments.at(last).value[V] / last)[0]))
 
 
 def _limit(values: Floats, error: float) -> tuple[float, float] | None:

@@ -16,7 +16,7 @@ from chainderiv.compiling.arrays import ArrayFunctions, array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
-from chainderiv.theory.gaussian import Expected, gaussian
+from chainderiv.theory.gaussian import MOST_HALVINGS, Expected, gaussian
 
 V, M2, SLOPE, M4 = range(4)
 LEAST, MOST, STRIDE = -48, 24, 8  # log q, from 1e-21 to 1e10: where fixed points are looked for
@@ -40,9 +40,9 @@ class Moments:
         """Where φ or φ' jumps, or a branch changes."""
         return tuple(float(p) for p in self.activation.breaks)
 
-    def at(self, q: Floats) -> Expected:
+    def at(self, q: Floats, halvings: int = MOST_HALVINGS) -> Expected:
         """The four at variances q (n,): (4, n), by quadrature."""
-        return gaussian(self._integrand, np.asarray(q, float), self.breaks)
+        return gaussian(self._integrand, np.asarray(q, float), self.breaks, halvings)
 
     def _integrand(self, z: Floats, q: Floats) -> Floats:
         phi, slope = self._functions.value(z), self._functions.derivative(z)

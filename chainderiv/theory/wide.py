@@ -11,9 +11,11 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from chainderiv.kinds import Floats
+from chainderiv.theory.gaussian import MOST_HALVINGS
 from chainderiv.theory.moments import DEGREE, KNOWN, LEAST, M2, M4, SLOPE, TINY, Moments, V, bent
 
 FARTHEST = 560  # of |log q|: 1e-243 to 1e243, whose squares V may be
+FOLLOWED, FEW = 16, 2  # |log q| up to which an oscillation is followed, and how often panels are halved beyond
 ALL = (V, M2, SLOPE, M4)
 
 
@@ -44,7 +46,7 @@ def _panel(moments: Moments, panel: int) -> Floats:
     """Chebyshev coefficients (DEGREE + 1, 4) over one factor e of q; NaN where an expectation is not known."""
     unit = chebyshev.chebpts1(DEGREE + 1)
     q = np.exp(panel + (1 + unit) / 2)
-    value, error = moments.at(q)
+    value, error = moments.at(q, MOST_HALVINGS if abs(panel) <= FOLLOWED else FEW)
     known = (error[:SLOPE] <= KNOWN * value[:SLOPE]) | (np.abs(value[:SLOPE]) <= TINY)
     if not known.all():
         return np.full((DEGREE + 1, 4), np.nan)

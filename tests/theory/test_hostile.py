@@ -2,6 +2,7 @@
 
 import math
 import warnings
+import zlib
 from functools import cache
 
 import mpmath as mp
@@ -17,7 +18,7 @@ from chainderiv.theory.phase import phase_diagram
 from tests.theory.closed_forms import FORMS, faults_of_critical_point, faults_of_mean_field
 
 ODD = ["sqrt(abs(z))", "cbrt(z)", "1/(1+z^2)", "log(1+z^2)", "asinh(z)", "tanh(1000*z)", "sin(100*z)/100", "sinh(z)",
-       "z*exp(z*z/50)", "exp(exp(z))", "where(z>1,z,0)", "where(abs(z)>0.5,z,0)", "z+sign(z)", "0*z+3", "z^9", "1e-200*z",
+       "z*exp(z*z/50)", "exp(exp(z))", "where(z>1,z,0)", "where(abs(z)>0.5,z,0)", "z+sign(z)", "z^9", "1e-200*z",
        "1e200*tanh(z)", "tanh(z)+1e-12*z^2", "abs(z)^1.5", "softplus(z)-log(2)", "z-tanh(z)", "max(z,-1/2)"]  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def tried(function, *given):
 
 
 def attack(formula, seed, count):
-    rng, phi, refused = np.random.default_rng(seed), neuron_of(formula), 0
+    rng, phi, refused = np.random.default_rng([seed, zlib.crc32(formula.encode())]), neuron_of(formula), 0
     for _ in range(count):
         w, b = drawn(rng)
         m, points = tried(mean_field, phi, w, b), tried(critical_points, phi, b)
