@@ -41,7 +41,7 @@ class MeanField(Shows):
     phase : "ordered" (gradients vanish), "chaotic" (they explode) or "critical".
     case : "" where q* is one simple point, else "several fixed points", "a line of fixed points", "q* = 0",
         "q* = 0 at a kink", "nearly a double root" or "growth without end".
-    errors : dict. Of q_star, chi_q, chi_1, c_star and kappa.
+    errors : dict. Of q_star, chi_q, chi_1, c_star, chi_c and kappa.
 
     Examples
     --------
@@ -100,9 +100,7 @@ class MeanField(Shows):
     def _shown(self) -> Shown:
         named = {name: (getattr(self, name), self.errors.get(name)) for name in ("q_star", "chi_q", "chi_1", "c_star")}
         named |= {"xi_q": (self.xi_q, _moved(self.xi_q, self.chi_q, self.errors["chi_q"]))}
-        # where c* is below 1 no error of χ_c is known
-        off = self.errors["chi_1"] if self.chi_c == self.chi_1 else None
-        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, off))}
+        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, self.errors["chi_c"]))}
         named |= {"kappa": (self.kappa, self.errors["kappa"])}
         life = _moved(self.half_life / (2 * math.log(2)), self.chi_1, self.errors["chi_1"])
         named |= {"half_life": (self.half_life, None if life is None else 2 * math.log(2) * life)}
@@ -194,12 +192,12 @@ def _case(phi: Activation, points: tuple[FixedPoint, ...], chosen: FixedPoint) -
 def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: FixedPoint, case: str) -> MeanField:
     """The theory at one fixed point."""
     kappa, kappa_error = _kappa(known, at.q_star)
-    c_star, chi_c, c_error = (1.0, at.chi_1, 0.0) if at.q_star > 0 else (math.nan, math.nan, 0.0)
+    c_star, chi_c, c_error, chi_error = (1.0, at.chi_1, 0.0, at.errors[2]) if at.q_star > 0 else (math.nan,) * 4
     if at.chi_1 > 1 + at.errors[2] and at.q_star > 0:
-        gap, chi_c, c_error = settled(known, at.q_star, w)
-        c_star = 1 - gap
+        found = settled(known, at.q_star, at.errors[0], w)
+        c_star, chi_c, c_error, chi_error = 1 - found.gap, found.chi, found.gap_error + EPS, found.chi_error
     errors = dict(zip(("q_star", "chi_q", "chi_1"), at.errors, strict=True))
-    errors |= {"c_star": c_error, "kappa": kappa_error}
+    errors |= {"c_star": c_error, "chi_c": chi_error, "kappa": kappa_error}
     return MeanField(known.activation, w, b, points, at.q_star, at.chi_q, at.chi_1, c_star, chi_c, kappa, case, errors)
 
 
@@ -227,7 +225,7 @@ def _scaled(known: Moments, w: float, b: float) -> MeanField:
         points = (FixedPoint(q, True, chi, chi, (off, error, error)),)
         case = "" if b else ("q* = 0 at a kink" if known.breaks else "q* = 0")
     kappa, kappa_error = _kappa(known, 1.0)
-    errors = {"q_star": 0.0, "chi_q": error, "chi_1": error, "c_star": 0.0, "kappa": kappa_error}
+    errors = {"q_star": 0.0, "chi_q": error, "chi_1": error, "c_star": 0.0, "chi_c": error, "kappa": kappa_error}
     # a kink draws any two inputs together, at whatever length; a line leaves them as they are but for the bias
     settled = 0 < q < math.inf
     c_star = 1.0 if settled or known.breaks else math.nan
@@ -247,7 +245,8 @@ def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -
             f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond it expectations are not known; give a smaller one"
         )
     off = float(abs(chi[1] - chi[0]))
-    errors = {"q_star": 0.0, "chi_q": off, "chi_1": off, "c_star": 0.0, "kappa": float(abs(kappa[1] - kappa[0]))}
+    errors = {"q_star": 0.0, "chi_q": off, "chi_1": off, "c_star": 0.0, "chi_c": math.nan}
+    errors |= {"kappa": float(abs(kappa[1] - kappa[0]))}
     return MeanField(
         known.activation,
         w,

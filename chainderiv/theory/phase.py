@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from scipy.optimize.elementwise import find_root
 
 from chainderiv.errors import BadValue
@@ -17,11 +16,9 @@ from chainderiv.given import of_kind
 from chainderiv.kinds import Floats
 from chainderiv.maps.axis import Axis
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.correlation import Pairs, pairs
+from chainderiv.theory.correlation_table import correlations
 from chainderiv.theory.fixed_points import Curve, below_grid, homogeneous, slopes_at_0
 from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
-
-PANEL, ORDER = 2.0, 12  # of log q, and the degree of S and its mean there
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +101,24 @@ class PhaseDiagram(Shows):
         """The slope of the correlation's map there."""
         return self._correlation[1]
 
+    @property
+    def c_star_error(self) -> Floats:
+        """The error of c_star."""
+        return self._correlation[2]
+
     @cached_property
-    def _correlation(self) -> tuple[Floats, Floats]:
+    def _correlation(self) -> tuple[Floats, Floats, Floats]:
         finite = (self.q_star > 0) & np.isfinite(self.q_star)
         together = homogeneous(self.activation) and bool(self._moments.breaks)  # a kink does it at any length
         c = np.where(finite | together, 1.0, np.nan)
         chi = np.where(finite, self.chi_1, c)
         chaotic = finite & (self.chi_1 > 1)
+        error = np.zeros_like(c)
         if chaotic.any():
-            found = _table(self._moments, self.q_star[chaotic])
-            gap, slope = found.settled(np.broadcast_to(self.sigma_w, chaotic.shape)[chaotic])
-            c[chaotic], chi[chaotic] = 1 - gap, slope
-        return c, chi
+            w = np.broadcast_to(self.sigma_w, chaotic.shape)[chaotic]
+            gap, chi[chaotic], error[chaotic] = correlations(self._moments, self.q_star[chaotic], w)
+            c[chaotic] = 1 - gap
+        return c, chi, error
 
 
 def _depths(chi: Floats) -> Floats:
@@ -196,22 +199,3 @@ def _solved(known: Moments, w: Floats, b: Floats) -> tuple[Floats, Floats, Float
     grown = np.isinf(q)
     chi_q[grown] = chi_1[grown] = a[grown] * known.near(np.exp(np.array([known.most - 1e-6])))[M2]
     return q, chi_q, chi_1
-
-
-def _table(known: Moments, q: Floats) -> Pairs:
-    """S and its mean at many variances, from polynomials in log q of those at a few."""
-    log_q = np.log(q)
-    unit = chebyshev.chebpts1(ORDER + 1)
-    basis = chebyshev.chebvander(unit, ORDER)
-    panel = np.floor(log_q / PANEL).astype(int)
-    coefficients, error = np.empty((0,)), np.empty_like(q)
-    for k in np.unique(panel):
-        few = pairs(known, np.exp(PANEL * (k + (1 + unit) / 2)))
-        turned = np.linalg.solve(basis, np.moveaxis(few.coefficients, -1, 0).reshape(ORDER + 1, -1))
-        within = panel == k
-        x = 2 * (log_q[within] / PANEL - k) - 1
-        values = chebyshev.chebval(x, turned[:, :, None], tensor=False).reshape(*few.coefficients.shape[:2], -1)
-        if not coefficients.size:
-            coefficients = np.empty((*few.coefficients.shape[:2], q.size))
-        coefficients[..., within], error[within] = values, few.error.max()
-    return Pairs(coefficients, np.maximum(1.0, np.sqrt(q)), error)
