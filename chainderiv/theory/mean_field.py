@@ -50,14 +50,14 @@ class MeanField(Shows):
     sigmoid, sigma_w = 1, sigma_b = 1: ordered, gradients vanish
     number     value            error
     ---------  ---------------  -------
-    q_star     1.30213403631    7.1e-16
-    chi_q      0.026946222062   5.7e-16
-    chi_1      0.0419597346364  5.5e-16
+    q_star     1.30213403631    7.6e-16
+    chi_q      0.026946222062   6.1e-16
+    chi_1      0.0419597346364  6.0e-16
     c_star     1                0
-    xi_q       0.276708439958   1.6e-15
-    xi_c       0.31535347397    1.3e-15
-    kappa      1.18722428826    9.5e-16
-    half_life  0.437172742724   1.8e-15
+    xi_q       0.276708439958   1.7e-15
+    xi_c       0.31535347397    1.4e-15
+    kappa      1.18722428826    1.2e-15
+    half_life  0.437172742724   2.0e-15
     """
 
     activation: Activation
