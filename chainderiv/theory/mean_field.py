@@ -42,7 +42,7 @@ class MeanField(Shows):
     phase : "ordered" (gradients vanish), "chaotic" (they explode) or "critical".
     case : "" where q* is one simple point, else "several fixed points", "a line of fixed points", "q* = 0",
         "q* = 0 at a kink", "nearly a double root" or "growth without end".
-    errors : dict. Of q_star, chi_q, chi_1, c_star and kappa.
+    errors : dict. Of q_star, chi_q, chi_1, c_star, chi_c and kappa.
 
     Examples
     --------
@@ -101,9 +101,7 @@ class MeanField(Shows):
     def _shown(self) -> Shown:
         named = {name: (getattr(self, name), self.errors.get(name)) for name in ("q_star", "chi_q", "chi_1", "c_star")}
         named |= {"xi_q": (self.xi_q, _moved(self.xi_q, self.chi_q, self.errors["chi_q"]))}
-        # where c* is below 1 no error of χ_c is known
-        off = self.errors["chi_1"] if self.chi_c == self.chi_1 else None
-        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, off))}
+        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, self.errors["chi_c"]))}
         named |= {"kappa": (self.kappa, self.errors["kappa"])}
         life = _moved(self.half_life / (2 * math.log(2)), self.chi_1, self.errors["chi_1"])
         named |= {"half_life": (self.half_life, None if life is None else 2 * math.log(2) * life)}
@@ -198,12 +196,12 @@ def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: 
     kappa, kappa_error = _kappa(known, at.q_star)
     chaotic = at.chi_1 > 1 + at.errors[2]
     known_there = at.q_star > 0 and not (chaotic and at.q_star > math.exp(known.most))
-    c_star, chi_c, c_error = (1.0, at.chi_1, 0.0) if known_there else (math.nan, math.nan, 0.0)
+    c_star, chi_c, c_error, chi_error = (1.0, at.chi_1, 0.0, at.errors[2]) if known_there else (math.nan,) * 4
     if chaotic and known_there:
-        gap, chi_c, c_error = settled(known, at.q_star, w)
-        c_star = 1 - gap
+        found = settled(known, at.q_star, at.errors[0], w)
+        c_star, chi_c, c_error, chi_error = 1 - found.gap, found.chi, found.gap_error + EPS, found.chi_error
     errors = dict(zip(("q_star", "chi_q", "chi_1"), at.errors, strict=True))
-    errors |= {"c_star": c_error, "kappa": kappa_error}
+    errors |= {"c_star": c_error, "chi_c": chi_error, "kappa": kappa_error}
     return MeanField(known.activation, w, b, points, at.q_star, at.chi_q, at.chi_1, c_star, chi_c, kappa, case, errors)
 
 
@@ -231,7 +229,7 @@ def _scaled(known: Moments, w: float, b: float) -> MeanField:
         points = (FixedPoint(q, True, chi, chi, (off, error, error)),)
         case = "" if b else ("q* = 0 at a kink" if known.breaks else "q* = 0")
     kappa, kappa_error = _kappa(known, 1.0)
-    errors = {"q_star": 0.0, "chi_q": error, "chi_1": error, "c_star": 0.0, "kappa": kappa_error}
+    errors = {"q_star": 0.0, "chi_q": error, "chi_1": error, "c_star": 0.0, "chi_c": error, "kappa": kappa_error}
     # a kink draws any two inputs together, at whatever length; a line leaves them as they are but for the bias
     settled = 0 < q < math.inf
     c_star = 1.0 if settled or known.breaks else math.nan
@@ -251,6 +249,6 @@ def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -
         )
     chi_q, chi_1 = w**2 * found.share[0], w**2 * found.slope[0]
     errors = {"q_star": 0.0, "chi_q": w**2 * found.share[1], "chi_1": w**2 * found.slope[1], "c_star": 0.0}
-    errors |= {"kappa": found.kappa[1]}
+    errors |= {"chi_c": math.nan, "kappa": found.kappa[1]}
     case, kappa = "growth without end", found.kappa[0]
     return MeanField(known.activation, w, b, points, math.inf, chi_q, chi_1, math.nan, math.nan, kappa, case, errors)

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from scipy.optimize.elementwise import find_root
 
 from chainderiv.errors import BadValue
@@ -17,7 +16,7 @@ from chainderiv.given import of_kind
 from chainderiv.kinds import Floats, Mask, Places
 from chainderiv.maps.axis import Axis
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.correlation import Pairs, pairs
+from chainderiv.theory.correlation_table import correlations
 from chainderiv.theory.curve import Curve, homogeneous, slopes_at_0
 from chainderiv.theory.fixed_points import curve_of, fixed_points, sigma
 from chainderiv.theory.growth import limits
@@ -25,7 +24,6 @@ from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
 from chainderiv.theory.wide import near
 
 TOLD = 1e-12  # how far χ₁ is told from 1
-PANEL, ORDER = 2.0, 12  # of log q, and the degree of S and its mean there
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +107,13 @@ class PhaseDiagram(Shows):
         """The slope of the correlation's map there."""
         return self._correlation[1]
 
+    @property
+    def c_star_error(self) -> Floats:
+        """The error of c_star."""
+        return self._correlation[2]
+
     @cached_property
-    def _correlation(self) -> tuple[Floats, Floats]:
+    def _correlation(self) -> tuple[Floats, Floats, Floats]:
         finite = (self.q_star > 0) & np.isfinite(self.q_star)
         together = homogeneous(self.activation) and bool(self._moments.breaks)  # a kink does it at any length
         c = np.where(finite | together, 1.0, np.nan)
@@ -119,11 +122,12 @@ class PhaseDiagram(Shows):
         beyond = chaotic & (self.q_star > np.exp(self._moments.most))
         c[beyond] = chi[beyond] = np.nan
         chaotic &= ~beyond
+        error = np.where(beyond, np.nan, np.zeros_like(c))
         if chaotic.any():
-            found = _table(self._moments, self.q_star[chaotic])
-            gap, slope = found.settled(np.broadcast_to(self.sigma_w, chaotic.shape)[chaotic])
-            c[chaotic], chi[chaotic] = 1 - gap, slope
-        return c, chi
+            w = np.broadcast_to(self.sigma_w, chaotic.shape)[chaotic]
+            gap, chi[chaotic], error[chaotic] = correlations(self._moments, self.q_star[chaotic], w)
+            c[chaotic] = 1 - gap
+        return c, chi, error
 
 
 def _depths(chi: Floats) -> Floats:
@@ -242,22 +246,3 @@ def _slopes(known: Moments, q: Floats, squared: Floats) -> tuple[Floats, Floats]
     if (grown := np.isinf(q)).any() and (found := limits(known)) is not None:
         chi_q[grown], chi_1[grown] = a[grown] * found.share[0], a[grown] * found.slope[0]
     return chi_q, chi_1
-
-
-def _table(known: Moments, q: Floats) -> Pairs:
-    """S and its mean at many variances, from polynomials in log q of those at a few."""
-    log_q = np.log(q)
-    unit = chebyshev.chebpts1(ORDER + 1)
-    basis = chebyshev.chebvander(unit, ORDER)
-    panel = np.floor(log_q / PANEL).astype(int)
-    coefficients, error = np.empty((0,)), np.empty_like(q)
-    for k in np.unique(panel):
-        few = pairs(known, np.exp(PANEL * (k + (1 + unit) / 2)))
-        turned = np.linalg.solve(basis, np.moveaxis(few.coefficients, -1, 0).reshape(ORDER + 1, -1))
-        within = panel == k
-        x = 2 * (log_q[within] / PANEL - k) - 1
-        values = chebyshev.chebval(x, turned[:, :, None], tensor=False).reshape(*few.coefficients.shape[:2], -1)
-        if not coefficients.size:
-            coefficients = np.empty((*few.coefficients.shape[:2], q.size))
-        coefficients[..., within], error[within] = values, few.error.max()
-    return Pairs(coefficients, np.maximum(1.0, np.sqrt(q)), error)
