@@ -19,7 +19,6 @@ from chainderiv.theory.wide import near
 
 LEAST_SIGMA, MOST_SIGMA = 1e-100, 1e100  # so that squares and their products are numbers
 STEPS, LEAP = 40, 1000.0  # of Newton's method, at most, and the factor of r that one may be
-SETTLED = 2 * EPS  # of q, over 1 - χ_q: a step that is none
 UNTOLD = 0.01  # relative error of q from which on χ is read at both ends
 BESIDE = 0.01  # of q, where χ is read for its slope
 
@@ -84,25 +83,21 @@ def _at_0(sigma_w: float, curve: Curve, level: float) -> FixedPoint:
 def _refined(curve: Curve, crossing: Crossing, sigma_w: float) -> FixedPoint:
     """By Newton's method on the quadrature itself, within the places between which the crossing is known to lie."""
     known, b = curve.moments, curve.sigma_b**2
-    a, low, high = sigma_w**2, np.exp(crossing.low), np.exp(crossing.high)
-    still, r = False, np.array([_begun(curve, crossing, 2 * math.log(sigma_w))])
+    a, low, high = sigma_w**2, math.exp(crossing.low), math.exp(crossing.high)
+    r, off = _begun(curve, crossing, 2 * math.log(sigma_w)), high - low
     for _ in range(STEPS):
-        value, _ = reached(known.at(r + b), r + b)
-        chi_q = a * value[SLOPE]
-        step = (a * value[V] - r) / np.where(chi_q == 1, EPS, 1 - chi_q)
-        moved = np.clip(r + step, max(low, r[0] / LEAP), min(high, r[0] * LEAP))
-        still, r = bool(abs(moved[0] - r[0]) <= SETTLED * (r[0] + b) / max(abs(float(1 - chi_q[0])), EPS)), moved
-        if still:
+        q = r + b
+        value, error = (rows[:, 0] for rows in reached(known.at(np.array([q])), np.array([q])))
+        chi_q, chi_1 = float(a * value[SLOPE]), float(a * value[M2])
+        steepness = abs(1 - chi_q) - float(a * error[SLOPE]) - 4 * EPS
+        told = float(a * error[V] + 2 * EPS * q) / steepness if steepness > 0 else math.inf
+        step = float(a * value[V] - r) / (1 - chi_q or EPS)
+        if abs(step) <= told:  # no longer than its own error
+            off = min(told, high - low)
             break
-    q = float(r[0] + b)
-    value, error = reached(known.at(np.array([q])), np.array([q]))
-    chi_q, chi_1 = float(a * value[SLOPE, 0]), float(a * value[M2, 0])
-    off = float(a * error[V, 0] + 2 * EPS * q)
-    steepness = abs(1 - chi_q) - float(a * error[SLOPE, 0]) - 4 * EPS
-    widest = high - low
-    off = min(off / steepness, widest) if steepness > 0 and still else widest
+        r = min(max(r + step, low, r / LEAP), high, r * LEAP)
     off_q, off_1 = a * _change(known, q, off)
-    errors = (off, float(off_q + a * error[SLOPE, 0] + EPS * abs(chi_q)), float(off_1 + a * error[M2, 0] + EPS * chi_1))
+    errors = (off, float(off_q + a * error[SLOPE] + EPS * abs(chi_q)), float(off_1 + a * error[M2] + EPS * chi_1))
     return FixedPoint(q, crossing.rising, chi_q, chi_1, errors)
 
 
