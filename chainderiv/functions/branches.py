@@ -56,7 +56,7 @@ class Branches:
     @cached_property
     def kinks(self) -> tuple[Expr, ...]:
         """The breaks at which the formula or its derivative jumps, or rises beyond any number, as cbrt does."""
-        return tuple(p for p in self.breaks if _jumps(self.formula, p) or _jumps(self.derivative, p))
+        return tuple(p for p in self.breaks if jumps(self.formula, p) or jumps(self.derivative, p))
 
 
 def pieces(expression: Expr) -> list[tuple[Expr, Expr]]:
@@ -147,7 +147,7 @@ def _half_open(condition: Expr) -> Expr:
     return sympy.Or(*(sympy.And(*map(sympy.sympify, pair)) for pair in ends))
 
 
-def _jumps(expression: Expr, point: Expr) -> bool:
+def jumps(expression: Expr, point: Expr) -> bool:
     """Whether the limits from the left and from the right differ, or a side rises beyond any number."""
     # in digits, because SymPy's one-sided limits of a Piecewise are not to be trusted at its boundary
     with working_digits(DIGITS):

@@ -7,27 +7,40 @@ So no equation is solved to draw it; for a given σ_b the second one is, and eac
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize.elementwise import find_root
 
 from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import size, whole_number
+from chainderiv.given import whole_number
 from chainderiv.kinds import Floats
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.fixed_points import EPS, FINENESS, Curve, homogeneous, slopes_at_0
+from chainderiv.theory.curve import EPS, FINENESS, FURTHER, Curve, homogeneous, slopes_at_0
+from chainderiv.theory.fixed_points import sigma
 from chainderiv.theory.gaussian import reached
-from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V, moments
+from chainderiv.theory.moments import LEAST, M2, SLOPE, TINY, Moments, V, moments
+from chainderiv.theory.poincare import critical_bias, critical_bias_in_digits
+from chainderiv.theory.wide import FARTHEST, near
 
-NOISE = 1e-12  # of q, in q - V/M₂
+LOOSE = 1e-9  # of q: what is left of q - V/M₂ by the table
+SMALL = 1e-3  # of q: less is taken from the quadrature that does not cancel
+SCAN_HALVINGS = 2
+BESIDE = 1e-3  # of q, where slopes are taken
+ROUGH = 1e-9  # relative error of q from which on it is found in digits
+SECANTS = 30
+FINER = 16  # points of a line that is drawn, for each of its coarse ones
 
 
 @dataclass(frozen=True)
 class CriticalPoint(Shows):
-    """One (σ_w, σ_b) at which χ₁ = 1, its q* and χ_q there, and the error of σ_w.
+    """One (σ_w, σ_b) at which χ₁ = 1, its q* and χ_q there, and the errors of σ_w and q*.
 
     stable : whether signals come back to q*, which |χ_q| < 1 says, and at q* = 0 the next order; where they do not, no
         network is ever found there.
@@ -45,13 +58,14 @@ class CriticalPoint(Shows):
     chi_q: float
     stable: bool
     error: float
+    q_error: float
 
     def _shown(self) -> Shown:
         kind = "stable" if self.stable else "unstable: no network is found there"
         rows = [
             ("sigma_w:", f"{self.sigma_w:.12g} ± {self.error:.1e}"),
             ("sigma_b:", f"{self.sigma_b:.12g}"),
-            ("q_star:", f"{self.q_star:.12g} ({kind})"),
+            ("q_star:", f"{self.q_star:.12g} ± {self.q_error:.1e} ({kind})"),
             ("chi_q:", f"{self.chi_q:.12g}"),
         ]
         return Shown(["chi_1 = 1 at"], rows=rows)
@@ -97,11 +111,36 @@ def critical_line(activation: Any, points: int = 400) -> CriticalLine:
     if homogeneous(known.activation):
         w = np.array([float(slopes_at_0(known.activation) or np.nan) ** -0.5])
         return CriticalLine(np.array([np.nan]), w, np.zeros(1), np.ones(1))
-    q = np.exp(np.linspace(np.log(1e-6), min(known.most, np.log(1e6)), points))
-    near = known.near(q)
-    squared = q - near[V] / near[M2]
-    there = squared >= 0
-    return CriticalLine(q[there], near[M2][there] ** -0.5, np.sqrt(squared[there]), (near[SLOPE] / near[M2])[there])
+    return _line(known, np.linspace(math.log(1e-6), known.most, points))
+
+
+def _line(known: Moments, log_q: Floats) -> CriticalLine:
+    q = np.exp(log_q)
+    squared, error = _squared(known, q)
+    q, squared = q[squared > error], squared[squared > error]
+    m2, slope = near(known, q, (M2, SLOPE))
+    return CriticalLine(q, m2**-0.5, np.sqrt(squared), slope / m2)
+
+
+def stable_line(activation: Activation, sigma_b: Floats) -> tuple[Floats, Floats]:
+    """σ_w and σ_b of the critical points that are stable, in order of q*, finest within the σ_b given; NaN in gaps."""
+    known = moments(activation)
+    if homogeneous(activation):
+        return np.broadcast_to(critical_line(activation).sigma_w, sigma_b.shape), sigma_b
+    log_q = np.linspace(math.log(1e-6), known.most, 400)
+    squared, _ = _squared(known, np.exp(log_q))
+    low, high = sigma_b.min() ** 2, sigma_b.max() ** 2
+    near_it = (np.maximum(squared[1:], squared[:-1]) >= low) & (np.minimum(squared[1:], squared[:-1]) <= high)
+    finer = log_q[:-1][near_it, None] + np.arange(FINER) / FINER * (log_q[1] - log_q[0])
+    line = _line(known, np.sort(np.concatenate([log_q, finer[:, 1:].ravel()])))
+    ends = [p for end in (sigma_b.min(), sigma_b.max()) for p in critical_points(activation, float(end))]
+    q, w, b = (
+        np.append(column, [getattr(p, name) for p in ends])
+        for name, column in (("q_star", line.q_star), ("sigma_w", line.sigma_w), ("sigma_b", line.sigma_b))
+    )
+    stable = np.append(line.chi_q < 1, [p.stable for p in ends])
+    order = np.argsort(q)
+    return np.where(stable, w, np.nan)[order], b[order]
 
 
 def critical_points(activation: Any, sigma_b: float = 0.0) -> tuple[CriticalPoint, ...]:
@@ -120,9 +159,9 @@ def critical_points(activation: Any, sigma_b: float = 0.0) -> tuple[CriticalPoin
     [1.0]
     """
     known = moments(neuron(activation))
-    b = size("sigma_b", sigma_b, zero=True)
+    b = sigma("sigma_b", sigma_b, zero=True)
     at_0 = [] if b or slopes_at_0(known.activation) in (None, 0) else [_at_0(known)]
-    found = [] if homogeneous(known.activation) else _refined(known, _roots(known, b), b)
+    found = [] if homogeneous(known.activation) else _roots(known, b)
     return tuple(sorted([*at_0, *found], key=lambda p: p.sigma_w))
 
 
@@ -141,62 +180,132 @@ def critical_sigma_w(activation: Any, sigma_b: float = 0.0) -> float:
     """
     found = critical_points(activation, sigma_b)
     if not found:
+        phi = neuron(activation)
+        if homogeneous(phi):
+            raise BadValue(
+                f"activation {phi.name!r} is critical at no sigma_w where sigma_b = {sigma_b:g}; "
+                "give another sigma_b, such as 0"
+            )
         raise BadValue(
-            f"activation {neuron(activation).name!r} is critical at no sigma_w where sigma_b = {sigma_b:g}; "
-            "give another sigma_b, such as 0"
+            f"activation {phi.name!r} has no critical sigma_w at sigma_b = {sigma_b:g} that is found, with a q* up to "
+            f"{math.exp(moments(phi).most):.2g}; give another sigma_b"
         )
     return found[0].sigma_w
 
 
 def _at_0(known: Moments) -> CriticalPoint:
     """q* = 0, where χ₁ = χ_q = σ_w² times the mean of the squared slopes."""
-    slopes, curve = float(slopes_at_0(known.activation) or np.nan), Curve(known, 0.0)
-    stable = bool((curve.height(curve.grid[:1]) > -np.log(slopes)).all())  # the next order decides
-    return CriticalPoint(slopes**-0.5, 0.0, 0.0, 1.0, stable, 2 * EPS * slopes**-0.5)
+    slopes = float(slopes_at_0(known.activation) or math.nan)
+    return CriticalPoint(slopes**-0.5, 0.0, 0.0, 1.0, _comes_back(known, slopes), 2 * EPS * slopes**-0.5, 0.0)
 
 
-def _squared(known: Moments, log_q: Floats) -> Floats:
-    """σ_b² of the critical point at q*."""
-    near = known.near(np.exp(log_q))
+def _comes_back(known: Moments, slopes: float) -> bool:
+    """Whether small signals shrink where σ_w² times the squared slopes at 0 is 1: the next order decides."""
+    level = -math.log(slopes)
+    sides = Curve(known, 0.0, (level, -math.inf)).sides(level)[1:]
+    return bool(sides[sides != 0][:1] > 0) if sides.any() else True
+
+
+class Scan(NamedTuple):
+    """σ_b² of the critical point over log q, and its error; NaN and inf where it is not known."""
+
+    log_q: Floats
+    squared: Floats
+    error: Floats
+
+
+@lru_cache(maxsize=1024)
+def _scan(known: Moments, first: int) -> Scan:
+    """Over FURTHER factors e of q: by tables, or where they cancel by the quadrature that does not."""
+    log_q = first + np.arange(FURTHER * FINENESS) / FINENESS
+    return Scan(log_q, *_squared(known, np.exp(log_q)))
+
+
+def _squared(known: Moments, q: Floats) -> tuple[Floats, Floats]:
+    """σ_b² of the critical points at q, and its error."""
+    v, m2 = near(known, q, (V, M2))
     with np.errstate(all="ignore"):
-        return np.asarray(np.exp(log_q) - near[V] / near[M2])
+        squared = np.where((v > 2 * TINY) & (m2 > 2 * TINY), q - v / m2, np.nan)
+    error = LOOSE * q
+    lost = np.abs(squared) <= SMALL * q
+    if lost.any():
+        squared[lost], error[lost] = critical_bias(known, q[lost], SCAN_HALVINGS)
+    return squared, np.where(np.isfinite(squared), error, np.inf)
 
 
-def _roots(known: Moments, b: float) -> Floats:
-    """Every q* whose critical point has this σ_b."""
-    grid = np.arange(LEAST * FINENESS, int(known.most * FINENESS)) / FINENESS
-    above = _squared(known, grid) - b * b
-    # what rounding makes of q - V/M₂ near 0, where both are as large, is no crossing
-    sides = np.where(np.abs(above) > NOISE * np.exp(grid), np.sign(above), 0)
-    kept = np.flatnonzero(sides)
-    left, right = kept[:-1], kept[1:]
-    crossed = sides[left] * sides[right] < 0
-    if not crossed.any():
-        return grid[:0]
-    ends = (grid[left[crossed]], grid[right[crossed]])
-    return np.asarray(np.exp(find_root(lambda t: _squared(known, t) - b * b, ends).x))
+def _sides(known: Moments, b: float) -> tuple[Floats, Floats]:
+    """On which side of b² the σ_b² of the critical point at q is, 0 where it is not told; and log q, from -inf on."""
+    parts = [_scan(known, first) for first in range(LEAST, int(known.most), FURTHER)]
+    while True:
+        log_q, squared, error = (np.concatenate(column) for column in zip(*parts, strict=True))
+        off = squared - b * b
+        sides = np.where(np.abs(off) > error, np.sign(off), 0)
+        if b and sides[0] > 0 and log_q[0] > FURTHER - FARTHEST:
+            parts.insert(0, _scan(known, round(log_q[0]) - FURTHER))
+        elif sides[-1] < 0 and squared[-1] > SMALL * np.exp(log_q[-1]) and log_q[-1] < FARTHEST - 2 * FURTHER:
+            parts.append(_scan(known, round(log_q[-1] + 1 / FINENESS)))
+        else:
+            break
+    # at q = 0 it is -(φ(0)/φ'(0))², or 0
+    return np.append(-1.0 if b or slopes_at_0(known.activation) is None else 0.0, sides), np.append(-np.inf, log_q)
 
 
-def _refined(known: Moments, q: Floats, b: float) -> list[CriticalPoint]:
-    """By secants on the quadrature itself."""
-    if not q.size:
-        return []
-    near = known.near(q)
-    rise = (_squared(known, np.log(q) + 1e-4) - _squared(known, np.log(q) - 1e-4)) / (2e-4 * q)
-    value, error = reached(known.at(q), q)
-    step = (b * b - (q - value[V] / value[M2])) / rise
-    q = np.where(np.abs(step) < 1e-6 * q, q + step, q)
-    value, error = reached(known.at(q), q)
-    off = (error[V] / value[M2] + value[V] * error[M2] / value[M2] ** 2 + 2 * EPS * q) / np.abs(rise)
-    steepness = np.abs(near[M2] - known.near(q * 1.001)[M2]) / (0.001 * q)
-    return [
-        CriticalPoint(
-            float(value[M2, i] ** -0.5),
-            b,
-            float(q[i]),
-            float(value[SLOPE, i] / value[M2, i]),
-            bool(value[SLOPE, i] < value[M2, i]),
-            float((off[i] * steepness[i] + error[M2, i]) / (2 * value[M2, i] ** 1.5)),
-        )
-        for i in range(q.size)
-    ]
+def _roots(known: Moments, b: float) -> list[CriticalPoint]:
+    """Every critical point of this σ_b, but for q* = 0."""
+    sides, log_q = _sides(known, b)
+    kept = np.flatnonzero(sides).tolist()
+    return [_refined(known, log_q[i], log_q[k], b) for i, k in pairwise(kept) if sides[i] != sides[k]]
+
+
+def _refined(known: Moments, low: float, high: float, b: float) -> CriticalPoint:
+    """By the quadrature that does not cancel, between two log q; in digits where float64 does not tell the place."""
+    q, told = _solved(known, low, high, b)
+    ends = critical_bias(known, q * np.array([1 - BESIDE, 1.0, 1 + BESIDE]))
+    rise = float(abs(ends.value[2] - ends.value[0])) / (2 * BESIDE)  # by log q
+    off = (float(ends.error[1]) + 2 * EPS * b * b) / rise if told and rise > 0 else math.inf
+    if b and not off < ROUGH:
+        t, off = _in_digits(known, math.log(q) if off < 1 else high, b)
+        q = math.exp(t)
+    value, error = reached(known.at(np.array([q])), np.array([q]))
+    if min(value[V, 0], value[M2, 0]) <= TINY:
+        raise BadValue(f"sigma_b is {b:g}, and at its q* = {q:.2g} the mean of φ² is below {TINY:g}; give a larger one")
+    m2, chi_q = float(value[M2, 0]), float(value[SLOPE, 0] / value[M2, 0])
+    around = near(known, np.array([q * (1 - BESIDE), q * (1 + BESIDE)]), (M2,))[0]
+    # an error that is all of q leaves M₂ between that at 0 and here
+    moved = float(abs(around[1] - around[0])) / (2 * BESIDE) * min(off, 1.0) + float(error[M2, 0])
+    slopes = slopes_at_0(known.activation)
+    stable = _comes_back(known, slopes) if abs(chi_q - 1) <= 8 * EPS and slopes else chi_q < 1
+    return CriticalPoint(m2**-0.5, b, q, chi_q, stable, m2**-0.5 * (moved / (2 * m2) + EPS), off * q)
+
+
+def _solved(known: Moments, low: float, high: float, b: float) -> tuple[float, bool]:
+    """q by float64, and whether it tells: if not, the upper end."""
+    end = math.exp(high)  # over it, because the rounding of a large log q is many of q
+
+    def above(t: Floats) -> Floats:
+        return critical_bias(known, np.atleast_1d(end * np.exp(t))).value.reshape(np.shape(t)) - b * b
+
+    if not np.isfinite(low) or np.prod(np.sign(above(np.array([low - high, 0.0])))) >= 0:
+        return end, False
+    return end * math.exp(float(find_root(above, (low - high, 0.0)).x)), True
+
+
+def _in_digits(known: Moments, t: float, b: float) -> tuple[float, float]:
+    """log q and its error, by secants of log σ_b² over log q, of which it is nearly a line there."""
+    want, points = 2 * math.log(b), list[tuple[float, float]]()
+    for _ in range(SECANTS):
+        squared = critical_bias_in_digits(known, math.exp(t))
+        if not squared > 0:
+            break
+        points.append((t, math.log(squared) - want))
+        if len(points) == 1:
+            t -= math.copysign(1.0, points[0][1])
+            continue
+        (t0, off0), (t1, off1) = points[-2:]
+        if off0 == off1:
+            break
+        move = -off1 * (t1 - t0) / (off1 - off0)
+        t = t1 + move
+        if abs(move) <= 1e-12 or abs(t) > FARTHEST:
+            return t, 2e-12
+    return t, math.inf

@@ -1,33 +1,26 @@
-"""Where the length of a signal settles: every q with q = σ_w² V(q) + σ_b².
-
-With r = q - σ_b² that is log r - log V(r + σ_b²) = log σ_w², whose left side rises where a fixed point is stable
-(its slope is 1 - χ_q) and falls where it is not. Between the places where it turns it holds one solution at most.
-"""
+"""Where the length of a signal settles: every q with q = σ_w² V(q) + σ_b², a crossing of the curve each."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-from scipy.optimize.elementwise import find_root
+from scipy.optimize import elementwise
 
-from chainderiv.compiling.arrays import array_functions
-from chainderiv.functions.activation import Activation
-from chainderiv.functions.branches import pieces
+from chainderiv.errors import BadValue
+from chainderiv.given import size
 from chainderiv.kinds import Floats
-from chainderiv.symbols import z
+from chainderiv.theory.curve import EPS, Crossing, Curve, slopes_at_0
 from chainderiv.theory.gaussian import reached
+from chainderiv.theory.growth import limits
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V
+from chainderiv.theory.wide import near
 
-FINENESS = 16  # points in a factor e of r, between which the curve turns once at most
-FLAT = 1e-11  # what lies below rounding of a logarithm's curve
-BESIDE = 1e-150  # of 0, on either side of a kink there
-AGAIN = 20  # times that a map is applied whose slope is small
-FLATTEST = 1e-100  # a smaller slope so near to 0 is one of 0
-EPS = float(np.finfo(float).eps)
+LEAST_SIGMA, MOST_SIGMA = 1e-100, 1e100  # so that squares and their products are numbers
+STEPS, LEAP = 40, 1000.0  # of Newton's method, at most, and the factor of r that one may be
+UNTOLD = 0.01  # relative error of q from which on χ is read at both ends
+BESIDE = 0.01  # of q, where χ is read for its slope
 
 
 @dataclass(frozen=True)
@@ -52,120 +45,74 @@ class FixedPoint:
     errors: tuple[float, float, float]
 
 
-@dataclass(frozen=True)
-class Curve:
-    """log r - log V(r + σ_b²) over a grid of log r, the places where it turns among them."""
-
-    moments: Moments
-    sigma_b: float
-
-    @cached_property
-    def grid(self) -> Floats:
-        """log r, ascending."""
-        even = np.arange(LEAST * FINENESS, int(self.moments.most * FINENESS)) / FINENESS
-        even = even[np.exp(even) + self.sigma_b**2 < np.exp(self.moments.most)]
-        slopes = self.slope(even)
-        turns = np.flatnonzero(np.sign(slopes[1:]) * np.sign(slopes[:-1]) < 0)
-        found = find_root(self.slope, (even[turns], even[turns + 1])).x if turns.size else even[:0]
-        grid = np.sort(np.concatenate([even, found]))
-        if self.start is None:
-            return grid
-        heights = self.height(grid)
-        known = np.isfinite(heights)  # not where V is below the least number, as by a slope of 0 at 0
-        away = np.abs(np.where(known, heights, 0.0) - self.start) > FLAT
-        return grid[np.cumsum(known & away) > 0]
-
-    @cached_property
-    def start(self) -> float | None:
-        """The limit at r = 0 where that is a fixed point: σ_b = 0 and φ(0) = 0; else None. inf where φ'(0) = 0."""
-        slopes = slopes_at_0(self.moments.activation)
-        if self.sigma_b or slopes is None:
-            return None
-        return -math.log(slopes) if slopes else math.inf
-
-    def begins_above(self, level: Floats | float) -> Any:
-        """Whether the grid begins above a height, so that the curve has passed it before.
-
-        A table that rounds a tiny V to one below 0 has no height there; it is above any.
-        """
-        return ~(self.height(self.grid[:1]) <= level)
-
-    def height(self, log_r: Floats) -> Floats:
-        """log r - log V(r + σ_b²): the log σ_w² of which r + σ_b² is a fixed point."""
-        with np.errstate(all="ignore"):
-            return np.asarray(log_r - np.log(self.moments.near(np.exp(log_r) + self.sigma_b**2)[V]))
-
-    def slope(self, log_r: Floats) -> Floats:
-        """Its derivative by log r, 1 - χ_q."""
-        near = self.moments.near(np.exp(log_r) + self.sigma_b**2)
-        with np.errstate(all="ignore"):
-            return np.asarray(1 - np.exp(log_r) * near[SLOPE] / near[V])
-
-    def solutions(self, sigma_w: float) -> Floats:
-        """Every log r on the grid's range at which the height is log σ_w²."""
-        above = self.height(self.grid) - 2 * np.log(sigma_w)
-        sides = np.sign(above)
-        crossed = np.flatnonzero(sides[1:] * sides[:-1] < 0)
-        level = 2 * np.log(sigma_w)
-        ends = (self.grid[crossed], self.grid[crossed + 1])
-        found = find_root(lambda t: self.height(t) - level, ends).x if crossed.size else self.grid[:0]
-        return np.sort(np.concatenate([found, self.grid[sides == 0]]))
+def sigma(name: str, given: object, zero: bool) -> float:
+    """The standard deviation given, whose square float64 holds with room to spare; raises BadValue."""
+    number = size(name, given, zero)
+    if number and not LEAST_SIGMA <= number <= MOST_SIGMA:
+        least = f"0, or {LEAST_SIGMA:g}" if zero else f"{LEAST_SIGMA:g}"
+        raise BadValue(f"{name} is {given!r}, too far for its square; give one from {least} to {MOST_SIGMA:g}")
+    return number
 
 
-def slopes_at_0(activation: Activation) -> float | None:
-    """Half the sum of the squared slopes on both sides of 0 where φ(0) = 0, else None."""
-    if float(array_functions(activation).value(0.0)) != 0:
-        return None
-    sides = array_functions(activation).derivative(np.array([-BESIDE, BESIDE]))
-    sides = np.where(np.abs(sides) <= FLATTEST, 0.0, sides)
-    return float((sides**2).mean()) if np.isfinite(sides).all() else None
-
-
-def homogeneous(activation: Activation) -> bool:
-    """Whether φ(tz) = t φ(z) for t > 0: lines that bend at 0 alone."""
-    through_0 = all(value.subs(z, 0) == 0 for value, _ in pieces(activation.branched))
-    return activation.piecewise_linear and through_0 and set(activation.breaks) <= {0}
+def curve_of(moments: Moments, sigma_b: float, least: float, most: float) -> Curve:
+    """The curve as far as levels from least to most need it: beyond the top of what grows nothing is looked for."""
+    short = Curve(moments, sigma_b, (least, -math.inf))
+    if short.grid.size and short.heights[-1] > most:
+        return short
+    known = limits(moments)
+    return Curve(moments, sigma_b, (least, most if known is None else min(most, known.top - 1e-9)))
 
 
 def fixed_points(moments: Moments, sigma_w: float, sigma_b: float) -> tuple[FixedPoint, ...]:
-    """Every fixed point of the q-map, ascending; none for an activation whose signals grow without end."""
-    curve = Curve(moments, sigma_b)
-    found = [] if curve.start is None else [_at_0(moments.activation, sigma_w, curve)]
-    q = np.exp(curve.solutions(sigma_w)) + sigma_b**2
-    if sigma_b and curve.begins_above(2 * np.log(sigma_w)):
-        q = np.append(below_grid(moments, np.array([sigma_w]), sigma_b), q)
-    return (*found, *_refined(moments, q, sigma_w, sigma_b))
+    """Every fixed point of the q-map, ascending, as far as expectations are known; none where signals only grow."""
+    level = 2 * math.log(sigma_w)
+    curve = curve_of(moments, sigma_b, level, level)
+    found = [] if curve.start is None else [_at_0(sigma_w, curve, level)]
+    return (*found, *(_refined(curve, crossing, sigma_w) for crossing in curve.crossings(level)))
 
 
-def below_grid(moments: Moments, sigma_w: Floats, sigma_b: float) -> Floats:
-    """The fixed points that are σ_b² but for less than the least r of a grid: what biases make is hardly passed on."""
-    q = np.full(sigma_w.shape, sigma_b**2)
-    for _ in range(AGAIN):
-        q = sigma_b**2 + sigma_w**2 * moments.near(q, (V,))[0]
-    return q
-
-
-def _at_0(activation: Activation, sigma_w: float, curve: Curve) -> FixedPoint:
+def _at_0(sigma_w: float, curve: Curve, level: float) -> FixedPoint:
     """q* = 0, where both χ are σ_w² times the mean of the squared slopes."""
-    chi = sigma_w**2 * float(slopes_at_0(activation) or 0)
+    chi = sigma_w**2 * float(slopes_at_0(curve.moments.activation) or 0)
     error = 4 * EPS * chi
-    beyond = curve.height(curve.grid[:1]) - 2 * np.log(sigma_w)  # at criticality the next order decides
-    stable = chi < 1 - error or (chi <= 1 + error and bool(beyond.size and beyond[0] > 0))
-    return FixedPoint(0.0, stable, chi, chi, (0.0, error, error))
+    sides = curve.sides(level)
+    sides = sides[sides != 0]  # at criticality the next order decides
+    return FixedPoint(0.0, bool(sides.size and sides[0] > 0), chi, chi, (0.0, error, error))
 
 
-def _refined(moments: Moments, q: Floats, sigma_w: float, sigma_b: float) -> list[FixedPoint]:
-    """By one step of Newton's method on the quadrature itself, where the root is simple enough for one."""
-    if not q.size:
-        return []
-    a = sigma_w**2
-    value, _ = reached(moments.at(q), q)
-    steepness = 1 - a * value[SLOPE]
-    step = (a * value[V] + sigma_b**2 - q) / steepness
-    q = np.where(np.abs(step) < 1e-6 * q, q + step, q)
-    value, error = reached(moments.at(q), q)
-    chi_q, chi_1 = a * value[SLOPE], a * value[M2]
-    off = (a * error[V] + 2 * EPS * q) / np.abs(1 - chi_q)
-    off_q, off_1 = a * error[SLOPE] + off / q, a * error[M2] + off / q
-    rows = np.stack([q, chi_q, chi_1, off, off_q, off_1], axis=1).tolist()
-    return [FixedPoint(at, abs(chi) < 1, chi, back, (e, e_q, e_1)) for at, chi, back, e, e_q, e_1 in rows]
+def _refined(curve: Curve, crossing: Crossing, sigma_w: float) -> FixedPoint:
+    """By Newton's method on the quadrature itself, within the places between which the crossing is known to lie."""
+    known, b = curve.moments, curve.sigma_b**2
+    a, low, high = sigma_w**2, math.exp(crossing.low), math.exp(crossing.high)
+    r, off = _begun(curve, crossing, 2 * math.log(sigma_w)), high - low
+    for _ in range(STEPS):
+        q = r + b
+        value, error = (rows[:, 0] for rows in reached(known.at(np.array([q])), np.array([q])))
+        chi_q, chi_1 = float(a * value[SLOPE]), float(a * value[M2])
+        steepness = abs(1 - chi_q) - float(a * error[SLOPE]) - 4 * EPS
+        told = float(a * error[V] + 2 * EPS * q) / steepness if steepness > 0 else math.inf
+        step = float(a * value[V] - r) / (1 - chi_q or EPS)
+        if abs(step) <= told:  # no longer than its own error
+            off = min(told, high - low)
+            break
+        r = min(max(r + step, low, r / LEAP), high, r * LEAP)
+    off_q, off_1 = a * _change(known, q, off)
+    errors = (off, float(off_q + a * error[SLOPE] + EPS * abs(chi_q)), float(off_1 + a * error[M2] + EPS * chi_1))
+    return FixedPoint(q, crossing.rising, chi_q, chi_1, errors)
+
+
+def _begun(curve: Curve, crossing: Crossing, level: float) -> float:
+    """r where the search begins: the curve's own solution where one lies between two neighbours of its grid."""
+    low, high = crossing.low, crossing.high
+    if np.isfinite(low) and (curve.height(np.array([low, high])) - level).prod() < 0:
+        return float(np.exp(elementwise.find_root(lambda t: curve.height(t) - level, (low, high)).x))
+    return float(np.exp(high))
+
+
+def _change(known: Moments, q: float, off: float) -> Floats:
+    """By how much V' and M₂ change where q does by off: by their slopes, or for a large one read at its ends."""
+    if off <= UNTOLD * q:
+        ends = near(known, np.array([q * (1 - BESIDE), q * (1 + BESIDE)]), (SLOPE, M2))
+        return np.asarray(np.abs(ends[:, 1] - ends[:, 0]) * off / (2 * BESIDE * q))
+    ends = near(known, np.array([max(q - off, np.exp(LEAST)), q, q + off]), (SLOPE, M2))
+    return np.asarray(np.abs(ends - ends[:, 1:2]).max(axis=1))

@@ -7,6 +7,7 @@ coarse as the Gaussian allows, so that as many of them serve q = 1e-20 and q = 1
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ MOST_HALVINGS = 6
 CLOSE = 4e-15  # relative change at which halving the panels stops
 REACHES = (10.0, 15.0, 22.0, 30.0, 37.0)  # in √q: where the tails are cut; at 37 the density is 1e-298
 BEYOND = 1e-297  # the probability of what lies there
+LEAST = 1e-270  # what such tails make is no more than that
 NO_TAIL = 1e-17  # the share that may lie at the outermost nodes
 
 Integrand = Callable[[Floats, Floats], Floats]
@@ -65,9 +67,12 @@ def gaussian(integrand: Integrand, q: Floats, breaks: Sequence[float] = (), halv
             return found
         further, tail[:, cut] = _refined(integrand, q[cut], breaks, reach, halvings)
         found.value[:, cut], found.error[:, cut] = further
-    lost = ~(tail <= NO_TAIL) & (found.value != 0)
-    found.value[lost], found.error[lost] = np.nan, np.inf
-    found.error[found.value == 0] += BEYOND  # what nothing was found of may lie further out
+    lost = ~(tail <= NO_TAIL)
+    # what begins only where the density ends, as softshrink at small q, is as good as 0
+    least = lost & (np.abs(found.value) <= LEAST)
+    found.error[least] += np.abs(found.value[least]) + BEYOND
+    found.value[least] = 0.0
+    found.value[lost & ~least], found.error[lost & ~least] = np.nan, np.inf
     return found
 
 
@@ -131,10 +136,15 @@ def nodes(q: Floats, breaks: Sequence[float], reach: float, parts: int = 1) -> t
     return z, widths * density * scale * np.cosh(s)
 
 
-def on_panels(edges: Floats) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights on the panels between edges (n, panels + 1): each (n, panels · POINTS)."""
-    unit, weight = np.polynomial.legendre.leggauss(POINTS)
+def on_panels(edges: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
+    """Gauss-Legendre nodes and weights on the panels between edges (n, panels + 1): each (n, panels · points)."""
+    unit, weight = _rule(points)
     half = np.diff(edges, axis=1)[:, :, None] / 2
     middle = (edges[:, 1:] + edges[:, :-1])[:, :, None] / 2
     shape = (edges.shape[0], -1)
     return (middle + half * unit).reshape(shape), (half * weight).reshape(shape)
+
+
+@lru_cache
+def _rule(points: int) -> tuple[Floats, Floats]:
+    return np.polynomial.legendre.leggauss(points)

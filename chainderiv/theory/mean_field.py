@@ -11,15 +11,16 @@ import numpy as np
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import size
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import settled
-from chainderiv.theory.fixed_points import EPS, FixedPoint, fixed_points, homogeneous, slopes_at_0
+from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
+from chainderiv.theory.fixed_points import FixedPoint, fixed_points, sigma
 from chainderiv.theory.gaussian import reached
-from chainderiv.theory.moments import M2, M4, Moments, V, moments
+from chainderiv.theory.growth import limits
+from chainderiv.theory.moments import M2, M4, Moments, moments
 
+DOUBTFUL = 1e-9  # relative error of q* from which on it is nearly a double root
 MEANS = {"ordered": "gradients vanish", "chaotic": "gradients explode", "critical": "gradients keep their size"}
-SETTLED = 0.1  # change of V/q over the last factor e⁸ of q, below which it has a limit
 
 
 @dataclass(frozen=True)
@@ -34,30 +35,30 @@ class MeanField(Shows):
     chi_q : dq'/dq there, by which a difference of length is handed on.
     chi_1 : σ_w² E φ'(√q* z)²: by which the mean squared gradient grows in each layer on its way back.
     c_star : the correlation that two inputs tend to; NaN where q* is 0 or infinite, but for lines with a kink, which
-        draw inputs together at any length.
+        draw inputs together at any length, and where they part at a q* beyond 1e10.
     chi_c : the slope of its map there, χ₁ where c* = 1.
     xi_q, xi_c : -1/ln χ_q and -1/ln χ_c, the layers in which a difference of length or correlation falls to 1/e.
     kappa : E φ'⁴/(E φ'²)², which the spread over finite widths follows from.
     phase : "ordered" (gradients vanish), "chaotic" (they explode) or "critical".
     case : "" where q* is one simple point, else "several fixed points", "a line of fixed points", "q* = 0",
         "q* = 0 at a kink", "nearly a double root" or "growth without end".
-    errors : dict. Of q_star, chi_q, chi_1, c_star and kappa.
+    errors : dict. Of q_star, chi_q, chi_1, c_star, chi_c and kappa.
 
     Examples
     --------
     >>> m = mean_field("sigmoid", sigma_w=1, sigma_b=1)
-    >>> print(m)
+    >>> print(m)  # doctest: +ELLIPSIS
     sigmoid, sigma_w = 1, sigma_b = 1: ordered, gradients vanish
     number     value            error
     ---------  ---------------  -------
-    q_star     1.30213403631    7.1e-16
-    chi_q      0.026946222062   5.7e-16
-    chi_1      0.0419597346364  5.5e-16
+    q_star     1.30213403631    ...
+    chi_q      0.026946222062   ...
+    chi_1      0.0419597346364  ...
     c_star     1                0
-    xi_q       0.276708439958   1.6e-15
-    xi_c       0.31535347397    1.3e-15
-    kappa      1.18722428826    9.5e-16
-    half_life  0.437172742724   1.8e-15
+    xi_q       0.276708439958   ...
+    xi_c       0.31535347397    ...
+    kappa      1.18722428826    ...
+    half_life  0.437172742724   ...
     """
 
     activation: Activation
@@ -83,12 +84,12 @@ class MeanField(Shows):
     @property
     def xi_q(self) -> float:
         """-1/ln χ_q in layers; of a negative χ_q, whose differences change their sign, by its size."""
-        return _depth(abs(self.chi_q))
+        return _depth(abs(self.chi_q), self.errors["chi_q"])
 
     @property
     def xi_c(self) -> float:
         """-1/ln χ_c in layers."""
-        return _depth(self.chi_c)
+        return _depth(self.chi_c, self.errors["chi_1"] if self.chi_c == self.chi_1 else 0.0)
 
     @property
     def half_life(self) -> float:
@@ -100,9 +101,7 @@ class MeanField(Shows):
     def _shown(self) -> Shown:
         named = {name: (getattr(self, name), self.errors.get(name)) for name in ("q_star", "chi_q", "chi_1", "c_star")}
         named |= {"xi_q": (self.xi_q, _moved(self.xi_q, self.chi_q, self.errors["chi_q"]))}
-        # where c* is below 1 no error of χ_c is known
-        off = self.errors["chi_1"] if self.chi_c == self.chi_1 else None
-        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, off))}
+        named |= {"xi_c": (self.xi_c, _moved(self.xi_c, self.chi_c, self.errors["chi_c"]))}
         named |= {"kappa": (self.kappa, self.errors["kappa"])}
         life = _moved(self.half_life / (2 * math.log(2)), self.chi_1, self.errors["chi_1"])
         named |= {"half_life": (self.half_life, None if life is None else 2 * math.log(2) * life)}
@@ -134,12 +133,13 @@ def _moved(depth: float, chi: float, off: float | None) -> float | None:
     return None if off is None or not 0 < depth < math.inf else depth**2 * off / abs(chi)
 
 
-def _depth(chi: float) -> float:
-    if chi == 0:
+def _depth(chi: float, error: float) -> float:
+    """-1/ln χ, inf where χ is 1 as far as its error tells."""
+    if chi <= 0:  # of what is even no correlation is handed on, but for rounding
         return 0.0
     if math.isnan(chi):
         return math.nan
-    return math.inf if chi >= 1 else -1 / math.log(chi)
+    return math.inf if chi >= 1 - error else -1 / math.log(chi)
 
 
 def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanField:
@@ -172,7 +172,7 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
     'a line of fixed points'
     """
     phi = neuron(activation)
-    w, b = size("sigma_w", sigma_w, zero=False), size("sigma_b", sigma_b, zero=True)
+    w, b = sigma("sigma_w", sigma_w, zero=False), sigma("sigma_b", sigma_b, zero=True)
     known = moments(phi)
     if homogeneous(phi):
         return _scaled(known, w, b)
@@ -186,7 +186,7 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
 def _case(phi: Activation, points: tuple[FixedPoint, ...], chosen: FixedPoint) -> str:
     if chosen.q_star == 0:
         return "q* = 0 at a kink" if 0 in phi.kinks else "q* = 0"
-    if chosen.errors[1] > 1e-9:
+    if chosen.errors[0] > DOUBTFUL * chosen.q_star:
         return "nearly a double root"
     return "several fixed points" if sum(p.q_star > 0 for p in points) > 1 else ""
 
@@ -194,12 +194,14 @@ def _case(phi: Activation, points: tuple[FixedPoint, ...], chosen: FixedPoint) -
 def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: FixedPoint, case: str) -> MeanField:
     """The theory at one fixed point."""
     kappa, kappa_error = _kappa(known, at.q_star)
-    c_star, chi_c, c_error = (1.0, at.chi_1, 0.0) if at.q_star > 0 else (math.nan, math.nan, 0.0)
-    if at.chi_1 > 1 + at.errors[2] and at.q_star > 0:
-        gap, chi_c, c_error = settled(known, at.q_star, w)
-        c_star = 1 - gap
+    chaotic = at.chi_1 > 1 + at.errors[2]
+    known_there = at.q_star > 0 and not (chaotic and at.q_star > math.exp(known.most))
+    c_star, chi_c, c_error, chi_error = (1.0, at.chi_1, 0.0, at.errors[2]) if known_there else (math.nan,) * 4
+    if chaotic and known_there:
+        found = settled(known, at.q_star, at.errors[0], w)
+        c_star, chi_c, c_error, chi_error = 1 - found.gap, found.chi, found.gap_error + EPS, found.chi_error
     errors = dict(zip(("q_star", "chi_q", "chi_1"), at.errors, strict=True))
-    errors |= {"c_star": c_error, "kappa": kappa_error}
+    errors |= {"c_star": c_error, "chi_c": chi_error, "kappa": kappa_error}
     return MeanField(known.activation, w, b, points, at.q_star, at.chi_q, at.chi_1, c_star, chi_c, kappa, case, errors)
 
 
@@ -227,7 +229,7 @@ def _scaled(known: Moments, w: float, b: float) -> MeanField:
         points = (FixedPoint(q, True, chi, chi, (off, error, error)),)
         case = "" if b else ("q* = 0 at a kink" if known.breaks else "q* = 0")
     kappa, kappa_error = _kappa(known, 1.0)
-    errors = {"q_star": 0.0, "chi_q": error, "chi_1": error, "c_star": 0.0, "kappa": kappa_error}
+    errors = {"q_star": 0.0, "chi_q": error, "chi_1": error, "c_star": 0.0, "chi_c": error, "kappa": kappa_error}
     # a kink draws any two inputs together, at whatever length; a line leaves them as they are but for the bias
     settled = 0 < q < math.inf
     c_star = 1.0 if settled or known.breaks else math.nan
@@ -236,29 +238,17 @@ def _scaled(known: Moments, w: float, b: float) -> MeanField:
 
 
 def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -> MeanField:
-    """No stable point: signals grow, and χ₁ is what it tends to, known as far as the last factor e⁸ of q tells."""
-    far = np.exp(np.array([known.most - 8, known.most - 1e-6]))
-    value, _ = reached(known.at(far), far)
-    chi, kappa = w**2 * value[M2], value[M4] / value[M2] ** 2
-    shares = w**2 * value[V] / far
-    if not (shares > 1).all() or abs(shares[1] / shares[0] - 1) > SETTLED:
+    """No stable point: signals grow, and χ₁ is what it tends to."""
+    found, level = limits(known), 2 * math.log(w)
+    if found is None or not found.grows(level):
+        end = np.exp(np.array([known.most - 1e-6]))
+        reached(known.at(end), end)  # says what is infinite there
         raise BadValue(
             f"activation {known.activation.name!r} has no stable fixed point of the variance at sigma_w = {w:g}, "
-            f"sigma_b = {b:g} up to q = {far[1]:.3g}, and beyond it expectations are not known; give a smaller one"
+            f"sigma_b = {b:g} as far as its expectations are known; give another sigma_w"
         )
-    off = float(abs(chi[1] - chi[0]))
-    errors = {"q_star": 0.0, "chi_q": off, "chi_1": off, "c_star": 0.0, "kappa": float(abs(kappa[1] - kappa[0]))}
-    return MeanField(
-        known.activation,
-        w,
-        b,
-        points,
-        math.inf,
-        float(chi[1]),
-        float(chi[1]),
-        math.nan,
-        math.nan,
-        float(kappa[1]),
-        "growth without end",
-        errors,
-    )
+    chi_q, chi_1 = w**2 * found.share[0], w**2 * found.slope[0]
+    errors = {"q_star": 0.0, "chi_q": w**2 * found.share[1], "chi_1": w**2 * found.slope[1], "c_star": 0.0}
+    errors |= {"chi_c": math.nan, "kappa": found.kappa[1]}
+    case, kappa = "growth without end", found.kappa[0]
+    return MeanField(known.activation, w, b, points, math.inf, chi_q, chi_1, math.nan, math.nan, kappa, case, errors)

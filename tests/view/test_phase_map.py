@@ -2,6 +2,7 @@
 
 import math
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -43,14 +44,54 @@ def test_a_cell_has_the_number_of_the_mean_field_at_its_point(tanh, quantity):
 
 def test_the_line_runs_through_the_critical_weights_and_names_lie_on_their_sides(tanh):
     ax = plot_phase(tanh)
-    line = np.concatenate(child(ax, "critical").allsegs[0])
+    line = child(ax, "critical").get_xydata()
     for b in (0.3, 1.0, 1.7):
         near = line[np.abs(line[:, 1] - b).argsort()[:4]]
-        assert np.abs(near[:, 0] - critical_sigma_w("tanh", b)).min() < 0.05
+        assert np.abs(near[:, 0] - critical_sigma_w("tanh", b)).min() < 0.005
     sides = {t.get_text(): t.get_position() for t in ax.texts}
     assert set(sides) == {"vanishing", "exploding"}
     for name, (w, b) in sides.items():
         assert (mean_field("tanh", w, b).chi_1 > 1) == (name == "exploding")
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu"])
+def test_the_line_is_the_theorys_however_coarse_the_grid(name):
+    axes = (Axis(0.5, 12, 3), Axis(0, 2, 2)) if name == "sigmoid" else (Axis(0.5, 4, 3), Axis(0, 2, 2))
+    line = child(plot_phase(phase_diagram(name, *axes)), "critical").get_xydata()
+    for b in (0.0, 0.7, 1.6):
+        want = critical_sigma_w(name, b if name != "relu" else 0.0)
+        assert np.interp(b, line[:, 1], line[:, 0]) == pytest.approx(want, rel=1e-3)
+
+
+def test_where_signals_begin_to_grow_without_end_a_line_of_its_own_says_so():
+    """gelu: just left of it there is a fixed point, just right of it none; it stands alone where χ₁ jumps there."""
+    ax = plot_phase(phase_diagram("gelu", Axis(0.5, 3, 9), Axis(0.05, 1.5, 7)))
+    edge = child(ax, "endless").get_xydata()
+    for w, b in edge[5::30].tolist():
+        left, right = (mean_field("gelu", w * f, b) for f in (1 - 1e-6, 1 + 1e-6))
+        assert left.q_star < right.q_star == math.inf
+    assert {"$\\chi_1 = 1$: critical", "growth without end"} <= set(texts(ax))
+    critical = child(ax, "critical").get_xydata()
+    assert np.nanmin(critical[~np.isnan(critical[:, 0]), 1]) > 0.3
+    assert child(plot_phase(phase_diagram("tanh", sigma_w=W, sigma_b=B)), "endless") is None
+
+
+def test_a_correlation_that_is_1_everywhere_has_no_bar_beyond_1():
+    ax = plot_phase(phase_diagram("tanh", Axis(0.2, 0.8, 6), Axis(0.1, 2, 5)), quantity="c_star")
+    norm = child(ax, "map").norm
+    assert (norm.vmin, norm.vmax) == (0.5, 1)
+
+
+@pytest.mark.parametrize("size", [(6.4, 4.8), (3.4, 3.2)])
+def test_numbers_at_the_ticks_of_a_narrow_axis_are_whole_and_do_not_overlap(size):
+    figure = Figure(figsize=size)
+    ax = plot_phase(phase_diagram("tanh", Axis(0.9999, 1.0001, 5), Axis(0, 0.001, 4)), figure.subplots(), points={})
+    figure.draw_without_rendering()
+    shown = [t for t in ax.get_xticklabels() if 0.9999 <= float(t.get_text()) <= 1.0001]
+    boxes = [t.get_window_extent() for t in shown]
+    assert len(boxes) >= 2
+    assert all(a.x1 < b.x0 for a, b in pairwise(boxes))
+    assert ax.xaxis.get_offset_text().get_text() == ""
 
 
 def test_usual_starts_are_marked_where_their_standard_deviations_are(tanh):

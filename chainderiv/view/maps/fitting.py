@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
+from matplotlib.ticker import MultipleLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from chainderiv.view.place import place_of
@@ -58,6 +60,7 @@ def label_room(ax: Axes) -> tuple[float, float]:
 
 def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> None:
     """Title and axis labels: a title in as many lines as it needs, and labels without words that are too long."""
+    fit_ticks(ax)
     wide, high = label_room(ax)
     size = letter(ax)
     # long words at the ticks take more than a colour bar would
@@ -71,6 +74,22 @@ def fit_words(ax: Axes, title: str, x_label: str, y_label: str, bar: bool) -> No
         wide += (BAR + 0.8) * size
     # where the caller's own title will stand, so that it takes this one's place
     ax.set_title(in_lines(ax, title, wide), fontsize=TITLE * rcParams["font.size"], fontweight="normal")
+
+
+def fit_ticks(ax: Axes) -> None:
+    """Fewer ticks to the right where their numbers would overlap, each number whole and none as a sum of two."""
+    formatter = ax.xaxis.get_major_formatter()
+    if ax.get_xscale() != "linear" or not isinstance(formatter, ScalarFormatter):
+        return
+    formatter.set_useOffset(False)
+    low, high = sorted(ax.get_xlim())
+    ticks = [float(t) for t in ax.get_xticks() if low <= t <= high]
+    widest = max((extent(ax, number)[0] for number in formatter.format_ticks(ticks)), default=0.0)
+    least = (widest + letter(ax) / 2) * (high - low) / label_room(ax)[0]
+    if len(ticks) > 1 and ticks[1] - ticks[0] < least:
+        # a MaxNLocator of fewer does not give fewer where the ends differ in their last digits alone
+        power = 10.0 ** math.floor(math.log10(least))
+        ax.xaxis.set_major_locator(MultipleLocator(next(m * power for m in (1, 2, 5, 10) if m * power >= least)))
 
 
 def fitted(ax: Axes, label: str, room: float) -> str:

@@ -12,14 +12,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.given import is_finite, of_kind, shown
 from chainderiv.kinds import Floats, Mask
-from chainderiv.theory.phase import PhaseDiagram
+from chainderiv.theory.critical import stable_line
+from chainderiv.theory.curve import homogeneous
+from chainderiv.theory.phase import PhaseDiagram, growth_edge
 from chainderiv.theory.usual import usual
 from chainderiv.view.maps.colours import LINEAR_WIDTH, colour_bar, scale_of
-from chainderiv.view.maps.drawing import cells_of, draw_cells, draw_contour, draw_values, special_patches
+from chainderiv.view.maps.drawing import HALO, cells_of, draw_cells, draw_contour, draw_values, special_patches
 from chainderiv.view.maps.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps.look import Look, look_of
 from chainderiv.view.maps.map_view import MapView, view_values
@@ -31,6 +34,8 @@ X_LABEL, Y_LABEL = (
     r"$\sigma_w$  (standard deviation of weights $\times\sqrt{\mathrm{fan\ in}}$)",
     r"$\sigma_b$  (standard deviation of biases)",
 )
+CRITICAL, ENDLESS = r"$\chi_1 = 1$: critical", "growth without end"
+FINE = 101  # points of a line
 MARKERS = "sDv^P*Xp"  # no "o", which ends the line from a region's name
 CLEAR = 0.05  # of the map, around a mark, where no region is named
 Points = Mapping[str, tuple[float, float]]
@@ -38,18 +43,19 @@ Points = Mapping[str, tuple[float, float]]
 
 @dataclass(frozen=True)
 class PhaseQuantity:
-    """What is coloured: its label, whether by its decimal logarithm, and whether it has two sides."""
+    """What is coloured: its label, whether by its decimal logarithm, whether it has two sides, and its ends."""
 
     label: str
     logarithm: bool = True
     sided: bool = False
+    ends: tuple[float, float] = (-np.inf, np.inf)
 
 
 PHASE_QUANTITIES = {
     "chi_1": PhaseQuantity(r"$\log_{10}\chi_1$  (mean squared gradient, decades a layer)", sided=True),
     "chi_q": PhaseQuantity(r"$\chi_q$  (difference of lengths, from layer to layer)", logarithm=False),
     "q_star": PhaseQuantity(r"$\log_{10}q^*$  (variance before the activation)"),
-    "c_star": PhaseQuantity(r"$c^*$  (correlation of two inputs)", logarithm=False),
+    "c_star": PhaseQuantity(r"$c^*$  (correlation of two inputs)", logarithm=False, ends=(0.0, 1.0)),
     "xi_q": PhaseQuantity(r"$\log_{10}\xi_q$  (decades of layers)"),
     "xi_c": PhaseQuantity(r"$\log_{10}\xi_c$  (decades of layers)"),
 }
@@ -79,6 +85,8 @@ def plot_phase(
     r"""Draw a number of the mean field over σ_w and σ_b, which are standard deviations, with the line χ₁ = 1.
 
     Left of the line gradients vanish, right of it they explode: ‖∂C/∂b‖² grows by χ₁ in each layer on its way back.
+    Right of the dashed one signals grow without end; where it stands alone χ₁ jumps there. Both are the theory's,
+    however coarse the grid.
 
     Parameters
     ----------
@@ -119,7 +127,7 @@ def plot_phase(
         fields = {"rate": rate, "largest_link": np.where(_near(diagram, places), -np.inf, 0.0)}
         view = view_values((diagram.axes["sigma_w"], diagram.axes["sigma_b"]), values, cells_of(ax), fields)
         mesh = _draw(ax, view, kind, colours, look)
-        handles = [*_lines(ax, view, colours, look), *_marks(ax, diagram, places, colours)]
+        handles = [*_lines(ax, diagram, view, colours, look), *_marks(ax, diagram, places, colours)]
         if look.names:
             name_regions(ax, view, colours)
         has_bar = mesh is not None and look.colorbar
@@ -153,7 +161,7 @@ def _draw(ax: Axes, view: MapView, kind: PhaseQuantity, colours: Palette, look: 
     if kind.sided:
         norm: Normalize = scale_of(min(low, -LINEAR_WIDTH), max(high, LINEAR_WIDTH), look)
     else:
-        norm = EvenNorm(low, high) if low < high else EvenNorm(low - 0.5, high + 0.5)
+        norm = EvenNorm(low, high) if low < high else EvenNorm(*np.clip((low - 0.5, high + 0.5), *kind.ends).tolist())
     mesh = draw_values(ax, view, norm, colours, look.cmap or (colours.colours if kind.sided else colours.shades))
     if (endless := np.isposinf(view.values)).any():
         shade = ListedColormap([colours.grid])
@@ -161,13 +169,30 @@ def _draw(ax: Axes, view: MapView, kind: PhaseQuantity, colours: Palette, look: 
     return mesh
 
 
-def _lines(ax: Axes, view: MapView, colours: Palette, look: Look) -> list[Any]:
-    """The critical line, and the legend's entry of it; further levels."""
-    critical = draw_contour(ax, view, view.fields["rate"], [0.0], "-", colours, "critical")
+def _lines(ax: Axes, diagram: PhaseDiagram, view: MapView, colours: Palette, look: Look) -> list[Any]:
+    """The critical line, and from where on signals grow without end, by the theory and not by the grid; levels."""
+    y = diagram.axes["sigma_b"]
+    b = (np.geomspace if y.scale == "log" else np.linspace)(y.start, y.stop, FINE)
+    handles = [_line(ax, *stable_line(diagram.activation, b), "-", CRITICAL, colours, "critical")]
+    if np.isinf(diagram.q_star).any() and not homogeneous(diagram.activation):
+        handles += [_line(ax, growth_edge(diagram.activation, b), b, "--", ENDLESS, colours, "endless")]
     further = draw_contour(ax, view, view.fields["values"], look.levels, ":", colours, "levels")
     if further is not None and look.names:
         label_contour(ax, further, [f"{level:g}" for level in further.levels], colours)
-    return [] if critical is None else [Line2D([], [], color=colours.ink, label=r"$\chi_1 = 1$: critical")]
+    return [handle for handle in handles if handle is not None]
+
+
+def _line(ax: Axes, w: Floats, b: Floats, style: str, label: str, colours: Palette, gid: str) -> Any:
+    """A line over the map, and the legend's entry of it; None where it does not come into the map."""
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    inside = (w >= x0) & (w <= x1) & (b >= y0) & (b <= y1)
+    if not inside.any():
+        return None
+    thin = rcParams["lines.linewidth"] / 1.8
+    look: dict[str, Any] = {"color": colours.ink, "ls": style, "lw": 1.5 * thin}
+    halo = withStroke(linewidth=HALO * thin, foreground=colours.paper, alpha=0.6)
+    ax.plot(w, b, gid=gid, path_effects=[halo], scalex=False, scaley=False, **look)
+    return Line2D([], [], label=label, **look)
 
 
 def _near(diagram: PhaseDiagram, places: Points) -> Mask:
