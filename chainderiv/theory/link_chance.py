@@ -12,6 +12,8 @@ from chainderiv.theory.panels import MOST, halved, nodes_on
 from chainderiv.theory.walk import Walk, both, density
 
 CLOSE = 1e-8  # of a chance, where small biases make steps of it
+STEP = 0.05  # of a chance between two neighbours there; what is smooth changes by a tenth of that
+OUTMOST = float(np.polynomial.legendre.leggauss(POINTS)[0][-1])  # node of a panel from -1 to 1
 AT_ONCE = 400  # states whose panels fit into memory
 
 
@@ -52,6 +54,12 @@ def smaller_over_steps(walk: Walk, log_bound: float) -> float:
     return float(least + (terms(u, owner)[0].mean(axis=0) * weights).sum())
 
 
+def _with_edges(u: Floats) -> Floats:
+    """Nodes (k, POINTS) between the edges of their panels."""
+    beyond = (u[:, -1:] - u[:, :1]) * (1 / OUTMOST - 1) / 2
+    return np.concatenate([u[:, :1] - beyond, u, u[:, -1:] + beyond], axis=1)
+
+
 def _from_each(walk: Walk, log_bound: float, t: Floats) -> Floats:
     """The chance from states t, (k,)."""
     parts = np.split(t, range(AT_ONCE, t.size, AT_ONCE))
@@ -61,7 +69,8 @@ def _from_each(walk: Walk, log_bound: float, t: Floats) -> Floats:
 def _from_some(walk: Walk, log_bound: float, t: Floats) -> Floats:
     ratios, scales = walk.weight(t)
 
-    def integrands(u: Floats, owner: Places) -> tuple[Floats, Floats, Mask]:
+    def integrands(inside: Floats, owner: Places) -> tuple[Floats, Floats, Mask]:
+        u = _with_edges(inside)
         xi = u - t[owner, None]
         f, alive = walk.slope(both(u))
         limit = np.where(alive, log_bound - f, np.inf) - scales[owner, None]
@@ -71,7 +80,10 @@ def _from_some(walk: Walk, log_bound: float, t: Floats) -> Floats:
             else:
                 most, middle = np.exp(limit), np.exp(ratios[owner, None] + xi)
                 below = ndtr(most - middle) - ndtr(-most - middle)
-        return below * density(xi), np.ones(owner.size), np.zeros(owner.size, bool)
+        # a step between an edge and its next node shows in no sum
+        stepped = np.maximum(np.abs(below[..., 0] - below[..., 1]), np.abs(below[..., -1] - below[..., -2])).max(axis=0)
+        unseen = (stepped > STEP) & (density(xi).max(axis=-1) * (u[:, -1] - u[:, 0]) > CLOSE)
+        return (below * density(xi))[..., 1:-1], np.ones(owner.size), unseen
 
     first = walk.first_edges(0.0, 0.0)
     low, high = (t[:, None] + ends for ends in (first[:-1], first[1:]))
