@@ -14,7 +14,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.log_weight import MEAN_LOG
 
-NEARER, FURTHER = 300.0, 600.0  # of |log|z||, between which what has a limit stands still
+NEARER, FURTHER = 150.0, 300.0  # of |log|z||, between which what has a limit stands still; z² overflows at 355
 STILL = 1e-9
 FAR = 100.0  # of log|z|, where log|φ'| tells by which power of |z| it falls
 LEAST = 1e-9  # of an index
@@ -26,12 +26,14 @@ class End:
 
     gain : log|φ(z)/z|; -∞ where that tends to 0, ∞ where it grows.  slope : log|φ'(z)| likewise; NaN where it has no
     limit.  falls : the power p of |z| by which log|φ'| falls to -∞; 0 where it has a limit, or falls by logarithms.
+    vanishes : the same of log|φ|; ∞ where φ is 0.
     """
 
     side: int
     gain: Floats
     slope: Floats
     falls: Floats
+    vanishes: Floats
 
     def drift(self, sigma_w: float) -> float:
         """The mean step of log|z| there: the sign of z is a fair coin."""
@@ -64,9 +66,16 @@ def end(phi: Activation, side: int) -> End:
     with np.errstate(all="ignore"):
         gains = functions.log_abs_value(z) - np.log(np.abs(z))
         slopes = functions.log_abs_derivative(z)
-        power = np.log(slopes[3] / slopes[2])
-    falls = np.where((slopes[3] < -1) & (power > 0.1), power, 0.0) if side > 0 else np.zeros(2)
-    return End(side, _limit(gains[0], gains[1]), _limit(slopes[0], slopes[1]), falls)
+    falls, vanishes = (_power(f[2], f[3]) if side > 0 else np.zeros(2) for f in (slopes, gains))
+    falls = np.where(np.isinf(falls), 0.0, falls)  # a slope that is the number 0 is told apart
+    return End(side, _limit(gains[0], gains[1]), _limit(slopes[0], slopes[1]), falls, vanishes)
+
+
+def _power(far: Floats, further: Floats) -> Floats:
+    """p where a logarithm falls as -|z|^p from e^FAR to e^(FAR + 1)."""
+    with np.errstate(all="ignore"):
+        power = np.log(further / far)
+    return np.where(further == -np.inf, np.inf, np.where((further < -1) & (power > 0.1), power, 0.0))
 
 
 def _limit(near: Floats, far: Floats) -> Floats:

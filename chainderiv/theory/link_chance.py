@@ -14,6 +14,7 @@ from chainderiv.theory.walk import Walk, both, density
 CLOSE = 1e-8  # of a chance, where small biases make steps of it
 STEP = 0.05  # of a chance between two neighbours there; what is smooth changes by a tenth of that
 OUTMOST = float(np.polynomial.legendre.leggauss(POINTS)[0][-1])  # node of a panel from -1 to 1
+MOST_STEPS = 60  # panels of t that may be open at once
 AT_ONCE = 400  # states whose panels fit into memory
 
 
@@ -26,7 +27,7 @@ def smaller_over_steps(walk: Walk, log_bound: float) -> float:
     """The same where it is not: without biases, or with small ones, it has the roots of |z φ'(z)| as edges.
 
     The chance is resolved over t first, and then over z by the law of z: as what it exceeds that of the least t by,
-    which is 0 far down, where panels of t are too wide for a density of z.
+    which is 0 far down, where panels of t are too wide for a density of z. Raises OverflowError for too many edges.
     """
     even = np.zeros(walk.edges.size - 1, int)
 
@@ -34,7 +35,7 @@ def smaller_over_steps(walk: Walk, log_bound: float) -> float:
         found = _from_each(walk, log_bound, t.ravel()).reshape(1, *t.shape)
         return found, np.ones(len(t)), np.zeros(len(t), bool)
 
-    low, high, _ = halved(walk.edges[:-1], walk.edges[1:], even, chance, negligible=CLOSE)
+    low, high, _ = halved(walk.edges[:-1], walk.edges[1:], even, chance, MOST_STEPS, CLOSE)
     values = chance(nodes_on(low, high)[0], even)[0][0]
     unit = np.polynomial.legendre.leggauss(POINTS)[0]
     least = values[0, 0]
@@ -88,7 +89,7 @@ def _from_some(walk: Walk, log_bound: float, t: Floats) -> Floats:
     first = walk.first_edges(0.0, 0.0)
     low, high = (t[:, None] + ends for ends in (first[:-1], first[1:]))
     owners = np.repeat(np.arange(t.size), len(first) - 1)
-    low, high, owners = halved(low.ravel(), high.ravel(), owners, integrands, MOST + 20 * t.size, CLOSE / 10)
+    low, high, owners = halved(low.ravel(), high.ravel(), owners, integrands, MOST + 10 * t.size, CLOSE / 10)
     u, weights = nodes_on(low, high)
     sums = (integrands(u, owners)[0].mean(axis=0) * weights).sum(axis=-1)
     return np.asarray(np.bincount(owners, sums, t.size), float)

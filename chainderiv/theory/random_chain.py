@@ -36,6 +36,7 @@ class RandomChain(Shows):
     activation, sigma_w, sigma_b : as they were given.
     exponent : λ = E log|w φ'(z)| of a link in the long run, Lyapunov's exponent: almost surely log|∂C/∂b_1|/L tends to
         it as the depth L grows. -inf where the gradient ends at 0 sooner or later, or falls faster than any exp(-cL).
+        Where z tends to 0, of those chains that met no place of slope 0 on the way.
     variance : v, by which the variance of log|∂C/∂b_1| grows a layer in the long run, the links' dependence on one
         another included; inf where it has none, NaN where the exponent is -inf.
     index : κ, P(|z| > t) falls as t^-κ in the long run; inf where it falls faster, 0 where z grows without end.
@@ -87,10 +88,16 @@ class RandomChain(Shows):
             with np.errstate(over="ignore", divide="ignore"):
                 weights = limit / (self.sigma_w * math.sqrt(2)) / np.exp(self._reach.limit.slope)
             return float(np.mean([math.erf(w) for w in weights]))
-        with one_thread():
-            fine, rough = (smaller(walk, math.log(limit)) for walk in self._walks)
-            if abs(fine - rough) > SMOOTH:
-                fine, rough = (smaller_over_steps(walk, math.log(limit)) for walk in self._walks)
+        try:
+            with one_thread():
+                fine, rough = (smaller(walk, math.log(limit)) for walk in self._walks)
+                if abs(fine - rough) > SMOOTH:
+                    fine, rough = (smaller_over_steps(walk, math.log(limit)) for walk in self._walks)
+        except OverflowError as e:
+            raise BadValue(
+                f"|z φ'(z)| of {self.activation.name!r} turns too often over the z that are reached to tell the chance "
+                "that a link is small; give smaller sigmas"
+            ) from e
         self._agree("the probability", fine, rough)
         return min(max(fine, 0.0), 1.0)
 

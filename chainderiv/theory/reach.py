@@ -16,6 +16,7 @@ DIGITS = 38.0  # natural logarithm of what is negligible
 LOWEST, FURTHEST, GROWING = -600.0, 600.0, 60.0  # log s at most; the last where what is averaged grows as a power of z
 STEADY = 40.0  # of |log s|, where a neuron has become its limit
 SAMPLES = 4000  # of |z|, in looking for the largest φ
+NO_POWER = 1e9  # of a logarithm's fall: φ is 0
 FLAT = 1e-14  # a drift that is rounding
 SETTLES, DIES, GROWS = "", "z tends to 0", "z grows without end"
 
@@ -77,7 +78,11 @@ class Reach:
 
 
 def reach(phi: Activation, sigma_w: float, sigma_b: float) -> Reach:
-    """What becomes of z; raises BadValue where chance decides, or what a neuron does far out is not known."""
+    """What becomes of z; raises BadValue where chance decides, or what a neuron does far out is not known.
+
+    Without biases a z at which log|φ| is -D is followed by some D steps back, the law of |z| thins out as |z|^-κ, and D
+    grows as |z|^p: the way back has a mean where p < κ.
+    """
     at_0, at_infinity = end(phi, -1), end(phi, 1)
     if not (at_infinity.gain < np.inf).all():
         raise BadValue(
@@ -95,6 +100,11 @@ def reach(phi: Activation, sigma_w: float, sigma_b: float) -> Reach:
         )
     fate = DIES if inwards <= FLAT else GROWS if out >= -FLAT else SETTLES
     index = at_infinity.index(sigma_w) if out < -FLAT else 0.0
+    if fate == SETTLES and math.isfinite(inwards) and at_infinity.vanishes.max() >= min(index, NO_POWER):
+        raise BadValue(
+            f"without biases z of {phi.name!r} at sigma_w = {sigma_w:g} is thrown onto 0, or so near to it that no "
+            "mean way back is finite, and settles into no law; give sigma_b > 0"
+        )
     return Reach(phi, sigma_w, sigma_b, fate, at_0, at_infinity, index)
 
 

@@ -30,6 +30,7 @@ NEAR = 2.0  # thirds of t: so far from 0 and from the ends panels are 1 wide, th
 STEEP = 1.5  # change of t over a panel of log|z|
 AT_A_ZERO = -36.5  # log|φ'| at a node that rounding puts onto a zero of φ'
 WIDEST_ZERO = 1e-9  # of log|z|, that such nodes may stand for
+MOST_PANELS = 2500  # of log|z|
 SELDOM = 1e-30  # a chance that counts for nothing
 
 
@@ -98,6 +99,8 @@ class Walk:
         edges = self.first_edges(low, high)
         try:
             lower, upper, _ = halved(edges[:-1], edges[1:], np.zeros(len(edges) - 1, int), integrands)
+            if lower.size > MOST_PANELS:
+                raise OverflowError
         except OverflowError as e:
             raise BadValue(
                 f"log|φ'| of {self.activation.name!r} turns too often over the z that sigma_w = {self.sigma_w:g}, "
@@ -234,7 +237,7 @@ class Walk:
             return t, np.full_like(t, math.log(self.sigma_w))
         log_b = math.log(self.sigma_b)
         with np.errstate(divide="ignore"):
-            ratio = np.log(np.maximum(np.expm1(2 * (t - log_b)), 0.0)) / 2
+            ratio = t - log_b + np.log(np.maximum(-np.expm1(-2 * (t - log_b)), 0.0)) / 2
         return ratio, math.log(self.sigma_w) + log_b - t
 
 

@@ -253,6 +253,8 @@ def test_where_log_slopes_fall_faster_than_the_law_of_z_there_is_no_mean():
     [
         ("relu2", 1.0, 1.0, "grows faster than in proportion to z"),
         ("softshrink", 3.0, 0.0, "chance decides which"),
+        ("gelu", 5.0, 0.0, "no mean way back is finite"),
+        ("hardswish", 5.0, 0.0, "is thrown onto 0"),
         ("snake", 3.0, 1.0, "has no limit there"),
         ("snake", 1.0, 1.0, "turns too often"),
     ],
