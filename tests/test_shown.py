@@ -33,6 +33,7 @@ RESULTS = {
     "Network": lambda: cd.Network([64, 5, 4, 10]),
     "PhaseDiagram": lambda: cd.phase_diagram("gelu", cd.Axis(0.5, 4, 8), cd.Axis(0, 2, 5)),
     "Prediction": lambda: cd.predict([64, 5, 4, 10], data=DIGITS),
+    "RandomChain": lambda: cd.random_chain("tanh", sigma_w=3, sigma_b=0.5),
     "SecondDerivation": lambda: cd.derive(CHAIN, ("b1", "w2")),
     "Split": lambda: DIGITS.train,
     "Sweep": lambda: cd.sweep(CHAIN, **AXES),
@@ -99,7 +100,7 @@ def test_a_result_prints_itself_in_lines_and_not_as_its_fields(name):
     assert not text.startswith(f"{name}(") or name == "Network"
 
 
-@pytest.mark.parametrize("name", ["Amplifying", "Audit", "CriticalLine", "CriticalPoint", "Data", "Estimate", "MeanField", "PhaseDiagram", "Split", "Sweep", "Tally", "TrainingRecord",
+@pytest.mark.parametrize("name", ["Amplifying", "Audit", "CriticalLine", "CriticalPoint", "Data", "Estimate", "MeanField", "PhaseDiagram", "RandomChain", "Split", "Sweep", "Tally", "TrainingRecord",
                                   "Verification"])  # fmt: skip
 def test_what_is_displayed_is_what_is_printed(name):
     result = RESULTS[name]()

@@ -108,6 +108,7 @@ RIGHT = {
     "predict": {"sizes": [64, 4, 10], "activation": "tanh", "cost": "quadratic", "output": None, "init": "he",
                 "data": cd.load_data("digits").train.first(5)},
     "quantity_at": {"name": "rate", "depth": 4},
+    "random_chain": {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.2},
     "regime": {"rate": 0.0, "band": 0.05},
     "reproduce": {"setup": cd.Setup(cd.Source("digits"), seeds=1), "only": [], "report": None},
     "run_all": {"trainings": [], "source": cd.Source("digits"), "folder": None, "executor": None, "workers": 1},
@@ -133,7 +134,7 @@ ELSEWHERE = {
     "normal_cdf",
 }
 HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
-        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 
