@@ -71,6 +71,7 @@ if TYPE_CHECKING:
         critical_sigma_w as critical_sigma_w,
     )
     from chainderiv.theory.fixed_points import FixedPoint as FixedPoint
+    from chainderiv.theory.gains import Gains as Gains, gains as gains
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
     from chainderiv.theory.random_chain import RandomChain as RandomChain, random_chain as random_chain
@@ -140,6 +141,7 @@ _PUBLIC = {
     "symbols": ["a", "erfcx", "normal_cdf", "y", "z"],
     "theory.critical": ["CriticalLine", "CriticalPoint", "critical_line", "critical_points", "critical_sigma_w"],
     "theory.fixed_points": ["FixedPoint"],
+    "theory.gains": ["Gains", "gains"],
     "theory.mean_field": ["MeanField", "mean_field"],
     "theory.phase": ["PhaseDiagram", "phase_diagram"],
     "theory.random_chain": ["RandomChain", "random_chain"],

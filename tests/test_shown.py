@@ -27,6 +27,7 @@ RESULTS = {
     "Data": lambda: DIGITS,
     "Derivation": lambda: cd.derive(CHAIN, "b1"),
     "Estimate": lambda: cd.Estimate(1600, 16, 15, 3_000, 74_000, 75.3),
+    "Gains": lambda: cd.gains("tanh"),
     "LayerDerivation": lambda: cd.derive_layers([3, 2, 2]),
     "LogSign": lambda: cd.LogSign([1.0, -1.0], [-1611.8, 3.0]),
     "MeanField": lambda: cd.mean_field("gelu", sigma_w=1.45, sigma_b=0.3),

@@ -93,6 +93,7 @@ RIGHT = {
     "derive": {"chain": CHAIN, "wrt": "b1"},
     "derive_layers": {"sizes": [2, 3, 2], "activation": "sigmoid", "cost": "cross_entropy", "output": None},
     "evaluate": {"chain": CHAIN, "w": 1, "b": 0, "x": 0.5, "y": 0.0, "wrt": "b1", "engine": "numpy", "tied": True},
+    "gains": {"activation": "tanh"},
     "mean_field": {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.2},
     "parse_formula": {"text": "z**2"},
     "plot_accuracy": {"record": RECORD, "ax": None, "dark": False},
@@ -134,7 +135,7 @@ ELSEWHERE = {
     "normal_cdf",
 }
 HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
-        "Estimate", "Experiment", "FixedPoint", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+        "Estimate", "Experiment", "FixedPoint", "Gains", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 
