@@ -73,8 +73,8 @@ if TYPE_CHECKING:
     from chainderiv.theory.fixed_points import FixedPoint as FixedPoint
     from chainderiv.theory.gains import Gains as Gains, gains as gains
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
+    from chainderiv.theory.one_neuron.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
-    from chainderiv.theory.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
     from chainderiv.view.maps.cut import plot_cut as plot_cut
     from chainderiv.view.maps.link_map import plot_link_map as plot_link_map
@@ -144,7 +144,7 @@ _PUBLIC = {
     "theory.gains": ["Gains", "gains"],
     "theory.mean_field": ["MeanField", "mean_field"],
     "theory.phase": ["PhaseDiagram", "phase_diagram"],
-    "theory.random_chain": ["RandomChain", "random_chain"],
+    "theory.one_neuron.random_chain": ["RandomChain", "random_chain"],
     "view.maps.animation": ["animate_sweep"],
     "view.maps.cut": ["plot_cut"],
     "view.maps.link_map": ["plot_link_map"],

@@ -22,10 +22,10 @@ from chainderiv.nn.output_layer import OutputLayer, output_layer
 from chainderiv.nn.starts import Gaussian, Own, Start
 from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.end import End
-from chainderiv.theory.layer import Drawn
-from chainderiv.theory.logarithm import Cumulants
-from chainderiv.theory.width import Course, course
+from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.layer import Drawn
+from chainderiv.theory.finite_width.logarithm import Cumulants
+from chainderiv.theory.finite_width.width import Course, course
 
 NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
 MOST_BENT = 0.0055

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chainderiv.functions.lookup import neuron
-from chainderiv.theory.blurred import Blurred
+from chainderiv.theory.finite_width.blurred import Blurred
 from tests import plain
 
 

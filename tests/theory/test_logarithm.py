@@ -4,7 +4,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 
-from chainderiv.theory.logarithm import Cumulants, log_cumulants, of_squares, of_weighted_squares
+from chainderiv.theory.finite_width.logarithm import Cumulants, log_cumulants, of_squares, of_weighted_squares
 
 ONE = np.array([1.0])
 

@@ -9,9 +9,9 @@ import pytest
 import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.functions.lookup import neuron
-from chainderiv.theory.link_chance import smaller, smaller_over_steps
-from chainderiv.theory.random_chain import FINE, random_chain
-from chainderiv.theory.reach import reach
+from chainderiv.theory.one_neuron.link_chance import smaller, smaller_over_steps
+from chainderiv.theory.one_neuron.random_chain import FINE, random_chain
+from chainderiv.theory.one_neuron.reach import reach
 from tests import plain
 
 WEIGHT = -(np.euler_gamma + math.log(2)) / 2  # E log|w| of w ~ N(0, 1)

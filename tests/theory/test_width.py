@@ -9,9 +9,9 @@ from scipy.special import expit
 
 import chainderiv as cd
 from chainderiv.functions.lookup import neuron
-from chainderiv.theory.blurred import Blurred
-from chainderiv.theory.layer import Drawn, differences, layer
-from chainderiv.theory.width import _directions
+from chainderiv.theory.finite_width.blurred import Blurred
+from chainderiv.theory.finite_width.layer import Drawn, differences, layer
+from chainderiv.theory.finite_width.width import _directions
 
 INPUTS, OUTPUTS = 20, 10
 PLAIN = {

@@ -20,11 +20,11 @@ import numpy as np
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
-from chainderiv.theory.blurred import Blurred
-from chainderiv.theory.end import End
+from chainderiv.theory.finite_width.blurred import Blurred
+from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.layer import Drawn, Layer, layer
+from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.gaussian import Divergent
-from chainderiv.theory.layer import Drawn, Layer, layer
-from chainderiv.theory.logarithm import Cumulants
 
 ALIKE = 1e-9  # the least p/q
 MOST = 1e20  # the largest variance of a signal

@@ -9,8 +9,8 @@ import numpy as np
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
-from chainderiv.theory.limits import End, end
-from chainderiv.theory.walk import ABOVE, BELOW, Walk, both
+from chainderiv.theory.one_neuron.limits import End, end
+from chainderiv.theory.one_neuron.walk import ABOVE, BELOW, Walk, both
 
 DIGITS = 38.0  # natural logarithm of what is negligible
 LOWEST, FURTHEST, GROWING = -600.0, 600.0, 60.0  # log s at most; the last where what is averaged grows as a power of z

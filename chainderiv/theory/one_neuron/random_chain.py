@@ -15,11 +15,11 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import is_finite, size, whole_number
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.link_chance import smaller, smaller_over_steps
-from chainderiv.theory.link_sums import EPS, exponent, sums, variance
-from chainderiv.theory.log_weight import MEAN_LOG, VARIANCE_LOG
-from chainderiv.theory.reach import SETTLES, Reach, reach
-from chainderiv.theory.walk import Walk
+from chainderiv.theory.one_neuron.link_chance import smaller, smaller_over_steps
+from chainderiv.theory.one_neuron.link_sums import EPS, exponent, sums, variance
+from chainderiv.theory.one_neuron.log_weight import MEAN_LOG, VARIANCE_LOG
+from chainderiv.theory.one_neuron.reach import SETTLES, Reach, reach
+from chainderiv.theory.one_neuron.walk import Walk
 
 FINE, ROUGH = (27, 1.0, 1.0), (23, 1.3, 1.1)  # degree, width, and share of what is only far: whose answers are compared
 NOTHING = 1e-12  # a chance of φ' = 0 that is rounding

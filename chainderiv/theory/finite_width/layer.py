@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.theory.blurred import SHARP, Blurred, Values
-from chainderiv.theory.logarithm import Cumulants, of_squares, of_weighted_squares
+from chainderiv.theory.finite_width.blurred import SHARP, Blurred, Values
+from chainderiv.theory.finite_width.logarithm import Cumulants, of_squares, of_weighted_squares
 
 STEP = 0.02  # of log p and log τ, in differences
 TINY = 1e-300

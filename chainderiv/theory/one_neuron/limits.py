@@ -12,7 +12,7 @@ from scipy.special import gammaln
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
-from chainderiv.theory.log_weight import MEAN_LOG
+from chainderiv.theory.one_neuron.log_weight import MEAN_LOG
 
 NEARER, FURTHER = 150.0, 300.0  # of |log|z||, between which what has a limit stands still; z² overflows at 355
 STILL = 1e-9

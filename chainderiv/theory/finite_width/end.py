@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.theory.blurred import blur, common
-from chainderiv.theory.logarithm import Cumulants, of_squares
+from chainderiv.theory.finite_width.blurred import blur, common
+from chainderiv.theory.finite_width.logarithm import Cumulants, of_squares
 
 HERMITE = 11  # points over log p
 STEP, FAR = 0.1, 40.0  # of log t, in the integral for 1/|g|²

@@ -8,8 +8,8 @@ from scipy.special import ndtr
 
 from chainderiv.kinds import Floats, Mask, Places
 from chainderiv.theory.gaussian import POINTS
-from chainderiv.theory.panels import MOST, halved, nodes_on
-from chainderiv.theory.walk import Walk, both, density
+from chainderiv.theory.one_neuron.panels import MOST, halved, nodes_on
+from chainderiv.theory.one_neuron.walk import Walk, both, density
 
 CLOSE = 1e-8  # of a chance, where small biases make steps of it
 STEP = 0.05  # of a chance between two neighbours there; what is smooth changes by a tenth of that

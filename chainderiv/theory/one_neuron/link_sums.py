@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from chainderiv.kinds import Floats
-from chainderiv.theory.log_weight import MEAN_LOG
-from chainderiv.theory.walk import Walk, both, density
+from chainderiv.theory.one_neuron.log_weight import MEAN_LOG
+from chainderiv.theory.one_neuron.walk import Walk, both, density
 
 EPS = float(np.finfo(float).eps)
 LEAST_T = -600.0  # of an input's log s

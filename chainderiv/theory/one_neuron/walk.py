@@ -22,8 +22,8 @@ from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats, Mask, Places
-from chainderiv.theory.log_weight import log_moments
-from chainderiv.theory.panels import halved, nodes_on
+from chainderiv.theory.one_neuron.log_weight import log_moments
+from chainderiv.theory.one_neuron.panels import halved, nodes_on
 
 BELOW, ABOVE = 40.0, 2.5  # of t: where the density of log|z'| ends, at e⁻⁴⁰ and at 12 standard deviations
 NEAR = 2.0  # thirds of t: so far from 0 and from the ends panels are 1 wide, then wider by what is beyond

@@ -1,0 +1,1 @@
+"""The gradient in random networks of a given width: what is sure in the limit, and the spread around it."""

@@ -1,0 +1,1 @@
+"""Chains of one neuron a layer with random weights: products of random links."""
