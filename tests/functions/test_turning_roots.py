@@ -19,7 +19,7 @@ from chainderiv.functions.turning.root import Root
 from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
 from tests.helpers import assert_same, same
-from tests.kinds import costly, slow
+from tests.kinds import slow
 from tests.symbolic.programs.test_program_runners import batch, job
 
 
@@ -177,7 +177,7 @@ def test_it_is_verified_and_a_wrong_factor_is_seen(text):
     assert not cd.verify(chain, d.replace(1, 1.001 * d.factors[1]), points=5).passed
 
 
-@pytest.mark.parametrize("text", costly(BY_HAND, quick=list(BY_HAND)[:1]))
+@pytest.mark.parametrize("text", map(slow, BY_HAND))
 def test_a_map_is_the_same_in_either_engine(text):
     chain = cd.Chain(4, made(text))
     one, other = (
