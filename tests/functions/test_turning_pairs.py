@@ -68,7 +68,7 @@ def at_digits(difference, t, digits):
 
 
 # each meets all the others
-CHEAP = ["sigmoid(z)", "tanh(z)", "softplus(z)", "arctan(z)", "asinh(z)", "z", "exp(z)", "sqrt(z**2+1)"]
+CHEAP = ["sigmoid(z)", "tanh(z)", "z", "exp(z)", "sqrt(z**2+1)"]
 
 
 @pytest.mark.parametrize("first", costly([name for name in SMOOTH if name not in WITHOUT_END], quick=CHEAP))

@@ -222,7 +222,7 @@ def test_the_band_is_a_twentieth():
     assert regime([-0.0501, -0.0499, 0.0499, 0.0501]).tolist() == [-1, 0, 0, 1]
 
 
-@pytest.mark.parametrize("engine", ["numpy", slow("numba"), "mpmath"])
+@pytest.mark.parametrize("engine", ["numpy", "numba", "mpmath"])
 def test_a_link_of_exactly_a_quarter_is_not_below_a_quarter(engine):
     """At z = 0 a sigmoid's link is w/4."""
     s = cd.sweep(cd.Chain(3), w=cd.Axis(0.5, 1.5, 3), z=0, engine=engine)

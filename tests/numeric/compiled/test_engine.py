@@ -107,7 +107,7 @@ def test_slopes_that_become_subnormal_are_not_raised_again_by_large_weights(name
     assert_agrees(cd.Chain(depth, name), wrt, parameters)
 
 
-@pytest.mark.parametrize("name", ["tanh", *map(slow, ("relu", "gelu"))])
+@pytest.mark.parametrize("name", ["sigmoid", *map(slow, ("tanh", "relu", "gelu"))])
 def test_pinned_layers(name):
     p = grid()
     assert_agrees(cd.Chain(7, name), "w1", Parameters(p.w, Layered(B), p.x, p.y, pinned=True))
@@ -305,6 +305,18 @@ def test_a_planted_error_of_a_thousandth_is_seen():
     assert same(right, want.gradient, 2 * kappa).all()
     got = cd.LogSign(sign.reshape(W.size, B.size), log.reshape(W.size, B.size))
     assert not same(got, want.gradient, 2 * kappa).any()
+
+
+def test_a_layer_s_kernel_is_one_whatever_other_neuron_or_cost_of_another_name_the_chain_ends_in():
+    def text(chain):
+        return source.kernel_source(chain.activation(1), chain, pinned=False)
+
+    alone = cd.Chain(4)
+    assert text(cd.Chain(2, ["sigmoid", "identity"])) == text(alone)
+    assert text(cd.Chain(3, ["sigmoid", "sigmoid", "gelu"], cost=cd.Cost("a_3", cd.a))) == text(alone)
+    one, other = (cd.Chain(4, cost=cd.Cost(name, cd.a)) for name in ("a_4", "a_9"))
+    assert text(one) == text(other) != text(alone)
+    assert text(cd.Chain(4, residual=True)) != text(alone)
 
 
 def test_small_work_and_second_derivatives_are_numpy_s_and_large_work_is_compiled():

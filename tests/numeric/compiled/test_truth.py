@@ -81,7 +81,7 @@ def rounding_by_hand(name, depth, w, b, x, miss):
 
 
 @pytest.mark.parametrize(("w", "b", "depth"), [(0.5, 0.1, 1), (0.5, 0.1, 20), (-1.25, 0.3, 9), (0.6, -0.1, 60)])
-@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("name", costly(BENDS))
 def test_a_point_is_uncertain_from_where_twice_the_bound_of_the_docstring_reaches_1e_9(name, w, b, depth):
     misses = np.geomspace(1e-9, 1e-2, 1500)
     a, off = rounding_by_hand(name, depth, w, b, 0.3, misses)
