@@ -27,7 +27,7 @@ def chain_of(name, cost, depth):
     return cd.Chain(depth, name, cost)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 4, 24, slow(100)])
+@pytest.mark.parametrize("depth", [1, 2, 4, slow(24), slow(100)])
 @pytest.mark.parametrize(("name", "cost"), costly(ADMITTED))
 def test_every_activation_with_every_cost_it_admits_passes(name, cost, depth):
     chain = chain_of(name, cost, depth)
@@ -78,7 +78,7 @@ def test_one_wrong_factor_of_fifty_layers_fails_and_is_named(name, kind):
 
 
 @pytest.mark.parametrize("kind", costly(ERRORS, quick=ERRORS[:1]))
-@pytest.mark.parametrize("name", costly(KINDS))
+@pytest.mark.parametrize("name", costly(KINDS, quick=["sigmoid"]))
 def test_one_wrong_factor_of_a_thousand_layers_fails_and_is_named(name, kind):
     chain = chain_of(name, "quadratic", 1000)
     d, k = cd.derive(chain, "b1"), {"scaled": 3, "zero": 1000, "flipped": 1998}[kind]
@@ -87,7 +87,7 @@ def test_one_wrong_factor_of_a_thousand_layers_fails_and_is_named(name, kind):
     assert found.worst.factor.startswith(f"factor {k}:")
 
 
-@pytest.mark.parametrize("name", costly(KINDS, quick=["sigmoid", "relu"]))
+@pytest.mark.parametrize("name", costly(KINDS, quick=["sigmoid"]))
 def test_a_thousand_layers_derived_rightly_pass(name):
     chain = chain_of(name, "quadratic", 1000)
     found = cd.verify(chain, cd.derive(chain, "b1"), points=3, methods=(STEP,))

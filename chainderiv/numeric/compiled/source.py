@@ -16,7 +16,7 @@ from chainderiv.compiling.fractions import SIZE, as_fractions
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import pieces
-from chainderiv.functions.cost import Cost, cancelled_slope
+from chainderiv.functions.cost import QUADRATIC, Cost, cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.compiled import bounded, settling, stand_in, walk
@@ -53,8 +53,14 @@ FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
-    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable."""
-    return _source(activation, chain.activation(chain.depth), chain.cost, chain.residual, pinned)
+    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable.
+
+    Where another activation is the last, this one's file is that of the chains that it makes alone.
+    """
+    last, cost = chain.activation(chain.depth), chain.cost
+    if activation != last:
+        last, cost = activation, QUADRATIC
+    return _source(activation, last, cost, chain.residual, pinned)
 
 
 @lru_cache(maxsize=256)  # not by the chain: its depth changes nothing
@@ -64,7 +70,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
     limits = _limits(activation, parts)
     text = _neuron(activation, parts, sharpness) + _ending(output, cost, residual)
     head = _HEAD.format(
-        name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
+        name=activation.name.replace('"', "'").replace("\\", "/"),  # no cost's: kernels of one text are one
         imports=IMPORTS,
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,

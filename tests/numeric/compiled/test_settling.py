@@ -85,9 +85,9 @@ def test_orbits_that_settle_late_and_go_on_alone_come_back_to_their_places():
 
 
 @pytest.mark.parametrize(("right", "wrong", "left"), [
-    ("(pairs * log_pair + ahead)", "(pairs * log_pair + 2.0 * ahead)", False),
+    slow(("(pairs * log_pair + ahead)", "(pairs * log_pair + 2.0 * ahead)", False)),
     ("(pairs * log_pair + ahead)", "(1.0001 * pairs * log_pair + ahead)", False),
-    ("limit = a + ", "limit = a + 1e-3 + ", True),
+    slow(("limit = a + ", "limit = a + 1e-3 + ", True)),
 ])  # fmt: skip
 def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(right, wrong, left):
     points = points_of("sigmoid", 1060)  # so deep that what does not settle is left
