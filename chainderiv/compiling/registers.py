@@ -49,9 +49,12 @@ class _Compiler(CompilerBase):
         return [passes]
 
 
-def wide(**options: Any) -> Any:
-    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too."""
-    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **options)
+def wide(*, makes_arrays: bool = False, **options: Any) -> Any:
+    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too.
+
+    Only one that makes arrays, or is given back any, counts who holds them, in atomic steps: its callees need not.
+    """
+    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, _nrt=makes_arrays, **options)
 
 
 @intrinsic

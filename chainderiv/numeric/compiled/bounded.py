@@ -148,14 +148,14 @@ def finish_bounded(buffer, depth):
 @wide()
 def fill(buffer, row, values, first, step, count, lane):
     """A stretch of a line of a grid; most parameters are the same all along a line, and step is 0."""
-    start = row * PITCH + lane
+    lanes = buffer[row * PITCH + lane : row * PITCH + lane + count]
     if step == 0:
-        value = values[first]
         for i in range(count):
-            buffer[start + i] = value
+            lanes[i] = values[first]
     else:
+        given = values[first : first + count]
         for i in range(count):
-            buffer[start + i] = values[first + i]
+            lanes[i] = given[i]
 
 
 @wide()
