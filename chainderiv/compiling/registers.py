@@ -58,17 +58,20 @@ def wide(*, makes_arrays: bool = False, **options: Any) -> Any:
 
 
 @intrinsic
-def each_lane(typing: Any, body: Any, count: Any, buffer: Any) -> Any:
-    """body(buffer, i) for i = 0 … count - 1, TOGETHER registers' worth at a time; count > 0, and no i needs another."""
-    called = typing.resolve_function_type(body, (buffer, types.intp), {})
+def each_lane(typing: Any, body: Any, count: Any, buffer: Any, number: Any) -> Any:
+    """body(buffer, i, number) for i = 0 … count - 1, TOGETHER registers' worth at a time.
+
+    count > 0, and no i needs another.
+    """
+    called = typing.resolve_function_type(body, (buffer, types.intp, number), {})
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        call, count, buffer = context.get_function(body, called), given[1], given[2]
+        call, count, buffer, number = context.get_function(body, called), *given[1:]
         before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("lanes", "lanes.end"))
         builder.branch(loop)
         builder.position_at_end(loop)
         i = builder.phi(count.type)
-        call(builder, [buffer, i])
+        call(builder, [buffer, i, number])
         following = builder.add(i, ir.Constant(count.type, 1), flags=("nsw", "nuw"))
         i.add_incoming(ir.Constant(count.type, 0), before)
         i.add_incoming(following, builder.block)
@@ -77,7 +80,7 @@ def each_lane(typing: Any, body: Any, count: Any, buffer: Any) -> Any:
         builder.position_at_end(after)
         return context.get_dummy_value()
 
-    return types.void(body, types.intp, buffer), build
+    return types.void(body, types.intp, buffer, number), build
 
 
 def _together(module: Any) -> Any:
