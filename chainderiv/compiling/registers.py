@@ -49,23 +49,29 @@ class _Compiler(CompilerBase):
         return [passes]
 
 
-def wide(**options: Any) -> Any:
-    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too."""
-    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, **options)
+def wide(*, makes_arrays: bool = False, **options: Any) -> Any:
+    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too.
+
+    Only one that makes arrays, or is given back any, counts who holds them, in atomic steps: its callees need not.
+    """
+    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, _nrt=makes_arrays, **options)
 
 
 @intrinsic
-def each_lane(typing: Any, body: Any, count: Any, buffer: Any) -> Any:
-    """body(buffer, i) for i = 0 … count - 1, TOGETHER registers' worth at a time; count > 0, and no i needs another."""
-    called = typing.resolve_function_type(body, (buffer, types.intp), {})
+def each_lane(typing: Any, body: Any, count: Any, buffer: Any, number: Any) -> Any:
+    """body(buffer, i, number) for i = 0 … count - 1, TOGETHER registers' worth at a time.
+
+    count > 0, and no i needs another.
+    """
+    called = typing.resolve_function_type(body, (buffer, types.intp, number), {})
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        call, count, buffer = context.get_function(body, called), given[1], given[2]
+        call, count, buffer, number = context.get_function(body, called), *given[1:]
         before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("lanes", "lanes.end"))
         builder.branch(loop)
         builder.position_at_end(loop)
         i = builder.phi(count.type)
-        call(builder, [buffer, i])
+        call(builder, [buffer, i, number])
         following = builder.add(i, ir.Constant(count.type, 1), flags=("nsw", "nuw"))
         i.add_incoming(ir.Constant(count.type, 0), before)
         i.add_incoming(following, builder.block)
@@ -74,7 +80,7 @@ def each_lane(typing: Any, body: Any, count: Any, buffer: Any) -> Any:
         builder.position_at_end(after)
         return context.get_dummy_value()
 
-    return types.void(body, types.intp, buffer), build
+    return types.void(body, types.intp, buffer, number), build
 
 
 def _together(module: Any) -> Any:

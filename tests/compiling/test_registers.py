@@ -25,8 +25,8 @@ from chainderiv.compiling.vectormath.exp import exp
 from chainderiv.compiling.registers import each_lane, wide
 
 @njit(error_model="numpy", forceinline=True)
-def step(buffer, i):
-    buffer[i] = 1.0 / (buffer[i] + buffer[256 + i])
+def step(buffer, i, number):
+    buffer[i] = number / (buffer[i] + buffer[256 + i])
 
 @{decorator}
 def inner(buffer):
@@ -36,7 +36,7 @@ def inner(buffer):
 @{decorator}
 def run(buffer):
     inner(buffer)
-    each_lane(step, 256, buffer)
+    each_lane(step, 256, buffer, 1.0)
 
 run.compile((float64[::1],))
 print("\\n".join(run.inspect_asm().values()))
@@ -68,15 +68,15 @@ def test_every_function_of_a_kernel_is_wide_or_put_into_one_that_is(name):
 
 
 @njit(error_model="numpy", forceinline=True)
-def count_and_square(buffer, i):
-    buffer[i] += 1.0
+def count_and_square(buffer, i, one):
+    buffer[i] += one
     buffer[1000 + i] = buffer[i] * i * i
 
 
 @wide()
 def twice(buffer, count):
     for _ in range(2):
-        each_lane(count_and_square, count, buffer)
+        each_lane(count_and_square, count, buffer, 1)
 
 
 def called(function):
@@ -101,19 +101,19 @@ def test_every_lane_is_met_once_a_time_and_no_other(count):
 def test_the_loop_does_several_registers_worth_of_a_long_body_together():
     @wide()
     def together(buffer, count):
-        each_lane(long_body, count, buffer)
+        each_lane(long_body, count, buffer, 1.0)
 
     @wide()
     def one_by_one(buffer, count):
         for i in range(count):
-            long_body(buffer, i)
+            long_body(buffer, i, 1.0)
 
     assert divisions(together) >= TOGETHER * divisions(one_by_one) > 0
 
 
 @njit(error_model="numpy", forceinline=True)
-def long_body(buffer, i):
-    buffer[i] = 1.0 / (1.0 + exp(buffer[i]))
+def long_body(buffer, i, one):
+    buffer[i] = one / (one + exp(buffer[i]))
 
 
 def divisions(function):

@@ -55,7 +55,7 @@ DEEP = 600.0  # the logarithm of a product that stays in float64
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
-def bounded_layer(buffer, i):
+def bounded_layer(buffer, i, _):
     """Walk a lane one layer on; P is the product of φ', LARGEST its largest size, and K adds E_l."""
     w = buffer[W * PITCH + i]
     z = w * buffer[A * PITCH + i] + buffer[B * PITCH + i]
@@ -72,7 +72,7 @@ def bounded_layer(buffer, i):
 def bounded_layers(buffer, count):
     """Walk every lane count layers on."""
     for _ in range(count):
-        each_lane(bounded_layer, LANES, buffer)
+        each_lane(bounded_layer, LANES, buffer, 0)
 
 
 @wide()
@@ -124,38 +124,43 @@ def take_links(buffer, count):
         buffer[P * PITCH + i] = 1.0
 
 
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def finish_lane(buffer, i, depth):
+    """Take the logarithms, and multiply by φ'(z_1) ∂C/∂a_L; ODD says what is left to the walk."""
+    w, top, links = buffer[W * PITCH + i], buffer[LARGEST * PITCH + i], buffer[LINKS * PITCH + i]
+    z = w * buffer[A_BEFORE * PITCH + i] + buffer[B * PITCH + i]
+    e_z = abs(w) * buffer[D_BEFORE * PITCH + i] + buffer[FRESH * PITCH + i]
+    a, y, moved = buffer[A * PITCH + i], buffer[Y * PITCH + i], buffer[D * PITCH + i]
+    slope, exponent, off = ending(z, a, y, moved, e_z)
+    ends = buffer[LOG * PITCH + i] * slope
+    total = links + (log_of_normal(abs(ends)) + exponent)
+    moved = buffer[K * PITCH + i]
+    kappa = (BEND + SECOND * moved) * moved + off + abs(total) + 4.0 * depth
+    held = (abs(ends) > SMALLEST) & (abs(ends) < GREATEST) & (top > SMALLEST)
+    sure = held & (MARGIN * kappa < UNCERTAIN) & (buffer[ODD * PITCH + i] == 0.0)
+    buffer[SIGN * PITCH + i] *= pick(ends > 0.0, 1.0, -1.0)
+    buffer[LOG * PITCH + i] = total
+    buffer[LARGEST * PITCH + i] = log_of_normal(abs(w) * top)
+    buffer[ODD * PITCH + i] = pick(sure, 0.0, max(1.0, buffer[ODD * PITCH + i]))
+
+
 @wide()
 def finish_bounded(buffer, depth):
-    """Take the logarithms, and multiply by φ'(z_1) ∂C/∂a_L; ODD says what is left to the walk."""
-    for i in range(LANES):
-        w, top, links = buffer[W * PITCH + i], buffer[LARGEST * PITCH + i], buffer[LINKS * PITCH + i]
-        z = w * buffer[A_BEFORE * PITCH + i] + buffer[B * PITCH + i]
-        e_z = abs(w) * buffer[D_BEFORE * PITCH + i] + buffer[FRESH * PITCH + i]
-        a, y, moved = buffer[A * PITCH + i], buffer[Y * PITCH + i], buffer[D * PITCH + i]
-        slope, exponent, off = ending(z, a, y, moved, e_z)
-        ends = buffer[LOG * PITCH + i] * slope
-        total = links + (log_of_normal(abs(ends)) + exponent)
-        moved = buffer[K * PITCH + i]
-        kappa = (BEND + SECOND * moved) * moved + off + abs(total) + 4.0 * depth
-        held = (abs(ends) > SMALLEST) & (abs(ends) < GREATEST) & (top > SMALLEST)
-        sure = held & (MARGIN * kappa < UNCERTAIN) & (buffer[ODD * PITCH + i] == 0.0)
-        buffer[SIGN * PITCH + i] *= pick(ends > 0.0, 1.0, -1.0)
-        buffer[LOG * PITCH + i] = total
-        buffer[LARGEST * PITCH + i] = log_of_normal(abs(w) * top)
-        buffer[ODD * PITCH + i] = pick(sure, 0.0, max(1.0, buffer[ODD * PITCH + i]))
+    """Finish every lane."""
+    each_lane(finish_lane, LANES, buffer, depth)
 
 
 @wide()
 def fill(buffer, row, values, first, step, count, lane):
     """A stretch of a line of a grid; most parameters are the same all along a line, and step is 0."""
-    start = row * PITCH + lane
+    lanes = buffer[row * PITCH + lane : row * PITCH + lane + count]
     if step == 0:
-        value = values[first]
         for i in range(count):
-            buffer[start + i] = value
+            lanes[i] = values[first]
     else:
+        given = values[first : first + count]
         for i in range(count):
-            buffer[start + i] = values[first + i]
+            lanes[i] = given[i]
 
 
 @wide()

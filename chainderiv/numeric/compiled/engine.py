@@ -5,6 +5,7 @@ Points that leave what float64 holds, or whose formula loses its digits, are rea
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -129,7 +130,7 @@ class Points:
             left[unsettled] = 0
             left[unsettled[self._at(unsettled).read_bounded(again, may_settle=False)]] = 1
             reading.put(unsettled, again)
-        return np.flatnonzero(left)
+        return np.flatnonzero(left != 0)
 
     def _at(self, places: Places) -> Points:
         return Points(self.derivation, self.parameters.at(_index(places, self.parameters.shape)))
@@ -264,4 +265,7 @@ def _row(state: Floats, row: int) -> Floats:
 
 def neuron_kernel(activation: Activation, chain: Chain, pinned: bool) -> ModuleType:
     """The compiled walk of an activation's layers in a chain of any depth; raises NotCompilable."""
-    return load(source.kernel_source(activation, chain, pinned))
+    return _loaded(source.kernel_source(activation, chain, pinned))
+
+
+_loaded = lru_cache(maxsize=256)(load)  # which takes its time to hold interrupts back, and a map asks at every tile

@@ -217,7 +217,7 @@ def write_settled(settled, full, count, log_abs, links, largest, sign, left):
         left[at] = settled[ODD * PITCH + i]
 
 
-@wide()
+@wide(makes_arrays=True)
 def settle_rest(given, steps, places, count, log_abs, links, largest, sign, left):
     """Those that have not settled go on by themselves, and as soon as one has, another takes its lane."""
     buffer, waiting, settled = rows_of_ones(ALL_ROWS), rows_of_ones(ALL_ROWS), rows_of_ones(ALL_ROWS)
@@ -249,7 +249,54 @@ def settle_rest(given, steps, places, count, log_abs, links, largest, sign, left
     write_settled(settled, full, count, log_abs, links, largest, sign, left)
 
 
-@wide(cache=True)
+@wide()
+def fill_block(buffer, given, steps, places, first, count):
+    """What so many points from a first one on are evaluated at, as runs of lines of the grid."""
+    lane = 0
+    while lane < count:
+        line, place = (first + lane) // places, (first + lane) % places
+        run = min(count - lane, places - place)
+        for k in range(4):
+            fill(buffer, GIVEN[k], given[k], line * steps[k, 0] + place * steps[k, 1], steps[k, 1], run, lane)
+        lane += run
+
+
+@wide()
+def walk_block(buffer, count, settling):
+    """Walk the points of a buffer through all layers, as far as the bound serves; whether it does."""
+    start_bounded(buffer)
+    steepest = largest_of(buffer, LOG)
+    if steepest == 0.0 or steepest > DEEP or (settling and (np.inf == TURN or CHUNK * steepest > DEEP)):
+        return False
+    if settling:
+        walk_settling(buffer, count)
+    else:
+        walk_first(buffer)
+        walk_links(buffer, count - 1, min(LONGEST, int(DEEP / steepest)))
+    finish_bounded(buffer, count)
+    return True
+
+
+@wide()
+def read_blocks(buffer, given, steps, places, count, settling, sign, log_abs, links, largest, left):
+    """Read a buffer of points after another; whether any is UNSETTLED."""
+    some = False
+    for first in range(0, sign.size, LANES):
+        part = slice(first, min(first + LANES, sign.size))
+        fill_block(buffer, given, steps, places, first, part.stop - first)
+        if not walk_block(buffer, count, settling):
+            left[part] = 1
+            continue
+        for row, values in ((LOG, log_abs), (LINKS, links), (LARGEST, largest)):
+            get(buffer, row, values[part])
+        get(buffer, SIGN, sign[part])
+        get(buffer, ODD, left[part])
+        set_aside(buffer, E, ODD)
+        some |= largest_of(buffer, E) == UNSETTLED
+    return some
+
+
+@wide(makes_arrays=True, cache=True)
 def through_bounded(x, w, b, y, steps, places, count, settling, sign, log_abs, links, largest, left):
     """∂C/∂b_1 over the lines of a grid, of so many places each.
 
@@ -257,34 +304,6 @@ def through_bounded(x, w, b, y, steps, places, count, settling, sign, log_abs, l
     the four. settling : whether to look for orbits that settle. sign, log_abs, links, largest, left : what is read,
     flat; left is 1 where the walk must read instead, UNSETTLED where walking every layer may do.
     """
-    buffer, some = rows_of_ones(ALL_ROWS), False
-    line = place = 0
-    for first in range(0, sign.size, LANES):
-        part = slice(first, min(first + LANES, sign.size))
-        lane = 0
-        while first + lane < part.stop:
-            run = min(part.stop - first - lane, places - place)
-            for k, values in enumerate((x, w, b, y)):
-                fill(buffer, GIVEN[k], values, line * steps[k, 0] + place * steps[k, 1], steps[k, 1], run, lane)
-            lane, place = lane + run, place + run
-            if place == places:
-                line, place = line + 1, 0
-        start_bounded(buffer)
-        steepest = largest_of(buffer, LOG)
-        if steepest == 0.0 or steepest > DEEP or (settling and (np.inf == TURN or CHUNK * steepest > DEEP)):
-            left[part] = 1
-            continue
-        if settling:
-            walk_settling(buffer, count)
-        else:
-            walk_first(buffer)
-            walk_links(buffer, count - 1, min(LONGEST, int(DEEP / steepest)))
-        finish_bounded(buffer, count)
-        for row, values in ((LOG, log_abs), (LINKS, links), (LARGEST, largest)):
-            get(buffer, row, values[part])
-        get(buffer, SIGN, sign[part])
-        get(buffer, ODD, left[part])
-        set_aside(buffer, E, ODD)
-        some |= largest_of(buffer, E) == UNSETTLED
-    if some:
-        settle_rest((x, w, b, y), steps, places, count, log_abs, links, largest, sign, left)
+    given, buffer = (x, w, b, y), rows_of_ones(ALL_ROWS)
+    if read_blocks(buffer, given, steps, places, count, settling, sign, log_abs, links, largest, left):
+        settle_rest(given, steps, places, count, log_abs, links, largest, sign, left)

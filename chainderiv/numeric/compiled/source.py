@@ -113,9 +113,10 @@ def _neuron(activation: Activation, parts: Parts, sharpness: float) -> str:
 
 def _ending(output: Activation, cost: Cost, residual: bool) -> str:
     """∂C/∂a_L, or where it is cancelled φ'(z_L) ∂C/∂a_L, as value · exp(exponent)."""
-    lines = Lines()
     cancelled, limits = (None, []) if residual else (cancelled_slope(output, cost), gaps_of(output))
     parts = None if residual else value_parts(output)
+    of_value = [] if parts is None else [parts.exponent, parts.rest, parts.bend]
+    lines = Lines(as_fractions(map(folded, [*of_value, *(gap.value for gap in limits)])))
     value, exponent, off = "1.0", "0.0", "0.0"
     for leading, root, power in cancelled or cost.factors:
         constant = lines.name_of(leading)

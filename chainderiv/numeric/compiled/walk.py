@@ -44,7 +44,7 @@ W, B, Y, S, P, KAPPA, A_BEFORE, D_BEFORE, E, ROWS = range(16, 26)
 READ = (SIGN, LOG, LINKS, LARGEST, K, ODD)
 
 
-@wide()
+@wide(makes_arrays=True)
 def rows_of_ones(count):
     """A buffer that begins where a cache line does: a register as long as one would be read from two."""
     room = np.ones(count * PITCH + 8)
@@ -156,16 +156,21 @@ def chunk(buffer, count, linked):
 
 @wide()
 def put(buffer, row, values):
-    """One number a lane; what comes from outside is copied row by row, or the loops would not be vectorised."""
+    """One number a lane; what comes from outside is copied row by row, or the loops would not be vectorised.
+
+    Nor would this one without the view: an index that adds what is not known here might be negative.
+    """
+    lanes = buffer[row * PITCH : row * PITCH + values.size]
     for i in range(values.size):
-        buffer[row * PITCH + i] = values[i]
+        lanes[i] = values[i]
 
 
 @wide()
 def get(buffer, row, values):
     """The same in return."""
+    lanes = buffer[row * PITCH : row * PITCH + values.size]
     for i in range(values.size):
-        values[i] = buffer[row * PITCH + i]
+        values[i] = lanes[i]
 
 
 @wide()
@@ -260,7 +265,24 @@ def forget(buffer, row):
         buffer[row * PITCH + i] = 0.0
 
 
-@wide(cache=True)
+@wide()
+def through_block(buffer, part, x, w, b, y, count, outputs):
+    """∂C/∂b_1 of a block of points whose layers are tied."""
+    put(buffer, A, x[part])
+    start(buffer)
+    place(buffer, w[part], b[part])
+    put(buffer, Y, y[part])
+    advance(buffer, 1, False)
+    harvest(buffer, True, False)
+    forget(buffer, LARGEST)
+    advance(buffer, count - 1, True)
+    harvest(buffer, True, True)
+    finish(buffer)
+    for k, row in enumerate(READ):
+        get(buffer, row, outputs[k, part])
+
+
+@wide(makes_arrays=True, cache=True)
 def through(x, w, b, y, count, outputs):
     """∂C/∂b_1 of points whose layers are tied, in one go: φ'(z_1), the links 2 … count, ∂C/∂a_L.
 
@@ -268,19 +290,7 @@ def through(x, w, b, y, count, outputs):
     """
     buffer = rows_of_ones(ROWS)
     for first in range(0, w.size, LANES):
-        part = slice(first, min(first + LANES, w.size))
-        put(buffer, A, x[part])
-        start(buffer)
-        place(buffer, w[part], b[part])
-        put(buffer, Y, y[part])
-        advance(buffer, 1, False)
-        harvest(buffer, True, False)
-        forget(buffer, LARGEST)
-        advance(buffer, count - 1, True)
-        harvest(buffer, True, True)
-        finish(buffer)
-        for k, row in enumerate(READ):
-            get(buffer, row, outputs[k, part])
+        through_block(buffer, slice(first, min(first + LANES, w.size)), x, w, b, y, count, outputs)
 
 
 @wide(cache=True)
@@ -345,7 +355,7 @@ def close(buffer, i, chunks):
         buffer[SLACK * PITCH + i] = -1.0
 
 
-@wide(cache=True)
+@wide(makes_arrays=True, cache=True)
 def walk_closing(state, w, b, count, linked):
     """The same as walk for tied layers: a point is done as soon as its orbit repeats, and another takes its lane."""
     walk(state, w, b, count % CHUNK, linked)
