@@ -11,13 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core.compiler import CompilerBase, DefaultPassBuilder
-from numba.core.compiler_machinery import PassManager, register_pass
+from numba.core.compiler_machinery import register_pass
 from numba.core.lowering import Lower
 from numba.core.typed_passes import NativeLowering
 from numba.extending import intrinsic
 
-from chainderiv.compiling.jit import njit
+from chainderiv.compiling.jit import PartLowering, njit, pipeline
 
 WIDEST = '"prefer-vector-width"="512"'  # no more than the processor has
 TOGETHER = 4  # registers' worth that a loop over lanes computes step by step together
@@ -41,20 +40,25 @@ class _Lowering(NativeLowering):
         return _Lower
 
 
-class _Compiler(CompilerBase):
-    def define_pipelines(self) -> list[PassManager]:
-        passes = DefaultPassBuilder.define_nopython_pipeline(self.state)  # type: ignore[no-untyped-call]
-        passes.passes = [(_Lowering if made is NativeLowering else made, said) for made, said in passes.passes]
-        passes.finalize()
-        return [passes]
+@register_pass(mutates_CFG=True, analysis_only=False)  # type: ignore[no-untyped-call]
+class _PartLowering(PartLowering):
+    _name = "wide_part_native_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        return _Lower
 
 
-def wide(*, makes_arrays: bool = False, **options: Any) -> Any:
-    """Compile a function, by Numba, for the widest registers; what it is called from should be wide, too.
+ENTRY, PART = pipeline(_Lowering), pipeline(_PartLowering)
+
+
+def wide(*, cache: bool = False, makes_arrays: bool = False, **options: Any) -> Any:
+    """jit.njit for the widest registers; what it is called from should be wide, too.
 
     Only one that makes arrays, or is given back any, counts who holds them, in atomic steps: its callees need not.
     """
-    return njit(error_model="numpy", nogil=True, pipeline_class=_Compiler, _nrt=makes_arrays, **options)
+    options |= {"pipeline_class": ENTRY if cache else PART, "_nrt": makes_arrays}
+    return njit(error_model="numpy", nogil=True, cache=cache, **options)
 
 
 @intrinsic

@@ -8,8 +8,7 @@ and what the ends add. What that cannot vouch for is left to the walk.
 
 from __future__ import annotations
 
-from numba import njit
-
+from chainderiv.compiling.jit import njit
 from chainderiv.compiling.registers import each_lane, wide
 from chainderiv.compiling.vectormath.bits import pick
 from chainderiv.compiling.vectormath.log import log_of_normal
@@ -92,7 +91,7 @@ def start_bounded(buffer):
         buffer[LINKS * PITCH + i] = 0.0
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def largest_of(buffer, row):
     """The largest number of a row, which is spoilt: halves are compared, because a sequence would not be vectorised."""
     half = LANES // 2
@@ -104,7 +103,7 @@ def largest_of(buffer, row):
     return buffer[row * PITCH]
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def set_aside(buffer, target, source):
     """Copy a row of lanes."""
     for i in range(LANES):

@@ -14,8 +14,8 @@ the sum of the logarithms and in a_L - y.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from chainderiv.compiling.jit import njit
 from chainderiv.compiling.registers import wide
 from chainderiv.compiling.vectormath.bits import pick
 from chainderiv.compiling.vectormath.log import log_of_normal

@@ -9,8 +9,8 @@ a bounded neuron adds the second; for another, SLACK becomes negative where E_l 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from chainderiv.compiling.jit import njit
 from chainderiv.compiling.registers import wide
 from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
 from chainderiv.compiling.vectormath.log import log
@@ -154,7 +154,7 @@ def chunk(buffer, count, linked):
     fold(buffer, count, linked)
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def put(buffer, row, values):
     """One number a lane; what comes from outside is copied row by row, or the loops would not be vectorised.
 
@@ -165,7 +165,7 @@ def put(buffer, row, values):
         lanes[i] = values[i]
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def get(buffer, row, values):
     """The same in return."""
     lanes = buffer[row * PITCH : row * PITCH + values.size]
@@ -258,7 +258,7 @@ def finish(buffer):
         buffer[ODD * PITCH + i] = pick(inside & slopes & (total == total), 0.0, 1.0)
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def forget(buffer, row):
     """A row of zeros: the largest link before the first, κ before the first factor."""
     for i in range(LANES):
