@@ -1,0 +1,355 @@
+"""The recursion of numeric/second.py in lanes, for a compiler. The text below the line stands in every kernel file.
+
+Each of LANES points is a lane of a buffer, and what is known of it stands in the buffer's rows. A tangent ∂a_l/∂θ is
+MANTISSA · 2^POWER, 1 <= |MANTISSA| < 2, and OFF is the share of it that it is off by, in units of ε. ∂²a_l/∂θ∂η is
+VALUE · 2^SCALE; TERMS is the sum of the sizes of its terms and LOST what it is off by, to the same scale. The exponents
+are rescued at every layer, so that nothing leaves float64 at any depth. With c = φ''/φ' and E_l as in walk.py,
+
+    ∂²a_l = λ_l ∂²a_{l-1} + φ'(z_l) (c(z_l) ∂z_l/∂θ ∂z_l/∂η + [η = w_l] ∂a_{l-1}/∂θ),
+
+where λ_l is the link, and c(z_l) is off by no more than (1 + c²)(TURNING E_l + ROUNDING).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from chainderiv.compiling.registers import wide
+from chainderiv.compiling.vectormath.bits import (
+    EXPONENT,
+    ONE,
+    SHIFT,
+    bits_of,
+    exponent_of,
+    float_of,
+    mantissa_of,
+    pick,
+)
+from chainderiv.compiling.vectormath.exp import plain_parts
+from chainderiv.compiling.vectormath.log import log
+from chainderiv.numeric.compiled.second_stand_in import (
+    BOUNDED,
+    EPSILON,
+    JOINED,
+    LANES,
+    LINEAR,
+    PINNED,
+    PITCH,
+    RESIDUAL,
+    ROUNDING,
+    SECOND,
+    TURNING,
+    UNCERTAIN,
+    bending,
+    curved,
+    ending,
+)
+
+# ---- what follows is copied into every kernel file
+LOG_2 = 0.6931471805599453
+LOWEST = -745.0  # stands for the logarithm of a largest link below SMALLEST
+MARGIN = 8.0 * EPSILON
+ASTRAY = 1e-3  # of log|φ'|: a larger change is not told by the first order
+SMALLEST = 1e-290  # of ∂C/∂a_L
+LEAST, MOST = 1e-200, 1e100  # of φ' without its exponential
+NEAR, FAR = 1e-140, 1e140  # of a_l and b_l: beyond these the next product may leave float64
+TINY, HUGE = 1e-100, 1e100  # of an a_{l-1} that is a factor
+LOUD = 1e-100  # of b_l: w_l times what underflows adds nothing to it
+LIGHT, HEAVY = 1e-12, 1e12  # of w
+STEEPEST = 1e9  # of φ's exponent
+NOTHING = -1e300  # the power of 2 that 0 has
+BIAS = 2046 << 52
+MANTISSA, POWER, OFF, ENTERS = range(4)  # of a tangent; ENTERS : ∂z_l/∂θ at θ's own layer, 0 elsewhere
+EARLY, LATE = 0, 4
+VALUE, TERMS, LOST, SCALE, MOVES, A, Z, D, E, W, B, Y, K, SLACK, ODD, LINK, LINKS, LARGEST = range(8, 26)
+PRIME, PRIME_POWER, PRIME_OFF, SIGN, LOG, ROWS = range(26, 32)
+READ = (SIGN, LOG, LINKS, LARGEST, ODD)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def as_power(exponent):
+    """p and k with exp(exponent) = p 2^k, k whole."""
+    within = pick(exponent > STEEPEST, STEEPEST, pick(exponent < -STEEPEST, -STEEPEST, exponent))
+    beyond_1, bits = plain_parts(within)
+    return 1.0 + beyond_1, float_of(bits) - SHIFT
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def two_to(power):
+    """2^power for a whole power that is no larger than 0; nothing that is counted lies below 2^-1022."""
+    return float_of((bits_of(pick(power > -1022.0, power, -1022.0) + SHIFT) << 52) + ONE)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def normal(value, power):
+    """The same number with a mantissa; what is 0 stays 0."""
+    gone = value == 0.0
+    return pick(gone, 0.0, mantissa_of(value)), pick(gone, NOTHING, power + exponent_of(value))
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def layer(buffer, i, joined):
+    """Walk a lane one layer on; joined : to z_L alone, because the cost cancels φ'(z_L)."""
+    a, w, b, before = buffer[A * PITCH + i], buffer[W * PITCH + i], buffer[B * PITCH + i], buffer[D * PITCH + i]
+    size_a, size_w = abs(a), abs(w)
+    if PINNED:
+        z, e_z = b, 0.0
+    else:
+        z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
+    value, exponent, rest, slope, _, size, bend, trusted = curved(z)
+    bent = abs(bend)
+    turned = bent * e_z
+    if BOUNDED:
+        turned = (bent + SECOND * e_z) * e_z
+    grown, power = as_power(exponent)
+    prime, of_prime = rest * grown, 4.0 + abs(exponent) + turned
+    off_bend = (1.0 + bend * bend) * (TURNING * e_z + ROUNDING) + bent
+    link, link_power, of_link, largest, moved = w * prime, power, of_prime + 2.0, size_w * size, size * e_z
+    if RESIDUAL:
+        m = w * slope
+        link, link_power = 1.0 + m, 0.0
+        largest = abs(link)
+        of_link = (abs(m) * (2.0 + of_prime) + 1.0) / largest
+        moved = before + 2.0 * size_a
+        if not PINNED:
+            moved = largest * moved + size * (size_w * size_a + abs(b))
+        value = a + value
+    # what underflows adds nothing to a bias, but it is all of z_l where there is none
+    silent = (a == 0.0) & (LINEAR | ((buffer[Z * PITCH + i] == 0.0) & (before == 0.0)))
+    heard = (size_a > NEAR) | (abs(b) > LOUD) | silent
+    sized = ((abs(prime) > LEAST) | (LINEAR & (prime == 0.0))) & (abs(prime) < MOST)
+    held = sized & (abs(exponent) < STEEPEST) & (abs(value) < FAR)
+    buffer[ODD * PITCH + i] = pick(heard & held, buffer[ODD * PITCH + i], 1.0)
+    slack = trusted - MARGIN * e_z
+    buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], slack)
+    buffer[K * PITCH + i] += turned
+    buffer[A * PITCH + i] = value
+    buffer[Z * PITCH + i] = z
+    buffer[D * PITCH + i] = moved
+    buffer[E * PITCH + i] = e_z
+    product, product_power = normal(buffer[LINK * PITCH + i] * link, buffer[LINKS * PITCH + i] + link_power)
+    buffer[LINK * PITCH + i] = product
+    buffer[LINKS * PITCH + i] = product_power
+    buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], largest)
+    if joined:
+        buffer[PRIME * PITCH + i] = prime
+        buffer[PRIME_POWER * PITCH + i] = power
+        buffer[PRIME_OFF * PITCH + i] = of_prime
+        prime, power, of_prime, link, link_power, of_link = 1.0, 0.0, 0.0, w, 0.0, 1.0
+        bend, bent, off_bend = 0.0, 0.0, 0.0
+    # θ
+    early, at_early = buffer[(EARLY + MANTISSA) * PITCH + i], buffer[(EARLY + POWER) * PITCH + i]
+    enters, off_early = buffer[(EARLY + ENTERS) * PITCH + i], buffer[(EARLY + OFF) * PITCH + i]
+    fresh = enters != 0.0
+    z_early = pick(fresh, enters, w * early)
+    next_early, next_power = normal(
+        pick(fresh, enters * prime, early * link), pick(fresh, power, at_early + link_power)
+    )
+    buffer[(EARLY + MANTISSA) * PITCH + i] = next_early
+    buffer[(EARLY + POWER) * PITCH + i] = next_power
+    buffer[(EARLY + OFF) * PITCH + i] = off_early + pick(fresh, of_prime, of_link) + 1.0
+    buffer[(EARLY + ENTERS) * PITCH + i] = 0.0
+    # η
+    late, at_late = buffer[(LATE + MANTISSA) * PITCH + i], buffer[(LATE + POWER) * PITCH + i]
+    enters, off_late = buffer[(LATE + ENTERS) * PITCH + i], buffer[(LATE + OFF) * PITCH + i]
+    fresh = enters != 0.0
+    z_late = pick(fresh, enters, w * late)
+    next_late, next_power = normal(pick(fresh, enters * prime, late * link), pick(fresh, power, at_late + link_power))
+    buffer[(LATE + MANTISSA) * PITCH + i] = next_late
+    buffer[(LATE + POWER) * PITCH + i] = next_power
+    buffer[(LATE + OFF) * PITCH + i] = off_late + pick(fresh, of_prime, of_link) + 1.0
+    buffer[(LATE + ENTERS) * PITCH + i] = 0.0
+    # both
+    both, direct = z_early * z_late, buffer[MOVES * PITCH + i] * early
+    buffer[MOVES * PITCH + i] = 0.0
+    size_prime = abs(prime)
+    fresh_term = prime * (bend * both + direct)
+    fresh_size = size_prime * (bent * abs(both) + abs(direct))
+    off_fresh = size_prime * (off_bend * abs(both)) + fresh_size * (of_prime + off_early + off_late + 8.0)
+    fresh_power = power + at_early + at_late
+    passed, passed_size = buffer[VALUE * PITCH + i] * link, buffer[TERMS * PITCH + i] * abs(link)
+    off_passed = buffer[LOST * PITCH + i] * abs(link) + abs(passed) * of_link
+    passed_power = buffer[SCALE * PITCH + i] + link_power
+    fresh_power = pick((both == 0.0) & (direct == 0.0), NOTHING, fresh_power)
+    top = max(fresh_power, passed_power)
+    of_passed, of_fresh = two_to(passed_power - top), two_to(fresh_power - top)
+    terms = passed_size * of_passed + fresh_size * of_fresh
+    total = passed * of_passed + fresh_term * of_fresh
+    lost = off_passed * of_passed + off_fresh * of_fresh + abs(total)
+    # what is off may be so where the terms are 0
+    largest = max(terms, lost)
+    gone = largest == 0.0
+    buffer[ODD * PITCH + i] = pick(largest < np.inf, buffer[ODD * PITCH + i], 1.0)
+    shrink = float_of(BIAS - (bits_of(largest) & EXPONENT))
+    buffer[VALUE * PITCH + i] = total * shrink
+    buffer[TERMS * PITCH + i] = terms * shrink
+    buffer[LOST * PITCH + i] = lost * shrink
+    buffer[SCALE * PITCH + i] = pick(gone, NOTHING, top + exponent_of(largest))
+
+
+@wide(fastmath={"contract"})
+def one_layer(buffer):
+    """Walk every lane one layer on."""
+    for i in range(LANES):
+        layer(buffer, i, False)
+
+
+@wide(fastmath={"contract"})
+def last_layer(buffer):
+    """Walk every lane on to z_L, and keep φ'(z_L) apart."""
+    for i in range(LANES):
+        layer(buffer, i, True)
+
+
+@wide()
+def put(buffer, row, values):
+    """One number a lane."""
+    for i in range(values.size):
+        buffer[row * PITCH + i] = values[i]
+
+
+@wide()
+def get(buffer, row, values):
+    """The same in return."""
+    for i in range(values.size):
+        values[i] = buffer[row * PITCH + i]
+
+
+@wide()
+def fill(buffer, row, value):
+    """The same number in every lane."""
+    for i in range(LANES):
+        buffer[row * PITCH + i] = value
+
+
+@wide()
+def place(buffer, w, b):
+    """The parameters of the layer to come."""
+    put(buffer, W, w)
+    put(buffer, B, b)
+    for i in range(LANES):
+        size = abs(buffer[W * PITCH + i])
+        tame = ((size > LIGHT) | (size == 0.0)) & (size < HEAVY) & (abs(buffer[B * PITCH + i]) < FAR)
+        buffer[ODD * PITCH + i] = pick(tame, buffer[ODD * PITCH + i], 1.0)
+
+
+@wide()
+def enter(buffer, tangent, weighted):
+    """The layer to come is the tangent's own: ∂z_l/∂b_l = 1, ∂z_l/∂w_l = a_{l-1}."""
+    for i in range(LANES):
+        a, off = buffer[A * PITCH + i], buffer[D * PITCH + i]
+        size = abs(a)
+        exact = (a == 0.0) & (off == 0.0) & (LINEAR | (buffer[Z * PITCH + i] == 0.0))
+        known = (not weighted) | exact | ((size > TINY) & (size < HUGE))
+        buffer[ODD * PITCH + i] = pick(known, buffer[ODD * PITCH + i], 1.0)
+        buffer[(tangent + MANTISSA) * PITCH + i] = 0.0
+        buffer[(tangent + POWER) * PITCH + i] = 0.0
+        buffer[(tangent + ENTERS) * PITCH + i] = pick(weighted, a, 1.0)
+        buffer[(tangent + OFF) * PITCH + i] = pick(weighted & (a != 0.0), (off + 3.0 * size) / size, 0.0)
+
+
+@wide()
+def begin(buffer, early, late):
+    """Points before their first layer; their input is there. early, late : whether θ, η is x."""
+    for row in (EARLY, LATE):
+        is_input = early if row == EARLY else late
+        fill(buffer, row + MANTISSA, 1.0 if is_input else 0.0)
+        fill(buffer, row + POWER, 0.0 if is_input else NOTHING)
+        fill(buffer, row + OFF, 0.0)
+        fill(buffer, row + ENTERS, 0.0)
+    for row in (VALUE, TERMS, LOST, MOVES, Z, D, E, K, ODD):
+        fill(buffer, row, 0.0)
+    fill(buffer, SCALE, NOTHING)
+    fill(buffer, SLACK, 1.0)
+
+
+@wide(cache=True)
+def start_all(state, x, early, late):
+    """Points before their first layer, a buffer of LANES points after another."""
+    for block in range(state.shape[0]):
+        put(state[block], A, x[block * LANES : (block + 1) * LANES])
+        begin(state[block], early, late)
+
+
+@wide(cache=True)
+def walk_all(state, weights, inner, rows, first, last, depth, pair):
+    """Walk every point from layer first to layer last.
+
+    weights, inner : a row of points for each different w_l and b_l (or z_l); rows : (depth, 2), where each layer finds
+    them. pair : the layer of θ, whether it is a weight, and the same of η.
+    """
+    for block in range(state.shape[0]):
+        buffer, part = state[block], slice(block * LANES, (block + 1) * LANES)
+        for k in range(first, last + 1):
+            w, b = rows[k - 1]
+            if k == first or w != rows[k - 2, 0] or b != rows[k - 2, 1]:
+                place(buffer, weights[w, part], inner[b, part])
+            if k == pair[0]:
+                enter(buffer, EARLY, pair[1] == 1)
+            if k == pair[2]:
+                enter(buffer, LATE, pair[3] == 1)
+                fill(buffer, MOVES, float(pair[3]))
+            if JOINED and k == depth:
+                last_layer(buffer)
+            else:
+                one_layer(buffer)
+            if k == 1:  # whose slope is no link
+                fill(buffer, LINK, 1.0)
+                fill(buffer, LINKS, 0.0)
+                fill(buffer, LARGEST, 0.0)
+
+
+@wide()
+def finish(buffer):
+    """Add the cost's part; then LOG, LINKS and LARGEST are logarithms, and ODD is 0 where all of it is certain."""
+    for i in range(LANES):
+        z, a, y = buffer[Z * PITCH + i], buffer[A * PITCH + i], buffer[Y * PITCH + i]
+        slope, exponent, off = ending(z, a, y, buffer[D * PITCH + i], buffer[E * PITCH + i])
+        bent, off_bent = bending(z, a, y, buffer[D * PITCH + i], buffer[E * PITCH + i])
+        grown, power = as_power(exponent)
+        slope, off, size = slope * grown, off + abs(exponent) + 4.0, abs(slope)
+        direct, direct_terms = buffer[VALUE * PITCH + i] * slope, buffer[TERMS * PITCH + i] * abs(slope)
+        off_direct = buffer[LOST * PITCH + i] * abs(slope) + abs(direct) * off
+        both = buffer[(EARLY + MANTISSA) * PITCH + i] * buffer[(LATE + MANTISSA) * PITCH + i]
+        both_power = buffer[(EARLY + POWER) * PITCH + i] + buffer[(LATE + POWER) * PITCH + i]
+        off_both = buffer[(EARLY + OFF) * PITCH + i] + buffer[(LATE + OFF) * PITCH + i] + 4.0
+        if JOINED:
+            both *= buffer[PRIME * PITCH + i]
+            both_power += buffer[PRIME_POWER * PITCH + i]
+            off_both += buffer[PRIME_OFF * PITCH + i]
+        curve = bent * both
+        off_curve = abs(both) * (off_bent + abs(bent) * off_both)
+        gone = (buffer[TERMS * PITCH + i] == 0.0) & (buffer[LOST * PITCH + i] == 0.0) & (both == 0.0)
+        direct_power = buffer[SCALE * PITCH + i] + power
+        both_power = pick(both == 0.0, NOTHING, both_power)
+        top = max(direct_power, both_power)
+        of_direct, of_both = two_to(direct_power - top), two_to(both_power - top)
+        total = direct * of_direct + curve * of_both
+        lost = off_direct * of_direct + off_curve * of_both + direct_terms * of_direct + abs(curve) * of_both
+        size_total = abs(total)
+        log_total = pick(gone, -np.inf, log(size_total) + LOG_2 * top)
+        kappa = pick(gone, 0.0, lost / size_total + abs(log_total) + 4.0)
+        held = (buffer[ODD * PITCH + i] == 0.0) & (buffer[SLACK * PITCH + i] >= 0.0) & ((size > SMALLEST) | gone)
+        sure = held & (MARGIN * kappa < UNCERTAIN) & (MARGIN * buffer[K * PITCH + i] < ASTRAY)
+        buffer[SIGN * PITCH + i] = pick(gone, 0.0, pick(total > 0.0, 1.0, -1.0))
+        buffer[LOG * PITCH + i] = log_total
+        link, largest = buffer[LINK * PITCH + i], buffer[LARGEST * PITCH + i]
+        links = log(abs(link)) + LOG_2 * buffer[LINKS * PITCH + i]
+        buffer[LINKS * PITCH + i] = pick(link == 0.0, -np.inf, links)
+        # a link that underflowed is not 0
+        buffer[LARGEST * PITCH + i] = pick(
+            largest > SMALLEST, log(largest), pick(largest == 0.0, -np.inf, LOWEST)
+        )
+        buffer[ODD * PITCH + i] = pick(sure, 0.0, 1.0)
+
+
+@wide(cache=True)
+def finish_all(state, y, outputs):
+    """Finish every point. outputs : the rows of READ."""
+    for block in range(state.shape[0]):
+        part = slice(block * LANES, (block + 1) * LANES)
+        put(state[block], Y, y[part])
+        finish(state[block])
+        for k, row in enumerate(READ):
+            get(state[block], row, outputs[k, part])
