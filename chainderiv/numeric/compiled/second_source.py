@@ -16,7 +16,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_product
 from chainderiv.functions.gaps import gaps_of
 from chainderiv.functions.rounding import rounding
-from chainderiv.kinds import Floats
+from chainderiv.kinds import Floats, Mask
 from chainderiv.numeric.compiled import second_stand_in as stand_in, second_walk, source
 from chainderiv.numeric.orbit_error import EPSILON, off_float
 from chainderiv.symbolic.chain import Chain
@@ -35,11 +35,13 @@ from chainderiv.compiling.vectormath.exp import plain_parts
 
 LANES, PITCH, EPSILON, UNCERTAIN = {lanes}, {pitch}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, BOUNDED, JOINED = {flags}
-SECOND, TURNING, ROUNDING = {second!r}, {turning!r}, {rounding!r}
+SECOND, TAIL = {second!r}, {tail!r}
+TURNING, ROUNDING, TAIL_TURNING, TAIL_ROUNDING = {unsteady}
 
 '''
 FARTHEST = 1e8  # |z|, to which c is looked at
 GENERATED = 4.0  # times the rounding of a formula that of the lines generated from it, whose functions are off by 2 ε
+UNDERFLOWS = 1e-250  # |c|, below which its formula may lose what it has
 JUMP = 1e-6  # of c, at a point where two branches meet
 
 
@@ -66,7 +68,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         )
     parts = slope_parts(activation)
     jumps, sharpness = _jumps(activation, parts.bend), source._sharpness(parts.bend)
-    turning, rounded = (0.0, 0.0) if activation.piecewise_linear else _unsteadiness(parts.bend, jumps)
+    unsteady = [0.0] * 4 if activation.piecewise_linear else _unsteadiness(parts.bend, jumps)
     rest = None if residual else cancelled_product(output, cost)
     text = _curved(activation, parts, jumps, sharpness) + source._ending(output, cost, residual)
     head = _HEAD.format(
@@ -77,8 +79,8 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         epsilon=EPSILON,
         lost=stand_in.UNCERTAIN,
         second=2.0 * EPSILON * sharpness**2,
-        turning=turning,
-        rounding=rounded,
+        tail=stand_in.TAIL,
+        unsteady=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in unsteady),
         flags=(residual, pinned, activation.piecewise_linear, source._bounded(activation), rest is not None),
     )
     bend = cost.second if rest is None else sympy.diff(rest, a)
@@ -121,31 +123,34 @@ def _jumps(activation: Activation, bend: Expr) -> list[Expr]:
     return found
 
 
-def _unsteadiness(bend: Expr, jumps: list[Expr]) -> tuple[float, float]:
-    """TURNING and ROUNDING: the largest |dc/dz|/(1 + c²), which has no pole where c has one, and of c's rounding.
+def _unsteadiness(bend: Expr, jumps: list[Expr]) -> list[float]:
+    """TURNING to TAIL_ROUNDING: |dc/dz| and c's rounding over 1 + c², which has a pole where c has one, and over |c|.
 
-    Raises NotCompilable where they have no bound.
+    Raises NotCompilable where the first two have no bound; the others are then infinite.
     """
     far = np.geomspace(30.0, FARTHEST, 2001)[1:]
     spread = np.concatenate([-far[::-1], np.linspace(-30.0, 30.0, 60_001), far])
-    value = compiled(bend)
-    c = value(spread)
-    step = 1e-6 * np.maximum(1.0, np.abs(spread)) / (1.0 + np.abs(c))
+    value, size = compiled(bend), 1.0 + np.abs(spread)
+    c = np.abs(value(spread))
+    step = 1e-6 * np.maximum(1.0, np.abs(spread)) / (1.0 + c)
     apart = np.ones(spread.shape, bool)
     for point in jumps:
         apart &= np.abs(spread - float(point)) > 2.0 * step
-    scale = 1.0 + c**2
-    with np.errstate(invalid="ignore"):
-        turning = np.abs(value(spread + step) - value(spread - step)) / (2.0 * step) / scale
-    return 1.01 * _largest(turning, apart), GENERATED * (1.0 + _largest(compiled(rounding(bend))(spread) / scale, apart))
-
-
-def _largest(values: Floats, where: np.typing.NDArray[np.bool_]) -> float:
-    middle = float(np.max(np.where(where, values, 0.0)[2000:-2000]))
-    whole = float(np.max(np.where(where, values, 0.0)))
-    if not whole <= max(1.0, 1.1 * middle):
+    tail = apart & (size > 1.0 + stand_in.TAIL / 2) & (c > UNDERFLOWS)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        turning = np.abs(value(spread + step) - value(spread - step)) / (2.0 * step)
+        rounded = GENERATED * (compiled(rounding(bend))(spread) + c)
+        found = [turning / (1.0 + c**2), rounded / (1.0 + c**2), turning / (c * size), rounded / (c * size**2)]
+    largest = [1.01 * _largest(v, where) for v, where in zip(found, (apart, apart, tail, tail), strict=True)]
+    if not np.isfinite(largest[:2]).all():
         raise NotCompilable("φ''/φ' of this activation is beyond the compiled engine; use engine='numpy'")
-    return whole
+    return largest
+
+
+def _largest(values: Floats, where: Mask) -> float:
+    """The largest, infinite where they grow on to the ends."""
+    middle, whole = (float(np.max(np.where(where, values, 0.0)[part])) for part in (slice(2000, -2000), slice(None)))
+    return whole if whole <= max(1.0, 1.1 * middle) else np.inf
 
 
 def _bending(output: Activation, cost: Cost, bend: Expr, residual: bool) -> str:

@@ -7,7 +7,9 @@ are rescued at every layer, so that nothing leaves float64 at any depth. With c 
 
     ∂²a_l = λ_l ∂²a_{l-1} + φ'(z_l) (c(z_l) ∂z_l/∂θ ∂z_l/∂η + [η = w_l] ∂a_{l-1}/∂θ),
 
-where λ_l is the link, and c(z_l) is off by no more than (1 + c²)(TURNING E_l + ROUNDING).
+where λ_l is the link. c(z_l) is off by no more than (1 + c²)(TURNING E_l + ROUNDING), and from |z_l| = TAIL on, where c
+may fall to 0, by |c| (1 + |z_l|) (TAIL_TURNING E_l + (1 + |z_l|) TAIL_ROUNDING), as long as z_l is known so well that c
+cannot be another at its ends.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ from chainderiv.numeric.compiled.second_stand_in import (
     RESIDUAL,
     ROUNDING,
     SECOND,
+    TAIL,
+    TAIL_ROUNDING,
+    TAIL_TURNING,
     TURNING,
     UNCERTAIN,
     bending,
@@ -52,11 +57,12 @@ LOWEST = -745.0  # stands for the logarithm of a largest link below SMALLEST
 MARGIN = 8.0 * EPSILON
 ASTRAY = 1e-3  # of log|φ'|: a larger change is not told by the first order
 SMALLEST = 1e-290  # of ∂C/∂a_L
-LEAST, MOST = 1e-200, 1e100  # of φ' without its exponential
+LEAST, MOST = 1e-200, 1e100  # of φ' without its exponential, and LEAST of c where it falls to 0
 NEAR, FAR = 1e-140, 1e140  # of a_l and b_l: beyond these the next product may leave float64
 TINY, HUGE = 1e-100, 1e100  # of an a_{l-1} that is a factor
 LOUD = 1e-100  # of b_l: w_l times what underflows adds nothing to it
 LIGHT, HEAVY = 1e-12, 1e12  # of w
+STEADY = 1e-2  # of log|c|
 STEEPEST = 1e9  # of φ's exponent
 NOTHING = -1e300  # the power of 2 that 0 has
 BIAS = 2046 << 52
@@ -105,6 +111,11 @@ def layer(buffer, i, joined):
     grown, power = as_power(exponent)
     prime, of_prime = rest * grown, 4.0 + abs(exponent) + turned
     off_bend = (1.0 + bend * bend) * (TURNING * e_z + ROUNDING) + bent
+    # where c has underflowed its like is met as far as z_l is trusted, and it is off by all of itself
+    reach, under = 1.0 + abs(z), bent < LEAST
+    off_tail = bent * pick(under, 4.0 / EPSILON, reach * (TAIL_TURNING * e_z + reach * TAIL_ROUNDING) + 1.0)
+    lawful = (reach > 1.0 + TAIL) & (under | (MARGIN * e_z * reach < STEADY))
+    off_bend = pick(lawful & (off_tail < off_bend), off_tail, off_bend)
     link, link_power, of_link, largest, moved = w * prime, power, of_prime + 2.0, size_w * size, size * e_z
     if RESIDUAL:
         m = w * slope
