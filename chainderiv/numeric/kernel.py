@@ -60,6 +60,8 @@ def _compiled(derivation: Derived) -> Kernel:
 
 
 def _compiled_second(second: SecondDerivation) -> Kernel:
+    if not _is_compilable(second):
+        return oracle(second)
     from chainderiv.numeric.compiled.second_engine import CompiledSecond  # loads Numba
     from chainderiv.numeric.second import SecondKernel
 
