@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from functools import lru_cache
 
 import numpy as np
@@ -34,9 +33,8 @@ from chainderiv.compiling.vectormath.bits import EXPONENT, ONE, SHIFT, bits_of, 
 from chainderiv.compiling.vectormath.exp import plain_parts
 
 LANES, PITCH, EPSILON, UNCERTAIN = {lanes}, {pitch}, {epsilon!r}, {lost!r}
-RESIDUAL, PINNED, LINEAR, BOUNDED, JOINED = {flags}
-SECOND, TAIL = {second!r}, {tail!r}
-TURNING, ROUNDING, TAIL_TURNING, TAIL_ROUNDING = {unsteady}
+RESIDUAL, PINNED, LINEAR, JOINED = {flags}
+TAIL, TURNING, ROUNDING, TAIL_TURNING, TAIL_ROUNDING = {tail!r}, {unsteady}
 
 '''
 FARTHEST = 1e8  # |z|, to which c is looked at
@@ -78,10 +76,9 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         pitch=stand_in.PITCH,
         epsilon=EPSILON,
         lost=stand_in.UNCERTAIN,
-        second=2.0 * EPSILON * sharpness**2,
         tail=stand_in.TAIL,
         unsteady=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in unsteady),
-        flags=(residual, pinned, activation.piecewise_linear, source._bounded(activation), rest is not None),
+        flags=(residual, pinned, activation.piecewise_linear, rest is not None),
     )
     bend = cost.second if rest is None else sympy.diff(rest, a)
     return head + text + _bending(output, cost, bend, residual) + source._copied(second_walk)
@@ -174,5 +171,3 @@ def _bending(output: Activation, cost: Cost, bend: Expr, residual: bool) -> str:
         value = lines.line(f"{value} + {one}")
         off = lines.line(f"{off} + abs({one})*{of_one}")
     return source.function("bending", "z, a, y, moved, e_z", lines, [value, off])
-
-

@@ -6,10 +6,9 @@ from chainderiv.numeric.conditioning import LOST
 from chainderiv.numeric.orbit_error import EPSILON as EPSILON
 
 UNCERTAIN = LOST
-RESIDUAL = PINNED = LINEAR = BOUNDED = JOINED = False
+RESIDUAL = PINNED = LINEAR = JOINED = False
 LANES = 128  # points that walk together: their state stays in the first-level cache
 PITCH = LANES + 16  # of a buffer's rows: at a power of 2 apart they would share the cache's few places
-SECOND = 2.0 * EPSILON  # the second order of log|φ'|, for a bounded neuron
 TURNING, ROUNDING = 1.0, 8.0  # of c = φ''/φ': the largest |dc/dz|/(1 + c²), and of its own rounding over the same
 TAIL = 8.0  # |z|, from which on
 TAIL_TURNING, TAIL_ROUNDING = 1.0, 8.0  # these are the same over |c| (1 + |z|) and |c| (1 + |z|)²

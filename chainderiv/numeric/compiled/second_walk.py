@@ -31,7 +31,6 @@ from chainderiv.compiling.vectormath.bits import (
 from chainderiv.compiling.vectormath.exp import plain_parts
 from chainderiv.compiling.vectormath.log import log
 from chainderiv.numeric.compiled.second_stand_in import (
-    BOUNDED,
     EPSILON,
     JOINED,
     LANES,
@@ -40,7 +39,6 @@ from chainderiv.numeric.compiled.second_stand_in import (
     PITCH,
     RESIDUAL,
     ROUNDING,
-    SECOND,
     TAIL,
     TAIL_ROUNDING,
     TAIL_TURNING,
@@ -105,17 +103,15 @@ def layer(buffer, i, joined):
         z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
     value, exponent, rest, slope, _, size, bend, trusted = curved(z)
     bent = abs(bend)
-    turned = bent * e_z
-    if BOUNDED:
-        turned = (bent + SECOND * e_z) * e_z
-    grown, power = as_power(exponent)
-    prime, of_prime = rest * grown, 4.0 + abs(exponent) + turned
     off_bend = (1.0 + bend * bend) * (TURNING * e_z + ROUNDING) + bent
     # where c has underflowed its like is met as far as z_l is trusted, and it is off by all of itself
     reach, under = 1.0 + abs(z), bent < LEAST
     off_tail = bent * pick(under, 4.0 / EPSILON, reach * (TAIL_TURNING * e_z + reach * TAIL_ROUNDING) + 1.0)
     lawful = (reach > 1.0 + TAIL) & (under | (MARGIN * e_z * reach < STEADY))
     off_bend = pick(lawful & (off_tail < off_bend), off_tail, off_bend)
+    turned = (bent + EPSILON * off_bend) * e_z  # log|φ'|, the second order counted
+    grown, power = as_power(exponent)
+    prime, of_prime = rest * grown, 4.0 + abs(exponent) + turned
     link, link_power, of_link, largest, moved = w * prime, power, of_prime + 2.0, size_w * size, size * e_z
     if RESIDUAL:
         m = w * slope
@@ -214,31 +210,24 @@ def last_layer(buffer):
 
 
 @wide()
-def put(buffer, row, values):
-    """One number a lane."""
-    for i in range(values.size):
-        buffer[row * PITCH + i] = values[i]
+def copy(source, target, count):
+    """So many numbers. Rows are given as what begins with them: by a constant index Numba would compile it for each."""
+    for i in range(count):
+        target[i] = source[i]
 
 
 @wide()
-def get(buffer, row, values):
-    """The same in return."""
-    for i in range(values.size):
-        values[i] = buffer[row * PITCH + i]
-
-
-@wide()
-def fill(buffer, row, value):
+def fill(row, value):
     """The same number in every lane."""
     for i in range(LANES):
-        buffer[row * PITCH + i] = value
+        row[i] = value
 
 
 @wide()
 def place(buffer, w, b):
     """The parameters of the layer to come."""
-    put(buffer, W, w)
-    put(buffer, B, b)
+    copy(w, buffer[W * PITCH :], w.size)
+    copy(b, buffer[B * PITCH :], b.size)
     for i in range(LANES):
         size = abs(buffer[W * PITCH + i])
         tame = ((size > LIGHT) | (size == 0.0)) & (size < HEAVY) & (abs(buffer[B * PITCH + i]) < FAR)
@@ -246,40 +235,41 @@ def place(buffer, w, b):
 
 
 @wide()
-def enter(buffer, tangent, weighted):
-    """The layer to come is the tangent's own: ∂z_l/∂b_l = 1, ∂z_l/∂w_l = a_{l-1}."""
+def enter(buffer, rows, weighted):
+    """The layer to come is that of the tangent whose rows are given: ∂z_l/∂b_l = 1, ∂z_l/∂w_l = a_{l-1}."""
     for i in range(LANES):
         a, off = buffer[A * PITCH + i], buffer[D * PITCH + i]
         size = abs(a)
         exact = (a == 0.0) & (off == 0.0) & (LINEAR | (buffer[Z * PITCH + i] == 0.0))
         known = (not weighted) | exact | ((size > TINY) & (size < HUGE))
         buffer[ODD * PITCH + i] = pick(known, buffer[ODD * PITCH + i], 1.0)
-        buffer[(tangent + MANTISSA) * PITCH + i] = 0.0
-        buffer[(tangent + POWER) * PITCH + i] = 0.0
-        buffer[(tangent + ENTERS) * PITCH + i] = pick(weighted, a, 1.0)
-        buffer[(tangent + OFF) * PITCH + i] = pick(weighted & (a != 0.0), (off + 3.0 * size) / size, 0.0)
+        rows[MANTISSA * PITCH + i] = 0.0
+        rows[POWER * PITCH + i] = 0.0
+        rows[ENTERS * PITCH + i] = pick(weighted, a, 1.0)
+        rows[OFF * PITCH + i] = pick(weighted & (a != 0.0), (off + 3.0 * size) / size, 0.0)
 
 
 @wide()
 def begin(buffer, early, late):
     """Points before their first layer; their input is there. early, late : whether θ, η is x."""
-    for row in (EARLY, LATE):
-        is_input = early if row == EARLY else late
-        fill(buffer, row + MANTISSA, 1.0 if is_input else 0.0)
-        fill(buffer, row + POWER, 0.0 if is_input else NOTHING)
-        fill(buffer, row + OFF, 0.0)
-        fill(buffer, row + ENTERS, 0.0)
-    for row in (VALUE, TERMS, LOST, MOVES, Z, D, E, K, ODD):
-        fill(buffer, row, 0.0)
-    fill(buffer, SCALE, NOTHING)
-    fill(buffer, SLACK, 1.0)
+    for row in range(ROWS):
+        if row not in (A, W, B):
+            fill(buffer[row * PITCH :], 0.0)
+    for row in (EARLY + POWER, LATE + POWER, SCALE):
+        fill(buffer[row * PITCH :], NOTHING)
+    for row, is_input in ((EARLY, early), (LATE, late)):
+        if is_input:
+            fill(buffer[(row + MANTISSA) * PITCH :], 1.0)
+            fill(buffer[(row + POWER) * PITCH :], 0.0)
+    fill(buffer[SLACK * PITCH :], 1.0)
 
 
 @wide(cache=True)
 def start_all(state, x, early, late):
     """Points before their first layer, a buffer of LANES points after another."""
     for block in range(state.shape[0]):
-        put(state[block], A, x[block * LANES : (block + 1) * LANES])
+        values = x[block * LANES : (block + 1) * LANES]
+        copy(values, state[block, A * PITCH :], values.size)
         begin(state[block], early, late)
 
 
@@ -297,18 +287,18 @@ def walk_all(state, weights, inner, rows, first, last, depth, pair):
             if k == first or w != rows[k - 2, 0] or b != rows[k - 2, 1]:
                 place(buffer, weights[w, part], inner[b, part])
             if k == pair[0]:
-                enter(buffer, EARLY, pair[1] == 1)
+                enter(buffer, buffer[EARLY * PITCH :], pair[1] == 1)
             if k == pair[2]:
-                enter(buffer, LATE, pair[3] == 1)
-                fill(buffer, MOVES, float(pair[3]))
+                enter(buffer, buffer[LATE * PITCH :], pair[3] == 1)
+                fill(buffer[MOVES * PITCH :], float(pair[3]))
             if JOINED and k == depth:
                 last_layer(buffer)
             else:
                 one_layer(buffer)
             if k == 1:  # whose slope is no link
-                fill(buffer, LINK, 1.0)
-                fill(buffer, LINKS, 0.0)
-                fill(buffer, LARGEST, 0.0)
+                fill(buffer[LINK * PITCH :], 1.0)
+                fill(buffer[LINKS * PITCH :], 0.0)
+                fill(buffer[LARGEST * PITCH :], 0.0)
 
 
 @wide()
@@ -349,9 +339,7 @@ def finish(buffer):
         links = log(abs(link)) + LOG_2 * buffer[LINKS * PITCH + i]
         buffer[LINKS * PITCH + i] = pick(link == 0.0, -np.inf, links)
         # a link that underflowed is not 0
-        buffer[LARGEST * PITCH + i] = pick(
-            largest > SMALLEST, log(largest), pick(largest == 0.0, -np.inf, LOWEST)
-        )
+        buffer[LARGEST * PITCH + i] = pick(largest > SMALLEST, log(largest), pick(largest == 0.0, -np.inf, LOWEST))
         buffer[ODD * PITCH + i] = pick(sure, 0.0, 1.0)
 
 
@@ -360,7 +348,8 @@ def finish_all(state, y, outputs):
     """Finish every point. outputs : the rows of READ."""
     for block in range(state.shape[0]):
         part = slice(block * LANES, (block + 1) * LANES)
-        put(state[block], Y, y[part])
+        count = y[part].size
+        copy(y[part], state[block, Y * PITCH :], count)
         finish(state[block])
         for k, row in enumerate(READ):
-            get(state[block], row, outputs[k, part])
+            copy(state[block, row * PITCH :], outputs[k, part], count)

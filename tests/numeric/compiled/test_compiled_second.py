@@ -1,5 +1,6 @@
 """The compiled walk of second derivatives reads what the NumPy kernel reads, and is right by the referee."""
 
+from functools import partial
 from itertools import pairwise
 
 import mpmath as mp
@@ -104,7 +105,9 @@ def test_every_pair_of_a_residual_chain(name, pair):
     assert assert_reads(chain, pair, grid(y=0.1)) < (0.2 if name == "gelu" else 0.1)
 
 
-@pytest.mark.parametrize("pair", [pytest.param(("w1", "w4")), *(slow((pair,)) for pair in PAIRS if pair != ("w1", "w4"))])
+@pytest.mark.parametrize(
+    "pair", [pytest.param(("w1", "w4")), *(slow((pair,)) for pair in PAIRS if pair != ("w1", "w4"))]
+)
 def test_what_cross_entropy_cancels(pair):
     chain = cd.Chain(5, cost="cross_entropy")
     for y in (0.0, 0.3, 1.0):
@@ -144,7 +147,10 @@ def test_a_thousand_layers_are_true_far_beyond_float64():
 def test_random_points_are_true_by_the_referee(name, seed):
     rng = np.random.default_rng([seed, KINDS.index(name)])
     depth = int(rng.integers(2, 12))
-    w, b = rng.normal(0, 10.0 ** rng.uniform(-1, 1.2), (6, depth)), rng.normal(0, 10.0 ** rng.uniform(-1, 1.5), (6, depth))
+    w, b = (
+        rng.normal(0, 10.0 ** rng.uniform(-1, 1.2), (6, depth)),
+        rng.normal(0, 10.0 ** rng.uniform(-1, 1.5), (6, depth)),
+    )
     i, j = sorted(rng.integers(1, depth + 1, 2))
     for pair in ((f"b{i}", f"w{j}"), (f"w{i}", f"b{j}"), ("x", f"w{j}")):
         assert_true(cd.Chain(depth, name), pair, w, b, y=float(rng.uniform(-1, 1)))
@@ -241,6 +247,15 @@ def test_an_error_planted_in_the_generated_text_is_seen(monkeypatch, stands, pla
         return text.replace(stands, planted)
 
     monkeypatch.setattr(second_source, "kernel_source", wrong)
-    with pytest.raises(AssertionError):
-        test_every_neuron_reads_as_numpy_does_and_few_points_are_left_to_it("sigmoid")
-        test_where_terms_cancel_a_sign_is_true_or_not_certain()
+    judges = [partial(test_every_neuron_reads_as_numpy_does_and_few_points_are_left_to_it, "sigmoid"),
+              test_where_terms_cancel_a_sign_is_true_or_not_certain]  # fmt: skip
+    assert any(map(fails, judges))
+
+
+def fails(judge):
+    """Whether a judge is not content."""
+    try:
+        judge()
+    except AssertionError:
+        return True
+    return False
