@@ -331,7 +331,7 @@ def finish(buffer):
         size_total = abs(total)
         log_total = pick(gone, -np.inf, log(size_total) + LOG_2 * top)
         kappa = pick(gone, 0.0, lost / size_total + abs(log_total) + 4.0)
-        held = (buffer[ODD * PITCH + i] == 0.0) & (buffer[SLACK * PITCH + i] >= 0.0) & ((size > SMALLEST) | gone)
+        held = (buffer[ODD * PITCH + i] == 0.0) & (buffer[SLACK * PITCH + i] > 0.0) & ((size > SMALLEST) | gone)
         sure = held & (MARGIN * kappa < UNCERTAIN) & (MARGIN * buffer[K * PITCH + i] < ASTRAY)
         buffer[SIGN * PITCH + i] = pick(gone, 0.0, pick(total > 0.0, 1.0, -1.0))
         buffer[LOG * PITCH + i] = log_total
