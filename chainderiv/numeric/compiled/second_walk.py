@@ -61,7 +61,7 @@ TINY, HUGE = 1e-100, 1e100  # of an a_{l-1} that is a factor
 LOUD = 1e-100  # of b_l: w_l times what underflows adds nothing to it
 LIGHT, HEAVY = 1e-12, 1e12  # of w
 STEADY = 1e-2  # of log|c|
-STEEPEST = 1e9  # of φ's exponent
+STEEPEST = 1e9  # of the exponent of φ'
 NOTHING = -1e300  # the power of 2 that 0 has
 BIAS = 2046 << 52
 MANTISSA, POWER, OFF, ENTERS = range(4)  # of a tangent; ENTERS : ∂z_l/∂θ at θ's own layer, 0 elsewhere
@@ -93,6 +93,72 @@ def normal(value, power):
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def off_of_bend(z, bend, e_z):
+    """What c = φ''/φ' is off by, in units of ε, where z is by e_z."""
+    size, reach, under = abs(bend), 1.0 + abs(z), abs(bend) < LEAST
+    anywhere = (1.0 + bend * bend) * (TURNING * e_z + ROUNDING) + size
+    # where c has underflowed its like is met as far as z is trusted, and it is off by all of itself
+    tail = size * pick(under, 4.0 / EPSILON, reach * (TAIL_TURNING * e_z + reach * TAIL_ROUNDING) + 1.0)
+    lawful = (reach > 1.0 + TAIL) & (under | (MARGIN * e_z * reach < STEADY))
+    return pick(lawful & (tail < anywhere), tail, anywhere)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def watch(buffer, i, prime, exponent, value):
+    """ODD becomes 1 where numbers leave what is held; a_{l-1} and what it is off by stand in the buffer still."""
+    a, before = buffer[A * PITCH + i], buffer[D * PITCH + i]
+    # what underflows adds nothing to a bias, but it is all of z_l where there is none
+    silent = (a == 0.0) & (LINEAR | ((buffer[Z * PITCH + i] == 0.0) & (before == 0.0)))
+    heard = (abs(a) > NEAR) | (abs(buffer[B * PITCH + i]) > LOUD) | silent
+    sized = ((abs(prime) > LEAST) | (LINEAR & (prime == 0.0))) & (abs(prime) < MOST)
+    held = sized & (abs(exponent) < STEEPEST) & (abs(value) < FAR)
+    buffer[ODD * PITCH + i] = pick(heard & held, buffer[ODD * PITCH + i], 1.0)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def take_link(buffer, i, link, power, size):
+    """Take a link into the product of them, and into the largest."""
+    product, power = normal(buffer[LINK * PITCH + i] * link, buffer[LINKS * PITCH + i] + power)
+    buffer[LINK * PITCH + i] = product
+    buffer[LINKS * PITCH + i] = power
+    buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], size)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def onward(buffer, rows, i, w, prime, power, of_prime, link, link_power, of_link):
+    """∂a_l/∂θ for ∂a_{l-1}/∂θ, whose first row is given: ∂z_l/∂θ, and what it was, all times 2^power, and off by."""
+    before, at = buffer[(rows + MANTISSA) * PITCH + i], buffer[(rows + POWER) * PITCH + i]
+    enters, off = buffer[(rows + ENTERS) * PITCH + i], buffer[(rows + OFF) * PITCH + i]
+    fresh = enters != 0.0
+    value = pick(fresh, enters * prime, before * link)
+    value, value_power = normal(value, pick(fresh, power, at + link_power))
+    buffer[(rows + MANTISSA) * PITCH + i] = value
+    buffer[(rows + POWER) * PITCH + i] = value_power
+    buffer[(rows + OFF) * PITCH + i] = off + pick(fresh, of_prime, of_link) + 1.0
+    buffer[(rows + ENTERS) * PITCH + i] = 0.0
+    return pick(fresh, enters, w * before), before, at, off
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def gather(buffer, i, link, link_power, of_link, term, size, off, power):
+    """∂²a_l: a link times ∂²a_{l-1}, and a term with its size and what it is off by, all times 2^power."""
+    passed, passed_power = buffer[VALUE * PITCH + i] * link, buffer[SCALE * PITCH + i] + link_power
+    off_passed = buffer[LOST * PITCH + i] * abs(link) + abs(passed) * of_link
+    top = max(power, passed_power)
+    of_passed, of_term = two_to(passed_power - top), two_to(power - top)
+    total = passed * of_passed + term * of_term
+    terms = buffer[TERMS * PITCH + i] * abs(link) * of_passed + size * of_term
+    lost = off_passed * of_passed + off * of_term + abs(total)
+    largest = max(terms, lost)  # what is off may be so where the terms are 0
+    shrink = float_of(BIAS - (bits_of(largest) & EXPONENT))
+    buffer[VALUE * PITCH + i] = total * shrink
+    buffer[TERMS * PITCH + i] = terms * shrink
+    buffer[LOST * PITCH + i] = lost * shrink
+    buffer[SCALE * PITCH + i] = pick(largest == 0.0, NOTHING, top + exponent_of(largest))
+    buffer[ODD * PITCH + i] = pick(largest < np.inf, buffer[ODD * PITCH + i], 1.0)
+
+
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
 def layer(buffer, i, joined):
     """Walk a lane one layer on; joined : to z_L alone, because the cost cancels φ'(z_L)."""
     a, w, b, before = buffer[A * PITCH + i], buffer[W * PITCH + i], buffer[B * PITCH + i], buffer[D * PITCH + i]
@@ -102,14 +168,8 @@ def layer(buffer, i, joined):
     else:
         z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
     value, exponent, rest, slope, _, size, bend, trusted = curved(z)
-    bent = abs(bend)
-    off_bend = (1.0 + bend * bend) * (TURNING * e_z + ROUNDING) + bent
-    # where c has underflowed its like is met as far as z_l is trusted, and it is off by all of itself
-    reach, under = 1.0 + abs(z), bent < LEAST
-    off_tail = bent * pick(under, 4.0 / EPSILON, reach * (TAIL_TURNING * e_z + reach * TAIL_ROUNDING) + 1.0)
-    lawful = (reach > 1.0 + TAIL) & (under | (MARGIN * e_z * reach < STEADY))
-    off_bend = pick(lawful & (off_tail < off_bend), off_tail, off_bend)
-    turned = (bent + EPSILON * off_bend) * e_z  # log|φ'|, the second order counted
+    off_bend = off_of_bend(z, bend, e_z)
+    turned = (abs(bend) + EPSILON * off_bend) * e_z  # log|φ'|, the second order counted
     grown, power = as_power(exponent)
     prime, of_prime = rest * grown, 4.0 + abs(exponent) + turned
     link, link_power, of_link, largest, moved = w * prime, power, of_prime + 2.0, size_w * size, size * e_z
@@ -122,77 +182,28 @@ def layer(buffer, i, joined):
         if not PINNED:
             moved = largest * moved + size * (size_w * size_a + abs(b))
         value = a + value
-    # what underflows adds nothing to a bias, but it is all of z_l where there is none
-    silent = (a == 0.0) & (LINEAR | ((buffer[Z * PITCH + i] == 0.0) & (before == 0.0)))
-    heard = (size_a > NEAR) | (abs(b) > LOUD) | silent
-    sized = ((abs(prime) > LEAST) | (LINEAR & (prime == 0.0))) & (abs(prime) < MOST)
-    held = sized & (abs(exponent) < STEEPEST) & (abs(value) < FAR)
-    buffer[ODD * PITCH + i] = pick(heard & held, buffer[ODD * PITCH + i], 1.0)
-    slack = trusted - MARGIN * e_z
-    buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], slack)
+    watch(buffer, i, prime, exponent, value)
+    take_link(buffer, i, link, link_power, largest)
+    buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], trusted - MARGIN * e_z)
     buffer[K * PITCH + i] += turned
     buffer[A * PITCH + i] = value
     buffer[Z * PITCH + i] = z
     buffer[D * PITCH + i] = moved
     buffer[E * PITCH + i] = e_z
-    product, product_power = normal(buffer[LINK * PITCH + i] * link, buffer[LINKS * PITCH + i] + link_power)
-    buffer[LINK * PITCH + i] = product
-    buffer[LINKS * PITCH + i] = product_power
-    buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], largest)
     if joined:
         buffer[PRIME * PITCH + i] = prime
         buffer[PRIME_POWER * PITCH + i] = power
         buffer[PRIME_OFF * PITCH + i] = of_prime
         prime, power, of_prime, link, link_power, of_link = 1.0, 0.0, 0.0, w, 0.0, 1.0
-        bend, bent, off_bend = 0.0, 0.0, 0.0
-    # θ
-    early, at_early = buffer[(EARLY + MANTISSA) * PITCH + i], buffer[(EARLY + POWER) * PITCH + i]
-    enters, off_early = buffer[(EARLY + ENTERS) * PITCH + i], buffer[(EARLY + OFF) * PITCH + i]
-    fresh = enters != 0.0
-    z_early = pick(fresh, enters, w * early)
-    next_early, next_power = normal(
-        pick(fresh, enters * prime, early * link), pick(fresh, power, at_early + link_power)
-    )
-    buffer[(EARLY + MANTISSA) * PITCH + i] = next_early
-    buffer[(EARLY + POWER) * PITCH + i] = next_power
-    buffer[(EARLY + OFF) * PITCH + i] = off_early + pick(fresh, of_prime, of_link) + 1.0
-    buffer[(EARLY + ENTERS) * PITCH + i] = 0.0
-    # η
-    late, at_late = buffer[(LATE + MANTISSA) * PITCH + i], buffer[(LATE + POWER) * PITCH + i]
-    enters, off_late = buffer[(LATE + ENTERS) * PITCH + i], buffer[(LATE + OFF) * PITCH + i]
-    fresh = enters != 0.0
-    z_late = pick(fresh, enters, w * late)
-    next_late, next_power = normal(pick(fresh, enters * prime, late * link), pick(fresh, power, at_late + link_power))
-    buffer[(LATE + MANTISSA) * PITCH + i] = next_late
-    buffer[(LATE + POWER) * PITCH + i] = next_power
-    buffer[(LATE + OFF) * PITCH + i] = off_late + pick(fresh, of_prime, of_link) + 1.0
-    buffer[(LATE + ENTERS) * PITCH + i] = 0.0
-    # both
+        bend, off_bend = 0.0, 0.0
+    z_early, early, at_early, off_early = onward(buffer, EARLY, i, w, prime, power, of_prime, link, link_power, of_link)
+    z_late, _, at_late, off_late = onward(buffer, LATE, i, w, prime, power, of_prime, link, link_power, of_link)
     both, direct = z_early * z_late, buffer[MOVES * PITCH + i] * early
     buffer[MOVES * PITCH + i] = 0.0
-    size_prime = abs(prime)
-    fresh_term = prime * (bend * both + direct)
-    fresh_size = size_prime * (bent * abs(both) + abs(direct))
-    off_fresh = size_prime * (off_bend * abs(both)) + fresh_size * (of_prime + off_early + off_late + 8.0)
-    fresh_power = power + at_early + at_late
-    passed, passed_size = buffer[VALUE * PITCH + i] * link, buffer[TERMS * PITCH + i] * abs(link)
-    off_passed = buffer[LOST * PITCH + i] * abs(link) + abs(passed) * of_link
-    passed_power = buffer[SCALE * PITCH + i] + link_power
-    fresh_power = pick((both == 0.0) & (direct == 0.0), NOTHING, fresh_power)
-    top = max(fresh_power, passed_power)
-    of_passed, of_fresh = two_to(passed_power - top), two_to(fresh_power - top)
-    terms = passed_size * of_passed + fresh_size * of_fresh
-    total = passed * of_passed + fresh_term * of_fresh
-    lost = off_passed * of_passed + off_fresh * of_fresh + abs(total)
-    # what is off may be so where the terms are 0
-    largest = max(terms, lost)
-    gone = largest == 0.0
-    buffer[ODD * PITCH + i] = pick(largest < np.inf, buffer[ODD * PITCH + i], 1.0)
-    shrink = float_of(BIAS - (bits_of(largest) & EXPONENT))
-    buffer[VALUE * PITCH + i] = total * shrink
-    buffer[TERMS * PITCH + i] = terms * shrink
-    buffer[LOST * PITCH + i] = lost * shrink
-    buffer[SCALE * PITCH + i] = pick(gone, NOTHING, top + exponent_of(largest))
+    size_term = abs(prime) * (abs(bend * both) + abs(direct))
+    off = abs(prime) * off_bend * abs(both) + size_term * (of_prime + off_early + off_late + 8.0)
+    at = pick((both == 0.0) & (direct == 0.0), NOTHING, power + at_early + at_late)
+    gather(buffer, i, link, link_power, of_link, prime * (bend * both + direct), size_term, off, at)
 
 
 @wide(fastmath={"contract"})

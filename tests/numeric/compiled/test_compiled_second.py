@@ -242,8 +242,8 @@ def test_large_work_is_given_to_the_compiled_walk_and_what_it_lacks_to_numpy():
 @pytest.mark.parametrize(("stands", "planted"), [
     ("prime * (bend * both + direct)", "prime * (1.000001 * bend * both + direct)"),
     ("prime * (bend * both + direct)", "prime * (bend * both - direct)"),
-    ("fresh_power = power + at_early + at_late", "fresh_power = power + at_early"),
-    ("z_late = pick(fresh, enters, w * late)", "z_late = pick(fresh, enters, late)"),
+    ("power + at_early + at_late", "power + at_early"),
+    ("return pick(fresh, enters, w * before)", "return pick(fresh, enters, before)"),
     ("total = direct * of_direct + curve * of_both", "total = direct * of_direct"),
     ("buffer[LINK * PITCH + i] * link", "buffer[LINK * PITCH + i]"),
     ("v9 = (-2.0)*v4", "v9 = (-2.000001)*v4"),
