@@ -15,7 +15,8 @@ from chainderiv.compiling.cache import load
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats, Places
 from chainderiv.logsign import LogSign
-from chainderiv.numeric.compiled import second_source as source, second_walk as walk
+from chainderiv.numeric.compiled import second_source as source
+from chainderiv.numeric.compiled.second_lane import READ, ROWS
 from chainderiv.numeric.compiled.second_stand_in import LANES, PITCH
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.numeric.reading import Reading
@@ -58,7 +59,7 @@ class CompiledSecond:
     def _walked(self, parameters: Parameters) -> Floats:
         """SIGN, LOG, LINKS, LARGEST and ODD of every point, flat."""
         count = int(np.prod(parameters.shape))
-        outputs = np.empty((len(walk.READ), count))
+        outputs = np.empty((len(READ), count))
         for first in range(0, count, TOGETHER):
             part = np.arange(first, min(first + TOGETHER, count))
             outputs[:, part[0] : part[-1] + 1] = self._block(parameters.at(_index(part, parameters.shape)), part.size)
@@ -74,7 +75,7 @@ class CompiledSecond:
             if first == 1:
                 kernel.start_all(state, x, early.kind == "x", late.kind == "x")
             kernel.walk_all(state, weights, inner, rows, first, last, chain.depth, pair)
-        outputs = np.empty((len(walk.READ), count))
+        outputs = np.empty((len(READ), count))
         kernel.finish_all(state, y, outputs)
         return outputs
 
@@ -107,7 +108,7 @@ def _spread(array: Floats, count: int) -> Floats:
 
 def _blocks(points: int) -> Floats:
     """State for so many points, which begins where a cache line does: a register would be read from two."""
-    size = walk.ROWS * PITCH
+    size = ROWS * PITCH
     blocks = -(-points // LANES)
     room = np.ones(blocks * size + 8)
     start = -(room.ctypes.data // 8) % 8

@@ -16,7 +16,7 @@ from chainderiv.functions.cost import Cost, cancelled_product
 from chainderiv.functions.gaps import gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.kinds import Floats, Mask
-from chainderiv.numeric.compiled import second_stand_in as stand_in, second_walk, source
+from chainderiv.numeric.compiled import second_lane, second_stand_in as stand_in, second_walk, source
 from chainderiv.numeric.orbit_error import EPSILON, off_float
 from chainderiv.symbolic.chain import Chain
 from chainderiv.symbols import Expr, a
@@ -81,7 +81,9 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         flags=(residual, pinned, activation.piecewise_linear, rest is not None),
     )
     bend = cost.second if rest is None else sympy.diff(rest, a)
-    return head + text + _bending(output, cost, bend, residual) + source._copied(second_walk)
+    return (
+        head + text + _bending(output, cost, bend, residual) + "".join(map(source._copied, (second_lane, second_walk)))
+    )
 
 
 def _curved(activation: Activation, parts: Parts, jumps: list[Expr], sharpness: float) -> str:
