@@ -6,6 +6,7 @@ Points whose digits the walk cannot vouch for are read by the NumPy kernel.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -121,4 +122,7 @@ def _index(points: Places, shape: tuple[int, ...]) -> Any:
 
 def neuron_kernel(chain: Chain, activation: Activation, pinned: bool) -> ModuleType:
     """The compiled walk of an activation's layers in a chain of any depth; raises NotCompilable."""
-    return load(source.kernel_source(chain, activation, pinned))
+    return _loaded(source.kernel_source(chain, activation, pinned))
+
+
+_loaded = lru_cache(maxsize=256)(load)  # which takes its time to hold interrupts back, and a map asks at every block

@@ -15,8 +15,8 @@ cannot be another at its ends.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from chainderiv.compiling.jit import njit
 from chainderiv.compiling.vectormath.bits import (
     EXPONENT,
     ONE,

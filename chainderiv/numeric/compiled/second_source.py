@@ -12,7 +12,7 @@ from chainderiv.compiling.emit import IMPORTS, Lines, NotCompilable, folded
 from chainderiv.compiling.fractions import as_fractions
 from chainderiv.compiling.parts import Parts, slope_parts
 from chainderiv.functions.activation import Activation
-from chainderiv.functions.cost import Cost, cancelled_product
+from chainderiv.functions.cost import QUADRATIC, Cost, cancelled_product
 from chainderiv.functions.gaps import gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.kinds import Floats, Mask
@@ -44,8 +44,14 @@ JUMP = 1e-6  # of c, at a point where two branches meet
 
 
 def kernel_source(chain: Chain, activation: Activation, pinned: bool) -> str:
-    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable."""
-    return _source(activation, chain.activation(chain.depth), chain.cost, chain.residual, pinned)
+    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable.
+
+    Where another activation is the last, this one's file is that of the chains that it makes alone.
+    """
+    last, cost = chain.activation(chain.depth), chain.cost
+    if activation != last:
+        last, cost = activation, QUADRATIC
+    return _source(activation, last, cost, chain.residual, pinned)
 
 
 def is_compilable(chain: Chain) -> bool:
@@ -70,7 +76,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
     rest = None if residual else cancelled_product(output, cost)
     text = _curved(activation, parts, jumps, sharpness) + source._ending(output, cost, residual)
     head = _HEAD.format(
-        name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
+        name=activation.name.replace('"', "'").replace("\\", "/"),
         imports=IMPORTS,
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,
