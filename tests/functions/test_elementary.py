@@ -2,6 +2,7 @@
 
 import math
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import mpmath as mp
@@ -209,12 +210,13 @@ def test_a_new_function_keeps_its_digits_everywhere_in_numpy_and_in_machine_code
                     assert abs(mp.mpf(float(g)) - want) <= 2e-15 * (abs(want) + s), t
 
 
-@pytest.mark.parametrize("text", costly(NEW, quick=["cbrt(z)"]))
-def test_a_new_function_is_swept_alike_by_both_engines(text):
+# of w_1 the kernel is the shortest
+@pytest.mark.parametrize(("text", "wrt"), costly(product(NEW, ["w1", "b1"]), quick=[("cbrt(z)", "w1")]))
+def test_a_new_function_is_swept_alike_by_both_engines(text, wrt):
     chain = cd.Chain(5, Activation.from_formula("mine", text))
     assert is_compilable(chain)
     axes = {"w": cd.Axis(-3.1, 3, 23), "b": cd.Axis(-2.9, 3, 21)}
-    one, other = (cd.sweep(chain, **axes, x=0.5, y=0.2, engine=engine) for engine in ("numpy", "numba"))
+    one, other = (cd.sweep(chain, **axes, x=0.5, y=0.2, wrt=wrt, engine=engine) for engine in ("numpy", "numba"))
     sure = ~(one.uncertain | other.uncertain)
     assert sure.mean() > 0.95
     assert (one.sign == other.sign)[sure].all()

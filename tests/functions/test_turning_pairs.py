@@ -120,7 +120,7 @@ def nested(rng, depth):
     ])  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", costly(range(40), quick=range(10)))
 def test_branches_in_one_another_have_the_value_of_plain_mpmath(seed):
     text, plain = nested(random.Random(seed), 2)
     with mp.workdps(40):

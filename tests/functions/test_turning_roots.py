@@ -178,7 +178,7 @@ def test_it_is_verified_and_a_wrong_factor_is_seen(text):
     assert not cd.verify(chain, d.replace(1, 1.001 * d.factors[1]), points=5).passed
 
 
-@pytest.mark.parametrize("text", map(slow, BY_HAND))
+@pytest.mark.parametrize("text", [slow(text) for text in BY_HAND])
 def test_a_map_is_the_same_in_either_engine(text):
     chain = cd.Chain(4, made(text))
     one, other = (

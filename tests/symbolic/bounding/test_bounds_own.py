@@ -254,7 +254,7 @@ def test_a_slope_at_0_is_the_limit_where_the_formula_of_the_slope_has_none(text,
     ("formula", "supremum"),
     [
         (exp(-(10**6) * (1 + z**2)), 1000 * sqrt(2) * exp(-Rational(2000001, 2))),
-        (tanh(z - 4000), 1),
+        slow((tanh(z - 4000), 1)),
         slow((tanh(12345 * z + 54321), 12345)),
         slow((1 / (1 + exp(-1000 * (z + 7))), 250)),
     ],
