@@ -16,6 +16,7 @@ from chainderiv.numeric.compiled.stand_in import (
     BEND,
     FALL,
     LANES,
+    LONGEST,
     PITCH,
     REACH,
     SECOND,
@@ -45,12 +46,15 @@ from chainderiv.numeric.compiled.walk import (
     P,
     W,
     Y,
+    get,
     power,
+    rows_of_ones,
 )
 
 # ---- what follows is copied into every kernel file
 FRESH = ROWS  # a row of its own
 DEEP = 600.0  # the logarithm of a product that stays in float64
+GIVEN = (A, W, B, Y)  # the rows of what a point is evaluated at
 
 
 @njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
@@ -184,3 +188,59 @@ def walk_first(buffer):
         buffer[LOG * PITCH + i] = buffer[P * PITCH + i]
         buffer[P * PITCH + i] = 1.0
         buffer[LARGEST * PITCH + i] = 0.0
+
+
+@wide()
+def fill_block(buffer, given, steps, places, first, count):
+    """What so many points from a first one on are evaluated at, as runs of lines of the grid."""
+    lane = 0
+    while lane < count:
+        line, place = (first + lane) // places, (first + lane) % places
+        run = min(count - lane, places - place)
+        for k in range(4):
+            fill(buffer, GIVEN[k], given[k], line * steps[k, 0] + place * steps[k, 1], steps[k, 1], run, lane)
+        lane += run
+
+
+@wide()
+def bounded_block(buffer, count):
+    """Walk the points of a buffer through all layers, where the bound serves; whether it does."""
+    start_bounded(buffer)
+    steepest = largest_of(buffer, LOG)
+    if steepest == 0.0 or steepest > DEEP:
+        return False
+    walk_first(buffer)
+    walk_links(buffer, count - 1, min(LONGEST, int(DEEP / steepest)))
+    finish_bounded(buffer, count)
+    return True
+
+
+@wide()
+def give_block(buffer, part, sign, log_abs, links, largest, left):
+    """What was read of a buffer of points goes where it belongs."""
+    for row, values in ((LOG, log_abs), (LINKS, links), (LARGEST, largest)):
+        get(buffer, row, values[part])
+    get(buffer, SIGN, sign[part])
+    get(buffer, ODD, left[part])
+
+
+@wide()
+def read_blocks(buffer, given, steps, places, count, sign, log_abs, links, largest, left):
+    """Read a buffer of points after another."""
+    for first in range(0, sign.size, LANES):
+        part = slice(first, min(first + LANES, sign.size))
+        fill_block(buffer, given, steps, places, first, part.stop - first)
+        if bounded_block(buffer, count):
+            give_block(buffer, part, sign, log_abs, links, largest, left)
+        else:
+            left[part] = 1
+
+
+@wide(makes_arrays=True, cache=True)
+def through_bounded(x, w, b, y, steps, places, count, sign, log_abs, links, largest, left):
+    """∂C/∂b_1 over the lines of a grid, of so many places each.
+
+    x, w, b, y : what the points are evaluated at, flat; steps : from line to line and from place to place, for each of
+    the four. sign, log_abs, links, largest, left : what is read, flat; left is 1 where the walk must read instead.
+    """
+    read_blocks(rows_of_ones(FRESH + 1), (x, w, b, y), steps, places, count, sign, log_abs, links, largest, left)

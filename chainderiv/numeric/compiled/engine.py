@@ -119,10 +119,9 @@ class Points:
         given = [self._line(array) for array in (p.x, p.w[1], p.inner[1], p.y)]
         steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
         outputs = (reading.sign, reading.log_abs, reading.link_log_sum, reading.largest_link, left)
-        may_settle = may_settle and depth > settling.MANY
-        self._kernel(1).through_bounded(
-            *(data for data, _ in given), steps, self._full[-1], depth, may_settle, *outputs
-        )
+        kernel = self._kernel(1)
+        through = kernel.through_settling if may_settle and depth > settling.MANY else kernel.through_bounded
+        through(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
         reading.uncertain[:] = False
         unsettled = np.flatnonzero(left == settling.UNSETTLED)
         if unsettled.size and depth <= PLAIN:
