@@ -54,6 +54,7 @@ TINY, HUGE = 1e-100, 1e100  # of an a_{l-1} that is a factor
 LOUD = 1e-100  # of b_l: w_l times what underflows adds nothing to it
 LIGHT, HEAVY = 1e-12, 1e12  # of w
 STEADY = 1e-2  # of log|c|
+CLEAR = 1e-4  # of |1 + w_l φ'|, which has lost digits below
 STEEPEST = 1e9  # of the exponent of φ'
 NOTHING = -1e300  # the power of 2 that 0 has
 BIAS = 2046 << 52
@@ -175,6 +176,8 @@ def layer(buffer, i, joined):
         if not PINNED:
             moved = largest * moved + size * (size_w * size_a + abs(b))
         value = a + value
+        # it may be nothing beside ∂²a_l, and yet the link is read
+        buffer[ODD * PITCH + i] = pick(largest > CLEAR, buffer[ODD * PITCH + i], 1.0)
     watch(buffer, i, prime, exponent, value)
     take_link(buffer, i, link, link_power, largest)
     buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], trusted - MARGIN * e_z)
