@@ -75,7 +75,7 @@ def bounded_layer(buffer, i, _):
 def bounded_layers(buffer, count):
     """Walk every lane count layers on."""
     for _ in range(count):
-        each_lane(bounded_layer, LANES, buffer, 0)
+        each_lane(4, bounded_layer, LANES, buffer, 0)
 
 
 @wide()
@@ -150,7 +150,7 @@ def finish_lane(buffer, i, depth):
 @wide()
 def finish_bounded(buffer, depth):
     """Finish every lane."""
-    each_lane(finish_lane, LANES, buffer, depth)
+    each_lane(4, finish_lane, LANES, buffer, depth)
 
 
 @wide()
