@@ -66,7 +66,7 @@ def each_lane(typing: Any, together: Any, body: Any, count: Any, buffer: Any, nu
 
     together is written out; count > 0, and no i needs another.
     """
-    number = types.unliteral(number)
+    number = types.unliteral(number)  # type: ignore[no-untyped-call]
     called = typing.resolve_function_type(body, (buffer, types.intp, number), {})
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
