@@ -19,7 +19,6 @@ from numba.extending import intrinsic
 from chainderiv.compiling.jit import PartLowering, njit, pipeline
 
 WIDEST = '"prefer-vector-width"="512"'  # no more than the processor has
-TOGETHER = 4  # registers' worth that a loop over lanes computes step by step together
 
 
 class _Lower(Lower):
@@ -61,16 +60,17 @@ def wide(*, cache: bool = False, makes_arrays: bool = False, **options: Any) -> 
     return njit(error_model="numpy", nogil=True, cache=cache, **options)
 
 
-@intrinsic
-def each_lane(typing: Any, body: Any, count: Any, buffer: Any, number: Any) -> Any:
-    """body(buffer, i, number) for i = 0 … count - 1, TOGETHER registers' worth at a time.
+@intrinsic(prefer_literal=True)
+def each_lane(typing: Any, together: Any, body: Any, count: Any, buffer: Any, number: Any) -> Any:
+    """body(buffer, i, number) for i = 0 … count - 1, so many registers' worth at a time; the longer it is, the fewer.
 
-    count > 0, and no i needs another.
+    together is written out; count > 0, and no i needs another.
     """
+    number = types.unliteral(number)  # type: ignore[no-untyped-call]
     called = typing.resolve_function_type(body, (buffer, types.intp, number), {})
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        call, count, buffer, number = context.get_function(body, called), *given[1:]
+        call, (count, buffer, number) = context.get_function(body, called), given[2:]
         before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("lanes", "lanes.end"))
         builder.branch(loop)
         builder.position_at_end(loop)
@@ -80,17 +80,17 @@ def each_lane(typing: Any, body: Any, count: Any, buffer: Any, number: Any) -> A
         i.add_incoming(ir.Constant(count.type, 0), before)
         i.add_incoming(following, builder.block)
         back = builder.cbranch(builder.icmp_signed("<", following, count), loop, after)
-        back.set_metadata("llvm.loop", _together(builder.module))
+        back.set_metadata("llvm.loop", _interleaved(builder.module, together.literal_value))
         builder.position_at_end(after)
         return context.get_dummy_value()
 
-    return types.void(body, types.intp, buffer, number), build
+    return types.void(together, body, types.intp, buffer, number), build
 
 
-def _together(module: Any) -> Any:
+def _interleaved(module: Any, count: int) -> Any:
     """What LLVM reads at the end of a loop; by its first item, which is itself, it knows each loop's own."""
     wish = ir.MetaDataString(module, "llvm.loop.interleave.count")
-    asked = module.add_metadata([wish, ir.Constant(ir.IntType(32), TOGETHER)])
+    asked = module.add_metadata([wish, ir.Constant(ir.IntType(32), count)])
     loop = module.add_metadata([asked, module.add_metadata([ir.MetaDataString(module, f"{len(module.metadata)}")])])
     loop.operands = (loop, asked)
     return loop

@@ -12,7 +12,7 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import chainderiv as cd
-from chainderiv.compiling.registers import ENTRY, PART, TOGETHER, each_lane, wide
+from chainderiv.compiling.registers import ENTRY, PART, each_lane, wide
 from chainderiv.compiling.vectormath.exp import exp
 from chainderiv.functions.lookup import neuron
 from chainderiv.numeric.compiled import engine
@@ -36,7 +36,7 @@ def inner(buffer):
 @{decorator}
 def run(buffer):
     inner(buffer)
-    each_lane(step, 256, buffer, 1.0)
+    each_lane(4, step, 256, buffer, 1.0)
 
 @njit
 def call(buffer):
@@ -80,7 +80,7 @@ def count_and_square(buffer, i, one):
 @wide()
 def twice(buffer, count):
     for _ in range(2):
-        each_lane(count_and_square, count, buffer, 1)
+        each_lane(4, count_and_square, count, buffer, 1)
 
 
 def called(function):
@@ -105,14 +105,14 @@ def test_every_lane_is_met_once_a_time_and_no_other(count):
 def test_the_loop_does_several_registers_worth_of_a_long_body_together():
     @wide()
     def together(buffer, count):
-        each_lane(long_body, count, buffer, 1.0)
+        each_lane(4, long_body, count, buffer, 1.0)
 
     @wide()
     def one_by_one(buffer, count):
         for i in range(count):
             long_body(buffer, i, 1.0)
 
-    assert divisions(together) >= TOGETHER * divisions(one_by_one) > 0
+    assert divisions(together) >= 4 * divisions(one_by_one) > 0
 
 
 @njit(error_model="numpy", forceinline=True)

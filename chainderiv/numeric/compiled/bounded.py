@@ -2,8 +2,8 @@
 
 Where |φ| <= REACH, |φ''/φ'| <= BEND and |log|φ'(z)|| <= FALL (1 + |z|), parameters of ordinary size bound what the walk
 watches layer by layer: no product of so many φ' leaves float64, no a_l matters that underflows, and what rounds a layer
-afresh is at most FRESH = 4 |w| max(REACH, |x|) + |b|, so that E_l = |w| D_{l-1} + FRESH and κ is at most BEND Σ E_l
-and what the ends add. What that cannot vouch for is left to the walk.
+afresh is at most FRESH = 4 |w| max(REACH, |x|) + 5/4 |b|, of which near_neuron has 2/3 |z|: E_l = |w| D_{l-1} + FRESH,
+and κ is at most BEND Σ E_l and what the ends add. What that cannot vouch for is left to the walk.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chainderiv.numeric.compiled.stand_in import (
     SECOND,
     UNCERTAIN,
     ending,
-    neuron,
+    near_neuron,
 )
 from chainderiv.numeric.compiled.walk import (
     A_BEFORE,
@@ -62,7 +62,7 @@ def bounded_layer(buffer, i, _):
     """Walk a lane one layer on; P is the product of φ', LARGEST its largest size, and K adds E_l."""
     w = buffer[W * PITCH + i]
     z = w * buffer[A * PITCH + i] + buffer[B * PITCH + i]
-    value, _, _, slope, _, size, _, _, _, _ = neuron(z)
+    value, slope, size = near_neuron(z)
     e_z = abs(w) * buffer[D * PITCH + i] + buffer[FRESH * PITCH + i]
     buffer[A * PITCH + i] = value
     buffer[D * PITCH + i] = size * e_z
@@ -75,7 +75,7 @@ def bounded_layer(buffer, i, _):
 def bounded_layers(buffer, count):
     """Walk every lane count layers on."""
     for _ in range(count):
-        each_lane(bounded_layer, LANES, buffer, 0)
+        each_lane(4, bounded_layer, LANES, buffer, 0)
 
 
 @wide()
@@ -87,7 +87,7 @@ def start_bounded(buffer):
         tame = (w > LIGHT) & (w < HEAVY) & (b > LOUD) & (reach + b < DEEP)
         buffer[ODD * PITCH + i] = pick(tame, 0.0, 1.0)
         buffer[LOG * PITCH + i] = pick(tame, FALL * (1.0 + reach + b), 0.0)
-        buffer[FRESH * PITCH + i] = 4.0 * reach + b
+        buffer[FRESH * PITCH + i] = 4.0 * reach + 1.25 * b
         buffer[D * PITCH + i] = 0.0
         buffer[K * PITCH + i] = 0.0
         buffer[P * PITCH + i] = 1.0
@@ -150,7 +150,7 @@ def finish_lane(buffer, i, depth):
 @wide()
 def finish_bounded(buffer, depth):
     """Finish every lane."""
-    each_lane(finish_lane, LANES, buffer, depth)
+    each_lane(4, finish_lane, LANES, buffer, depth)
 
 
 @wide()

@@ -82,8 +82,10 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         limits=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in limits or [np.inf] * 7),
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
-    plain = limits is not None and not (residual or pinned)
-    return head + text + "".join(_copied(m) for m in ((walk, bounded, settling) if plain else (walk,)))
+    if limits is None or residual or pinned:
+        return head + text + _copied(walk)
+    near = _near_neuron(activation, parts, bounded.DEEP / limits[-1])
+    return head + text + near + "".join(map(_copied, (walk, bounded, settling)))
 
 
 def _copied(module: ModuleType) -> str:
@@ -109,6 +111,16 @@ def _neuron(activation: Activation, parts: Parts, sharpness: float) -> str:
     names += [lines.line(f"abs({lines.name_of(bend)})"), _trusted(activation, sharpness, lines)]
     names += [lines.name_of(e) for e in roundings]
     return function("neuron", "z", lines, names)
+
+
+def _near_neuron(activation: Activation, parts: Parts, far: float) -> str:
+    """φ and φ' for |z| up to far, which is all that is asked under the bound: there no exponential underflows."""
+    stated = [folded(e) for e in (activation.stable_value, parts.whole)]
+    fractions = as_fractions(stated)
+    near = {u: f"near_{function}" for u, function in fractions.items() if u.subs(SIZE, far) > -700}
+    lines = Lines(fractions | near)
+    value, slope = map(lines.name_of, stated)
+    return function("near_neuron", "z", lines, [value, slope, _size(parts.whole, slope, lines)])
 
 
 def _ending(output: Activation, cost: Cost, residual: bool) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainderiv.compiling.jit import njit
-from chainderiv.compiling.registers import wide
+from chainderiv.compiling.registers import each_lane, wide
 from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
 from chainderiv.compiling.vectormath.log import log
 from chainderiv.numeric.compiled.stand_in import (
@@ -51,50 +51,55 @@ def rows_of_ones(count):
     return room[-(room.ctypes.data // 8) % 8 :]
 
 
-@wide(fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def layer(buffer, i, linked):
+    """Walk a lane one layer on, and its chunk's product with it (without the weights)."""
+    a, w, b = buffer[A * PITCH + i], buffer[W * PITCH + i], buffer[B * PITCH + i]
+    before, size_a, size_w = buffer[D * PITCH + i], abs(a), abs(w)
+    if PINNED:
+        z, e_z = b, 0.0
+    else:
+        z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
+    value, exponent, rest, slope, low, size, bend, trusted, lost_value, lost_slope = neuron(z)
+    moved, largest = size * e_z, size_w * size
+    off = bend * e_z
+    if BOUNDED:
+        off = (bend + SECOND * e_z) * e_z
+    if not VOUCHED:
+        off += lost_slope
+    if RESIDUAL:
+        value = a + value
+        low, m = abs(value), w * slope
+        largest = abs(1.0 + m)
+        moved = before + 2.0 * size_a
+        if not PINNED:
+            moved = largest * moved + size * (size_w * size_a + abs(b))
+        if linked:
+            rest, exponent = 1.0 + m, 0.0
+            off = (abs(m) * (4.0 + off) + 1.0) / largest
+    if not VOUCHED:
+        moved += lost_value
+    buffer[A * PITCH + i] = value
+    buffer[Z * PITCH + i] = z
+    buffer[D * PITCH + i] = moved
+    buffer[E * PITCH + i] = e_z
+    buffer[S * PITCH + i] += exponent
+    buffer[P * PITCH + i] *= rest
+    buffer[KAPPA * PITCH + i] += off
+    buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], largest)
+    if LINEAR:  # a branch that states 0 is exactly 0
+        low = pick(low > 0.0, low, 1.0)
+    buffer[LOW * PITCH + i] = min(buffer[LOW * PITCH + i], low)
+    if RESIDUAL or not BOUNDED:
+        buffer[HIGH * PITCH + i] = max(buffer[HIGH * PITCH + i], abs(value))
+        buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], trusted - MARGIN * e_z)
+
+
+@wide()
 def layers(buffer, count, linked):
-    """Walk every lane of a buffer count layers on, and its chunk's product with it (without the weights)."""
+    """Walk every lane of a buffer count layers on."""
     for _ in range(count):
-        for i in range(LANES):
-            a, w, b = buffer[A * PITCH + i], buffer[W * PITCH + i], buffer[B * PITCH + i]
-            before, size_a, size_w = buffer[D * PITCH + i], abs(a), abs(w)
-            if PINNED:
-                z, e_z = b, 0.0
-            else:
-                z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
-            value, exponent, rest, slope, low, size, bend, trusted, lost_value, lost_slope = neuron(z)
-            moved, largest = size * e_z, size_w * size
-            off = bend * e_z
-            if BOUNDED:
-                off = (bend + SECOND * e_z) * e_z
-            if not VOUCHED:
-                off += lost_slope
-            if RESIDUAL:
-                value = a + value
-                low, m = abs(value), w * slope
-                largest = abs(1.0 + m)
-                moved = before + 2.0 * size_a
-                if not PINNED:
-                    moved = largest * moved + size * (size_w * size_a + abs(b))
-                if linked:
-                    rest, exponent = 1.0 + m, 0.0
-                    off = (abs(m) * (4.0 + off) + 1.0) / largest
-            if not VOUCHED:
-                moved += lost_value
-            buffer[A * PITCH + i] = value
-            buffer[Z * PITCH + i] = z
-            buffer[D * PITCH + i] = moved
-            buffer[E * PITCH + i] = e_z
-            buffer[S * PITCH + i] += exponent
-            buffer[P * PITCH + i] *= rest
-            buffer[KAPPA * PITCH + i] += off
-            buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], largest)
-            if LINEAR:  # a branch that states 0 is exactly 0
-                low = pick(low > 0.0, low, 1.0)
-            buffer[LOW * PITCH + i] = min(buffer[LOW * PITCH + i], low)
-            if RESIDUAL or not BOUNDED:
-                buffer[HIGH * PITCH + i] = max(buffer[HIGH * PITCH + i], abs(value))
-                buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], trusted - MARGIN * e_z)
+        each_lane(2, layer, LANES, buffer, linked)
 
 
 @njit(error_model="numpy", forceinline=True)

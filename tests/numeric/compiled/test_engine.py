@@ -294,7 +294,7 @@ def test_a_planted_error_of_a_thousandth_is_seen():
     text = source.kernel_source(chain.activation(1), chain, pinned=False)
     call = "lost_slope = neuron(z)\n"
     assert text.count(call) == 1
-    wrong = load(text.replace(call, f"{call}            rest = 1.001 * rest\n"))
+    wrong = load(text.replace(call, f"{call}    rest = 1.001 * rest\n"))
     derivation = derive(chain, "b1")
     compiled = engine.CompiledKernel(derivation, oracle(derivation))
     points = engine.Points(derivation, grid())
