@@ -70,7 +70,7 @@ def each_lane(typing: Any, body: Any, count: Any, buffer: Any, number: Any) -> A
     called = typing.resolve_function_type(body, (buffer, types.intp, number), {})
 
     def build(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        call, count, buffer, number = context.get_function(body, called), *given[1:]
+        call, (count, buffer, number) = context.get_function(body, called), given[1:]
         before, loop, after = builder.block, *(builder.append_basic_block(name) for name in ("lanes", "lanes.end"))
         builder.branch(loop)
         builder.position_at_end(loop)
