@@ -132,3 +132,19 @@ def test_nothing_changes_at_the_depth_from_which_settled_orbits_are_looked_for()
         points = points_of("sigmoid", depth)
         got = reading(points.derivation, "numba", points.parameters)
         assert agrees(points, got, ~got.uncertain).all()
+
+
+def test_a_map_of_few_layers_needs_no_code_that_looks_for_settled_orbits(monkeypatch):
+    chain, asked = cd.Chain(4, "sigmoid"), []
+
+    def looked(*given):
+        asked.append(given)
+        given[-1][:] = 1  # all is left to the walk
+
+    kernel = engine.neuron_kernel(chain.activations[0], chain, pinned=False)
+    monkeypatch.setattr(kernel, "through_settling", looked)
+    for depth, times in ((6 * CHUNK, 0), (6 * CHUNK + 1, 1)):
+        points = points_of("sigmoid", depth)
+        got = reading(points.derivation, "numba", points.parameters)
+        assert len(asked) == times
+        assert agrees(points, got, ~got.uncertain).all()
