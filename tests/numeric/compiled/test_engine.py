@@ -319,11 +319,11 @@ def test_a_layer_s_kernel_is_one_whatever_other_neuron_or_cost_of_another_name_t
     assert text(cd.Chain(4, residual=True)) != text(alone)
 
 
-def test_small_work_and_second_derivatives_are_numpy_s_and_large_work_is_compiled():
-    chain = cd.Chain(20)
-    assert suitable_engine(derive(chain, "b1"), 10**6) == "numba"
-    assert suitable_engine(derive(chain, "b1"), 10**3) == "numpy"
-    assert suitable_engine(derive(chain, ("b1", "w2")), 10**6) == "numpy"
+@pytest.mark.parametrize("wrt", ["b1", ("b1", "w2")])
+def test_small_work_is_numpy_s_and_large_work_is_compiled(wrt):
+    derivation = derive(cd.Chain(20), wrt)
+    assert suitable_engine(derivation, 10**6) == "numba"
+    assert suitable_engine(derivation, 10**3) == "numpy"
 
 
 def test_a_formula_without_a_compiled_form_is_left_to_numpy_or_refused_in_one_line():
