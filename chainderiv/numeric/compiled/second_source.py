@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -34,7 +35,7 @@ from chainderiv.compiling.vectormath.exp import plain_parts
 
 LANES, PITCH, EPSILON, UNCERTAIN = {lanes}, {pitch}, {epsilon!r}, {lost!r}
 RESIDUAL, PINNED, LINEAR, JOINED = {flags}
-TAIL, TURNING, ROUNDING, TAIL_TURNING, TAIL_ROUNDING = {tail!r}, {unsteady}
+TAIL, TURNING, ROUNDING, TAIL_TURNING, TAIL_ROUNDING = {tail}, {unsteady}
 
 '''
 FARTHEST = 1e8  # |z|, to which c is looked at
@@ -71,6 +72,8 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
             f"nothing vouches for the digits of φ'' of {activation.name!r} in a compiled walk; use engine='numpy'"
         )
     parts = slope_parts(activation)
+    if activation.curvature is not None:  # whose terms do not cancel where c is small, as those of φ''s may
+        parts = replace(parts, bend=activation.curvature)
     jumps, sharpness = _jumps(activation, parts.bend), source._sharpness(parts.bend)
     unsteady = [0.0] * 4 if activation.piecewise_linear else _unsteadiness(parts.bend, jumps)
     rest = None if residual else cancelled_product(output, cost)
@@ -82,7 +85,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         pitch=stand_in.PITCH,
         epsilon=EPSILON,
         lost=stand_in.UNCERTAIN,
-        tail=stand_in.TAIL,
+        tail=stand_in.TAIL if np.isfinite(unsteady[2:]).all() else "np.inf",
         unsteady=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in unsteady),
         flags=(residual, pinned, activation.piecewise_linear, rest is not None),
     )
@@ -147,6 +150,9 @@ def _unsteadiness(bend: Expr, jumps: list[Expr]) -> list[float]:
         rounded = GENERATED * (compiled(rounding(bend))(spread) + c)
         found = [turning / (1.0 + c**2), rounded / (1.0 + c**2), turning / (c * size), rounded / (c * size**2)]
     largest = [1.01 * _largest(v, where) for v, where in zip(found, (apart, apart, tail, tail), strict=True)]
+    cancelled = apart & (size > 1.0 + stand_in.TAIL) & (c <= UNDERFLOWS) & (EPSILON * rounded > UNDERFLOWS)
+    if cancelled.any():  # a c of 0 is then what is left of larger terms, and no underflow
+        largest[2:] = [np.inf, np.inf]
     if not np.isfinite(largest[:2]).all():
         raise NotCompilable("φ''/φ' of this activation is beyond the compiled engine; use engine='numpy'")
     return largest

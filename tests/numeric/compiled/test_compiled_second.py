@@ -9,6 +9,8 @@ import pytest
 import sympy
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import compiled
+from chainderiv.compiling.parts import slope_parts
 from chainderiv.errors import BadValue
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.numeric.compiled import second_source
@@ -270,3 +272,18 @@ def fails(judge):
     except AssertionError:
         return True
     return False
+
+
+@pytest.mark.parametrize("name", costly(("sigmoid", "tanh", "gelu", "softplus", "silu", "mish"), quick=("mish",)))
+def test_a_bend_far_out_counts_where_small_weights_make_it_the_larger_term(name):
+    chain = cd.Chain(4, [name] * 3 + ["sigmoid"], cost="cross_entropy")
+    w, b = np.geomspace(1e-9, 1e-2, 24)[:, None], np.linspace(-60, 60, 25)[None, :]
+    assert_reads(chain, ("x", "x"), grid(x=-3.0, w=w, b=b))
+    assert_true(chain, ("x", "x"), w=w[::6, 0], b=np.array([-46.0, 38.0, 46.0, 60.0]))
+
+
+def test_a_bend_of_0_that_larger_terms_leave_is_no_underflow():
+    bend = slope_parts(ACTIVATIONS["mish"]).bend  # its terms of e^(-z) cancel, and e^(-2z) tells
+    assert compiled(bend)(46.0) == 0.0
+    assert np.isinf(second_source._unsteadiness(bend, [])[2:]).all()
+    assert np.isfinite(second_source._unsteadiness(ACTIVATIONS["mish"].curvature, [])).all()
