@@ -15,9 +15,10 @@ FOUR = ("sigmoid", "tanh", "relu", "gelu")
 
 def costly(cases, quick=FOUR):
     """Cases to parametrize with, slow but for those that are, or begin with, one of the quick ones."""
-    named = [(case[0] if isinstance(case, tuple) else case, case) for case in cases]
-    assert quick is FOUR or set(quick) <= {name for name, _ in named}
-    return [case if name in quick else slow(case) for name, case in named]
+    cases = list(cases)
+    first = [case[0] if isinstance(case, tuple) else case for case in cases]
+    assert quick is FOUR or all(one in first or one in cases for one in quick)
+    return [case if case in quick or name in quick else slow(case) for name, case in zip(first, cases, strict=True)]
 
 
 def slow(case):

@@ -28,7 +28,7 @@ import numba
 import platformdirs
 
 from chainderiv.compiling import jit, lanes, registers
-from chainderiv.compiling.undisturbed import hold_interrupts, undisturbed
+from chainderiv.compiling.undisturbed import hold_interrupts, undisturbed, unswept
 from chainderiv.compiling.vectormath import bits, erf, exp, log, trig
 from chainderiv.errors import DAMAGED
 from chainderiv.writing import write_whole
@@ -39,7 +39,7 @@ _LOCK = threading.RLock()
 
 def load(text: str) -> ModuleType:
     """The module of a kernel file's text; the same text is one module in a process."""
-    with _LOCK, undisturbed():
+    with _LOCK, undisturbed(), unswept():
         return _load(text)
 
 

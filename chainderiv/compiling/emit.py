@@ -24,7 +24,7 @@ IMPORTS = """\
 from chainderiv.compiling.vectormath.bits import absolute, exponent_of, mantissa_of, pick, sign, sqrt, with_sign_of
 from chainderiv.compiling.vectormath.erf import erf, erfc, erfcx, normal_cdf, positive_erfcx
 from chainderiv.compiling.vectormath.exp import cosh, exp, exp_down, exp_fraction, expm1, expm1_down, sinh
-from chainderiv.compiling.vectormath.exp import tanh, tanh_fraction
+from chainderiv.compiling.vectormath.exp import near_exp_fraction, near_tanh_fraction, tanh, tanh_fraction
 from chainderiv.compiling.vectormath.log import asinh, cbrt, log, log1p, log_of_normal
 from chainderiv.compiling.vectormath.trig import atan, cos, sin, tan
 """

@@ -15,6 +15,7 @@ from chainderiv.symbols import Expr, z
 SIZE = sympy.Symbol("t", nonnegative=True)  # |z|
 # what the functions of vectormath/exp.py give: n, m, their difference and their sum
 FRACTIONS = {"exp_fraction": ("_over", "_under", "_sum"), "tanh_fraction": ("_over", "_under", "_gap", "_sum")}
+FRACTIONS |= {f"near_{function}": ends for function, ends in FRACTIONS.items()}
 
 
 def as_fractions(expressions: Iterable[Expr]) -> dict[Expr, str]:

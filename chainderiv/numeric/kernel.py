@@ -49,13 +49,23 @@ def _is_apart(derivation: Derivation) -> bool:
 
 def _compiled(derivation: Derived) -> Kernel:
     require_compiler()
-    # a second derivative is one walk with arrays in either; a replaced factor is an expression of its own, and no map
-    # of it is large
-    if isinstance(derivation, SecondDerivation) or _is_apart(derivation):
+    if isinstance(derivation, SecondDerivation):
+        return _compiled_second(derivation)
+    # a replaced factor is an expression of its own, and no map of it is large
+    if _is_apart(derivation):
         return oracle(derivation)
     from chainderiv.numeric.compiled.engine import CompiledKernel  # loads Numba
 
     return CompiledKernel(derivation, NumpyKernel(derivation))
+
+
+def _compiled_second(second: SecondDerivation) -> Kernel:
+    if not _is_compilable(second):
+        return oracle(second)
+    from chainderiv.numeric.compiled.second_engine import CompiledSecond  # loads Numba
+    from chainderiv.numeric.second import SecondKernel
+
+    return CompiledSecond(second, SecondKernel(second))
 
 
 def _referee(derivation: Derived) -> Kernel:
@@ -80,14 +90,21 @@ def suitable_engine(derivation: Derivation | SecondDerivation, points: int) -> s
     of_kind("derivation", derivation, Derived, "what derive(chain, …) returns")
     if (
         whole_number("points", points, 0) * derivation.chain.depth < LARGE
-        or isinstance(derivation, SecondDerivation)
-        or _is_apart(derivation)
+        or (isinstance(derivation, Derivation) and _is_apart(derivation))
         or not can_compile()
     ):
         return "numpy"
+    return "numba" if _is_compilable(derivation) else "numpy"
+
+
+def _is_compilable(derivation: Derived) -> bool:
+    if isinstance(derivation, SecondDerivation):
+        from chainderiv.numeric.compiled import second_source
+
+        return second_source.is_compilable(derivation.chain)
     from chainderiv.numeric.compiled.source import is_compilable
 
-    return "numba" if is_compilable(derivation.as_gradient.chain) else "numpy"
+    return is_compilable(derivation.as_gradient.chain)
 
 
 def kernel(derivation: Derived, engine: str = "numpy") -> Kernel:

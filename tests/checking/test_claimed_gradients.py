@@ -1,12 +1,14 @@
 """verify(net, gradients=function): backpropagation of someone else's, honest or not."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
 
 import chainderiv as cd
 from chainderiv.errors import BadShape, BadValue
+from tests.kinds import costly
 
 RNG = np.random.default_rng(0)
 IMAGES, LABELS = RNG.random((32, 20)), RNG.integers(0, 10, 32)
@@ -45,9 +47,13 @@ def judged(net, gradients, **named):
     return cd.verify(net, gradients=gradients, images=IMAGES, labels=LABELS, **named)
 
 
-@pytest.mark.parametrize("kind", ["float64", "float32"])
-@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic"])
-@pytest.mark.parametrize("act", ["sigmoid", "tanh"])
+PLAIN = list(product(["sigmoid", "tanh"], ["cross_entropy", "quadratic"], ["float64", "float32"]))
+
+
+@pytest.mark.parametrize(
+    ("act", "cost", "kind"),
+    costly(PLAIN, quick=[("sigmoid", "cross_entropy", "float64"), ("tanh", "quadratic", "float32")]),
+)
 def test_honest_plain_code_passes_and_a_thousandth_in_one_array_does_not(act, cost, kind):
     found = judged(net_of(act, cost), backprop(act, cost, kind))
     assert found.passed

@@ -14,6 +14,7 @@ import pytest
 import chainderiv as cd
 from chainderiv.cli import COMMANDS, main
 from tests.interrupted import heeding
+from tests.kinds import costly
 
 EQUATION = "∂C/∂b₁ = σ'(z₁) · w₂ σ'(z₂) · w₃ σ'(z₃) · w₄ σ'(z₄) · ∂C/∂a₄"
 
@@ -111,9 +112,9 @@ def test_map_writes_the_file_that_the_name_asks_for(tmp_path, capsys, ending):
 
 @pytest.mark.parametrize(("depth", "more"), [(100, {"rate", "regime"}), (1, set())])
 def test_an_npz_holds_every_array_of_a_map_and_what_is_uncertain(tmp_path, depth, more):
-    out, chain = tmp_path / "map.npz", cd.Chain(depth, "silu")
+    out, chain = tmp_path / "map.npz", cd.Chain(depth, "gelu")
     axes = {"w": cd.Axis(-9, 9, 201), "b": cd.Axis(-5, 5, 101)}
-    words = ["--depth", str(depth), "--activation", "silu", "--w", "-9:9:201", "--b", "-5:5:101", "--x", "0.3"]
+    words = ["--depth", str(depth), "--activation", "gelu", "--w", "-9:9:201", "--b", "-5:5:101", "--x", "0.3"]
     assert main(["map", *words, "--out", str(out)]) == 0
     want = cd.sweep(chain, **axes, x=0.3)  # with x = 0.5 every z_1 near 0 is exact, and nothing uncertain
     with np.load(out, allow_pickle=False) as held:
@@ -315,7 +316,7 @@ def test_what_the_help_begins_with_works(words, tmp_path, monkeypatch, capsys):
     assert main(words) == 0
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", costly(COMMANDS, quick=["derive", "map"]))
 def test_help_is_printed_where_stdout_is_no_utf8(name):
     code = f"from chainderiv.cli import main; main([{name!r}, '--help'])"
     done = subprocess.run(

@@ -15,6 +15,7 @@ from chainderiv.nn.training.training import train
 from chainderiv.numeric.evaluate import condition, evaluate
 from chainderiv.symbolic.chain import Chain
 from tests.helpers import assert_same
+from tests.kinds import costly
 
 BROKEN = {
     "missing": "raise ModuleNotFoundError(\"No module named 'numba'\", name='numba')",
@@ -83,7 +84,7 @@ def with_numba():
     return gradient, condition(chain, W, B, tied=True), record
 
 
-@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("how", costly(BROKEN, quick=["missing", "half of one"]))
 def test_without_numba_every_number_is_had_from_numpy_and_one_warning_says_so(how, tmp_path, with_numba):
     program = PROGRAM.replace("SETTINGS", repr(SETTINGS))
     env = without_numba(tmp_path, how)
@@ -118,6 +119,7 @@ def test_a_command_without_numba_draws_its_map_and_says_so_in_one_line(tmp_path)
     assert (tmp_path / "map.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_tour_runs_without_numba(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "chainderiv", "tour", "--out", "tour"],

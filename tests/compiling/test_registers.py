@@ -12,7 +12,7 @@ from numba import njit
 from numba.core.dispatcher import Dispatcher
 
 import chainderiv as cd
-from chainderiv.compiling.registers import TOGETHER, _Compiler, each_lane, wide
+from chainderiv.compiling.registers import ENTRY, PART, each_lane, wide
 from chainderiv.compiling.vectormath.exp import exp
 from chainderiv.functions.lookup import neuron
 from chainderiv.numeric.compiled import engine
@@ -25,8 +25,8 @@ from chainderiv.compiling.vectormath.exp import exp
 from chainderiv.compiling.registers import each_lane, wide
 
 @njit(error_model="numpy", forceinline=True)
-def step(buffer, i):
-    buffer[i] = 1.0 / (buffer[i] + buffer[256 + i])
+def step(buffer, i, number):
+    buffer[i] = number / (buffer[i] + buffer[256 + i])
 
 @{decorator}
 def inner(buffer):
@@ -36,10 +36,14 @@ def inner(buffer):
 @{decorator}
 def run(buffer):
     inner(buffer)
-    each_lane(step, 256, buffer)
+    each_lane(4, step, 256, buffer, 1.0)
 
-run.compile((float64[::1],))
-print("\\n".join(run.inspect_asm().values()))
+@njit
+def call(buffer):
+    run(buffer)
+
+call.compile((float64[::1],))
+print("\\n".join(call.inspect_asm().values()))
 """
 
 
@@ -61,26 +65,26 @@ def test_an_intel_processor_divides_8_float64_at_once_and_would_not_of_itself():
 def test_every_function_of_a_kernel_is_wide_or_put_into_one_that_is(name):
     kernel = engine.neuron_kernel(neuron(name), cd.Chain(3, name), pinned=False)
     own = {k: f for k, f in vars(kernel).items() if isinstance(f, Dispatcher) and f.__module__ == kernel.__name__}
-    held_back = {k for k, f in own.items() if f._compiler.pipeline_class is not _Compiler}
+    held_back = {k for k, f in own.items() if f._compiler.pipeline_class not in (ENTRY, PART)}
     assert len(own) > 15
     assert all(own[k].targetoptions.get("forceinline") for k in held_back)
     assert "neuron" in held_back
 
 
 @njit(error_model="numpy", forceinline=True)
-def count_and_square(buffer, i):
-    buffer[i] += 1.0
+def count_and_square(buffer, i, one):
+    buffer[i] += one
     buffer[1000 + i] = buffer[i] * i * i
 
 
 @wide()
 def twice(buffer, count):
     for _ in range(2):
-        each_lane(count_and_square, count, buffer)
+        each_lane(4, count_and_square, count, buffer, 1)
 
 
 def called(function):
-    """A function that Python can call, which calls one that only compiled code can."""
+    """A function with machine code of its own, which takes in one that has none."""
 
     @njit
     def call(buffer, count):
@@ -101,23 +105,24 @@ def test_every_lane_is_met_once_a_time_and_no_other(count):
 def test_the_loop_does_several_registers_worth_of_a_long_body_together():
     @wide()
     def together(buffer, count):
-        each_lane(long_body, count, buffer)
+        each_lane(4, long_body, count, buffer, 1.0)
 
     @wide()
     def one_by_one(buffer, count):
         for i in range(count):
-            long_body(buffer, i)
+            long_body(buffer, i, 1.0)
 
-    assert divisions(together) >= TOGETHER * divisions(one_by_one) > 0
+    assert divisions(together) >= 4 * divisions(one_by_one) > 0
 
 
 @njit(error_model="numpy", forceinline=True)
-def long_body(buffer, i):
-    buffer[i] = 1.0 / (1.0 + exp(buffer[i]))
+def long_body(buffer, i, one):
+    buffer[i] = one / (one + exp(buffer[i]))
 
 
 def divisions(function):
-    """How many vectors a function divides in its text."""
-    called(function)(np.ones(512), 512)
-    (text,) = function.inspect_llvm().values()
+    """How many vectors a function divides in the text of one that calls it."""
+    call = called(function)
+    call(np.ones(512), 512)
+    (text,) = call.inspect_llvm().values()
     return len(re.findall(r"fdiv <\d+ x double>", text))

@@ -1,5 +1,6 @@
 """An interrupt waits for the compiler, and is raised then."""
 
+import gc
 import os
 import signal
 import threading
@@ -8,7 +9,7 @@ import pytest
 from numba.core import dispatcher
 
 from chainderiv.compiling import cache
-from chainderiv.compiling.undisturbed import undisturbed
+from chainderiv.compiling.undisturbed import undisturbed, unswept
 
 TEXT = """
 import numpy as np
@@ -122,3 +123,23 @@ def test_a_kernel_is_loaded_to_the_end_before_an_interrupt_is_raised(monkeypatch
         cache.load(text)
     monkeypatch.undo()
     assert cache.load(text).twice(1.0) == 2.5 + os.getpid()
+
+
+def test_no_garbage_is_searched_while_a_kernel_is_compiled_and_after_it_as_before(monkeypatch):
+    seen, compile_ = [], dispatcher._FunctionCompiler.compile
+
+    def noted(self, args, return_type):
+        seen.append(gc.isenabled())
+        return compile_(self, args, return_type)
+
+    monkeypatch.setattr(dispatcher._FunctionCompiler, "compile", noted)
+    assert cache.load(TEXT.format(extra=f"{os.getpid()}.75")).twice(1.0) == 2.75 + os.getpid()
+    assert seen == [False]
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with unswept():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

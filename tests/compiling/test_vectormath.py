@@ -25,6 +25,8 @@ OWN = {"exponent_of", "mantissa_of", "pick", "with_sign_of"} | {
     "exp_fraction",
     "expm1_down",
     "log_of_normal",
+    "near_exp_fraction",
+    "near_tanh_fraction",
     "positive_erfcx",
     "tanh_fraction",
 }

@@ -7,6 +7,8 @@ import textwrap
 
 import pytest
 
+from tests.kinds import slow
+
 PROJECT = """
 [build-system]
 requires = ["hatchling"]
@@ -148,8 +150,8 @@ def test_an_unknown_name_lists_them_and_the_command_line_takes_them(installed):
 
 
 @pytest.mark.parametrize(("name", "named", "said"), [
-    ("number", "'number' of the package 'neurons-of-mine'", "is int; its entry point must give"),
-    ("missing", "'missing' of the package 'neurons-of-mine'", "cannot be loaded (AttributeError"),
+    slow(("number", "'number' of the package 'neurons-of-mine'", "is int; its entry point must give")),
+    slow(("missing", "'missing' of the package 'neurons-of-mine'", "cannot be loaded (AttributeError")),
     ("hostile", """formula "__import__('os')" is refused""", "APOSTROPHE is not read"),
     ("broken", "'broken' of the package 'neurons-of-mine'", "cannot be loaded (RuntimeError: boom and more)"),
 ])  # fmt: skip

@@ -16,6 +16,7 @@ from chainderiv.functions.turning.outward import Outward
 from chainderiv.functions.turning.scales import LOG, Scale, TooNear
 from chainderiv.functions.turning.towards import towards
 from chainderiv.symbols import erfcx, z
+from tests.kinds import costly
 
 TEXTS = [
     "log(1+exp(z))-z", "erf(z)-tanh(z)", "z*Phi(z)-z", "silu(z)-gelu(z)", "atan(z)-tanh(z)", "mish(z)-z", "sqrt(z**2+1)-z",
@@ -24,6 +25,9 @@ TEXTS = [
     "sqrt(z**4+z**2)-z**2", "erfc(z)*exp(z**2)-1/z", "(1+1/(1+z**2))**z-1", "log(cosh(z))-z", "exp(sqrt(z**2+1)-z)-1", "sinh(1/(1+z**2))-1/(1+z**2)",
     "exp(-z**2/2)-2*exp(-z**2/2-z)", "log10(1+z**2)-sinc(z)", "z/(1+abs(z))-tanh(z)",
 ]  # fmt: skip
+# of many digits: what is left of the other at 20 is e^-400 of it
+MANY = {"silu(z)-gelu(z)", "sigmoid(z)-Phi(z)", "gelu_tanh(z)-gelu(z)", "erf(z)-tanh(z)", "erfc(z)*exp(z**2)-1/z"}
+CASES = costly(TEXTS, quick=[text for text in TEXTS if text not in MANY])
 
 
 def settled(phi, t):
@@ -44,7 +48,7 @@ def outside(start, seed):
     return [start, *(start + Fraction(rng.uniform(0, 1)) * Fraction(2) ** rng.randrange(-4, 6) for _ in range(9))]
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", CASES)
 @pytest.mark.parametrize("side", [-1, 1])
 def test_the_sign_far_out_is_that_of_mpmath(text, side):
     expression = parse_formula(text)
@@ -88,7 +92,7 @@ def scale_at(scale, t):
     return (-exponent).exp() * t ** arb_of(scale.power) * t.log() ** arb_of(scale.logs)
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("text", CASES)
 def test_a_sum_of_scales_holds_the_expression_from_its_start_on(text):
     for side in (-1, 1):
         with working_bits(128):

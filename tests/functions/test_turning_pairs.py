@@ -17,6 +17,7 @@ from chainderiv.functions.turning.flat import turnings
 from chainderiv.functions.turning.root import Root
 from chainderiv.functions.turning.turnings import Unproved
 from chainderiv.symbols import z
+from tests.kinds import costly
 
 
 def sigmoid(t):
@@ -66,7 +67,11 @@ def at_digits(difference, t, digits):
         return value if abs(value) > mp.mpf(10) ** (10 - digits) else mp.mpf(0)
 
 
-@pytest.mark.parametrize("first", [name for name in SMOOTH if name not in WITHOUT_END])
+# each meets all the others
+CHEAP = ["sigmoid(z)", "tanh(z)", "z", "exp(z)", "sqrt(z**2+1)"]
+
+
+@pytest.mark.parametrize("first", costly([name for name in SMOOTH if name not in WITHOUT_END], quick=CHEAP))
 def test_where_a_neuron_meets_each_other_one_is_where_mpmath_says(first):
     others = [b if a == first else a for a, b in PAIRS if first in (a, b)]
     for other in [*(name for name in others if name not in WITHOUT_END), *BRANCHED]:
@@ -87,6 +92,7 @@ def test_a_zero_that_is_left_out_or_moved_would_be_seen():
     )
 
 
+@pytest.mark.slow  # of each pair with one of CHEAP the test above tells that it is not refused
 def test_of_all_pairs_those_alone_are_refused_that_meet_without_end():
     refused = {}
     for pair in PAIRS:
@@ -114,7 +120,7 @@ def nested(rng, depth):
     ])  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", costly(range(40), quick=range(10)))
 def test_branches_in_one_another_have_the_value_of_plain_mpmath(seed):
     text, plain = nested(random.Random(seed), 2)
     with mp.workdps(40):

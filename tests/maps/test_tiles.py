@@ -28,7 +28,7 @@ def small_tiles(monkeypatch):
     monkeypatch.setattr(storing, "STORED_TILE_POINTS", 50)
 
 
-@pytest.mark.parametrize("workers", [None, slow(1), 2, slow(5)])
+@pytest.mark.parametrize("workers", [slow(None), slow(1), 2, slow(5)])
 def test_the_number_of_threads_leaves_no_trace(workers, tmp_path):
     cd.sweep(CHAIN, out=tmp_path / "one.zarr", workers=1, **GRID)
     cd.sweep(CHAIN, out=tmp_path / "a.zarr", workers=workers, **GRID)

@@ -18,6 +18,7 @@ from chainderiv.numeric.reading import Reading
 from chainderiv.symbolic.derive import derive
 from tests.balls import NEURONS, sign_and_log
 from tests.helpers import bound
+from tests.kinds import costly, slow
 
 COUNT = int(os.environ.get("CHAINDERIV_ATTACK", "200000"))
 SEED = int(os.environ.get("CHAINDERIV_SEED", "20261126"))
@@ -143,9 +144,9 @@ AFAR = [
      ([-9330218658.211218] * 8, [0.5752913392336059] * 8, -1.4152666692106522e-08, 1.0)),
     ("relu", False, "b12",
      ([-3.9915736871892854e257] * 12, [1.7927153427763327e254] + [1.36] * 11, 0.0004491249525293606, -1.0)),
-    ("relu", True, "b5",
+    slow(("relu", True, "b5",
      ([7.120118887368339e286, -0.2, -1.0, 1.9, 1.0, -0.5], [2.6545054638402722e287, 2.0, 3.0, 4.0, 0.8, 2.4],
-      -3.7281757591851132, 0.5)),
+      -3.7281757591851132, 0.5))),
 ]  # fmt: skip
 
 
@@ -162,7 +163,7 @@ def test_an_orbit_that_rounding_makes_another_is_uncertain_in_the_layers_behind_
     assert compiled.uncertain[0] or abs(compiled.log_abs[0] - truth[1]) < bound(truth[1], 0.0) + CERTAIN
 
 
-@pytest.mark.parametrize("name", ["gelu", "gelu_tanh"])
+@pytest.mark.parametrize("name", costly(["gelu", "gelu_tanh"]))
 @pytest.mark.parametrize("wrt", ["w2", "b1"])
 def test_a_neuron_whose_logarithm_leaves_float64_is_not_told_to_be_0(name, wrt):
     w, b, x, y = [1.0, 1.0], [-1e200, 0.3], 0.0, 0.5

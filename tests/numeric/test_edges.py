@@ -14,7 +14,7 @@ from chainderiv.numeric.oracle import NumpyKernel
 from chainderiv.numeric.parameters import at_points
 from chainderiv.symbols import a, y, z
 from tests import plain
-from tests.kinds import slow
+from tests.kinds import costly, slow
 
 HALF = sympy.Rational(1, 2)
 LARGEST = float(np.finfo(float).max)
@@ -259,7 +259,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("seed", [0, *map(slow, (1, 2, 3))])
-@pytest.mark.parametrize("fault", ["none", *FAULTS])
+@pytest.mark.parametrize("fault", costly(["none", *FAULTS], quick=["none", "scaled"]))
 def test_one_wrong_neuron_of_thirty_never_passes_and_without_it_they_do(fault, seed, monkeypatch):
     rng = np.random.default_rng(seed)
     images, labels = rng.random((5, 4)), rng.integers(0, 5, 5)

@@ -227,12 +227,13 @@ def itself(z):
     return z, mp.mpf(1)
 
 
-def test_a_kink_behind_a_layer_that_rounds_is_right_at_one_point_and_at_many():
+@pytest.mark.parametrize(("name", "neuron"), costly([("relu", relu), ("leaky_relu", leaky)]))
+def test_a_kink_behind_a_layer_that_rounds_is_right_at_one_point_and_at_many(name, neuron):
     x = 0.41
     w, b = [0.7, 0.9, 1.1], [0.3, -0.9 * float(np.tanh(0.7 * x + 0.3)), 0.0]
-    chain = cd.Chain(3, ["tanh", "leaky_relu", "identity"])
+    chain = cd.Chain(3, ["tanh", name, "identity"])
     with mp.workdps(60):
-        true = log_of(by_hand([tanh, leaky, itself], w, b, x, 0.5, 1))
+        true = log_of(by_hand([tanh, neuron, itself], w, b, x, 0.5, 1))
     assert same(cd.evaluate(chain, w=w, b=b, x=x, y=0.5), true)
     assert same(cd.evaluate(chain, w=w, b=b, x=x, y=0.5, engine="numba"), true)
     many = cd.evaluate(chain, w=w, b=b, x=np.full(100, x), y=0.5, engine="numba")

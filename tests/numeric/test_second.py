@@ -16,7 +16,7 @@ from chainderiv.numeric.sums import Sum
 from chainderiv.numeric.terms import TermValues
 from tests import plain
 from tests.helpers import EPSILON
-from tests.kinds import KINDS, costly
+from tests.kinds import KINDS, costly, slow
 
 STEP, MPMATH, FLOAT = "complex step", "mpmath differences", "float64 differences"
 ADMITTED = [(name, "quadratic", residual) for name in KINDS for residual in (False, True)]
@@ -66,7 +66,7 @@ def off(got, want, terms):
         return float(apart / size / allowed)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("depth", [1, 2, slow(3)])
 @pytest.mark.parametrize(("name", "cost", "residual"), costly(ADMITTED))
 def test_every_pair_of_parameters_agrees_with_differences_of_the_cost(name, cost, residual, depth):
     chain = cd.Chain(depth, name, cost, residual)
@@ -189,7 +189,7 @@ def test_verify_passes_what_is_derived_and_mpmath_judges_every_point(name, cost,
 
 
 @pytest.mark.parametrize(("name", "cost", "residual"), [
-    ("sigmoid", "quadratic", False), ("sigmoid", "quadratic", True), ("gelu", "quadratic", False),
+    ("sigmoid", "quadratic", False), slow(("sigmoid", "quadratic", True)), slow(("gelu", "quadratic", False)),
     ("relu", "quadratic", False),
 ])  # fmt: skip
 def test_one_wrong_factor_of_one_term_fails_and_is_named(name, cost, residual):

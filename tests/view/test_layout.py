@@ -1,5 +1,7 @@
 """Pictures on the caller's own Axes: whatever their size and their layout, nothing lies over anything else."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -10,6 +12,7 @@ from chainderiv.maps.sweep import sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.cut import plot_cut
 from chainderiv.view.maps.maps import plot_sweeps
+from tests.kinds import costly
 from tests.view.collisions import collisions
 
 W, B = Axis(-12, 12, 49), Axis(-10, 10, 41)
@@ -20,9 +23,14 @@ def maps():
     return [sweep(Chain(*chain), w=W, b=B) for chain in ((4,), (1000,), (12, "gelu"), (6, "relu"))]
 
 
-@pytest.mark.parametrize("layout", [None, "constrained", "tight"])
-@pytest.mark.parametrize("shape", [(1, 3), (2, 2), (3, 1)])
-@pytest.mark.parametrize("size", [None, (12, 6)])
+GRIDS = list(product([None, (12, 6)], [(1, 3), (2, 2), (3, 1)], [None, "constrained", "tight"]))
+
+
+# each shape, each layout and each size once
+@pytest.mark.parametrize(
+    ("size", "shape", "layout"),
+    costly(GRIDS, quick=[(None, (1, 3), "tight"), ((12, 6), (2, 2), None), (None, (3, 1), "constrained")]),
+)
 def test_maps_on_the_callers_grid_collide_with_nothing(maps, layout, shape, size):
     figure = Figure(figsize=size, layout=layout)
     quantities = ("gradient", "rate", "regime", "activation:3")

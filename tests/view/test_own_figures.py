@@ -12,6 +12,7 @@ from PIL import Image
 from chainderiv import plot_cut, plot_sweep, plot_sweeps, save_picture
 from chainderiv.errors import BadValue
 from chainderiv.view.picture import picture
+from tests.kinds import slow
 
 MADE = "import chainderiv as cd\ns = cd.sweep(cd.Chain(4), w=cd.Axis(-3, 3, 9), b=cd.Axis(-2, 2, 9))"
 CELLS = {
@@ -24,7 +25,7 @@ CELLS = {
 
 
 @pytest.mark.filterwarnings("ignore")  # of the kernel's own
-@pytest.mark.parametrize("begin", ["", "%matplotlib inline"])
+@pytest.mark.parametrize("begin", ["", slow("%matplotlib inline")])
 def test_a_notebook_shows_what_a_cell_returns_once_and_nothing_else(begin):
     client, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from chainderiv.compiling.jit import njit
 
 # a*b + c may become one rounding where the processor has it; nothing else of IEEE 754 is given up
 inlined = njit(error_model="numpy", fastmath={"contract"}, forceinline=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from chainderiv.compiling.vectormath.bits import ONE, SHIFT, bits_of, float_of, inlined, pick, polynomial, with_sign_of
 
 LOG2_E = 1.4426950408889634
+LOG_2 = 0.6931471805599453
 LOG_2_HIGH = float.fromhex("0x1.62e42fefa3800p-1")  # 42 bits: its product with k is exact
 LOG_2_LOW = float.fromhex("0x1.ef35793c76730p-45")
 # (exp(r) - 1 - r)/r² on |r| <= log(2)/2, by a Remez exchange of our own; relative to exp(r) - 1 it is off by 2e-17
@@ -94,7 +95,18 @@ def exp_fraction(x: float) -> tuple[float, float, float]:
 
     n/(n + m) and m/(n + m) are off by less than 1.7 ε: a sigmoid's two sides, for one division.
     """
-    c, r, bits = coth_parts(x)
+    return fraction_of(*coth_parts(x))
+
+
+@inlined
+def near_exp_fraction(x: float) -> tuple[float, float, float]:
+    """The same for -708 <= x <= 0, and as if x were off by another 2/3 ε of itself: for an x that is so anyway."""
+    return fraction_of(*near_coth_parts(x))
+
+
+@inlined
+def fraction_of(c: float, r: float, bits: int) -> tuple[float, float, float]:
+    """2^k (c + r), c - r and their sum."""
     over, under = float_of(bits_of(c + r) + bits), c - r
     return over, under, over + under
 
@@ -102,7 +114,18 @@ def exp_fraction(x: float) -> tuple[float, float, float]:
 @inlined
 def tanh_fraction(x: float) -> tuple[float, float, float, float]:
     """The same n and m, and m - n and m + n, whose quotient is -tanh(x/2) to 1.8 ε: it loses nothing near 0."""
-    c, r, bits = coth_parts(x)
+    return tanh_fraction_of(*coth_parts(x))
+
+
+@inlined
+def near_tanh_fraction(x: float) -> tuple[float, float, float, float]:
+    """The same as near_exp_fraction is to exp_fraction."""
+    return tanh_fraction_of(*near_coth_parts(x))
+
+
+@inlined
+def tanh_fraction_of(c: float, r: float, bits: int) -> tuple[float, float, float, float]:
+    """2^k (c + r), c - r, their difference and their sum."""
     scale = float_of(bits + ONE)
     up, down = 1.0 + scale, 1.0 - scale
     return float_of(bits_of(c + r) + bits), c - r, down * c - up * r, up * c - down * r
@@ -115,6 +138,14 @@ def coth_parts(x: float) -> tuple[float, float, int]:
     shifted = within * LOG2_E + SHIFT
     k = shifted - SHIFT
     r = (within - k * LOG_2_HIGH) - k * LOG_2_LOW
+    return polynomial(r * r, COTH), r, bits_of(shifted) << 52
+
+
+@inlined
+def near_coth_parts(x: float) -> tuple[float, float, int]:
+    """The same for -708 <= x, in one step: k log(2) is off by 1/3 ε of itself, where the processor rounds once."""
+    shifted = x * LOG2_E + SHIFT
+    r = x - (shifted - SHIFT) * LOG_2
     return polynomial(r * r, COTH), r, bits_of(shifted) << 52
 
 

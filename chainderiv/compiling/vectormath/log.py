@@ -20,10 +20,9 @@ from chainderiv.compiling.vectormath.bits import (
     upper_half,
     with_sign_of,
 )
-from chainderiv.compiling.vectormath.exp import LOG_2_HIGH, LOG_2_LOW, TINY, exp
+from chainderiv.compiling.vectormath.exp import LOG_2, LOG_2_HIGH, LOG_2_LOW, TINY, exp
 
 ROOT_HALF = 0x3FE6_A09E_667F_3BCD  # the bits of sqrt(1/2): 1 + f lies between it and sqrt(2)
-LOG_2 = 0.6931471805599453
 NORMAL = 2.0**-1022
 WHOLE = 0x4330_0000_0000_0000  # the bits of 2^52: its last bits count ones
 # (2 artanh(s) - 2 s)/s³ in s² on |s| <= (sqrt(2) - 1)/(sqrt(2) + 1), by a Remez exchange of our own;

@@ -5,6 +5,7 @@ Points that leave what float64 holds, or whose formula loses its digits, are rea
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import ModuleType
 from typing import Any
 
@@ -118,10 +119,9 @@ class Points:
         given = [self._line(array) for array in (p.x, p.w[1], p.inner[1], p.y)]
         steps, left = np.array([step for _, step in given]), np.empty(reading.sign.size, np.int8)
         outputs = (reading.sign, reading.log_abs, reading.link_log_sum, reading.largest_link, left)
-        may_settle = may_settle and depth > settling.MANY
-        self._kernel(1).through_bounded(
-            *(data for data, _ in given), steps, self._full[-1], depth, may_settle, *outputs
-        )
+        kernel = self._kernel(1)
+        through = kernel.through_settling if may_settle and depth > settling.MANY else kernel.through_bounded
+        through(*(data for data, _ in given), steps, self._full[-1], depth, *outputs)
         reading.uncertain[:] = False
         unsettled = np.flatnonzero(left == settling.UNSETTLED)
         if unsettled.size and depth <= PLAIN:
@@ -129,7 +129,7 @@ class Points:
             left[unsettled] = 0
             left[unsettled[self._at(unsettled).read_bounded(again, may_settle=False)]] = 1
             reading.put(unsettled, again)
-        return np.flatnonzero(left)
+        return np.flatnonzero(left != 0)
 
     def _at(self, places: Places) -> Points:
         return Points(self.derivation, self.parameters.at(_index(places, self.parameters.shape)))
@@ -264,4 +264,7 @@ def _row(state: Floats, row: int) -> Floats:
 
 def neuron_kernel(activation: Activation, chain: Chain, pinned: bool) -> ModuleType:
     """The compiled walk of an activation's layers in a chain of any depth; raises NotCompilable."""
-    return load(source.kernel_source(activation, chain, pinned))
+    return _loaded(source.kernel_source(activation, chain, pinned))
+
+
+_loaded = lru_cache(maxsize=256)(load)  # which takes its time to hold interrupts back, and a map asks at every tile

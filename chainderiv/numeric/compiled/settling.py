@@ -14,17 +14,19 @@ the sum of the logarithms and in a_L - y.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from chainderiv.compiling.jit import njit
 from chainderiv.compiling.registers import wide
 from chainderiv.compiling.vectormath.bits import pick
 from chainderiv.compiling.vectormath.log import log_of_normal
 from chainderiv.numeric.compiled.bounded import (
     DEEP,
     FRESH,
+    GIVEN,
     bounded_layers,
-    fill,
+    fill_block,
     finish_bounded,
+    give_block,
     largest_of,
     set_aside,
     start_bounded,
@@ -36,7 +38,6 @@ from chainderiv.numeric.compiled.stand_in import (
     CHUNK,
     EPSILON,
     LANES,
-    LONGEST,
     LOWER,
     PITCH,
     REACH,
@@ -61,7 +62,6 @@ from chainderiv.numeric.compiled.walk import (
     P,
     W,
     Y,
-    get,
     rows_of_ones,
 )
 
@@ -74,7 +74,6 @@ UNSEEN = 1e-13  # of a logarithm: what is still to come may change it by so much
 LOG_UNSEEN = -30.0
 UNSETTLED = 2.0  # what ODD is where it is all that is amiss
 PATIENCE, MOST_PATIENCE = 3, 48  # chunks until those that have not settled go on alone, and until they are left
-GIVEN = (A, W, B, Y)  # the rows of what a point is evaluated at
 MANY = 6 * CHUNK  # layers from which on it pays to look for settled orbits
 
 
@@ -217,7 +216,7 @@ def write_settled(settled, full, count, log_abs, links, largest, sign, left):
         left[at] = settled[ODD * PITCH + i]
 
 
-@wide()
+@wide(makes_arrays=True)
 def settle_rest(given, steps, places, count, log_abs, links, largest, sign, left):
     """Those that have not settled go on by themselves, and as soon as one has, another takes its lane."""
     buffer, waiting, settled = rows_of_ones(ALL_ROWS), rows_of_ones(ALL_ROWS), rows_of_ones(ALL_ROWS)
@@ -249,42 +248,37 @@ def settle_rest(given, steps, places, count, log_abs, links, largest, sign, left
     write_settled(settled, full, count, log_abs, links, largest, sign, left)
 
 
-@wide(cache=True)
-def through_bounded(x, w, b, y, steps, places, count, settling, sign, log_abs, links, largest, left):
-    """∂C/∂b_1 over the lines of a grid, of so many places each.
+@wide()
+def settling_block(buffer, count):
+    """As bounded_block, and looks for orbits that settle."""
+    start_bounded(buffer)
+    steepest = largest_of(buffer, LOG)
+    if steepest == 0.0 or np.inf == TURN or CHUNK * steepest > DEEP:
+        return False
+    walk_settling(buffer, count)
+    finish_bounded(buffer, count)
+    return True
 
-    x, w, b, y : what the points are evaluated at, flat; steps : from line to line and from place to place, for each of
-    the four. settling : whether to look for orbits that settle. sign, log_abs, links, largest, left : what is read,
-    flat; left is 1 where the walk must read instead, UNSETTLED where walking every layer may do.
-    """
-    buffer, some = rows_of_ones(ALL_ROWS), False
-    line = place = 0
+
+@wide()
+def settle_blocks(buffer, given, steps, places, count, sign, log_abs, links, largest, left):
+    """Read a buffer of points after another; whether any is UNSETTLED."""
+    some = False
     for first in range(0, sign.size, LANES):
         part = slice(first, min(first + LANES, sign.size))
-        lane = 0
-        while first + lane < part.stop:
-            run = min(part.stop - first - lane, places - place)
-            for k, values in enumerate((x, w, b, y)):
-                fill(buffer, GIVEN[k], values, line * steps[k, 0] + place * steps[k, 1], steps[k, 1], run, lane)
-            lane, place = lane + run, place + run
-            if place == places:
-                line, place = line + 1, 0
-        start_bounded(buffer)
-        steepest = largest_of(buffer, LOG)
-        if steepest == 0.0 or steepest > DEEP or (settling and (np.inf == TURN or CHUNK * steepest > DEEP)):
+        fill_block(buffer, given, steps, places, first, part.stop - first)
+        if not settling_block(buffer, count):
             left[part] = 1
             continue
-        if settling:
-            walk_settling(buffer, count)
-        else:
-            walk_first(buffer)
-            walk_links(buffer, count - 1, min(LONGEST, int(DEEP / steepest)))
-        finish_bounded(buffer, count)
-        for row, values in ((LOG, log_abs), (LINKS, links), (LARGEST, largest)):
-            get(buffer, row, values[part])
-        get(buffer, SIGN, sign[part])
-        get(buffer, ODD, left[part])
+        give_block(buffer, part, sign, log_abs, links, largest, left)
         set_aside(buffer, E, ODD)
         some |= largest_of(buffer, E) == UNSETTLED
-    if some:
-        settle_rest((x, w, b, y), steps, places, count, log_abs, links, largest, sign, left)
+    return some
+
+
+@wide(makes_arrays=True, cache=True)
+def through_settling(x, w, b, y, steps, places, count, sign, log_abs, links, largest, left):
+    """As through_bounded, of so many layers that it pays to look for orbits that settle; left may be UNSETTLED."""
+    given, buffer = (x, w, b, y), rows_of_ones(ALL_ROWS)
+    if settle_blocks(buffer, given, steps, places, count, sign, log_abs, links, largest, left):
+        settle_rest(given, steps, places, count, log_abs, links, largest, sign, left)

@@ -16,7 +16,7 @@ from chainderiv.compiling.fractions import SIZE, as_fractions
 from chainderiv.compiling.parts import Parts, slope_parts, value_parts
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import pieces
-from chainderiv.functions.cost import Cost, cancelled_slope
+from chainderiv.functions.cost import QUADRATIC, Cost, cancelled_slope
 from chainderiv.functions.gaps import Gap, gaps_of
 from chainderiv.functions.rounding import rounding
 from chainderiv.numeric.compiled import bounded, settling, stand_in, walk
@@ -53,8 +53,14 @@ FIRST_ORDER = 1e-5  # of a scale: what the second order then adds is below 1e-10
 
 
 def kernel_source(activation: Activation, chain: Chain, pinned: bool) -> str:
-    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable."""
-    return _source(activation, chain.activation(chain.depth), chain.cost, chain.residual, pinned)
+    """A kernel file for the layers of one activation in a chain, and for the chain's end; raises NotCompilable.
+
+    Where another activation is the last, this one's file is that of the chains that it makes alone.
+    """
+    last, cost = chain.activation(chain.depth), chain.cost
+    if activation != last:
+        last, cost = activation, QUADRATIC
+    return _source(activation, last, cost, chain.residual, pinned)
 
 
 @lru_cache(maxsize=256)  # not by the chain: its depth changes nothing
@@ -64,7 +70,7 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
     limits = _limits(activation, parts)
     text = _neuron(activation, parts, sharpness) + _ending(output, cost, residual)
     head = _HEAD.format(
-        name=f"{activation.name} in a {cost.name} chain".replace('"', "'").replace("\\", "/"),
+        name=activation.name.replace('"', "'").replace("\\", "/"),  # no cost's: kernels of one text are one
         imports=IMPORTS,
         lanes=stand_in.LANES,
         pitch=stand_in.PITCH,
@@ -76,8 +82,10 @@ def _source(activation: Activation, output: Activation, cost: Cost, residual: bo
         limits=", ".join(repr(v) if np.isfinite(v) else "np.inf" for v in limits or [np.inf] * 7),
         flags=(residual, pinned, activation.piecewise_linear, _bounded(activation), activation.vouched),
     )
-    plain = limits is not None and not (residual or pinned)
-    return head + text + "".join(_copied(m) for m in ((walk, bounded, settling) if plain else (walk,)))
+    if limits is None or residual or pinned:
+        return head + text + _copied(walk)
+    near = _near_neuron(activation, parts, bounded.DEEP / limits[-1])
+    return head + text + near + "".join(map(_copied, (walk, bounded, settling)))
 
 
 def _copied(module: ModuleType) -> str:
@@ -105,11 +113,22 @@ def _neuron(activation: Activation, parts: Parts, sharpness: float) -> str:
     return function("neuron", "z", lines, names)
 
 
+def _near_neuron(activation: Activation, parts: Parts, far: float) -> str:
+    """φ and φ' for |z| up to far, which is all that is asked under the bound: there no exponential underflows."""
+    stated = [folded(e) for e in (activation.stable_value, parts.whole)]
+    fractions = as_fractions(stated)
+    near = {u: f"near_{function}" for u, function in fractions.items() if u.subs(SIZE, far) > -700}
+    lines = Lines(fractions | near)
+    value, slope = map(lines.name_of, stated)
+    return function("near_neuron", "z", lines, [value, slope, _size(parts.whole, slope, lines)])
+
+
 def _ending(output: Activation, cost: Cost, residual: bool) -> str:
     """∂C/∂a_L, or where it is cancelled φ'(z_L) ∂C/∂a_L, as value · exp(exponent)."""
-    lines = Lines()
     cancelled, limits = (None, []) if residual else (cancelled_slope(output, cost), gaps_of(output))
     parts = None if residual else value_parts(output)
+    of_value = [] if parts is None else [parts.exponent, parts.rest, parts.bend]
+    lines = Lines(as_fractions(map(folded, [*of_value, *(gap.value for gap in limits)])))
     value, exponent, off = "1.0", "0.0", "0.0"
     for leading, root, power in cancelled or cost.factors:
         constant = lines.name_of(leading)

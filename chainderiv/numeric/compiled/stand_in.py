@@ -23,6 +23,11 @@ def neuron(z: float) -> tuple[float, ...]:
     return z, 0.0, 1.0, 1.0, abs(z), 1.0, 0.0, 1.0, 0.0, 0.0
 
 
+def near_neuron(z: float) -> tuple[float, ...]:
+    """φ, φ' and |φ'| of a bounded neuron where nothing underflows, as if z were off by up to 2/3 ε of itself."""
+    return z, 1.0, 1.0
+
+
 def ending(z: float, a: float, y: float, moved: float, e_z: float) -> tuple[float, float, float]:
     """∂C/∂a_L = value · exp(exponent); value, exponent, and by how much of itself it is off, in units of ε."""
     return a - y, 0.0, 1.0 + (moved + abs(a)) / abs(a - y)

@@ -9,9 +9,9 @@ a bounded neuron adds the second; for another, SLACK becomes negative where E_l 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
-from chainderiv.compiling.registers import wide
+from chainderiv.compiling.jit import njit
+from chainderiv.compiling.registers import each_lane, wide
 from chainderiv.compiling.vectormath.bits import exponent_of, mantissa_of, pick
 from chainderiv.compiling.vectormath.log import log
 from chainderiv.numeric.compiled.stand_in import (
@@ -44,57 +44,62 @@ W, B, Y, S, P, KAPPA, A_BEFORE, D_BEFORE, E, ROWS = range(16, 26)
 READ = (SIGN, LOG, LINKS, LARGEST, K, ODD)
 
 
-@wide()
+@wide(makes_arrays=True)
 def rows_of_ones(count):
     """A buffer that begins where a cache line does: a register as long as one would be read from two."""
     room = np.ones(count * PITCH + 8)
     return room[-(room.ctypes.data // 8) % 8 :]
 
 
-@wide(fastmath={"contract"})
+@njit(error_model="numpy", fastmath={"contract"}, forceinline=True)
+def layer(buffer, i, linked):
+    """Walk a lane one layer on, and its chunk's product with it (without the weights)."""
+    a, w, b = buffer[A * PITCH + i], buffer[W * PITCH + i], buffer[B * PITCH + i]
+    before, size_a, size_w = buffer[D * PITCH + i], abs(a), abs(w)
+    if PINNED:
+        z, e_z = b, 0.0
+    else:
+        z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
+    value, exponent, rest, slope, low, size, bend, trusted, lost_value, lost_slope = neuron(z)
+    moved, largest = size * e_z, size_w * size
+    off = bend * e_z
+    if BOUNDED:
+        off = (bend + SECOND * e_z) * e_z
+    if not VOUCHED:
+        off += lost_slope
+    if RESIDUAL:
+        value = a + value
+        low, m = abs(value), w * slope
+        largest = abs(1.0 + m)
+        moved = before + 2.0 * size_a
+        if not PINNED:
+            moved = largest * moved + size * (size_w * size_a + abs(b))
+        if linked:
+            rest, exponent = 1.0 + m, 0.0
+            off = (abs(m) * (4.0 + off) + 1.0) / largest
+    if not VOUCHED:
+        moved += lost_value
+    buffer[A * PITCH + i] = value
+    buffer[Z * PITCH + i] = z
+    buffer[D * PITCH + i] = moved
+    buffer[E * PITCH + i] = e_z
+    buffer[S * PITCH + i] += exponent
+    buffer[P * PITCH + i] *= rest
+    buffer[KAPPA * PITCH + i] += off
+    buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], largest)
+    if LINEAR:  # a branch that states 0 is exactly 0
+        low = pick(low > 0.0, low, 1.0)
+    buffer[LOW * PITCH + i] = min(buffer[LOW * PITCH + i], low)
+    if RESIDUAL or not BOUNDED:
+        buffer[HIGH * PITCH + i] = max(buffer[HIGH * PITCH + i], abs(value))
+        buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], trusted - MARGIN * e_z)
+
+
+@wide()
 def layers(buffer, count, linked):
-    """Walk every lane of a buffer count layers on, and its chunk's product with it (without the weights)."""
+    """Walk every lane of a buffer count layers on."""
     for _ in range(count):
-        for i in range(LANES):
-            a, w, b = buffer[A * PITCH + i], buffer[W * PITCH + i], buffer[B * PITCH + i]
-            before, size_a, size_w = buffer[D * PITCH + i], abs(a), abs(w)
-            if PINNED:
-                z, e_z = b, 0.0
-            else:
-                z, e_z = w * a + b, size_w * (before + 3.0 * size_a) + abs(b)
-            value, exponent, rest, slope, low, size, bend, trusted, lost_value, lost_slope = neuron(z)
-            moved, largest = size * e_z, size_w * size
-            off = bend * e_z
-            if BOUNDED:
-                off = (bend + SECOND * e_z) * e_z
-            if not VOUCHED:
-                off += lost_slope
-            if RESIDUAL:
-                value = a + value
-                low, m = abs(value), w * slope
-                largest = abs(1.0 + m)
-                moved = before + 2.0 * size_a
-                if not PINNED:
-                    moved = largest * moved + size * (size_w * size_a + abs(b))
-                if linked:
-                    rest, exponent = 1.0 + m, 0.0
-                    off = (abs(m) * (4.0 + off) + 1.0) / largest
-            if not VOUCHED:
-                moved += lost_value
-            buffer[A * PITCH + i] = value
-            buffer[Z * PITCH + i] = z
-            buffer[D * PITCH + i] = moved
-            buffer[E * PITCH + i] = e_z
-            buffer[S * PITCH + i] += exponent
-            buffer[P * PITCH + i] *= rest
-            buffer[KAPPA * PITCH + i] += off
-            buffer[LARGEST * PITCH + i] = max(buffer[LARGEST * PITCH + i], largest)
-            if LINEAR:  # a branch that states 0 is exactly 0
-                low = pick(low > 0.0, low, 1.0)
-            buffer[LOW * PITCH + i] = min(buffer[LOW * PITCH + i], low)
-            if RESIDUAL or not BOUNDED:
-                buffer[HIGH * PITCH + i] = max(buffer[HIGH * PITCH + i], abs(value))
-                buffer[SLACK * PITCH + i] = min(buffer[SLACK * PITCH + i], trusted - MARGIN * e_z)
+        each_lane(2, layer, LANES, buffer, linked)
 
 
 @njit(error_model="numpy", forceinline=True)
@@ -154,18 +159,23 @@ def chunk(buffer, count, linked):
     fold(buffer, count, linked)
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def put(buffer, row, values):
-    """One number a lane; what comes from outside is copied row by row, or the loops would not be vectorised."""
+    """One number a lane; what comes from outside is copied row by row, or the loops would not be vectorised.
+
+    Nor would this one without the view: an index that adds what is not known here might be negative.
+    """
+    lanes = buffer[row * PITCH : row * PITCH + values.size]
     for i in range(values.size):
-        buffer[row * PITCH + i] = values[i]
+        lanes[i] = values[i]
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def get(buffer, row, values):
     """The same in return."""
+    lanes = buffer[row * PITCH : row * PITCH + values.size]
     for i in range(values.size):
-        values[i] = buffer[row * PITCH + i]
+        values[i] = lanes[i]
 
 
 @wide()
@@ -253,14 +263,31 @@ def finish(buffer):
         buffer[ODD * PITCH + i] = pick(inside & slopes & (total == total), 0.0, 1.0)
 
 
-@wide()
+@njit(error_model="numpy", forceinline=True)
 def forget(buffer, row):
     """A row of zeros: the largest link before the first, κ before the first factor."""
     for i in range(LANES):
         buffer[row * PITCH + i] = 0.0
 
 
-@wide(cache=True)
+@wide()
+def through_block(buffer, part, x, w, b, y, count, outputs):
+    """∂C/∂b_1 of a block of points whose layers are tied."""
+    put(buffer, A, x[part])
+    start(buffer)
+    place(buffer, w[part], b[part])
+    put(buffer, Y, y[part])
+    advance(buffer, 1, False)
+    harvest(buffer, True, False)
+    forget(buffer, LARGEST)
+    advance(buffer, count - 1, True)
+    harvest(buffer, True, True)
+    finish(buffer)
+    for k, row in enumerate(READ):
+        get(buffer, row, outputs[k, part])
+
+
+@wide(makes_arrays=True, cache=True)
 def through(x, w, b, y, count, outputs):
     """∂C/∂b_1 of points whose layers are tied, in one go: φ'(z_1), the links 2 … count, ∂C/∂a_L.
 
@@ -268,19 +295,7 @@ def through(x, w, b, y, count, outputs):
     """
     buffer = rows_of_ones(ROWS)
     for first in range(0, w.size, LANES):
-        part = slice(first, min(first + LANES, w.size))
-        put(buffer, A, x[part])
-        start(buffer)
-        place(buffer, w[part], b[part])
-        put(buffer, Y, y[part])
-        advance(buffer, 1, False)
-        harvest(buffer, True, False)
-        forget(buffer, LARGEST)
-        advance(buffer, count - 1, True)
-        harvest(buffer, True, True)
-        finish(buffer)
-        for k, row in enumerate(READ):
-            get(buffer, row, outputs[k, part])
+        through_block(buffer, slice(first, min(first + LANES, w.size)), x, w, b, y, count, outputs)
 
 
 @wide(cache=True)
@@ -345,7 +360,7 @@ def close(buffer, i, chunks):
         buffer[SLACK * PITCH + i] = -1.0
 
 
-@wide(cache=True)
+@wide(makes_arrays=True, cache=True)
 def walk_closing(state, w, b, count, linked):
     """The same as walk for tied layers: a point is done as soon as its orbit repeats, and another takes its lane."""
     walk(state, w, b, count % CHUNK, linked)

@@ -199,7 +199,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize("name", costly(COMMANDS, quick=["map.zarr", "map.png", "run"]))
+@pytest.mark.parametrize("name", costly(COMMANDS, quick=["map.zarr", "run"]))
 @pytest.mark.parametrize("size", [0, slow(200)])
 def test_a_command_whose_files_are_cut_off_is_one_line_and_exit_2(tmp_path, capsys, name, size):
     place = tmp_path / name

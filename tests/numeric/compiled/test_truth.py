@@ -10,6 +10,7 @@ import chainderiv as cd
 from chainderiv.numeric.parameters import Layered, Parameters
 from chainderiv.symbolic.derive import derive
 from tests.helpers import assert_same
+from tests.kinds import costly
 from tests.numeric.compiled.reading import reading
 
 SLOPES = {
@@ -80,7 +81,7 @@ def rounding_by_hand(name, depth, w, b, x, miss):
 
 
 @pytest.mark.parametrize(("w", "b", "depth"), [(0.5, 0.1, 1), (0.5, 0.1, 20), (-1.25, 0.3, 9), (0.6, -0.1, 60)])
-@pytest.mark.parametrize("name", BENDS)
+@pytest.mark.parametrize("name", costly(BENDS))
 def test_a_point_is_uncertain_from_where_twice_the_bound_of_the_docstring_reaches_1e_9(name, w, b, depth):
     misses = np.geomspace(1e-9, 1e-2, 1500)
     a, off = rounding_by_hand(name, depth, w, b, 0.3, misses)
@@ -125,7 +126,8 @@ def test_a_chain_is_uncertain_from_a_depth_on_by_the_roundings_of_its_logarithms
     assert found == dict.fromkeys(certain, False) | dict.fromkeys(uncertain, True)
 
 
-def test_a_pre_activation_that_rounding_may_bring_to_the_other_side_of_a_kink_is_uncertain():
+@pytest.mark.parametrize("name", costly(["relu", "leaky_relu"]))
+def test_a_pre_activation_that_rounding_may_bring_to_the_other_side_of_a_kink_is_uncertain(name):
     """0.1 · 0.3 is rounded, by more than what some of these biases leave of it."""
     w, x = 0.1, 0.3
     b = -0.03 + np.array([-1e-3, -1e-13, -4e-18, 0.0, 4e-18, 1e-13, 1e-3])
@@ -133,7 +135,7 @@ def test_a_pre_activation_that_rounding_may_bring_to_the_other_side_of_a_kink_is
     assert any(exact != rounded for exact, rounded in sides)
     given = Parameters(Layered(np.asarray(0.7), own={1: np.asarray(w)}), Layered(np.asarray(0.4), own={1: b}),
                        np.asarray(x), np.asarray(0.1))  # fmt: skip
-    got = reading(derive(cd.Chain(2, "leaky_relu"), "b1"), "numba", given)
+    got = reading(derive(cd.Chain(2, name), "b1"), "numba", given)
     assert got.uncertain.tolist() == [False, False, True, True, True, False, False]
 
 

@@ -12,7 +12,7 @@ from chainderiv.errors import BadValue
 from chainderiv.symbolic.bounding.text import number as text_of
 from chainderiv.symbols import z
 from tests import plain
-from tests.kinds import KINDS, costly
+from tests.kinds import KINDS, costly, slow
 from tests.steps import counted
 
 W = sympy.Symbol("w", positive=True)
@@ -254,9 +254,9 @@ def test_a_slope_at_0_is_the_limit_where_the_formula_of_the_slope_has_none(text,
     ("formula", "supremum"),
     [
         (exp(-(10**6) * (1 + z**2)), 1000 * sqrt(2) * exp(-Rational(2000001, 2))),
-        (tanh(z - 4000), 1),
-        (tanh(12345 * z + 54321), 12345),
-        (1 / (1 + exp(-1000 * (z + 7))), 250),
+        slow((tanh(z - 4000), 1)),
+        slow((tanh(12345 * z + 54321), 12345)),
+        slow((1 / (1 + exp(-1000 * (z + 7))), 250)),
     ],
 )
 def test_numbers_far_from_1_in_a_formula_are_no_work_without_end(formula, supremum):
@@ -271,7 +271,7 @@ def test_numbers_far_from_1_in_a_formula_are_no_work_without_end(formula, suprem
 @pytest.mark.parametrize(
     ("formula", "reason"),
     [
-        (tanh(z) + sympy.cos(12345 * z), "turns more than 40 times"),
+        slow((tanh(z) + sympy.cos(12345 * z), "turns more than 40 times")),
         (z + sympy.sin(z**3), "turns more than 40 times"),
         (tanh(10**4 * (1 + z**2)), "too little for the digits that are allowed"),
     ],

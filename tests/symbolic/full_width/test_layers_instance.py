@@ -13,6 +13,7 @@ from chainderiv.symbolic.full_width.backward_steps import cost_slope
 from chainderiv.symbolic.full_width.index_algebra import sum_out
 from chainderiv.symbolic.full_width.indexed import a, delta, j, k, last, layer, phi_prime, total, w, z
 from chainderiv.symbolic.full_width.layers import derive_layers
+from tests.kinds import costly, slow
 
 CASES = {
     "sigmoid, cross-entropy": ((2, 3, 2), "sigmoid", "cross_entropy"),
@@ -105,12 +106,15 @@ def wrong_parameters(derivation, want, cancel=False):
     return [str(derivation.parameters[i]) for i in differing(got, want, at)]
 
 
-@pytest.mark.parametrize("case", CASES)
+DEEP = {"tanh, log-likelihood", "softplus, cross-entropy", "mixed, cross-entropy", "mixed, log-likelihood"}  # or long
+
+
+@pytest.mark.parametrize("case", costly(CASES, quick=CASES.keys() - DEEP))
 def test_every_weight_and_bias_has_the_derivative_of_the_explicit_cost(case):
     assert wrong_parameters(*problem(*CASES[case])) == []
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if "cross" in c or "log" in c])
+@pytest.mark.parametrize("case", [slow(c) if c in DEEP else c for c in CASES if "cross" in c or "log" in c])
 def test_after_the_cancellation_the_gradients_are_the_same_where_targets_sum_to_one(case):
     assert wrong_parameters(*problem(*CASES[case]), cancel=True) == []
 
