@@ -7,7 +7,7 @@ import math
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.symbols import z
-from chainderiv.theory.fixed_points import homogeneous
+from chainderiv.theory.curve import homogeneous
 
 FAN_IN = 100  # at which PyTorch's biases, which shrink with it, are told
 HE = math.sqrt(2)
