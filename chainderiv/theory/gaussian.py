@@ -121,8 +121,9 @@ def _summed(integrand: Integrand, q: Floats, places: Places, reach: float, parts
         sizes = np.abs(terms)
         whole = sizes.sum(axis=-1)
         share = np.where(whole > 0, (sizes[..., 0] + sizes[..., -1]) / whole, 1.0)
-        # the density's exponent is rounded: far out that is many ε of the density
-        rounding = (sizes * (1 + z * z / (2 * q[:, None]))).sum(axis=-1)
+        # the density's exponent is rounded, and z as often as sinh magnifies that of s: far out that is many ε
+        exponent, magnified = z * z / (2 * q[:, None]), np.log1p(z * z / np.minimum(1, q[:, None]))
+        rounding = (sizes * (1 + exponent * (1 + magnified))).sum(axis=-1)
     return terms.sum(axis=-1), rounding, np.where(np.isfinite(whole), share, np.inf)
 
 
