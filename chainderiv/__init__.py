@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from chainderiv.checking.audit import Audit as Audit, AuditRow as AuditRow, audit as audit
     from chainderiv.checking.verification import Row as Row, Verification as Verification
     from chainderiv.checking.verify import verify as verify
-    from chainderiv.experiments.catalogue import EXPERIMENTS as EXPERIMENTS, reproduce as reproduce
+    from chainderiv.experiments.catalogue import REPRODUCTIONS as REPRODUCTIONS, reproduce as reproduce
     from chainderiv.experiments.experiment import Experiment as Experiment
+    from chainderiv.experiments.nielsen5 import EXPERIMENTS as EXPERIMENTS
     from chainderiv.experiments.passing import with_passing_layers as with_passing_layers
+    from chainderiv.experiments.reproduction import Reproduction as Reproduction
     from chainderiv.experiments.runs import Source as Source, Training as Training, run_all as run_all
     from chainderiv.experiments.setup import Setup as Setup
     from chainderiv.functions.activation import Activation as Activation
@@ -93,9 +95,11 @@ _PUBLIC = {
     "checking.audit": ["Audit", "AuditRow", "audit"],
     "checking.verification": ["Row", "Verification"],
     "checking.verify": ["verify"],
-    "experiments.catalogue": ["EXPERIMENTS", "reproduce"],
+    "experiments.catalogue": ["REPRODUCTIONS", "reproduce"],
     "experiments.experiment": ["Experiment"],
+    "experiments.nielsen5": ["EXPERIMENTS"],
     "experiments.passing": ["with_passing_layers"],
+    "experiments.reproduction": ["Reproduction"],
     "experiments.runs": ["Source", "Training", "run_all"],
     "experiments.setup": ["Setup"],
     "functions.activation": ["Activation"],

@@ -25,6 +25,8 @@ from chainderiv.records.record import TrainingRecord
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
 NORM = f"L2 norm of the mean of ∂C/∂b over the first {MEASURED_IMAGES} training images"
 
+SAID = {"digits": "UCI’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+
 
 @dataclass(frozen=True)
 class Setup:
@@ -68,6 +70,11 @@ class Setup:
     def as_published(self) -> bool:
         """Whether the data are those of the published figures."""
         return self.source.load().name == published.DATA
+
+    @property
+    def data_name(self) -> str:
+        """The data that were used, as a sentence has them."""
+        return SAID[self.source.load().name]
 
     def sizes(self, hidden: int) -> tuple[int, ...]:
         """The network with so many hidden layers."""

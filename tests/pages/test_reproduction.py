@@ -15,12 +15,14 @@ from chainderiv.experiments import published
 from chainderiv.experiments.accuracy import Accuracy, _spread
 from chainderiv.experiments.bars import Bars
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, inside
-from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce, with_what_they_need
+from chainderiv.experiments.catalogue import reproduce
 from chainderiv.experiments.costs import Costs
 from chainderiv.experiments.insertion import Insertion
+from chainderiv.experiments.nielsen5 import EXPERIMENTS
 from chainderiv.experiments.norms import Norms
 from chainderiv.experiments.ratios import NO_THEORY, Ratios, _published
 from chainderiv.experiments.remedies import REMEDIES, Remedies
+from chainderiv.experiments.reproduction import with_what_they_need
 from chainderiv.experiments.runs import Source
 from chainderiv.experiments.setup import Setup
 from chainderiv.nn.network import Network
@@ -110,7 +112,7 @@ def test_every_published_figure_stands_beside_what_was_measured():
 
 
 def test_a_published_figure_outside_the_band_is_said_to_be_outside():
-    rows = {row.what: row for _, row in Reproduced(SETUP, invented(scale=3.0)).beside()}
+    rows = {row.what: row for _, row in Reproduced(SETUP, invented(scale=3.0), tuple(EXPERIMENTS)).beside()}
     first = rows["norm of hidden layer 1 of 4, at the start"]
     assert first.published == 0.003
     assert first.band == pytest.approx((0.009 * 0.815, 0.009, 0.009 * 1.27))
@@ -163,7 +165,11 @@ def test_every_band_that_is_spoken_of_is_the_one_that_is_drawn_and_judged_by():
     (bar,) = [b for c in ax.containers for b in c.lines[2][0].get_segments() if np.ptp(b[:, 1]) and b[0, 1] < runs[1]
               and b[1, 1] > runs[0]]  # fmt: skip
     drawn = tuple(per_cent_below(runs, end) for end in bar[:, 1])
-    (row,) = [row for _, row in Reproduced(SETUP, found).beside() if row.what.startswith("norm of hidden layer 1 of 4")]
+    (row,) = [
+        row
+        for _, row in Reproduced(SETUP, found, tuple(found)).beside()
+        if row.what.startswith("norm of hidden layer 1 of 4")
+    ]
     assert (per_cent_below(runs, row.band[0]), per_cent_below(runs, row.band[2])) == pytest.approx(drawn, abs=1e-6)
     band = tuple(round(end, 6) for end in drawn)
     places = {
@@ -289,7 +295,7 @@ def test_a_diverged_run_is_counted_in_the_text_and_in_the_table():
 
 def test_what_is_shown_runs_after_what_it_needs():
     for name, each in EXPERIMENTS.items():
-        runs = with_what_they_need([name])
+        runs = with_what_they_need(EXPERIMENTS, [name])
         assert set(runs) == {name, *each.needs}
         assert runs[-1] == name
 
@@ -390,7 +396,7 @@ def test_only_what_was_asked_for_is_written(done, tmp_path):
 def test_a_reproduction_interrupted_before_its_first_run_leaves_no_empty_folder(tmp_path, monkeypatch):
     from chainderiv.pages.reproduction import reproduction as module
 
-    def interrupted(*args):
+    def interrupted(*args, **kinds):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "reproduce", interrupted)
