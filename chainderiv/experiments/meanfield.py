@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainderiv.experiments import layers, slopes
 from chainderiv.experiments.experiment import Experiment
 from chainderiv.experiments.reproduction import Reproduction, band_said, data_said
 from chainderiv.experiments.setup import Setup
 
 # in the order of the page; each stands behind what it needs
-EXPERIMENTS: dict[str, Experiment[Any]] = {}
+EXPERIMENTS: dict[str, Experiment[Any]] = {
+    "layers": layers.EXPERIMENT,
+    "slopes": slopes.EXPERIMENT,
+}
 
 
 def _lead(setup: Setup) -> str:

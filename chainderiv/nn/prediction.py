@@ -33,6 +33,7 @@ MOST_SINGLE = 0.05
 MOST_APART = 2.0
 LEAST_ALIKE = 0.1
 FEWEST = 10  # neurons in a layer
+MANY = 5  # layers of one width, from which on their number is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,7 @@ class Prediction(Shows):
     mean_log, sd_log : (H,). Mean and standard deviation, over networks, of its natural logarithm.
     median : (H,). Of the norm itself; 0 or inf where some hundreds of layers take it out of float64.
     band : (H, 2). Where the norm lies in 90 of 100 networks: its 5 and 95 % points.
+    log_points : (H, 3). Natural logarithms of the 5, 50 and 95 % points, at any depth.
     ratios : (H - 1,). exp of the mean log of a hidden layer's norm over that of the next one.
     sd_log_ratio : (H - 1,). Standard deviation of that logarithm.
     doubts : why the numbers may be off, one sentence each; empty where none is known.
@@ -66,6 +68,7 @@ class Prediction(Shows):
     sd_log: Floats
     median: Floats
     band: Floats
+    log_points: Floats
     ratios: Floats
     sd_log_ratio: Floats
     doubts: tuple[str, ...]
@@ -137,8 +140,19 @@ def predict(
         found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
     if not np.isfinite([[*log] for log in found.logs]).all():
         raise BadValue(f"signals of activation {phi.name!r} leave float64 at init={start.name!r}; give smaller weights")
-    title = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
+    title = f"{_told(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
     return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))
+
+
+def _told(counts: tuple[int, ...]) -> str:
+    """The widths, many equal ones in short.
+
+    >>> _told((64, *[30] * 50, 10))
+    '[64, 30 × 50, 10]'
+    """
+    runs = [(width, len(list(run))) for width, run in itertools.groupby(counts)]
+    parts = (f"{width} × {many}" if many > MANY else ", ".join([str(width)] * many) for width, many in runs)
+    return f"[{', '.join(parts)}]"
 
 
 def _law(start: Initialiser, phi: Activation) -> Start:
@@ -202,8 +216,9 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
     logs = found.logs[:-1]
+    log_points = np.array([[_point(log, x) / 2 for x in NORMAL] for log in logs])
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
-        points = np.exp([[_point(log, x) / 2 for x in NORMAL] for log in logs])
+        points = np.exp(log_points)
     mean, variance = np.array([log[:2] for log in logs]).T
     step_mean, step_variance = np.array(found.steps[:-1]).reshape(-1, 2).T
     return Prediction(
@@ -213,6 +228,7 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         np.sqrt(variance) / 2,
         points[:, 1],
         points[:, ::2],
+        log_points,
         np.exp(step_mean / 2),
         np.sqrt(step_variance) / 2,
         doubts,

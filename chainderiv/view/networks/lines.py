@@ -77,7 +77,7 @@ def whole_numbers(ax: Axes) -> None:
     """Ticks at whole numbers alone along x."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def ruled(ax: Axes) -> None:
