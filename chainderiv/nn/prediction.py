@@ -24,11 +24,12 @@ from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.finite_width.end import End
 from chainderiv.theory.finite_width.layer import Drawn
-from chainderiv.theory.finite_width.logarithm import Cumulants
+from chainderiv.theory.finite_width.quantiles import expands, point
 from chainderiv.theory.finite_width.width import Course, course
+from chainderiv.theory.moments import moments
 
 NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
-MOST_BENT = 0.0055
+MOST_BENT, MOST_KNOWN = 0.0055, 1.0
 MOST_SINGLE = 0.05
 MOST_APART = 2.0
 LEAST_ALIKE = 0.1
@@ -136,12 +137,25 @@ def predict(
     images, shares = _inputs(data, counts)
     square, product = _lengths(images)
     drawn = [Drawn(law.sigma(n, m), law.sigma_b) for m, n in itertools.pairwise(counts)]
+    moments(phi)  # refuses what jumps
     with np.errstate(all="ignore"):  # what is no number is refused
         found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
-    if not np.isfinite([[*log] for log in found.logs]).all():
-        raise BadValue(f"signals of activation {phi.name!r} leave float64 at init={start.name!r}; give smaller weights")
+    _require_law(found, phi, start)
     title = f"{_told(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
     return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))
+
+
+def _require_law(found: Course, phi: Activation, start: Initialiser) -> None:
+    """Raise BadValue where a logarithm has no mean and variance that the first order in 1/width finds."""
+    given = f"activation {phi.name!r} at init={start.name!r}"
+    if not np.isfinite([[*log] for log in found.logs]).all():
+        raise BadValue(f"signals or gradients of {given} leave float64; give smaller weights")
+    variances = [log.variance for log in found.logs[:-1]] + [step.variance for step in found.steps[:-1]]
+    if found.bent > MOST_KNOWN or min(variances) < 0:
+        raise BadValue(
+            f"lengths under {given} differ too much from network to network for the first order in 1/width; "
+            "give smaller weights, or wider layers"
+        )
 
 
 def _told(counts: tuple[int, ...]) -> str:
@@ -206,6 +220,9 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
+        "the law of the logarithm is so skew that the points of the band are rough": not all(
+            expands(log) for log in found.logs[:-1]
+        ),
         "layers tell images apart, so that more than the mean of x·x' would have to be known of the data": (
             found.apart > MOST_APART
         ),
@@ -216,7 +233,7 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
     logs = found.logs[:-1]
-    log_points = np.array([[_point(log, x) / 2 for x in NORMAL] for log in logs])
+    log_points = np.array([[point(log, x) / 2 for x in NORMAL] for log in logs])
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
         points = np.exp(log_points)
     mean, variance = np.array([log[:2] for log in logs]).T
@@ -233,11 +250,3 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         np.sqrt(step_variance) / 2,
         doubts,
     )
-
-
-def _point(log: Cumulants, x: float) -> float:
-    """The quantile whose place among normal numbers is x (Cornish and Fisher 1938)."""
-    sd = np.sqrt(log.variance)
-    skew, tail = log.third / sd**3, log.fourth / sd**4
-    bent = (x**2 - 1) * skew / 6 + (x**3 - 3 * x) * tail / 24 - (2 * x**3 - 5 * x) * skew**2 / 36
-    return float(log.mean + sd * (x + bent))

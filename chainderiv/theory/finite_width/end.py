@@ -16,10 +16,12 @@ import numpy as np
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import blur, common
 from chainderiv.theory.finite_width.logarithm import Cumulants, of_squares
+from chainderiv.theory.gaussian import Divergent
 
 HERMITE = 11  # points over log p
 STEP, FAR = 0.1, 40.0  # of log t, in the integral for 1/|g|²
 TINY = 1e-300
+MOST_MOVED = 200.0  # of log p
 
 
 class Outputs(NamedTuple):
@@ -100,6 +102,12 @@ class End:
             return self.cumulants(p, tau), np.zeros(2)
         nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
         weights = weights / weights.sum()
+        farthest = abs(float(mean[0])) + root * float(nodes[-1])
+        if not farthest < MOST_MOVED:
+            raise Divergent(
+                f"lengths of the outputs' signals differ by a factor of 10^{farthest / np.log(10):.0f} from network to "
+                "network; give smaller weights, or wider layers"
+            )
         at = [self.cumulants(p * np.exp(mean[0] + root * x), tau * np.exp(mean[1])) for x in nodes]
         k1, k2, k3, k4 = np.array(at).T
         whole = weights @ k1

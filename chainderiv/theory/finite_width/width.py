@@ -22,12 +22,13 @@ from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import Blurred
 from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import Drawn, Layer, layer
 from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.gaussian import Divergent
 
 ALIKE = 1e-9  # the least p/q
-MOST = 1e20  # the largest variance of a signal
+LEAST, MOST = 1e-100, 1e20  # variances of a signal
 
 
 class Step(NamedTuple):
@@ -102,12 +103,18 @@ def _there(
     tau = max(q - p, 0.0)
     layers: list[Layer] = []
     for width, above in zip(widths, drawn[1:], strict=True):
-        if not p + tau < MOST:
-            where = len(layers) + 1
-            raise Divergent(f"signals have the variance {p + tau:.2g} in layer {where}; give smaller weights")
-        layers.append(layer(neuron, p, tau, width, above))
+        layers.append(layer(neuron, *_held(p, tau, len(layers) + 1), width, above))
+        require_known(neuron.activation, p, tau, layers[-1].values)
         p, tau = layers[-1].above
-    return layers, (p, tau)
+    return layers, _held(p, tau, len(layers) + 1)
+
+
+def _held(p: float, tau: float, where: int) -> tuple[float, float]:
+    """Both, where signals neither grow beyond MOST nor die out."""
+    if not LEAST < p + tau < MOST:
+        weights = "larger" if p + tau <= LEAST else "smaller"
+        raise Divergent(f"signals have the variance {p + tau:.2g} in layer {where}; give {weights} weights")
+    return p, tau
 
 
 def _across(slope: Floats, covariance: Floats) -> float:
