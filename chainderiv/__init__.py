@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
+    from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
     from chainderiv.nn.network import Forward as Forward, Network as Network
@@ -117,6 +118,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
+    "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
     "nn.network": ["Forward", "Network"],

@@ -1,4 +1,4 @@
-"""chainderiv advise: which random weights keep the gradient's size over so many layers, and the lines that draw them."""
+"""chainderiv advise: which random weights keep the gradient's size over so many layers, and lines that draw them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _as_dict(found: Advice) -> dict[str, Any]:
     return {
         "activation": found.activation.name,
         "formula": text_of(found.activation.formula),
-        **{name: getattr(found, name) for name in ("depth", "width", "factor", "sigma_w", "sigma_b", "gain")},
+        **{name: getattr(found, name) for name in ("depth", "width", "factor", "sigma_w", "sigma_b")},
         "critical": found.gains.gain,
         "torch_gain": found.gains.torch,
         "interval": found.interval,

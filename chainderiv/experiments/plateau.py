@@ -172,15 +172,16 @@ def _told(steps: Floats, decay: float) -> str:
 
 
 def _decaying(found: Plateau) -> list[str]:
-    """What decay does meanwhile, at the least depth at which it keeps runs on the plateau."""
+    """What decay does meanwhile, at the depth at which it keeps most runs on the plateau."""
     least, most = min(found.by_epoch), max(found.by_epoch)
-    split = [k for k, (a, b) in enumerate(zip(found.trains(least), found.trains(most), strict=True)) if a > b]
-    if not split:
+    kept_on = np.subtract(found.trains(least), found.trains(most))
+    k = int(np.argmax(kept_on))
+    if not kept_on[k] > 0:
         return ["At none of these depths does a larger λ keep more runs on the plateau."]
-    depth, left = found.depths[split[0]], found.left(least)[split[0]]
+    depth, left = found.depths[k], found.left(least)[k]
     seeds = np.flatnonzero(np.isfinite(left))
     before = np.maximum(left[seeds].astype(int) - 1, 0)  # the last epochs on the plateau
-    norms = [np.median(found.gradients[decay][split[0]][seeds, before]) for decay in (least, most)]
+    norms = [np.median(found.gradients[decay][k][seeds, before]) for decay in (least, most)]
     kept = found.kept(most, float(np.median(before)))
     return [
         "For every λ the networks start the same, seed for seed, and so do their gradients: with "

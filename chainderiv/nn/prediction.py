@@ -24,6 +24,7 @@ from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.finite_width.end import End
 from chainderiv.theory.finite_width.layer import Drawn
+from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.finite_width.quantiles import expands, point
 from chainderiv.theory.finite_width.width import Course, course
 from chainderiv.theory.moments import moments
@@ -210,24 +211,28 @@ def _end(last: OutputLayer, shares: Floats) -> End:
 
 def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
     """Why the numbers may be off."""
-    fewest = min(counts[1:-1])
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
-        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
-        "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
-        "chi_q is near 1, a fixed point is near, or layers are narrow": found.bent > MOST_BENT,
+        **of_width(min(counts[1:-1]), found.bent, found.logs[:-1]),
         f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
-        "the law of the logarithm is so skew that the points of the band are rough": not all(
-            expands(log) for log in found.logs[:-1]
-        ),
         "layers tell images apart, so that more than the mean of x·x' would have to be known of the data": (
             found.apart > MOST_APART
         ),
     }
     return tuple(reason for reason, holds in reasons.items() if holds)
+
+
+def of_width(fewest: int, bent: float, logs: Sequence[Cumulants]) -> dict[str, bool]:
+    """What a finite width may do to the numbers: the reason, and whether it holds."""
+    return {
+        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
+        "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
+        "chi_q is near 1, a fixed point is near, or layers are narrow": bent > MOST_BENT,
+        "the law of the logarithm is so skew that the points of the band are rough": not all(map(expands, logs)),
+    }
 
 
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:

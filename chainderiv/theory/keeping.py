@@ -1,4 +1,4 @@
-"""What becomes of the gradient over a number of endlessly wide layers, from inputs of mean square 1 on, layer by layer."""
+"""What becomes of the gradient over a number of endlessly wide layers, from inputs of mean square 1 on."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ def wide_log_ratio(activation: Activation, sigma_w: Floats, steps: int) -> Float
     Examples
     --------
     >>> from chainderiv.functions.lookup import neuron
-    >>> wide_log_ratio(neuron("relu"), np.array([2.0**0.5, 2.0]), 4).round(9).tolist()  # √2 in each of them
-    [0.0, 1.386294361]
+    >>> wide_log_ratio(neuron("relu"), np.array([1.0, 2.0]), 4).round(9).tolist()  # √½, and √2, in each of them
+    [-1.386294361, 1.386294361]
     """
     known, squared = moments(activation), np.asarray(sigma_w, float) ** 2
-    # below what is tabled a slope is as at 0, and what leaves it upwards stays out
+    # below what is tabled a slope is as at its end, and what leaves the table upwards stays out
     least, beyond = np.exp(LEAST), np.exp(known.most + 1)
     q, log = squared, np.zeros_like(squared)
     for _ in range(steps):
         v, m2 = known.near(np.fmin(np.maximum(q, least), beyond), (V, M2))
-        log, q = log + np.log(squared * m2) / 2, squared * v
+        with np.errstate(divide="ignore"):
+            log, q = log + np.log(squared * m2) / 2, squared * v
     return log

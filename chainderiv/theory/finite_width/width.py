@@ -29,6 +29,7 @@ from chainderiv.theory.gaussian import Divergent
 
 ALIKE = 1e-9  # the least p/q
 LEAST, MOST = 1e-100, 1e20  # variances of a signal
+SETTLED = 1e-15  # of p and τ, between two layers
 
 
 class Step(NamedTuple):
@@ -86,9 +87,13 @@ def course(
         adjoint = one.log_slope + one.slopes.T @ adjoint
         variance = total.variance + _across(adjoint, covariances[k])
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
-    bent = max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
     single = float(np.max(np.abs(shares)))
+    bent = _bent(layers, covariances)
     return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1])
+
+
+def _bent(layers: Sequence[Layer], covariances: Sequence[Floats]) -> float:
+    return max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
 
 
 def _there(
@@ -103,10 +108,19 @@ def _there(
     tau = max(q - p, 0.0)
     layers: list[Layer] = []
     for width, above in zip(widths, drawn[1:], strict=True):
-        layers.append(layer(neuron, *_held(p, tau, len(layers) + 1), width, above))
-        require_known(neuron.activation, p, tau, layers[-1].values)
+        p, tau = _held(p, tau, len(layers) + 1)
+        if layers and drawn[len(layers)] == above and _settled(layers[-1], p, tau, width):
+            layers.append(layers[-1])
+        else:
+            layers.append(layer(neuron, p, tau, width, above))
+            require_known(neuron.activation, p, tau, layers[-1].values)
         p, tau = layers[-1].above
     return layers, _held(p, tau, len(layers) + 1)
+
+
+def _settled(below: Layer, p: float, tau: float, width: int) -> bool:
+    """Whether a layer is the one below over again, as far as float64 tells."""
+    return width == below.width and abs(p - below.p) <= SETTLED * p and abs(tau - below.tau) <= SETTLED * tau
 
 
 def _held(p: float, tau: float, where: int) -> tuple[float, float]:
@@ -161,3 +175,29 @@ def _singles(layers: Sequence[Layer], single: float) -> list[float]:
     for one in reversed(layers):
         ratios.append(ratios[-1] * one.values.expect(one.values.squared_slope) / one.values.expect(one.values.slope**2))
     return ratios[::-1]
+
+
+class Passage(NamedTuple):
+    """Cumulants of log |g_1|² - log |g_L|² over L hidden layers, and bent as in Course."""
+
+    log: Cumulants
+    bent: float
+
+
+def passage(activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float) -> Passage:
+    """From the last hidden layer to the first one, for one input of mean |x|² square and a gradient at the last that
+    knows nothing of the network.
+
+    widths : of the L >= 2 hidden layers. drawn : how the L weights and biases up to them are drawn.
+    Raises BadValue as course does.
+    """
+    layers, _ = _there(Blurred(activation), widths[:-1], drawn, square, square)
+    means, covariances = _forward(layers)
+    turns = _directions(layers, drawn, 1.0)
+    total, adjoint = Cumulants(0.0, 0.0, 0.0, 0.0), np.zeros(2)
+    for one, moved, covariance, turn in zip(layers[::-1], means[-2::-1], covariances[-2::-1], turns[::-1], strict=True):
+        mean = np.log(one.gain) + one.own.mean + one.log_slope @ moved + np.sum(one.log_bend * covariance) / 2 + turn[0]
+        through = 2 * float(adjoint @ one.shared) + _across(adjoint, one.made[1])
+        own = one.own._replace(mean=float(mean), variance=one.own.variance + turn[1] + through)
+        total, adjoint = total.plus(own), one.log_slope + one.slopes.T @ adjoint
+    return Passage(total, _bent(layers, covariances))
