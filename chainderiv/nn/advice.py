@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,10 +16,10 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import is_finite, shown, whole_number
 from chainderiv.kinds import Floats
-from chainderiv.nn.pasted import PASTED
+from chainderiv.nn.pasted import PASTED, pasted
 from chainderiv.nn.prediction import MOST_KNOWN, NORMAL, of_width
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.critical import CriticalPoint
+from chainderiv.theory.critical import CriticalPoint, critical_line
 from chainderiv.theory.curve import homogeneous
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.quantiles import point
@@ -34,6 +34,7 @@ RATIO = (
 )
 MOST_DEPTH = 1000
 LEFT_OUT = "Nielsen"
+BIASED, STRIDE = 12, 4  # points of the critical line that are tried, and how many of them one is apart from the next
 GRID = np.linspace(math.log(1e-3), math.log(1e3), 2801)  # of log σ_w
 CLOSE = 1e-4  # of the ratio's logarithm, at a σ_w that is solved for
 MOST_SPREAD = 400.0  # variance of log |g|² beyond which a median says nothing: relu², whose exponents double in a layer
@@ -56,17 +57,23 @@ class Outlook(NamedTuple):
 
 @dataclass(frozen=True)
 class Advice(Shows):
-    """A start for networks of depth hidden layers of one width, without biases.
+    """A start for networks of depth hidden layers of one width.
 
     Attributes
     ----------
     activation, depth, width, factor : as they were given.
     after : what is recommended, and what is predicted of it: `.sigma_w`, `.sigma_b`, `.ratio` and `.doubts`.
     before : the same of the usual starts.
-    interval : (low, high). The σ_w about it, with σ_b = 0, at which the median ratio is within the factor; 0 and inf
+    interval : (low, high). The σ_w about it, with its σ_b, at which the median ratio is within the factor; 0 and inf
         where it reaches beyond 1e-3 and 1e3.
     gains : what gains() says of the activation.
     caveats : what to know before it is used, one sentence each.
+
+    Examples
+    --------
+    >>> advice = advise("relu", depth=10, width=100)
+    >>> [f"{sigma_w:.2f}" for sigma_w in (advice.sigma_w, *advice.interval)]
+    ['1.41', '1.11', '1.85']
     """
 
     activation: Activation
@@ -104,14 +111,16 @@ class Advice(Shows):
         """
         if target not in PASTED:
             raise unknown_name("target", target, PASTED)
-        return PASTED[target].format(w=self.sigma_w)
+        return pasted(target, self.sigma_w, self.sigma_b)
 
     def _shown(self) -> Shown:
-        start = f"sigma_w = {self.sigma_w:.6g} (the gain of an initialiser by fan-in), sigma_b = 0"
+        start = f"sigma_w = {self.sigma_w:.6g} (the gain of an initialiser by fan-in), sigma_b = {self.sigma_b:.6g}"
         title = f"{self.activation.name}, {self.depth} hidden layers of {self.width}: {start}"
         rows = [_row(one) for one in (self.after, *self.before)]
         said = [f"note: {one}" for one in self.caveats] + [f"not trusted: {one}" for one in self.after.doubts]
-        within = f"median within a factor {self.factor:g}: sigma_w {_between(*self.interval)}, sigma_b = 0"
+        within = (
+            f"median within a factor {self.factor:g}: sigma_w {_between(*self.interval)}, sigma_b = {self.sigma_b:.6g}"
+        )
         return Shown([title, RATIO], HEADER, rows, [within, *said])
 
 
@@ -126,10 +135,11 @@ def _row(one: Outlook) -> tuple[str, ...]:
 
 
 def advise(activation: Any, depth: int, width: int, factor: float = 10.0) -> Advice:
-    """Weights that keep ‖∂C/∂b‖ within a factor from the last hidden layer to the first: N(0, σ_w²/fan_in), b = 0.
+    """Weights N(0, σ_w²/fan_in), biases N(0, σ_b²) that keep ‖∂C/∂b‖ within a factor from the last hidden layer down.
 
-    σ_w is the gain of gains() where the median of the ratio, over networks of this depth and width, is within the
-    factor; else the σ_w at which that median is 1. Inputs have a mean square of 1.
+    It is the gain of gains(), with σ_b = 0, where the median of the ratio, over networks of this depth and width, is
+    within the factor; else the σ_w at which that median is 1. Where biases alone make a critical point that is stable,
+    as of gelu, it is the first of them within the factor. Inputs have a mean square of 1.
 
     Parameters
     ----------
@@ -156,19 +166,31 @@ def advise(activation: Any, depth: int, width: int, factor: float = 10.0) -> Adv
         raise BadValue(f"depth is {depth}; give 2 to {MOST_DEPTH} hidden layers")
     if not is_finite(factor) or factor <= 1:
         raise BadValue(f"factor is {shown(factor)}; give a finite number > 1")
-    known, passing, most = gains(phi), _Passing(phi, depth, width), math.log(factor)
-    sigma_w = known.gain
-    if sigma_w is None or not abs(passing.median(sigma_w)) <= most:
-        sigma_w = passing.level(sigma_w or 1.0)
+    known, most = gains(phi), math.log(factor)
+    passing, sigma_w = _chosen(known, _Passing(phi, depth, width), most)
     if sigma_w is None:
         raise BadValue(
             f"activation {phi.name!r} has no sigma_w at which the gradient is known to keep its size over {depth} "
             f"layers of {width}; give another depth or width"
         )
     before = tuple(passing.outlook(name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
-    after = passing.outlook("recommended", sigma_w, 0.0)
+    after = passing.outlook("recommended", sigma_w, passing.sigma_b)
     caveats = tuple(_caveats(known, passing, after))
     return Advice(phi, depth, width, float(factor), after, before, passing.around(sigma_w, most), known, caveats)
+
+
+def _chosen(known: Gains, passing: _Passing, most: float) -> tuple[_Passing, float | None]:
+    """The σ_w to recommend, and what is predicted with its σ_b."""
+    if known.gain is not None and abs(passing.median(known.gain)) <= most:
+        return passing, known.gain
+    if known.gain is None:
+        line = critical_line(known.activation)
+        stable = np.flatnonzero(line.chi_q < 1)
+        for k in stable[np.argsort(line.sigma_b[stable])][: BIASED * STRIDE : STRIDE]:
+            biased = replace(passing, sigma_b=float(line.sigma_b[k]))
+            if abs(biased.median(float(line.sigma_w[k]))) <= most:
+                return biased, float(line.sigma_w[k])
+    return passing, passing.level(known.gain or 1.0)
 
 
 class _Law(NamedTuple):
@@ -188,9 +210,10 @@ class _Passing:
     activation: Activation
     depth: int
     width: int
+    sigma_b: float = 0.0
     found: dict[tuple[float, float], _Law] = field(default_factory=dict)
 
-    def law(self, sigma_w: float, sigma_b: float = 0.0) -> _Law:
+    def law(self, sigma_w: float, sigma_b: float) -> _Law:
         """Of networks of this width; UNKNOWN where it is not."""
         if (sigma_w, sigma_b) not in self.found:
             self.found[sigma_w, sigma_b] = self._law(sigma_w, sigma_b)
@@ -208,7 +231,7 @@ class _Passing:
         doubts = tuple(reason for reason, holds in of_width(self.width, bent, [log]).items() if holds)
         return _Law(tuple(point(log, x) / 2 for x in NORMAL), doubts)
 
-    def outlook(self, name: str, sigma_w: float, sigma_b: float = 0.0) -> Outlook:
+    def outlook(self, name: str, sigma_w: float, sigma_b: float) -> Outlook:
         """A start by its name, with what is predicted of it."""
         points, doubts = self.law(sigma_w, sigma_b)
         with np.errstate(over="ignore", under="ignore"):  # deep down no number holds it
@@ -216,13 +239,13 @@ class _Passing:
         return Outlook(name, sigma_w, sigma_b, (low, middle, high), doubts)
 
     def median(self, sigma_w: float) -> float:
-        """The logarithm of the median ratio, without biases."""
-        return self.law(sigma_w).points[1]
+        """The logarithm of the median ratio."""
+        return self.law(sigma_w, self.sigma_b).points[1]
 
     @cached_property
     def wide(self) -> Floats:
         """The same of endless width, over GRID."""
-        return wide_log_ratio(self.activation, np.exp(GRID), self.depth - 1)
+        return wide_log_ratio(self.activation, np.exp(GRID), self.sigma_b, self.depth - 1)
 
     def level(self, near: float) -> float | None:
         """The σ_w at which the median is 1, of several the nearest; None where none is found."""
@@ -266,7 +289,9 @@ def _caveats(known: Gains, passing: _Passing, after: Outlook) -> Iterator[str]:
         yield f"{name} is critical at no sigma_w where sigma_b = 0"
     elif not stable:
         yield f"{name} is critical at sigma_w = {known.points[0].sigma_w:.6g}, which signals leave: no network is there"
-    if after.sigma_w != gain:
+    if after.sigma_b:
+        yield "sigma_w and sigma_b are a critical point that signals keep to, which without biases there is none of"
+    elif after.sigma_w != gain:
         at = "" if gain is None else f"; at the critical {gain:.6g} it is {math.exp(passing.median(gain)):.3g}"
         yield f"sigma_w is where the median is 1 for this depth and this width{at}"
     if len(known.points) > 1:

@@ -15,18 +15,19 @@ from chainderiv.nn.pasted import PASTED
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.width import passage
 from chainderiv.theory.keeping import wide_log_ratio
+from chainderiv.theory.mean_field import mean_field
 
 DENSITY = 1 / math.sqrt(2 * math.pi)
 
 
-def drawn_ratios(activation, depth, width, sigma_w, networks, rng):
+def drawn_ratios(activation, depth, width, sigma_w, networks, rng, sigma_b=0.0):
     """log of ‖∂C/∂b‖ in the first hidden layer over the last one's, of networks drawn here."""
     functions, scale, found = array_functions(neuron(activation)), sigma_w / math.sqrt(width), []
     for _ in range(networks):
         weights = scale * rng.standard_normal((depth, width, width))
         zs, a = [], np.ones(width)
         for W in weights:
-            zs.append(W @ a)
+            zs.append(W @ a + sigma_b * rng.standard_normal(width))
             a = functions.value(zs[-1])
         g = last = functions.derivative(zs[-1]) * rng.standard_normal(width)
         for W, z in zip(weights[:0:-1], zs[-2::-1], strict=True):
@@ -37,7 +38,7 @@ def drawn_ratios(activation, depth, width, sigma_w, networks, rng):
 
 @pytest.mark.parametrize(("activation", "sigma_w"), [("tanh", 1.5), ("sigmoid", 8.0), ("softplus", 1.6), ("relu", 1.3)])
 def test_over_endless_width_the_ratio_is_the_product_of_the_mean_squared_slopes(activation, sigma_w):
-    functions, q, log = array_functions(neuron(activation)), sigma_w**2, 0.0
+    functions, q, log = array_functions(neuron(activation)), sigma_w**2 + 0.09, 0.0
 
     def mean_square(function):
         inner = lambda x: float(function(np.array([math.sqrt(q) * x]))[0]) ** 2 * math.exp(-x * x / 2) * DENSITY  # noqa: E731
@@ -45,8 +46,8 @@ def test_over_endless_width_the_ratio_is_the_product_of_the_mean_squared_slopes(
 
     for _ in range(4):
         log += math.log(sigma_w**2 * mean_square(functions.derivative)) / 2
-        q = sigma_w**2 * mean_square(functions.value)
-    assert wide_log_ratio(neuron(activation), np.array([sigma_w]), 4)[0] == pytest.approx(log, rel=1e-8)
+        q = sigma_w**2 * mean_square(functions.value) + 0.09
+    assert wide_log_ratio(neuron(activation), np.array([sigma_w]), 0.3, 4)[0] == pytest.approx(log, rel=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_the_ratio_scatters_over_networks_as_predicted_and_endless_width_alone_i
     # 3.5 standard errors, and what the second order of 1/width may be
     assert abs(found.mean() - log.mean / 2) < 3.5 * error + 0.03 * math.sqrt(log.variance)
     assert found.std() / math.sqrt(log.variance / 4) == pytest.approx(1, abs=0.1)
-    wide = float(wide_log_ratio(neuron(activation), np.array([sigma_w]), depth - 1)[0])
+    wide = float(wide_log_ratio(neuron(activation), np.array([sigma_w]), 0, depth - 1)[0])
     assert abs(found.mean() - wide) > 3.5 * error + 0.03 * math.sqrt(log.variance)
 
 
@@ -76,7 +77,7 @@ def test_the_ratio_scatters_over_networks_as_predicted_and_endless_width_alone_i
 def test_at_both_ends_of_the_interval_the_median_is_the_factor(activation, depth):
     found = advise(activation, depth, 40, factor=3.0)
     for sigma_w, want in zip(found.interval, (1 / 3, 3), strict=True):
-        ratios = np.exp(drawn_ratios(activation, depth, 40, sigma_w, 800, np.random.default_rng(2)))
+        ratios = np.exp(drawn_ratios(activation, depth, 40, sigma_w, 800, np.random.default_rng(2), found.sigma_b))
         # the median of 800 is within 3.5 of its standard errors, 1.25 spreads over √800, and 5 % for the second order
         spread = np.log(ratios).std() * 1.25 / math.sqrt(800)
         assert abs(math.log(np.median(ratios) / want)) < 3.5 * spread + 0.05
@@ -101,7 +102,18 @@ def test_where_the_critical_point_does_not_keep_it_the_median_is_1_and_both_are_
     assert any("at the critical 1 it is 0.0" in caveat for caveat in deep.caveats)
     unstable = advise("gelu", 5, 100)
     assert any("critical at sigma_w = 2, which signals leave" in caveat for caveat in unstable.caveats)
-    assert unstable.sigma_w < 2
+    assert any("a critical point that signals keep to" in caveat for caveat in unstable.caveats)
+
+
+@pytest.mark.parametrize("activation", ["gelu", pytest.param("silu", marks=pytest.mark.slow)])
+def test_a_neuron_without_a_gain_is_given_biases_at_a_critical_point_that_is_stable(activation):
+    found = advise(activation, 30, 100)
+    field = mean_field(activation, found.sigma_w, found.sigma_b)
+    assert found.sigma_b > 0
+    assert field.chi_1 == pytest.approx(1, abs=1e-9)
+    assert field.chi_q < 1
+    assert 0.1 < found.after.ratio[1] < 10
+    assert f"std={found.sigma_b!r}" in found.to("torch")
 
 
 def test_before_are_the_usual_starts_and_what_they_do():
