@@ -98,7 +98,7 @@ def _table(found: Layers) -> Rows:
 
 
 def _beside(found: Layers) -> list[Beside]:
-    return by_layer("norm of hidden layer {layer} of {hidden}, at the start", found.norms, START_NORMS)
+    return by_layer("hidden layer {layer} of {hidden}", found.norms, START_NORMS)
 
 
 def _draw(found: Layers, figure: Figure, dark: bool) -> None:
@@ -113,12 +113,12 @@ def _draw(found: Layers, figure: Figure, dark: bool) -> None:
         marks = {"published": START_NORMS[hidden]} if hidden in START_NORMS else {}
         plot_prediction(told, found.norms[hidden], ax, dark, marks=marks, title="", legend=False, limits=limits)
         ax.set_title(f"{hidden} hidden", fontsize=10.5, fontweight="normal", loc="left")
-        ax.set_xlabel("")
-        if ax is not panels[0]:
-            ax.set_ylabel("")
+        ax.set(xlabel="", ylabel="")
+        ax.tick_params(labelsize=10)
     handles, labels = panels[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4, fontsize=9.5)
     figure.supxlabel("hidden layer", fontsize=11)
+    figure.supylabel(r"L2 norm of mean $\partial C/\partial b_l$ before training", fontsize=11)
 
 
 def _reading(found: Layers, setup: Setup) -> list[str]:
@@ -165,9 +165,10 @@ def _section(found: Layers) -> Tables:
     more: dict[str, Any] = {
         "predicted": [number(row["predicted_median"]) for row in rows],
         f"predicted {BAND_SAID}": [span(row["predicted_p05"], row["predicted_p95"]) for row in rows],
-        "z of the mean log": [minus(f"{row['z_mean_log']:+.1f}") for row in rows],
+        "z": [minus(f"{row['z_mean_log']:+.1f}") for row in rows],
     }
-    yield compared("quantity", _beside(found), f"{NORM}.", **more)
+    caption = f"{NORM}, at the start. z: how far the mean logarithm is from the predicted one, in standard errors."
+    yield compared("norm", _beside(found), caption, **more)
 
 
 EXPERIMENT = Experiment(
