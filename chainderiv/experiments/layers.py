@@ -127,14 +127,13 @@ def _reading(found: Layers, setup: Setup) -> list[str]:
     shares, errors = (np.concatenate(each).ravel() for each in zip(*map(found.points_off, found.logs), strict=True))
     inside = np.concatenate([found.inside(hidden) for hidden in found.logs])
     far = {place: z for place, z in off.items() if not abs(z) <= MOST}
-    verdict = "nothing speaks against the prediction" if not far else f"the prediction disagrees, {_places(far)}"
     beyond = int((~(np.abs(errors) <= MOST)).sum())
     told = [
         f"{len(off) - len(far)} of {len(off)} mean logarithms lie within {MOST:g} standard errors of what is "
-        f"predicted, the largest deviation is {max(map(abs, off.values())):.1f}: {verdict}.",
-        f"Of the 5, 50 and 95 % points {len(errors) - beyond} of {len(errors)} lie within {MOST:g} standard errors of "
-        f"what is predicted; the largest share by which one is off is {100 * np.abs(shares).max():.1f} %. The "
-        f"predicted bands of {BAND_SAID} hold {100 * inside.mean():.1f} % of the measured norms.",
+        f"predicted, the largest deviation is {max(map(abs, off.values())):.1f}. Of the 5, 50 and 95 % points "
+        f"{len(errors) - beyond} of {len(errors)} do, and the largest share by which one is off is "
+        f"{100 * np.abs(shares).max():.1f} %. {_verdict(far, beyond)}",
+        f"The predicted bands of {BAND_SAID} hold {100 * inside.mean():.1f} % of the measured norms.",
     ]
     published = [
         bool(low <= norm <= high)
@@ -147,8 +146,12 @@ def _reading(found: Layers, setup: Setup) -> list[str]:
     return told + [f"Not trusted: {doubt}." for doubt in _doubts(found.predicted)]
 
 
-def _places(far: Mapping[tuple[int, int], float]) -> str:
-    return ", ".join(f"in hidden layer {k} of {hidden} by {abs(z):.1f}" for (hidden, k), z in far.items())
+def _verdict(far: Mapping[tuple[int, int], float], beyond: int) -> str:
+    """far : the mean logarithms that are off, in standard errors. beyond : how many points are."""
+    if not far and not beyond:
+        return "Nothing speaks against the prediction."
+    means = [f"the mean of hidden layer {k} of {hidden} by {abs(z):.1f}" for (hidden, k), z in far.items()]
+    return f"The prediction disagrees: {', '.join([*means, *([f'{beyond} of the points'] if beyond else [])])}."
 
 
 def _doubts(predicted: Mapping[int, Prediction]) -> list[str]:

@@ -132,7 +132,8 @@ class Slopes:
         return Verdict(int((sizes > MOST).sum()), len(off), float(sizes.max()), float((off**2).sum()), rare)
 
 
-def _points() -> list[tuple[float, float]]:
+def points() -> list[tuple[float, float]]:
+    """σ_w and σ_b of POINTS."""
     return [(critical_sigma_w(ACTIVATION, b) if w is None else w, b) for w, b in POINTS]
 
 
@@ -154,7 +155,7 @@ def _cell(w: float, b: float, width: int, drawn: Drawn, logs: Floats, setup: Set
 
 def _run(setup: Setup) -> Slopes:
     """How fast the gradient grows in each layer, of networks drawn, and what theory says of it."""
-    places = [(w, b, width) for width in WIDTHS for w, b in _points()]
+    places = [(w, b, width) for width in WIDTHS for w, b in points()]
     wanted = [_drawn(setup, *place) for place in places]
     measured = all_drawn(setup, wanted)
     return Slopes(tuple(_cell(*p, d, logs, setup) for p, d, logs in zip(places, wanted, measured, strict=True)))
