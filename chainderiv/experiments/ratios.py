@@ -72,10 +72,10 @@ class Ratios:
         return NO_THEORY if self.predicted is None else f"theory: {self.predicted.link:.4f}"
 
     @property
-    def error(self) -> float:
+    def error(self) -> np.float64:
         """The standard error of ln link: each run has one mean logarithm, and runs are independent of each other."""
         runs = np.concatenate([np.log(row) for row in self.measured.values()], axis=1).mean(axis=1)
-        return float(runs.std(ddof=1) / np.sqrt(len(runs)))
+        return np.float64(runs.std(ddof=1) / np.sqrt(len(runs)))
 
 
 def _published() -> dict[int, list[float]]:
@@ -173,12 +173,13 @@ def _reading(found: Ratios, setup: Setup) -> list[str]:
 
 def _judged(found: Ratios, theory: Theory) -> str:
     """How far both predictions are from what was measured."""
-    off = [float(np.log(found.link / value)) / found.error for value in (theory.link, theory.wide)]
+    with np.errstate(divide="ignore", invalid="ignore"):  # runs that are all alike have no error
+        off = np.log(found.link / np.array([theory.link, theory.wide])) / found.error
     refuted = [name for name, z in zip(("the first", "the second"), off, strict=True) if not abs(z) <= MOST]
     verdict = f"it refutes {' and '.join(refuted)}" if refuted else "it speaks against neither"
     return (
         f"Without drawing a network theory gives {theory.link:.4f} for these widths, and {theory.wide:.4f}, which is "
-        f"√χ₁, for endless width. The measured mean, {found.link:.4f} ± {found.link * found.error:.4f}, lies "
+        f"√χ₁, for endless width. The measured mean, {found.link:.4f} ± {found.link * float(found.error):.4f}, lies "
         f"{abs(off[0]):.1f} and {abs(off[1]):.1f} of its standard errors from them: {verdict}."
     )
 
