@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from chainderiv.commands import common, map_output
@@ -14,7 +13,6 @@ from chainderiv.shown import Shown
 from chainderiv.theory.critical import CriticalPoint, critical_points
 from chainderiv.theory.mean_field import MeanField, mean_field
 from chainderiv.theory.phase import PhaseDiagram, phase_diagram
-from chainderiv.writing import require_writable
 
 WEIGHTS, BIASES = "0.5:4:200", "0:2:200"
 FORM = "give an axis start:stop:count, such as {}"
@@ -106,11 +104,9 @@ def _check_picture(options: argparse.Namespace, biases: Axis | float) -> None:
         raise unknown_name("quantity", options.quantity, QUANTITIES)
     if options.out is None:
         return
-    if Path(options.out).suffix.lower() not in map_output.PICTURES:
-        raise BadValue(f"--out is {options.out!r}; give a name that ends in .png, .svg or .pdf")
     if not isinstance(biases, Axis):
         raise BadValue(f"--sigma-b is {options.biases!r}, and a map takes an axis; give one, such as {BIASES}")
-    require_writable(Path(options.out))
+    map_output.require_picture(options.out)
 
 
 def _asked_biases(biases: Axis | float, every: bool) -> list[float]:

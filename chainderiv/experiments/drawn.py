@@ -82,7 +82,7 @@ def _taken(source: Source, folder: Path | None, drawn: Drawn, attempt: int, stop
 def _read(file: Path, shape: tuple[int, int]) -> Floats | None:
     """What a file holds; None where there is none, or one that is damaged."""
     try:
-        with np.load(file) as arrays:
+        with file.open("rb") as content, np.load(content) as arrays:
             logs = np.asarray(arrays[LOGS], float)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None

@@ -98,7 +98,7 @@ def _table(found: Layers) -> Rows:
 
 
 def _beside(found: Layers) -> list[Beside]:
-    return by_layer("norm of hidden layer {layer} of {hidden}, at the start", found.norms, START_NORMS)
+    return by_layer("hidden layer {layer} of {hidden}", found.norms, START_NORMS)
 
 
 def _draw(found: Layers, figure: Figure, dark: bool) -> None:
@@ -113,12 +113,12 @@ def _draw(found: Layers, figure: Figure, dark: bool) -> None:
         marks = {"published": START_NORMS[hidden]} if hidden in START_NORMS else {}
         plot_prediction(told, found.norms[hidden], ax, dark, marks=marks, title="", legend=False, limits=limits)
         ax.set_title(f"{hidden} hidden", fontsize=10.5, fontweight="normal", loc="left")
-        ax.set_xlabel("")
-        if ax is not panels[0]:
-            ax.set_ylabel("")
+        ax.set(xlabel="", ylabel="")
+        ax.tick_params(labelsize=10)
     handles, labels = panels[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=4, fontsize=9.5)
     figure.supxlabel("hidden layer", fontsize=11)
+    figure.supylabel(r"L2 norm of mean $\partial C/\partial b_l$ before training", fontsize=11)
 
 
 def _reading(found: Layers, setup: Setup) -> list[str]:
@@ -127,14 +127,13 @@ def _reading(found: Layers, setup: Setup) -> list[str]:
     shares, errors = (np.concatenate(each).ravel() for each in zip(*map(found.points_off, found.logs), strict=True))
     inside = np.concatenate([found.inside(hidden) for hidden in found.logs])
     far = {place: z for place, z in off.items() if not abs(z) <= MOST}
-    verdict = "nothing speaks against the prediction" if not far else f"the prediction disagrees, {_places(far)}"
     beyond = int((~(np.abs(errors) <= MOST)).sum())
     told = [
         f"{len(off) - len(far)} of {len(off)} mean logarithms lie within {MOST:g} standard errors of what is "
-        f"predicted, the largest deviation is {max(map(abs, off.values())):.1f}: {verdict}.",
-        f"Of the 5, 50 and 95 % points {len(errors) - beyond} of {len(errors)} lie within {MOST:g} standard errors of "
-        f"what is predicted; the largest share by which one is off is {100 * np.abs(shares).max():.1f} %. The "
-        f"predicted bands of {BAND_SAID} hold {100 * inside.mean():.1f} % of the measured norms.",
+        f"predicted, the largest deviation is {max(map(abs, off.values())):.1f}. Of the 5, 50 and 95 % points "
+        f"{len(errors) - beyond} of {len(errors)} do, and the largest share by which one is off is "
+        f"{100 * np.abs(shares).max():.1f} %. {_verdict(far, beyond)}",
+        f"The predicted bands of {BAND_SAID} hold {100 * inside.mean():.1f} % of the measured norms.",
     ]
     published = [
         bool(low <= norm <= high)
@@ -147,8 +146,12 @@ def _reading(found: Layers, setup: Setup) -> list[str]:
     return told + [f"Not trusted: {doubt}." for doubt in _doubts(found.predicted)]
 
 
-def _places(far: Mapping[tuple[int, int], float]) -> str:
-    return ", ".join(f"in hidden layer {k} of {hidden} by {abs(z):.1f}" for (hidden, k), z in far.items())
+def _verdict(far: Mapping[tuple[int, int], float], beyond: int) -> str:
+    """far : the mean logarithms that are off, in standard errors. beyond : how many points are."""
+    if not far and not beyond:
+        return "Nothing speaks against the prediction."
+    means = [f"the mean of hidden layer {k} of {hidden} by {abs(z):.1f}" for (hidden, k), z in far.items()]
+    return f"The prediction disagrees: {', '.join([*means, *([f'{beyond} of the points'] if beyond else [])])}."
 
 
 def _doubts(predicted: Mapping[int, Prediction]) -> list[str]:
@@ -165,9 +168,10 @@ def _section(found: Layers) -> Tables:
     more: dict[str, Any] = {
         "predicted": [number(row["predicted_median"]) for row in rows],
         f"predicted {BAND_SAID}": [span(row["predicted_p05"], row["predicted_p95"]) for row in rows],
-        "z of the mean log": [minus(f"{row['z_mean_log']:+.1f}") for row in rows],
+        "z": [minus(f"{row['z_mean_log']:+.1f}") for row in rows],
     }
-    yield compared("quantity", _beside(found), f"{NORM}.", **more)
+    caption = f"{NORM}, at the start. z: how far the mean logarithm is from the predicted one, in standard errors."
+    yield compared("norm", _beside(found), caption, **more)
 
 
 EXPERIMENT = Experiment(

@@ -82,9 +82,14 @@ class Cell:
         return float((self.mean - getattr(self, kind)) / self.error)
 
     @property
-    def spread_off(self) -> float:
+    def spread_share(self) -> float:
         """The measured standard deviation in layer 1 over that of theory."""
         return float(self.logs[:, 0].std(ddof=1) / self.spread)
+
+    @property
+    def spread_off(self) -> float:
+        """How far that is from 1, in standard errors, each 1/√(2N)."""
+        return float((self.spread_share - 1) * np.sqrt(2 * len(self.logs)))
 
 
 class Verdict(NamedTuple):
@@ -127,7 +132,8 @@ class Slopes:
         return Verdict(int((sizes > MOST).sum()), len(off), float(sizes.max()), float((off**2).sum()), rare)
 
 
-def _points() -> list[tuple[float, float]]:
+def points() -> list[tuple[float, float]]:
+    """σ_w and σ_b of POINTS."""
     return [(critical_sigma_w(ACTIVATION, b) if w is None else w, b) for w, b in POINTS]
 
 
@@ -149,7 +155,7 @@ def _cell(w: float, b: float, width: int, drawn: Drawn, logs: Floats, setup: Set
 
 def _run(setup: Setup) -> Slopes:
     """How fast the gradient grows in each layer, of networks drawn, and what theory says of it."""
-    places = [(w, b, width) for width in WIDTHS for w, b in _points()]
+    places = [(w, b, width) for width in WIDTHS for w, b in points()]
     wanted = [_drawn(setup, *place) for place in places]
     measured = all_drawn(setup, wanted)
     return Slopes(tuple(_cell(*p, d, logs, setup) for p, d, logs in zip(places, wanted, measured, strict=True)))
@@ -161,7 +167,7 @@ def _numbers(cell: Cell) -> dict[str, Any]:
         "hidden_layers": cell.logs.shape[1], "networks": len(cell.logs), "mean_slope": cell.mean,
         "standard_error": cell.error, "predicted": cell.predicted, "half_log_chi_1": cell.endless,
         "z_predicted": cell.off("predicted"), "z_half_log_chi_1": cell.off("endless"),
-        "sd_over_predicted": cell.spread_off,
+        "sd_over_predicted": cell.spread_share,
     }  # fmt: skip
 
 
@@ -205,8 +211,11 @@ def _draw(found: Slopes, figure: Figure, dark: bool) -> None:
 
 def _reading(found: Slopes, setup: Setup) -> list[str]:
     """What is refuted, of each theory, and at which widths."""
-    shares = [cell.spread_off for cell in found.cells]
-    spread = f"The standard deviation of ln ‖∂C/∂b₁‖ is {min(shares):.2f} to {max(shares):.2f} of the predicted one."
+    shares, near = [c.spread_share for c in found.cells], [abs(c.spread_off) <= MOST for c in found.cells]
+    spread = (
+        f"{sum(near)} of {len(near)} standard deviations of ln ‖∂C/∂b₁‖ over the networks lie within {MOST} of their "
+        f"standard errors of the predicted ones, of which they are {min(shares):.2f} to {max(shares):.2f}."
+    )
     return [*(_said(found, kind) for kind in KINDS), spread]
 
 
@@ -256,8 +265,8 @@ EXPERIMENT = Experiment(
     question="By how much does the gradient grow from layer to layer, at every width?",
     introduction=lambda setup: (
         f"Networks of {ACTIVATION} with one input whose signals have the length they settle at, at three points of "
-        "each phase. In wide layers ln ‖∂C/∂b‖ grows by ½ log χ₁ in each layer on its way back; what a width adds is of the "
-        "order 1/width."
+        "each phase. In wide layers ln ‖∂C/∂b‖ grows by ½ log χ₁ in each layer on its way back; what a width adds is "
+        "of the order 1/width."
     ),
     run=_run,
     trains=lambda setup: len(WIDTHS) * len(POINTS),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
+REACH = 0.36  # likewise, of a bar across
 BESIDE = 0.32  # of the step to the nearest other depth, to either side, for marks of several kinds at one depth
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1)), (0, (1, 1.2)))
 HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 8.5, "markerfacecolor": "none"}
@@ -77,6 +78,7 @@ def plot_layers(
     *,
     ylabel: str,
     places: Sequence[str] | None = None,
+    predicted: Mapping[int, ArrayLike] | None = None,
 ) -> Axes:
     """Draw a number of each layer, or each pair of neighbours, of networks of several depths, on a log axis.
 
@@ -85,6 +87,7 @@ def plot_layers(
     groups : by the number of hidden layers: shape (runs, k), of k layers or pairs, the first one first.
     published : by the number of hidden layers, k published numbers.
     places : what stands below each of k; by default 1, 2, ….
+    predicted : by the number of hidden layers, k numbers, a bar across each.
     Raises BadShape for another shape, or without a group.
     """
     rows = {hidden: np.asarray(values, float) for hidden, values in groups.items()}
@@ -99,6 +102,11 @@ def plot_layers(
             names |= dict(zip(x, places or map(str, count(1)), strict=False))
             ax.text(x.mean(), 1.0, _layers(hidden), transform=ax.get_xaxis_transform(), ha="center", va="bottom",
                     color=colours.soft, fontsize=9.5)  # fmt: skip
+            if predicted is not None:
+                ends = x - REACH, x + REACH
+                bars = ax.hlines(predicted[hidden], *ends, colors=colours.ink, linewidths=2.0, zorder=4,
+                                 label="" if at else "predicted")  # fmt: skip
+                bars.set_gid("predicted")
             at += row.shape[1] + 1
         _mark(ax, marks, colours)
         ax.set_yscale("log")

