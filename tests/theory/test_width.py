@@ -10,6 +10,7 @@ from scipy.special import expit
 import chainderiv as cd
 from chainderiv.functions.lookup import neuron
 from chainderiv.theory.finite_width.blurred import Blurred
+from chainderiv.theory.finite_width.direction import Direction
 from chainderiv.theory.finite_width.layer import Drawn, differences, layer
 from chainderiv.theory.finite_width.width import _directions
 
@@ -169,7 +170,7 @@ def test_a_very_wide_layers_first_order_is_the_one_that_is_derived(name, w, b):
     U = w**2 * V
     along = U / m.q_star * (U / m.q_star * (weights @ (z * prime(z)) ** 2) + b**2 * M2)
     R = (w**2 * along / U - m.chi_q**2) / (m.chi_1 - m.chi_q**2)
-    (first, *_) = _directions([one] * 40, [Drawn(w, b)] * 41, 3.0)
+    (first, *_) = _directions([one] * 40, [Drawn(w, b)] * 41, Direction(3.0, 18.0, 0.0))
     assert abs(width * first[0] - X / (V * M2) * (R - 1)) < 1e-4 * max(1, abs(R - 1))
 
 

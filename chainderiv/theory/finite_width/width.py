@@ -21,6 +21,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import Blurred
+from chainderiv.theory.finite_width.direction import UNKNOWING, Direction
 from chainderiv.theory.finite_width.end import End
 from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import Drawn, Layer, layer
@@ -67,7 +68,7 @@ def course(
     """
     layers, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
     means, covariances = _forward(layers)
-    directions = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
+    turns = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]
     at_end, adjoint = end.over(p, tau, means[-1], covariances[-1])
@@ -77,11 +78,11 @@ def course(
     total = at_end._replace(variance=at_end.variance - _across(adjoint, covariances[-1]))
     for k in reversed(range(len(layers))):
         one, (_, made) = layers[k], layers[k].made
-        own = one.own._replace(variance=one.own.variance + directions[k][1])
+        own = one.own._replace(variance=one.own.variance + turns[k].variance)
         mean = np.log(one.gain) + own.mean + one.log_slope @ means[k] + np.sum(one.log_bend * covariances[k]) / 2
-        mean = float(mean + directions[k][0] + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
+        mean = float(mean + turns[k].mean + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
         steps.append(Step(mean, own.variance + _across(one.log_slope, covariances[k])))
-        through = 2 * float(adjoint @ one.shared) + _across(adjoint, made)
+        through = 2 * float(adjoint @ one.shared) + _across(adjoint, made) + turns[k].before
         total = total.plus(own._replace(variance=own.variance + through))
         adjoint = one.log_slope + one.slopes.T @ adjoint
         variance = total.variance + _across(adjoint, covariances[k])
@@ -133,25 +134,38 @@ def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats]]:
     return means, covariances
 
 
-def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: float) -> list[tuple[float, float]]:
-    """What W's own direction adds to the mean and the variance of each step; along is End's."""
+class Turn(NamedTuple):
+    """What W's own direction adds to the mean and the variance of a step, and through what came before to that of |g|²."""
+
+    mean: float
+    variance: float
+    before: float
+
+
+def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Direction) -> list[Turn]:
+    """Of each step; along is End's: t = (u·g)²/(|g|² Var u) at the outputs, and what log |g|² has to do with it.
+
+    From layer to layer u·g is multiplied by a number, and a normal one is added that is new.
+    """
     found = []
     for one, below in zip(reversed(layers), reversed(drawn[:-1]), strict=True):
         at = one.values
         V, S = at.expect(at.mean**2), at.expect(at.slope**2)
         made = one.p - below.sigma_b**2
         if not (V and S):
-            found.append((0.0, 0.0))
-            along = 1.0
+            found.append(Turn(0.0, 0.0, 0.0))
+            along = UNKNOWING
             continue
         share = at.expect(at.mean**2 * at.slope**2) / (V * S * one.width)  # of A's direction in |g|²
-        more = 1 + share * (along - 1)
+        more = 1 + share * (along.mean - 1)
         crossed = at.expect(at.mean**2 * at.slope**4) / (V * (S * one.width) ** 2) - share**2
-        found.append((float(np.log(more)), (2 * share**2 * (along**2 - 1) + 4 * (along - 1) * crossed) / more**2))
+        # what a normal u·g adds, 2 share², is in the layer's own variance
+        variance = (share**2 * (along.variance - 2) + 4 * (along.mean - 1) * crossed) / more**2
+        found.append(Turn(float(np.log(more)) - variance / 2, variance, 2 * share / more * along.with_log))
         if made:
             rise = at.expect(at.mean * at.slope * at.v) / one.p
             own = (made / one.p) ** 2 * at.expect(at.v**2 * at.slope**2) + made * (1 - made / one.p) * S
-            along = (made * rise**2 / V * (along - 1) + own / made) / (S * more)
+            along = along.passed(made * rise**2 / (V * S * more), own / (made * S * more), share / more)
     return found[::-1]
 
 
