@@ -25,6 +25,7 @@ from chainderiv.shown import Shown, Shows
 from chainderiv.theory.finite_width.end import End
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.quantiles import expands, point
+from chainderiv.theory.finite_width.residual import residual_course
 from chainderiv.theory.finite_width.width import Course, course
 from chainderiv.theory.moments import moments
 
@@ -96,6 +97,7 @@ def predict(
     init: str | Gaussian | Callable[[np.random.Generator, int, int], Any] = "nielsen",
     *,
     data: Data | Split,
+    residual: bool = False,
 ) -> Prediction:
     """The size of ∂C/∂b in each hidden layer of Network(sizes, …) before training, without drawing a network.
 
@@ -136,7 +138,8 @@ def predict(
     drawn = [Drawn(law.sigma(n, m), law.sigma_b) for m, n in itertools.pairwise(counts)]
     moments(phi)  # refuses what jumps
     with np.errstate(all="ignore"):  # what is no number is refused
-        found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
+        walked = residual_course if residual else course
+        found = walked(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
     _require_law(found, phi, start)
     title = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
     return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))

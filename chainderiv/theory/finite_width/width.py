@@ -75,17 +75,17 @@ def course(
     logs = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))]
     steps: list[Step] = []
     # of the variance, what p and τ of layer l bring along is told apart, so that each l counts it once
-    total = at_end._replace(variance=at_end.variance - _across(adjoint, covariances[-1]))
+    total = at_end._replace(variance=at_end.variance - across(adjoint, covariances[-1]))
     for k in reversed(range(len(layers))):
         one, (_, made) = layers[k], layers[k].made
         own = one.own._replace(variance=one.own.variance + turns[k].variance)
         mean = np.log(one.gain) + own.mean + one.log_slope @ means[k] + np.sum(one.log_bend * covariances[k]) / 2
         mean = float(mean + turns[k].mean + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
-        steps.append(Step(mean, own.variance + _across(one.log_slope, covariances[k])))
-        through = 2 * float(adjoint @ one.shared) + _across(adjoint, made) + turns[k].before
+        steps.append(Step(mean, own.variance + across(one.log_slope, covariances[k])))
+        through = 2 * float(adjoint @ one.shared) + across(adjoint, made) + turns[k].before
         total = total.plus(own._replace(variance=own.variance + through))
         adjoint = one.log_slope + one.slopes.T @ adjoint
-        variance = total.variance + _across(adjoint, covariances[k])
+        variance = total.variance + across(adjoint, covariances[k])
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
     bent = max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
     single = float(np.max(np.abs(shares)))
@@ -104,13 +104,13 @@ def _there(
     tau = max(q - p, 0.0)
     layers: list[Layer] = []
     for width, above in zip(widths, drawn[1:], strict=True):
-        layers.append(layer(neuron, *_held(p, tau, len(layers) + 1), width, above))
+        layers.append(layer(neuron, *held(p, tau, len(layers) + 1), width, above))
         require_known(neuron.activation, p, tau, layers[-1].values)
         p, tau = layers[-1].above
-    return layers, _held(p, tau, len(layers) + 1)
+    return layers, held(p, tau, len(layers) + 1)
 
 
-def _held(p: float, tau: float, where: int) -> tuple[float, float]:
+def held(p: float, tau: float, where: int) -> tuple[float, float]:
     """Both, where signals neither grow beyond MOST nor die out."""
     if not LEAST < p + tau < MOST:
         weights = "larger" if p + tau <= LEAST else "smaller"
@@ -118,7 +118,7 @@ def _held(p: float, tau: float, where: int) -> tuple[float, float]:
     return p, tau
 
 
-def _across(slope: Floats, covariance: Floats) -> float:
+def across(slope: Floats, covariance: Floats) -> float:
     """The variance of slope · x."""
     return float(slope @ covariance @ slope)
 
