@@ -13,7 +13,7 @@ from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import of_kind, shown
+from chainderiv.given import of_kind, shown, truth
 from chainderiv.kinds import Floats
 from chainderiv.nn.checks import layer_sizes
 from chainderiv.nn.data.data import Data, Split
@@ -31,6 +31,7 @@ from chainderiv.theory.moments import moments
 
 NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
 MOST_BENT, MOST_KNOWN = 0.0055, 1.0
+MOST_TURNING = 0.3
 MOST_SINGLE = 0.05
 MOST_APART = 2.0
 LEAST_ALIKE = 0.1
@@ -107,6 +108,7 @@ def predict(
     ----------
     sizes, activation, cost, output, init : as Network takes them; the cost and the output not softmax, and an init
         whose standard deviations are known, so no function.
+    residual : whether layers add their input, as in Network.
     data : what the gradient is measured on: a Split, of all its images; of Data the first 1000 training images, as a
         record does. Only mean |x|², the mean of x·x' over pairs, and the shares of the classes are used.
 
@@ -137,11 +139,12 @@ def predict(
     square, product = _lengths(images)
     drawn = [Drawn(law.sigma(n, m), law.sigma_b) for m, n in itertools.pairwise(counts)]
     moments(phi)  # refuses what jumps
+    walked = residual_course if truth("residual", residual) else course
     with np.errstate(all="ignore"):  # what is no number is refused
-        walked = residual_course if residual else course
         found = walked(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
     _require_law(found, phi, start)
-    title = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
+    named = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}{', residual' * residual}"
+    title = f"{named}: ‖∂C/∂b‖ before training"
     return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))
 
 
@@ -205,6 +208,8 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
         f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
         "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
         "chi_q is near 1, a fixed point is near, or layers are narrow": found.bent > MOST_BENT,
+        "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
+        "give wider layers": found.turning > MOST_TURNING,
         f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),

@@ -1,6 +1,6 @@
 """The logarithm of ‖∂C/∂b_l‖² where layers add their input, a_l = a_{l-1} + φ(z_l).
 
-With γ_l the mean over the inputs of ∂C/∂a_l, and Γ_l the mean square of its n parts, a layer on its way back makes of Γ_l
+With γ_l the mean over the inputs of ∂C/∂a_l, and Γ_l the mean square of its n parts, one layer makes of Γ_l
 
     Γ_{l-1} = Γ_l (1 + n σ_W² E ψ(v_l)²),  |g_l|² = n Γ_l E ψ(v_l)²,
 
@@ -8,7 +8,8 @@ for W_l^T g_l is drawn anew, and across γ_l but for a share of the order of 1/�
 
     P_l = P_{l-1} + E A(v_l)² + 2 m_{l-1} E A(v_l),  m_l = m_{l-1} + E A(v_l)
 
-are the mean of a_l(x)·a_l(x') and that of a_l over the neurons. Of the order 1/n the spread is computed, and not the mean.
+are the means over the neurons of a_l(x) a_l(x') and of a_l. To the first order in 1/n P, m and what is an input's own
+scatter, the squares and the product with γ_l do, and W_l has been used on the way there, as turning.py has it.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from chainderiv.theory.finite_width.layer import TINY, Drawn, differences
 from chainderiv.theory.finite_width.turning import at_outputs, turned
 from chainderiv.theory.finite_width.width import ALIKE, Course, Step, across, held
 
+
 @dataclass(frozen=True)
 class Adding:
     """A hidden layer at p and τ, on a sum (P, T, m) of layers below: T is the part of P that each input has its own.
@@ -44,6 +46,7 @@ class Adding:
     by_state: Floats  # (2, 3): of log p and log τ by them
     values: Values
     slopes: Floats  # (4, 2): of E A², E W, E A and log E ψ² by log p and log τ
+    bends: Floats  # (4, 2, 2)
 
     @cached_property
     def means(self) -> Floats:
@@ -54,7 +57,7 @@ class Adding:
     def above(self) -> Floats:
         """P, T, m of a_l."""
         V, W, mu = self.means
-        return self.kept * self.below + np.array([V + 2 * self.kept * self.below[2] * mu, W, mu])
+        return np.asarray(self.kept * self.below + np.array([V + 2 * self.kept * self.below[2] * mu, W, mu]))
 
     @cached_property
     def squared(self) -> float:
@@ -73,6 +76,17 @@ class Adding:
         moved[0] += 2 * self.kept * self.below[2] * moved[2]
         moved[0, 2] += 2 * self.kept * self.means[2]
         return np.asarray(self.kept * np.eye(3) + moved)
+
+    def shifts(self, mean: Floats, covariance: Floats) -> Floats:
+        """By how much E A², E W, E A and log E ψ² are larger where P, T, m scatter by these, (4,)."""
+        off, spread = of_logarithms(self.by_state, mean, covariance)
+        return np.asarray(self.slopes @ off + (self.bends * spread).sum(axis=(1, 2)) / 2)
+
+    def shifted(self, mean: Floats, covariance: Floats) -> Floats:
+        """By how much P, T, m above are larger."""
+        V, W, mu, _ = self.shifts(mean, covariance)
+        crossed = mean[2] * self.means[2] + self.slopes[2] @ self.by_state @ covariance[:, 2]
+        return np.asarray(self.kept * mean + np.array([V + 2 * self.kept * (self.below[2] * mu + crossed), W, mu]))
 
     @cached_property
     def _parts(self) -> Floats:
@@ -102,19 +116,21 @@ def residual_course(
 ) -> Course:  # fmt: skip
     """As course(), of networks whose hidden layers add their input where it is as wide."""
     layers, by_end, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
-    covariances = [np.zeros((3, 3))]
+    means, covariances = [np.zeros(3)], [np.zeros((3, 3))]
     for one in layers:
+        means.append(one.shifted(means[-1], covariances[-1]))
         covariances.append(one.handed @ covariances[-1] @ one.handed.T + one.made)
-    at_end, slope = end.over(p, tau, np.zeros(2), by_end @ covariances[-1] @ by_end.T)
+    at_end, slope = end.over(p, tau, *of_logarithms(by_end, means[-1], covariances[-1]))
     along = end.along(p, tau, p - drawn[-1].sigma_b ** 2)
     known = at_outputs(along, layers[-1].above)
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]
     back, n = slope @ by_end, widths[-1]  # back: what log Γ_l changes by P, T, m of a_l
-    by_t = 1 / (n + along.mean - 1)  # what it changes by t of the outputs
+    by_t = float(1 / (n + along.mean - 1))  # what it changes by t of the outputs
     log_gamma = np.log(layers[-1].gain / n) + at_end.mean - 1 / n + np.log1p((along.mean - 1) / n)
     apart = at_end.variance - across(back, covariances[-1]) + 2 / n  # of log Γ_l, at given P, T, m of a_l and t
-    logs, steps, above = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))], [], None
+    logs, steps, above = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))], list[Step](), None
+    turning, scattered = (along.mean - 1) / n, 0.0
     for k in reversed(range(len(layers))):
         one, covariance = layers[k], covariances[k]
         r, n = drawn[k].sigma ** 2 * one.width * one.squared, widths[k - 1] if k else one.width
@@ -127,19 +143,32 @@ def residual_course(
         t = by_t + larger[1] / (1 + larger[0])
         turn = t**2 * (along.variance - 2)
         mean = log_gamma + np.log(one.width * one.squared) - spread / 2 + np.log1p(shares[k])
-        mean += np.log1p(larger[0]) - turn / 2
+        off = one.shifts(means[k], covariance)[3]  # of log E ψ²
+        scattered = max(scattered, abs(one.shifts(np.zeros(3), covariance)[3]))
+        mean += off + np.log1p(larger[0]) - turn / 2
         steps.append(Step(float(mean - logs[-1].mean), _of_step(one, above, here, spread, covariance)))
         variance += turn + 2 * t * along.with_log
         logs.append(at_end._replace(mean=float(mean), variance=float(variance)))
         if k:
             part = r / (one.kept + r)
             own = part**2 * (spread + 2 / n) + 4 * one.kept * part * (1 - part) / n
-            log_gamma += np.log(one.kept + r + grown[0]) - own / 2
-            by_t += grown[1] / (one.kept + r + grown[0])
-            apart += through + 2 * part * back @ one.shared + own
+            ratio = one.kept + r + grown[0]
+            turning = max(turning, float(grown[0] / (one.kept + r)))
+            lengths = across(one.by_state.T @ one.slopes[3], covariance)
+            log_gamma += np.log(ratio) - own / 2 + part * off + part * (1 - part) * lengths / 2
+            by_t += float(grown[1] / ratio)
+            apart += float(through + 2 * part * back @ one.shared + own)
             above = (one, part, own - part**2 * spread)
             back = part * here + one.handed.T @ back
-    return Course(tuple(logs[::-1]), tuple(steps[::-1]), 0.0, max(map(abs, shares)), singles[0] / singles[-1])
+    return Course(
+        tuple(logs[::-1]), tuple(steps[::-1]), scattered, max(map(abs, shares)), singles[0] / singles[-1], turning
+    )
+
+
+def of_logarithms(by_state: Floats, mean: Floats, covariance: Floats) -> tuple[Floats, Floats]:
+    """The mean of log p and log τ less those of the means, and their covariance."""
+    spread = by_state @ covariance @ by_state.T
+    return by_state @ mean - np.diag(spread) / 2, spread
 
 
 def _of_step(
@@ -181,8 +210,8 @@ def _layer(
         at = neuron.at(p, tau)
         return np.append(_means(at), np.log(max(at.expect(at.slope**2), TINY)))
 
-    _, slopes, _ = differences(moments, p, tau)
-    return Adding(p, tau, width, gain, kept, below, by_state, neuron.at(p, tau), slopes)
+    _, slopes, bends = differences(moments, p, tau)
+    return Adding(p, tau, width, gain, kept, below, by_state, neuron.at(p, tau), slopes, bends)
 
 
 def _means(at: Values) -> Floats:

@@ -1,9 +1,9 @@
 """What W's own direction does where layers add their input: γ_l along a_l and along the mean of all neurons.
 
 W_l has made u = W_l a_{l-1}, and W_l^T g = a_{l-1} (u·g)/|a_{l-1}|² + what is drawn anew across a_{l-1}. Of γ_l, what
-it has to do with the way there lies along a_l = a_{l-1} + φ(z_l) and along (1, …, 1), for every φ(z_k) above has that in
-common with a_l. So the second moments of x = (γ·a, Σ γ_j) over n Γ are all that is followed; of a γ that knows nothing
-they are the products of a_l and 1 themselves, per neuron.
+it has to do with the way there lies along a_l = a_{l-1} + φ(z_l) and along (1, …, 1), which is what the φ(z_k) above
+have in common with a_l. So the second moments of x = (γ·a, Σ γ_j) over n Γ are all that is followed; of a γ that knows
+nothing they are the products of a_l and 1 themselves, per neuron.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def at_outputs(along: Direction, above: Floats) -> Known:
     return Known((along.mean - 1) * form, form)
 
 
-def turned(known: Known, values: Values, below: Floats, kept: float, made: float, p: float, r: float, n: int) -> tuple[Known, Floats, Floats]:
+def turned(
+    known: Known, at: Values, below: Floats, kept: float, made: float, p: float, r: float, n: int
+) -> tuple[Known, Floats, Floats]:
     """One layer on its way back.
 
     Parameters
@@ -46,7 +48,7 @@ def turned(known: Known, values: Values, below: Floats, kept: float, made: float
     known : of γ_l.
     below : P, T, m of a_{l-1}.
     kept : 1 where a_l = a_{l-1} + φ, 0 where a_l = φ.
-    made, p : the variance of u, and that of u + b.
+    made, p : the variance of u, and that of v = u + b.
     r, n : n σ_W² E ψ², and the width.
 
     Returns
@@ -54,7 +56,7 @@ def turned(known: Known, values: Values, below: Floats, kept: float, made: float
     known of γ_{l-1}; by how much of itself |g_l|² is larger; and by how much of |γ_l|² |γ_{l-1}|² is: each of the last
     two (2,), with its derivative by t.
     """
-    at, (P, _, m) = values, below
+    P, _, m = below
     u, rest = made / p * at.v, made * (1 - made / p)
     S, mu, V = at.expect(at.slope**2), at.expect(at.mean), at.expect(at.mean**2)
     e1, e2, e3 = at.expect(u * at.slope), at.expect(u * at.slope * at.mean), at.expect((u**2 + rest) * at.slope**2)

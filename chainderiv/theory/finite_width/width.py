@@ -46,6 +46,7 @@ class Course:
     bent : the most that a second order in what p and τ differ by moves a layer's log p or log E ψ².
     single : the largest share of |g|² that single inputs make.
     apart : the mean |δ_1|² of one input over |g_1|², as far as hidden layers have made it: how far inputs part.
+    turning : the most that weights which are used twice add to a step, as a share of it, where layers add their input.
     """
 
     logs: tuple[Cumulants, ...]
@@ -53,6 +54,7 @@ class Course:
     bent: float
     single: float
     apart: float
+    turning: float = 0.0
 
 
 def course(
@@ -135,7 +137,7 @@ def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats]]:
 
 
 class Turn(NamedTuple):
-    """What W's own direction adds to the mean and the variance of a step, and through what came before to that of |g|²."""
+    """What W's own direction adds to the mean and the variance of a step; before: to that of |g|² by what it was."""
 
     mean: float
     variance: float
