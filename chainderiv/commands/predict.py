@@ -26,9 +26,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
     neurons = "of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
     add("--activation", action="append", metavar="NAME", help=neurons)
     add("--output", metavar="NAME", help="of the last layer: name or formula (default: what suits the cost)")
-    add("--cost", default="cross_entropy", help="cross_entropy or quadratic (default cross_entropy)")
+    add("--cost", default="cross_entropy", help="cross_entropy, log_likelihood or quadratic (default cross_entropy)")
     starts = "nielsen, kaiming_normal, xavier_normal, critical, …, or sigma_w=1.5,sigma_b=0.2"
     add("--init", default="nielsen", metavar="NAME", help=f"{starts} (default nielsen)")
+    add(
+        "--residual",
+        action="store_true",
+        help="layers as wide as the one below add their input",
+    )
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -48,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
         output,
         options.init,
         data=data,
+        residual=options.residual,
     )
     if options.json:
         common.say_json(_as_dict(found))

@@ -22,10 +22,11 @@ from chainderiv.nn.output_layer import OutputLayer, output_layer
 from chainderiv.nn.starts import Gaussian, Own, Start
 from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.end import End, Ending
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.quantiles import expands, point
 from chainderiv.theory.finite_width.residual import residual_course
+from chainderiv.theory.finite_width.softmax_end import SoftmaxEnd
 from chainderiv.theory.finite_width.width import Course, course
 from chainderiv.theory.moments import moments
 
@@ -106,8 +107,8 @@ def predict(
 
     Parameters
     ----------
-    sizes, activation, cost, output, init : as Network takes them; the cost and the output not softmax, and an init
-        whose standard deviations are known, so no function.
+    sizes, activation, cost, output, init : as Network takes them; the init one whose standard deviations are known, so
+        no function.
     residual : whether layers add their input, as in Network.
     data : what the gradient is measured on: a Split, of all its images; of Data the first 1000 training images, as a
         record does. Only mean |x|², the mean of x·x' over pairs, and the shares of the classes are used.
@@ -115,7 +116,7 @@ def predict(
     Raises
     ------
     BadValue
-        Without a hidden layer, for a softmax output, an own function as init, data that are none, and where signals
+        Without a hidden layer, for an own function as init, data that are none, and where signals
         grow without end. UnknownName and CostDomain as Network.
     BadShape
         For data of another number of pixels, or labels that no output has.
@@ -189,9 +190,9 @@ def _lengths(images: Floats) -> tuple[float, float]:
     return squares / n, float((images.sum(axis=0) ** 2).sum() - squares) / (n * (n - 1))
 
 
-def _end(last: OutputLayer, shares: Floats) -> End:
+def _end(last: OutputLayer, shares: Floats) -> Ending:
     if last.activation is None:
-        raise BadValue("output is 'softmax', whose outputs hang together; give a cost and an output that do not")
+        return SoftmaxEnd(shares)
 
     def delta(z: Floats, target: float) -> Floats:
         column = np.asarray(z, float).reshape(-1, 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -32,6 +32,19 @@ class Outputs(NamedTuple):
     weights: Floats
     mean: Floats
     square: Floats
+
+
+class Ending(Protocol):
+    """What a last layer says of g_L at given p and τ."""
+
+    def cumulants(self, p: float, tau: float) -> Cumulants:
+        """Of log |g_L|²."""
+
+    def single(self, p: float, tau: float) -> float:
+        """E |δ|² of one input over E |g_L|²."""
+
+    def along(self, p: float, tau: float, made: float) -> Direction:
+        """Of u, the part of v that weights made, of variance made."""
 
 
 @dataclass(frozen=True)
@@ -100,29 +113,30 @@ class End:
         twice = STEP * (np.exp(whole) * (k4 + 4 * k3 * k1 + 3 * k2**2 + 6 * k2 * k1**2 + k1**4) * s**2).sum() / made**2
         return Direction(*map(float, (mean, twice - mean**2, log - mean * self.cumulants(p, tau).mean)))
 
-    def over(self, p: float, tau: float, mean: Floats, covariance: Floats) -> tuple[Cumulants, Floats]:
-        """Of log |g_L|² where log p is normal, of mean and covariance beside these; and its slope by (log p, log τ).
 
-        The law of total cumulance. τ, which hardly tells here, is taken at its mean.
-        """
-        root = float(np.sqrt(covariance[0, 0]))
-        if not root:
-            return self.cumulants(p, tau), np.zeros(2)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
-        weights = weights / weights.sum()
-        farthest = abs(float(mean[0])) + root * float(nodes[-1])
-        if not farthest < MOST_MOVED:
-            raise Divergent(
-                f"lengths of the outputs' signals differ by a factor of 10^{farthest / np.log(10):.0f} from network to "
-                "network; give smaller weights, or wider layers"
-            )
-        at = [self.cumulants(p * np.exp(mean[0] + root * x), tau * np.exp(mean[1])) for x in nodes]
-        k1, k2, k3, k4 = np.array(at).T
-        whole = weights @ k1
-        k1 = k1 - whole
-        moved = k2 - weights @ k2
-        fourth = k4 + 4 * k1 * k3 + 3 * moved**2 + 6 * k1**2 * moved + k1**4
-        found = (whole, weights @ (k2 + k1**2), weights @ (k3 + 3 * k1 * k2 + k1**3))
-        last = weights @ fourth - 3 * (weights @ k1**2) ** 2
-        slope = float(weights @ (k1 * nodes)) / root
-        return Cumulants(*(float(k) for k in (*found, last))), np.array([slope, 0.0])
+def over(end: Ending, p: float, tau: float, mean: Floats, covariance: Floats) -> tuple[Cumulants, Floats]:
+    """Of log |g_L|² where log p is normal, of mean and covariance beside these; and its slope by (log p, log τ).
+
+    The law of total cumulance. τ, which hardly tells here, is taken at its mean.
+    """
+    root = float(np.sqrt(covariance[0, 0]))
+    if not root:
+        return end.cumulants(p, tau), np.zeros(2)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
+    weights = weights / weights.sum()
+    farthest = abs(float(mean[0])) + root * float(nodes[-1])
+    if not farthest < MOST_MOVED:
+        raise Divergent(
+            f"lengths of the outputs' signals differ by a factor of 10^{farthest / np.log(10):.0f} from network to "
+            "network; give smaller weights, or wider layers"
+        )
+    at = [end.cumulants(p * np.exp(mean[0] + root * x), tau * np.exp(mean[1])) for x in nodes]
+    k1, k2, k3, k4 = np.array(at).T
+    whole = weights @ k1
+    k1 = k1 - whole
+    moved = k2 - weights @ k2
+    fourth = k4 + 4 * k1 * k3 + 3 * moved**2 + 6 * k1**2 * moved + k1**4
+    found = (whole, weights @ (k2 + k1**2), weights @ (k3 + 3 * k1 * k2 + k1**3))
+    last = weights @ fourth - 3 * (weights @ k1**2) ** 2
+    slope = float(weights @ (k1 * nodes)) / root
+    return Cumulants(*(float(k) for k in (*found, last))), np.array([slope, 0.0])

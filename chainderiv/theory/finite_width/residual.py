@@ -23,7 +23,7 @@ import numpy as np
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import SHARP, Blurred, Values
-from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.end import Ending, over
 from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import TINY, Drawn, differences
 from chainderiv.theory.finite_width.turning import at_outputs, turned
@@ -112,7 +112,7 @@ class Adding:
 
 def residual_course(
     activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float, inputs: int,
-    end: End,
+    end: Ending,
 ) -> Course:  # fmt: skip
     """As course(), of networks whose hidden layers add their input where it is as wide."""
     layers, by_end, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
@@ -120,7 +120,7 @@ def residual_course(
     for one in layers:
         means.append(one.shifted(means[-1], covariances[-1]))
         covariances.append(one.handed @ covariances[-1] @ one.handed.T + one.made)
-    at_end, slope = end.over(p, tau, *of_logarithms(by_end, means[-1], covariances[-1]))
+    at_end, slope = over(end, p, tau, *of_logarithms(by_end, means[-1], covariances[-1]))
     along = end.along(p, tau, p - drawn[-1].sigma_b ** 2)
     known = at_outputs(along, layers[-1].above)
     singles = _singles(layers, end.single(p, tau))

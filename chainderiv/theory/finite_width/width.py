@@ -22,7 +22,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import Blurred
 from chainderiv.theory.finite_width.direction import UNKNOWING, Direction
-from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.end import Ending, over
 from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import Drawn, Layer, layer
 from chainderiv.theory.finite_width.logarithm import Cumulants
@@ -59,7 +59,7 @@ class Course:
 
 def course(
     activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float, inputs: int,
-    end: End,
+    end: Ending,
 ) -> Course:  # fmt: skip
     """Of networks whose hidden layers have these widths, for inputs of mean |x|² square and mean x·x' product.
 
@@ -73,7 +73,7 @@ def course(
     turns = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]
-    at_end, adjoint = end.over(p, tau, means[-1], covariances[-1])
+    at_end, adjoint = over(end, p, tau, means[-1], covariances[-1])
     logs = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))]
     steps: list[Step] = []
     # of the variance, what p and τ of layer l bring along is told apart, so that each l counts it once
