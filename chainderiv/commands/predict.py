@@ -63,5 +63,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _as_dict(found: Prediction) -> dict[str, Any]:
-    names = ("sizes", "mean_log", "sd_log", "median", "band", "ratios", "sd_log_ratio", "trusted", "doubts")
+    names = (
+        "sizes",
+        "mean_log",
+        "sd_log",
+        "median",
+        "band",
+        "ratios",
+        "sd_log_ratio",
+        "ratio_band",
+        "trusted",
+        "doubts",
+    )
     return {name: getattr(found, name) for name in names}

@@ -50,6 +50,7 @@ class Prediction(Shows):
     band : (H, 2). Where the norm lies in 90 of 100 networks: its 5 and 95 % points.
     ratios : (H - 1,). exp of the mean log of a hidden layer's norm over that of the next one.
     sd_log_ratio : (H - 1,). Standard deviation of that logarithm.
+    ratio_band : (H - 1, 2). Where the ratio lies in 90 of 100 networks: its 5 and 95 % points.
     doubts : why the numbers may be off, one sentence each; empty where none is known.
     trusted : whether there are none.
 
@@ -72,6 +73,7 @@ class Prediction(Shows):
     band: Floats
     ratios: Floats
     sd_log_ratio: Floats
+    ratio_band: Floats
     doubts: tuple[str, ...]
 
     @property
@@ -80,10 +82,11 @@ class Prediction(Shows):
         return not self.doubts
 
     def _shown(self) -> Shown:
-        header = ("hidden layer", "median", "5 %", "95 %", "sd of log", "ratio to the next")
-        ratios = [f"{ratio:.4g}" for ratio in self.ratios] + [""]
+        header = ("hidden layer", "median", "5 %", "95 %", "sd of log", "ratio to the next", "5 to 95 %")
+        bands = [f"{low:.4g} to {high:.4g}" for low, high in self.ratio_band]
+        ratios = [(f"{ratio:.4g}", band) for ratio, band in zip(self.ratios, bands, strict=True)] + [("", "")]
         rows = [
-            (str(n), f"{median:.4g}", f"{low:.4g}", f"{high:.4g}", f"{sd:.4g}", ratio)
+            (str(n), f"{median:.4g}", f"{low:.4g}", f"{high:.4g}", f"{sd:.4g}", *ratio)
             for n, (median, (low, high), sd, ratio) in enumerate(
                 zip(self.median, self.band, self.sd_log, ratios, strict=True), 1
             )
@@ -230,8 +233,10 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
     logs = found.logs[:-1]
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
         points = np.exp([[point(log, x) / 2 for x in NORMAL] for log in logs])
+        of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
     mean, variance = np.array([log[:2] for log in logs]).T
-    step_mean, step_variance = np.array(found.steps[:-1]).reshape(-1, 2).T
+    steps = found.steps[:-1]
+    step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
     return Prediction(
         counts,
         title,
@@ -241,5 +246,6 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         points[:, ::2],
         np.exp(step_mean / 2),
         np.sqrt(step_variance) / 2,
+        of_ratios[:, ::2],
         doubts,
     )

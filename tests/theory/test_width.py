@@ -83,6 +83,9 @@ def compare(width, hidden, networks, seed, points=POINTS):
         slope = (told.mean_log[0] - told.mean_log[-1]) / (hidden - 1)
         plain = np.log(cd.mean_field(name, w, b).chi_1) / 2
         off = seen.slopes.mean() - np.array([slope, plain])
+        steps = np.exp(np.quantile(seen.logs[:, 0] - seen.logs[:, 1], [0.05, 0.95]))
+        if networks >= 1000:  # of fewer the points are not known
+            np.testing.assert_allclose(told.ratio_band[0], steps, rtol=0.06)
         rows.append([*(off / error), told.sd_log[0] / seen.logs[:, 0].std(ddof=1)])
         assert told.trusted, told.doubts
     return np.array(rows).T

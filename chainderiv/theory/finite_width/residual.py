@@ -26,8 +26,9 @@ from chainderiv.theory.finite_width.blurred import SHARP, Blurred, Values
 from chainderiv.theory.finite_width.end import Ending, over
 from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import TINY, Drawn, differences
+from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.finite_width.turning import at_outputs, turned
-from chainderiv.theory.finite_width.width import ALIKE, Course, Step, across, held
+from chainderiv.theory.finite_width.width import ALIKE, Course, across, held
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def residual_course(
     by_t = float(1 / (n + along.mean - 1))  # what it changes by t of the outputs
     log_gamma = np.log(layers[-1].gain / n) + at_end.mean - 1 / n + np.log1p((along.mean - 1) / n)
     apart = at_end.variance - across(back, covariances[-1]) + 2 / n  # of log Γ_l, at given P, T, m of a_l and t
-    logs, steps, above = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))], list[Step](), None
+    logs, steps, above = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))], list[Cumulants](), None
     turning, scattered = (along.mean - 1) / n, 0.0
     for k in reversed(range(len(layers))):
         one, covariance = layers[k], covariances[k]
@@ -146,7 +147,8 @@ def residual_course(
         off = one.shifts(means[k], covariance)[3]  # of log E ψ²
         scattered = max(scattered, abs(one.shifts(np.zeros(3), covariance)[3]))
         mean += off + np.log1p(larger[0]) - turn / 2
-        steps.append(Step(float(mean - logs[-1].mean), _of_step(one, above, here, spread, covariance)))
+        variance_of_step = _of_step(one, above, here, spread, covariance)
+        steps.append(Cumulants(float(mean - logs[-1].mean), variance_of_step, 0.0, 0.0))
         variance += turn + 2 * t * along.with_log
         logs.append(at_end._replace(mean=float(mean), variance=float(variance)))
         if k:

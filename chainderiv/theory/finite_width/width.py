@@ -32,16 +32,9 @@ ALIKE = 1e-9  # the least p/q
 LEAST, MOST = 1e-100, 1e20  # variances of a signal
 
 
-class Step(NamedTuple):
-    """Of log |g_l|² - log |g_{l+1}|²: mean and variance."""
-
-    mean: float
-    variance: float
-
-
 @dataclass(frozen=True)
 class Course:
-    """Cumulants of log |g_l|², l = 1 … L; the steps between; and what tells whether they can be trusted.
+    """Cumulants of log |g_l|², l = 1 … L, and of the steps between; and what tells whether they can be trusted.
 
     bent : the most that a second order in what p and τ differ by moves a layer's log p or log E ψ².
     single : the largest share of |g|² that single inputs make.
@@ -50,7 +43,7 @@ class Course:
     """
 
     logs: tuple[Cumulants, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[Cumulants, ...]
     bent: float
     single: float
     apart: float
@@ -75,7 +68,7 @@ def course(
     shares = [(ratio - 1) / inputs for ratio in singles]
     at_end, adjoint = over(end, p, tau, means[-1], covariances[-1])
     logs = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))]
-    steps: list[Step] = []
+    steps: list[Cumulants] = []
     # of the variance, what p and τ of layer l bring along is told apart, so that each l counts it once
     total = at_end._replace(variance=at_end.variance - across(adjoint, covariances[-1]))
     for k in reversed(range(len(layers))):
@@ -83,7 +76,7 @@ def course(
         own = one.own._replace(variance=one.own.variance + turns[k].variance)
         mean = np.log(one.gain) + own.mean + one.log_slope @ means[k] + np.sum(one.log_bend * covariances[k]) / 2
         mean = float(mean + turns[k].mean + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
-        steps.append(Step(mean, own.variance + across(one.log_slope, covariances[k])))
+        steps.append(own._replace(mean=mean, variance=own.variance + across(one.log_slope, covariances[k])))
         through = 2 * float(adjoint @ one.shared) + across(adjoint, made) + turns[k].before
         total = total.plus(own._replace(variance=own.variance + through))
         adjoint = one.log_slope + one.slopes.T @ adjoint
