@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
     from chainderiv.theory.one_neuron.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
+    from chainderiv.theory.residual_field import ResidualField as ResidualField
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
     from chainderiv.view.maps.cut import plot_cut as plot_cut
     from chainderiv.view.maps.link_map import plot_link_map as plot_link_map
@@ -150,6 +151,7 @@ _PUBLIC = {
     "theory.fixed_points": ["FixedPoint"],
     "theory.gains": ["Gains", "gains"],
     "theory.mean_field": ["MeanField", "mean_field"],
+    "theory.residual_field": ["ResidualField"],
     "theory.one_neuron.random_chain": ["RandomChain", "random_chain"],
     "theory.phase": ["PhaseDiagram", "phase_diagram"],
     "view.maps.animation": ["animate_sweep"],

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
     points = [_point(text) for text in options.at or ()]
     weights, biases = _axes(options)
     _check_picture(options, biases)
-    fields = [mean_field(phi, **point) for point in points]
+    fields = [mean_field(phi, point["sigma_w"], point.get("sigma_b", 0.0)) for point in points]
     asked = not points or any(given is not None for given in (options.weights, options.biases, options.out))
     diagram = phase_diagram(phi, weights, biases) if asked and isinstance(biases, Axis) else None
     rows = _asked_biases(biases, options.json) if asked else []

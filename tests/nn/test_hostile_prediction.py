@@ -29,11 +29,12 @@ FORMULAS = ["exp(z)", "z^3", "sqrt(abs(z))", "where(z>1,z,0)", "sin(10*z)", "exp
 
 def faults(told):
     """What in a prediction is no number, or out of order."""
-    known = [told.mean_log, told.sd_log, told.sd_log_ratio, told.median, told.band, told.ratios]
+    known = [told.mean_log, told.sd_log, told.sd_log_ratio, told.median, told.band, told.ratios, told.ratio_band]
     found = {
         "NaN": any(np.isnan(one).any() for one in known),
         "infinite logarithm": not all(np.isfinite(one).all() for one in known[:3]),
         "negative spread": (told.sd_log < 0).any() or (told.sd_log_ratio < 0).any(),
+        "ratio": not ((told.ratio_band[:, 0] <= told.ratios) & (told.ratios <= told.ratio_band[:, 1])).all(),
         "band": not ((told.band[:, 0] <= told.median) & (told.median <= told.band[:, 1])).all(),
     }
     return [name for name, holds in found.items() if holds]
