@@ -40,7 +40,7 @@ class Course:
     bent : the most that a second order in what p and τ differ by moves a layer's log p or log E ψ².
     single : the largest share of |g|² that single inputs make.
     apart : the mean |δ_1|² of one input over |g_1|², as far as hidden layers have made it: how far inputs part.
-    turning : the most that weights which are used twice add to a step, as a share of it, where layers add their input.
+    turning : the most that weights which are used twice add to a step, as a share of it.
     """
 
     logs: tuple[Cumulants, ...]
@@ -48,7 +48,7 @@ class Course:
     bent: float
     single: float
     apart: float
-    turning: float = 0.0
+    turning: float
 
 
 def course(
@@ -85,7 +85,8 @@ def course(
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
     single = float(np.max(np.abs(shares)))
     bent = _bent(layers, covariances)
-    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1])
+    turning = max(turn.share for turn in turns)
+    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1], turning)
 
 
 def _bent(layers: Sequence[Layer], covariances: Sequence[Floats]) -> float:
@@ -144,11 +145,15 @@ def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats]]:
 
 
 class Turn(NamedTuple):
-    """What W's own direction adds to the mean and the variance of a step; before: to that of |g|² by what it was."""
+    """What W's own direction adds to the mean and the variance of a step; before: to that of |g|² by what it was.
+
+    share : of |g|², as Course's turning.
+    """
 
     mean: float
     variance: float
     before: float
+    share: float = 0.0
 
 
 def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Direction) -> list[Turn]:
@@ -170,7 +175,9 @@ def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Directio
         crossed = at.expect(at.mean**2 * at.slope**4) / (V * (S * one.width) ** 2) - share**2
         # what a normal u·g adds, 2 share², is in the layer's own variance
         variance = (share**2 * (along.variance - 2) + 4 * (along.mean - 1) * crossed) / more**2
-        found.append(Turn(float(np.log(more)) - variance / 2, variance, 2 * share / more * along.with_log))
+        found.append(
+            Turn(float(np.log(more)) - variance / 2, variance, 2 * share / more * along.with_log, abs(more - 1))
+        )
         if made:
             rise = at.expect(at.mean * at.slope * at.v) / one.p
             own = (made / one.p) ** 2 * at.expect(at.v**2 * at.slope**2) + made * (1 - made / one.p) * S
