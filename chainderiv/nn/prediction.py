@@ -59,10 +59,10 @@ class Prediction(Shows):
     >>> import chainderiv as cd
     >>> print(cd.predict([64, 30, 30, 10], data=cd.load_data("digits")))
     [64, 30, 30, 10], sigmoid, cross_entropy, nielsen: ‖∂C/∂b‖ before training
-    hidden layer  median   5 %      95 %     sd of log  ratio to the next
-    ------------  -------  -------  -------  ---------  -----------------
-    1             0.05835  0.03716  0.08682  0.2585     0.2008
-    2             0.291    0.1987   0.4002   0.2138
+    hidden layer  median   5 %      95 %     sd of log  ratio to the next  5 to 95 %
+    ------------  -------  -------  -------  ---------  -----------------  ----------------
+    1             0.05831  0.03693  0.08743  0.2625     0.2009             0.1567 to 0.2522
+    2             0.2907   0.1972   0.4039   0.2187
     """
 
     sizes: tuple[int, ...]
@@ -230,12 +230,11 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
 
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
-    logs = found.logs[:-1]
+    logs, steps = found.logs[:-1], found.steps[:-1]
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
         points = np.exp([[point(log, x) / 2 for x in NORMAL] for log in logs])
         of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
     mean, variance = np.array([log[:2] for log in logs]).T
-    steps = found.steps[:-1]
     step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
     return Prediction(
         counts,
