@@ -62,10 +62,10 @@ class Prediction(Shows):
     >>> import chainderiv as cd
     >>> print(cd.predict([64, 30, 30, 10], data=cd.load_data("digits")))
     [64, 30, 30, 10], sigmoid, cross_entropy, nielsen: ‖∂C/∂b‖ before training
-    hidden layer  median   5 %      95 %     sd of log  ratio to the next
-    ------------  -------  -------  -------  ---------  -----------------
-    1             0.05835  0.03716  0.08682  0.2585     0.2008
-    2             0.291    0.1987   0.4002   0.2138
+    hidden layer  median   5 %      95 %     sd of log  ratio to the next  5 to 95 %
+    ------------  -------  -------  -------  ---------  -----------------  ----------------
+    1             0.05831  0.03693  0.08743  0.2625     0.2009             0.1567 to 0.2522
+    2             0.2907   0.1972   0.4039   0.2187
     """
 
     sizes: tuple[int, ...]

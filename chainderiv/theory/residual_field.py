@@ -38,8 +38,8 @@ class ResidualField(Shows):
 
     Examples
     --------
-    >>> from chainderiv.theory.mean_field import mean_field
-    >>> m = mean_field("relu", sigma_w=1, residual=True)
+    >>> import chainderiv as cd
+    >>> m = cd.mean_field("relu", sigma_w=1, residual=True)
     >>> m.growth, m.phase, round(m.rate, 12)
     ('exponential', 'chaotic', 1.5)
     >>> m.lengths(depth=3, q=2.0).round(6).tolist()  # E relu² = q/2, E relu = √(q/2π): 1 + 1/2 + 2/√π/√(2π)
@@ -56,7 +56,7 @@ class ResidualField(Shows):
 
     @property
     def phase(self) -> str:
-        """ "chaotic" where gradients explode exponentially, "critical" where more slowly, "" where that is not known."""
+        """'chaotic' where gradients explode exponentially, 'critical' where more slowly, '' where that is not known."""
         return {"exponential": "chaotic", "": ""}.get(self.growth, "critical")
 
     def lengths(self, depth: int, q: float = 1.0) -> Floats:
@@ -89,10 +89,9 @@ class ResidualField(Shows):
         P = m = 0.0
         lengths, slopes = [], []
         for layer in range(1, count + 1):
-            if not q < MOST:
-                raise Divergent(
-                    f"signals have the mean square {q:.3g} in layer {layer}; give a smaller depth or sigma_w"
-                )
+            if not 0 < q < MOST:
+                cure = "a smaller depth or sigma_w" if q else "a larger sigma_w or sigma_b"
+                raise Divergent(f"signals have the mean square {q:.3g} in layer {layer}; give {cure}")
             V, slope, mean = _means(self._moments, np.array([q])).value[:, 0].tolist()
             lengths.append(q)
             slopes.append(slope)
@@ -101,17 +100,18 @@ class ResidualField(Shows):
         return np.array(lengths), np.array(slopes)
 
     def _shown(self) -> Shown:
-        known = {"exponential": ("factor of ∂C/∂a² a layer", "factor of q a layer"),
-                 "stretched": ("k in e^(k √l)", "q over l"), "polynomial": ("k in l^k", "q over l²")}  # fmt: skip
-        title = f"{self.activation.name}, sigma_w = {self.sigma_w:.6g}, sigma_b = {self.sigma_b:.6g}, residual"
-        says = (
-            f"gradients grow: {self.growth or 'in a way that is not known'}"
-            if self.growth != "none"
-            else "nothing grows"
+        named = {
+            "exponential": ("∂C/∂a² times, a layer", "q times, a layer"),
+            "stretched": ("k in e^(k √l)", "q over l"),
+            "polynomial": ("k in l^k", "q over l²"),
+        }.get(self.growth, ())
+        says = {"": "how gradients grow is not known", "none": "gradients do not grow"}
+        growth = says.get(self.growth, f"{self.growth} growth of gradients")
+        title = (
+            f"{self.activation.name}, sigma_w = {self.sigma_w:.6g}, sigma_b = {self.sigma_b:.6g}, residual: {growth}"
         )
-        values = (self.rate, self.length_rate)
-        rows = [(name, f"{v:.12g}") for name, v in zip(known.get(self.growth, ()), values, strict=False)]
-        return Shown([f"{title}: {says}"], ("number", "value") if rows else (), rows)
+        rows = [(name, f"{v:.12g}") for name, v in zip(named, (self.rate, self.length_rate), strict=False)]
+        return Shown([title], ("number", "value") if rows else (), rows)
 
 
 def residual_field(known: Moments, w: float, b: float) -> ResidualField:
@@ -138,11 +138,11 @@ def _growth(known: Moments, w: float) -> tuple[str, float, float]:
     except Divergent:
         return "", math.nan, math.nan
     V, slope, mean = found.value
+    if not V.any():
+        return "none", 1.0, 1.0
     if (found.error[:2] > SETTLED * found.value[:2]).any():  # sin(z)² at e^30 is not told from anything
         return "", math.nan, math.nan
     root, a = np.sqrt(q), w * w
-    if not V.any():
-        return "none", 1.0, 1.0
     share, steep = _limit(V / q), _limit(slope)
     if share is not None and steep is not None and share > NOTHING and steep > NOTHING:
         lean = _limit(mean / root)

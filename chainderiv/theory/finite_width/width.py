@@ -85,7 +85,7 @@ def course(
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
     single = float(np.max(np.abs(shares)))
     bent = _bent(layers, covariances)
-    turning = max(turn.share for turn in turns)
+    turning = max(abs(turn.more) for turn in turns)
     return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1], turning)
 
 
@@ -145,15 +145,12 @@ def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats]]:
 
 
 class Turn(NamedTuple):
-    """What W's own direction adds to the mean and the variance of a step; before: to that of |g|² by what it was.
-
-    share : of |g|², as Course's turning.
-    """
+    """What W's own direction adds to a step's mean and variance, to that of |g|² by what it was, and to the step."""
 
     mean: float
     variance: float
     before: float
-    share: float = 0.0
+    more: float
 
 
 def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Direction) -> list[Turn]:
@@ -167,7 +164,7 @@ def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Directio
         V, S = at.expect(at.mean**2), at.expect(at.slope**2)
         made = one.p - below.sigma_b**2
         if not (V and S):
-            found.append(Turn(0.0, 0.0, 0.0))
+            found.append(Turn(0.0, 0.0, 0.0, 0.0))
             along = UNKNOWING
             continue
         share = at.expect(at.mean**2 * at.slope**2) / (V * S * one.width)  # of A's direction in |g|²
@@ -175,9 +172,7 @@ def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Directio
         crossed = at.expect(at.mean**2 * at.slope**4) / (V * (S * one.width) ** 2) - share**2
         # what a normal u·g adds, 2 share², is in the layer's own variance
         variance = (share**2 * (along.variance - 2) + 4 * (along.mean - 1) * crossed) / more**2
-        found.append(
-            Turn(float(np.log(more)) - variance / 2, variance, 2 * share / more * along.with_log, abs(more - 1))
-        )
+        found.append(Turn(float(np.log(more)) - variance / 2, variance, 2 * share / more * along.with_log, more - 1))
         if made:
             rise = at.expect(at.mean * at.slope * at.v) / one.p
             own = (made / one.p) ** 2 * at.expect(at.v**2 * at.slope**2) + made * (1 - made / one.p) * S
