@@ -58,7 +58,11 @@ def by_trapezoids(name, w, b, points=701):
 
 
 @pytest.mark.parametrize(
-    ("name", "w", "b"), [("sigmoid", 1.0, 1.0), ("tanh", 1.5, 0.2), ("tanh", 3.0, 0.1), ("sigmoid", 12.0, 0.5)]
+    ("name", "w", "b"),
+    [
+        *[("sigmoid", 1.0, 1.0), ("tanh", 1.5, 0.2), ("tanh", 3.0, 0.1), ("sigmoid", 12.0, 0.5)],
+        *[("softplus", 0.08, 1.0), ("softplus", 0.01, 0.3)],
+    ],
 )
 def test_the_exponent_is_that_of_the_density_of_z_on_even_points(name, w, b):
     r = random_chain(name, w, b)
@@ -137,6 +141,20 @@ def test_variance_and_probability_are_those_of_drawn_chains(name, w, b):
     below = (links < math.log(0.25)).mean(axis=0)
     assert within(r.probability(0.25), below)
     assert not within(r.probability(0.25) + 0.01, below)
+
+
+@pytest.mark.parametrize("name", ["softplus", "elu", "gelu"])
+@pytest.mark.parametrize("w", [1e-8, 1e-100])
+def test_weights_as_small_as_they_like_leave_the_biases_own_law(name, w):
+    """z is then N(0, σ_b²): mpmath's integral, cut at the zero of gelu's slope."""
+    zero = [mp.findroot(lambda z: plain.phi_prime(name, z), -1)] if name == "gelu" else []
+    slope = mp.quad(
+        lambda z: mp.log(abs(plain.phi_prime(name, z))) * mp.npdf(z, 0, 0.5), [-6, -2, -1, *zero, -0.5, 0, 1, 6]
+    )
+    r = random_chain(name, w, 0.5)
+    want = math.log(w) + WEIGHT + float(slope)
+    assert r.exponent == pytest.approx(want, rel=1e-13)
+    assert abs(r.exponent - want) <= r.error + 1e-14 * abs(want)
 
 
 @pytest.mark.parametrize(("depth", "chains"), [(24, 3000), (100, 1000)])
