@@ -85,7 +85,8 @@ def fit_ticks(ax: Axes) -> None:
     low, high = sorted(ax.get_xlim())
     ticks = [float(t) for t in ax.get_xticks() if low <= t <= high]
     widest = max((extent(ax, number)[0] for number in formatter.format_ticks(ticks)), default=0.0)
-    least = (widest + letter(ax) / 2) * (high - low) / label_room(ax)[0]
+    # a share of the room first: at the end of float64 the product would leave it
+    least = min((widest + letter(ax) / 2) / label_room(ax)[0], 1.0) * (high - low)
     if len(ticks) > 1 and ticks[1] - ticks[0] < least:
         # a MaxNLocator of fewer does not give fewer where the ends differ in their last digits alone
         power = 10.0 ** math.floor(math.log10(least))
