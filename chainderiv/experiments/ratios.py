@@ -182,9 +182,10 @@ def judged(found: Ratios, theory: Theory) -> str:
         off = np.log(found.link / np.array([theory.link, theory.wide])) / found.error
     refuted = [name for name, z in zip(("the first", "the second"), off, strict=True) if not abs(z) <= MOST]
     verdict = f"it refutes {' and '.join(refuted)}" if refuted else "it speaks against neither"
+    measured = f"{found.link:.4f} ± {found.link * float(found.error):.4f}"
     return (
         f"Without drawing a network theory gives a ratio to the next layer of {theory.link:.4f} for these widths, and "
-        f"of {theory.wide:.4f}, which is √χ₁, for endless width. The measured mean, {found.link:.4f} ± {found.link * float(found.error):.4f}, lies "
+        f"of {theory.wide:.4f}, which is √χ₁, for endless width. The measured mean, {measured}, lies "
         f"{abs(off[0]):.1f} and {abs(off[1]):.1f} of its standard errors from them: {verdict}."
     )
 
