@@ -67,11 +67,6 @@ class Ratios:
         return geometric_mean(list(self.measured.values()))
 
     @property
-    def theory(self) -> str:
-        """The prediction, or the words that hold its place."""
-        return NO_THEORY if self.predicted is None else f"theory: {self.predicted.link:.4f}"
-
-    @property
     def error(self) -> np.float64:
         """The standard error of ln link: each run has one mean logarithm, and runs are independent of each other."""
         runs = np.concatenate([np.log(row) for row in self.measured.values()], axis=1).mean(axis=1)
@@ -153,7 +148,7 @@ def _theory(ax: Axes, found: Ratios, colours: Palette) -> None:
     """The theory's line, or the words that hold its place."""
     low, high = ax.get_ylim()
     if found.predicted is None:
-        text = found.theory.replace(": ", ":\n")
+        text = NO_THEORY.replace(": ", ":\n")
     else:
         ours, endless = f"{found.predicted.link:.4f}", f"{found.predicted.wide:.4f}"
         text = f"predicted, geometric\nmean: {ours};\nof endless width:\n{endless} (dotted)"
@@ -193,7 +188,7 @@ def judged(found: Ratios, theory: Theory) -> str:
 def _section(found: Ratios) -> Tables:
     rows, caption = _beside(found), "At the start. The published ones are ratios of published norms."
     if found.predicted is None:
-        yield compared("ratio of norms", rows, f"{caption} {found.theory.capitalize()}.")
+        yield compared("ratio of norms", rows, f"{caption} {NO_THEORY.capitalize()}.")
         return
     told = [f"{found.predicted.ratios[row.hidden][row.layer - 1]:.4f}" for row in rows]
     caption += f" Theory: of these widths; of endless width it is {found.predicted.wide:.4f} everywhere."
