@@ -135,9 +135,9 @@ def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, An
         return
     from chainderiv.view.maps.phase_map import plot_phase
     from chainderiv.view.picture import save_picture
-    from chainderiv.view.theme import SIZE, new_axes, new_figure
+    from chainderiv.view.theme import SIZE, lone_axes
 
-    ax = new_axes(new_figure(size or SIZE, options.dark))
+    ax = lone_axes(size or SIZE, options.dark)
     save_picture(plot_phase(diagram, ax, options.quantity, options.dark, **look), options.out, dpi)
 
 

@@ -73,9 +73,9 @@ def run(options: argparse.Namespace) -> int:
 def _draw(found: Prediction, options: argparse.Namespace, look: dict[str, Any], size: Any, dpi: Any) -> None:
     from chainderiv.view.networks.prediction import PREDICTION_SIZE, plot_prediction
     from chainderiv.view.picture import save_picture
-    from chainderiv.view.theme import new_axes, new_figure
+    from chainderiv.view.theme import lone_axes
 
-    ax = new_axes(new_figure(size or PREDICTION_SIZE, options.dark))
+    ax = lone_axes(size or PREDICTION_SIZE, options.dark)
     save_picture(plot_prediction(found, None, ax, options.dark, **look), options.out, dpi)
 
 

@@ -12,6 +12,7 @@ from chainderiv.experiments.beside import Beside, by_layer, compared
 from chainderiv.experiments.drawn import Drawn, all_drawn
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.published import START_NORMS
+from chainderiv.experiments.ratios import Ratios, Theory, judged, to_the_next, wide_ratio
 from chainderiv.experiments.runs import Training
 from chainderiv.experiments.setup import NORM, Setup
 from chainderiv.kinds import Floats
@@ -30,10 +31,19 @@ class Layers:
     """Norms at the start, measured and predicted.
 
     logs : by the number of hidden layers, ln ‖mean ∂C/∂b_l‖, (networks, hidden layers). predicted : the same of theory.
+    wide : √χ₁, by which the norms of endlessly wide layers differ.
     """
 
     logs: dict[int, Floats]
     predicted: dict[int, Prediction]
+    wide: float
+
+    @property
+    def ratios(self) -> Ratios:
+        """From layer to layer, measured and predicted, of the networks that have several."""
+        deeper = [hidden for hidden in self.logs if hidden > 1]
+        told = Theory({hidden: self.predicted[hidden].ratios for hidden in deeper}, self.wide)
+        return Ratios({hidden: to_the_next(self.logs[hidden]) for hidden in deeper}, told)
 
     @property
     def norms(self) -> dict[int, Floats]:
@@ -70,7 +80,8 @@ def _run(setup: Setup) -> Layers:
     data = setup.source.load()
     wanted = {hidden: Drawn(Training(setup.sizes(hidden)), setup.seeds) for hidden in setup.depths}
     logs = dict(zip(wanted, all_drawn(setup, list(wanted.values())), strict=True))
-    return Layers(logs, {hidden: predict(setup.sizes(hidden), data=data) for hidden in wanted})
+    told = {hidden: predict(setup.sizes(hidden), data=data) for hidden in wanted}
+    return Layers(logs, told, wide_ratio(Training(setup.sizes(1)), setup.width))
 
 
 def _of_layers(found: Layers) -> list[dict[str, Any]]:
@@ -89,6 +100,13 @@ def _of_layers(found: Layers) -> list[dict[str, Any]]:
                 "largest_deviation_of_points": float(np.abs(points[k]).max()), "inside_band": float(share[k]),
             })  # fmt: skip
     return rows
+
+
+def _summary(found: Layers) -> dict[str, Any]:
+    ratios: dict[str, Any] = {"endless_width": found.wide}
+    if found.ratios.measured and found.ratios.predicted is not None:
+        ratios |= {"measured": found.ratios.link, "predicted": found.ratios.predicted.link}
+    return {"layers": _of_layers(found), "ratio_to_the_next": ratios}
 
 
 def _table(found: Layers) -> Rows:
@@ -135,6 +153,9 @@ def _reading(found: Layers, setup: Setup) -> list[str]:
         f"{100 * np.abs(shares).max():.1f} %. {_verdict(far, beyond)}",
         f"The predicted bands of {BAND_SAID} hold {100 * inside.mean():.1f} % of the measured norms.",
     ]
+    ratios = found.ratios
+    if ratios.measured and ratios.predicted is not None:
+        told.append(judged(ratios, ratios.predicted))
     published = [
         bool(low <= norm <= high)
         for hidden, norms in START_NORMS.items()
@@ -182,7 +203,7 @@ EXPERIMENT = Experiment(
     ),
     run=_run,
     trains=lambda setup: len(setup.depths),
-    summary=lambda found: {"layers": _of_layers(found)},
+    summary=_summary,
     table=_table,
     arrays=lambda found: {f"layers_log_norms_hidden{hidden}": logs for hidden, logs in found.logs.items()},
     beside=_beside,

@@ -27,7 +27,12 @@ def _lead(setup: Setup) -> str:
 
 
 def _setting(setup: Setup) -> Sequence[str]:
-    return [f"{data_said(setup)} {band_said(setup)}"]
+    data = setup.source.load()
+    nets = (
+        f"{data_said(setup)} Nielsen’s networks: {data.pixels} inputs, hidden layers of {setup.width} sigmoid "
+        f"neurons, {data.classes} outputs, weights N(0, 1/n), biases N(0, 1), cross-entropy; {band_said(setup)}"
+    )
+    return [nets, slopes.setting(setup)]
 
 
 REPRODUCTION = Reproduction(

@@ -67,11 +67,6 @@ class Ratios:
         return geometric_mean(list(self.measured.values()))
 
     @property
-    def theory(self) -> str:
-        """The prediction, or the words that hold its place."""
-        return NO_THEORY if self.predicted is None else f"theory: {self.predicted.link:.4f}"
-
-    @property
     def error(self) -> np.float64:
         """The standard error of ln link: each run has one mean logarithm, and runs are independent of each other."""
         runs = np.concatenate([np.log(row) for row in self.measured.values()], axis=1).mean(axis=1)
@@ -102,18 +97,23 @@ def _run(setup: Setup, measured: Norms) -> Ratios:
 
 def theory(setup: Setup, depths: Sequence[int]) -> Theory | None:
     """What is predicted of the networks that norms measures; None where no prediction can be made of their kind."""
-    kind, data, width = Training(setup.sizes(1)), setup.source.load(), setup.width
+    kind, data = Training(setup.sizes(1)), setup.source.load()
     try:
         told = {
             h: predict(setup.sizes(h), kind.activation, kind.cost, kind.output, kind.init, data=data) for h in depths
         }
-        law = initialiser(kind.init).of(neuron(kind.activation))
-        if isinstance(law, Own):
-            return None
-        wide = mean_field(kind.activation, law.sigma(width, width) * width**0.5, law.sigma_b)
+        return Theory({hidden: each.ratios for hidden, each in told.items()}, wide_ratio(kind, setup.width))
     except BadValue:
         return None
-    return Theory({hidden: each.ratios for hidden, each in told.items()}, wide.chi_1**0.5)
+
+
+def wide_ratio(kind: Training, width: int) -> float:
+    """√χ₁ at the σ of hidden layers of that width; raises BadValue where signals do not settle."""
+    law = initialiser(kind.init).of(neuron(kind.activation))
+    if isinstance(law, Own):
+        raise BadValue(f"init is the function {law.name!r}, whose σ are not known; give a name or a Gaussian")
+    field = mean_field(kind.activation, law.sigma(width, width) * width**0.5, law.sigma_b)
+    return float(field.chi_1**0.5)
 
 
 def _table(found: Ratios) -> Rows:
@@ -148,7 +148,7 @@ def _theory(ax: Axes, found: Ratios, colours: Palette) -> None:
     """The theory's line, or the words that hold its place."""
     low, high = ax.get_ylim()
     if found.predicted is None:
-        text = found.theory.replace(": ", ":\n")
+        text = NO_THEORY.replace(": ", ":\n")
     else:
         ours, endless = f"{found.predicted.link:.4f}", f"{found.predicted.wide:.4f}"
         text = f"predicted, geometric\nmean: {ours};\nof endless width:\n{endless} (dotted)"
@@ -167,19 +167,20 @@ def _reading(found: Ratios, setup: Setup) -> list[str]:
         f"{found.link:.4f}; that of the {sum(map(len, figures))} ratios of published norms is "
         f"{geometric_mean(figures):.4f}. Ten such links in a row would multiply a gradient by "
         f"{number(found.link**10, 2)}.",
-        *([] if found.predicted is None else [_judged(found, found.predicted)]),
+        *([] if found.predicted is None else [judged(found, found.predicted)]),
     ]
 
 
-def _judged(found: Ratios, theory: Theory) -> str:
+def judged(found: Ratios, theory: Theory) -> str:
     """How far both predictions are from what was measured."""
     with np.errstate(divide="ignore", invalid="ignore"):  # runs that are all alike have no error
         off = np.log(found.link / np.array([theory.link, theory.wide])) / found.error
     refuted = [name for name, z in zip(("the first", "the second"), off, strict=True) if not abs(z) <= MOST]
     verdict = f"it refutes {' and '.join(refuted)}" if refuted else "it speaks against neither"
+    measured = f"{found.link:.4f} ± {found.link * float(found.error):.4f}"
     return (
-        f"Without drawing a network theory gives {theory.link:.4f} for these widths, and {theory.wide:.4f}, which is "
-        f"√χ₁, for endless width. The measured mean, {found.link:.4f} ± {found.link * float(found.error):.4f}, lies "
+        f"Without drawing a network theory gives a ratio to the next layer of {theory.link:.4f} for these widths, and "
+        f"of {theory.wide:.4f}, which is √χ₁, for endless width. The measured mean, {measured}, lies "
         f"{abs(off[0]):.1f} and {abs(off[1]):.1f} of its standard errors from them: {verdict}."
     )
 
@@ -187,7 +188,7 @@ def _judged(found: Ratios, theory: Theory) -> str:
 def _section(found: Ratios) -> Tables:
     rows, caption = _beside(found), "At the start. The published ones are ratios of published norms."
     if found.predicted is None:
-        yield compared("ratio of norms", rows, f"{caption} {found.theory.capitalize()}.")
+        yield compared("ratio of norms", rows, f"{caption} {NO_THEORY.capitalize()}.")
         return
     told = [f"{found.predicted.ratios[row.hidden][row.layer - 1]:.4f}" for row in rows]
     caption += f" Theory: of these widths; of endless width it is {found.predicted.wide:.4f} everywhere."

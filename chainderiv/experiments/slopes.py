@@ -137,13 +137,27 @@ def points() -> list[tuple[float, float]]:
     return [(critical_sigma_w(ACTIVATION, b) if w is None else w, b) for w, b in POINTS]
 
 
+def setting(setup: Setup) -> str:
+    """How many networks of which sizes."""
+    kinds = ", ".join(
+        f"{_count(setup, width)} of width {width} with {each.hidden} hidden layers" for width, each in WIDTHS.items()
+    )
+    return (
+        f"Growth a layer: networks of {INPUTS} inputs, {OUTPUTS} outputs and {ACTIVATION} between, weights "
+        f"N(0, σ_w²/n), biases N(0, σ_b²), ½ |z_L − y|² as the cost; {kinds}."
+    )
+
+
+def _count(setup: Setup, width: int) -> int:
+    return max(2, round(WIDTHS[width].share * setup.seeds))
+
+
 def _drawn(setup: Setup, w: float, b: float, width: int) -> Drawn:
     """Networks of that width, and an input whose signals have from the first layer on the length they settle at."""
-    hidden, share = WIDTHS[width]
-    sizes = (INPUTS, *[width] * hidden, OUTPUTS)
+    sizes = (INPUTS, *[width] * WIDTHS[width].hidden, OUTPUTS)
     kind = Training(sizes, 0, ACTIVATION, "quadratic", "identity", Gaussian(w, b).name)
     q = mean_field(ACTIVATION, w, b).q_star
-    return Drawn(kind, max(2, round(share * setup.seeds)), float(np.sqrt((q - b * b) / w**2)))
+    return Drawn(kind, _count(setup, width), float(np.sqrt((q - b * b) / w**2)))
 
 
 def _cell(w: float, b: float, width: int, drawn: Drawn, logs: Floats, setup: Setup) -> Cell:

@@ -80,7 +80,7 @@ def test_a_wrong_prediction_is_said_to_disagree(wrong):
         planted = replace(told, mean_log=told.mean_log + off, log_points=told.log_points + off[:, None])
     else:
         planted = replace(told, log_points=2 * told.log_points - told.log_points[:, 1:2], sd_log=2 * told.sd_log)
-    text = said("layers", Layers(found.logs, found.predicted | {2: planted}))
+    text = said("layers", Layers(found.logs, found.predicted | {2: planted}, found.wide))
     assert "Nothing speaks against" not in text
     if wrong == "shifted":
         assert "2 of 3 mean logarithms lie within 3" in text
@@ -90,6 +90,17 @@ def test_a_wrong_prediction_is_said_to_disagree(wrong):
     else:
         assert "3 of 3 mean logarithms lie within 3" in text
         assert re.search(r"The prediction disagrees: \d of the points\.", text)
+
+
+def test_the_ratio_to_the_next_layer_is_judged_beside_that_of_endless_width():
+    found = layers()
+    assert found.ratios.link == pytest.approx(np.exp(np.mean(found.logs[2][:, 0] - found.logs[2][:, 1])))
+    assert found.ratios.predicted.link == pytest.approx(found.predicted[2].ratios[0])
+    assert "ratio to the next layer" in said("layers", found)
+    assert "it speaks against neither." in said("layers", found)
+    assert "it refutes the second." in said("layers", replace(found, wide=0.3))
+    one = Layers({1: found.logs[1]}, {1: found.predicted[1]}, found.wide)
+    assert "ratio to the next layer" not in said("layers", one)
 
 
 def test_published_norms_are_counted_where_the_data_are_theirs_alone(monkeypatch):
@@ -103,7 +114,9 @@ def test_published_norms_are_counted_where_the_data_are_theirs_alone(monkeypatch
 def test_a_doubt_of_the_prediction_is_on_the_page():
     found = layers()
     doubted = replace(found.predicted[2], doubts=("the layers are odd",))
-    assert "Not trusted: the layers are odd." in said("layers", Layers(found.logs, found.predicted | {2: doubted}))
+    assert "Not trusted: the layers are odd." in said(
+        "layers", Layers(found.logs, found.predicted | {2: doubted}, found.wide)
+    )
     assert "Not trusted" not in said("layers", found)
 
 

@@ -21,7 +21,7 @@ from chainderiv.experiments.costs import Costs
 from chainderiv.experiments.insertion import Insertion
 from chainderiv.experiments.nielsen5 import EXPERIMENTS
 from chainderiv.experiments.norms import Norms
-from chainderiv.experiments.ratios import NO_THEORY, Ratios, Theory, _judged, _published
+from chainderiv.experiments.ratios import NO_THEORY, Ratios, Theory, _published, judged
 from chainderiv.experiments.remedies import REMEDIES, Remedies
 from chainderiv.experiments.reproduction import with_what_they_need
 from chainderiv.experiments.runs import Source
@@ -273,7 +273,7 @@ def test_ratios_say_of_each_prediction_whether_it_is_refuted():
     assert measured.error == pytest.approx(np.sqrt(0.001 / 3) / 2)
 
     def said(ours, wide):
-        return _judged(measured, Theory({2: np.array([ours])}, wide))
+        return judged(measured, Theory({2: np.array([ours])}, wide))
 
     assert "neither" in said(0.2, 0.201)
     assert said(0.2, 0.25).endswith("it refutes the second.")
@@ -289,7 +289,7 @@ def test_where_no_prediction_can_be_made_words_hold_its_place(monkeypatch):
     monkeypatch.setattr("chainderiv.experiments.ratios.predict", refused)
     found = EXPERIMENTS["ratios"].run(SETUP, invented()["norms"])
     assert found.predicted is None
-    assert found.theory == NO_THEORY
+    assert f" {NO_THEORY.capitalize()}." in next(iter(EXPERIMENTS["ratios"].section(found))).caption
     assert len(EXPERIMENTS["ratios"].reading(found, SETUP)) == 1
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 import chainderiv as cd
@@ -12,6 +13,7 @@ from chainderiv.experiments.drawn import Drawn
 from chainderiv.experiments.runs import Source, Training
 from chainderiv.view.networks.slopes import plot_slopes
 from chainderiv.view.picture import picture
+from chainderiv.view.theme import lone_axes, palette
 from tests.view.collisions import collisions
 
 DIGITS = cd.load_data("digits")
@@ -168,3 +170,21 @@ def test_slopes_are_drawn_where_they_are_with_twice_their_errors():
     assert [text.get_text() for text in ax.get_xticklabels()] == ["1, 0.1", "2, 0.3"]
     with pytest.raises(BadShape, match="a number for each place"):
         plot_slopes(["1"], [0.1, 0.2], [0.1], [0.1])
+
+
+def test_frames_and_lines_across_are_the_themes_on_axes_of_ours_and_on_dark_ones_of_the_callers(told):
+    for dark in (False, True):
+        own = lone_axes((4, 3), dark)
+        callers = Figure().add_subplot()
+        for ax in (own, callers) if dark else (own,):
+            plot_prediction(told, None, ax, dark)
+            assert to_hex(ax.spines["left"].get_edgecolor()) == palette(dark).soft
+        for ax in (own, plot_prediction(told, None, callers, dark)):
+            assert {to_hex(line.get_color()) for line in ax.get_ygridlines()} == {palette(dark).grid}
+        assert not own.spines["top"].get_visible()
+
+
+def test_within_two_decades_the_axis_has_plain_numbers(told):
+    ax = plot_prediction(told, limits=(0.5, 2))
+    ax.figure.draw_without_rendering()
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["0.5", "0.7", "1", "1.5", "2"]

@@ -14,7 +14,16 @@ from chainderiv.kinds import Floats
 from chainderiv.records.measurements import beyond
 from chainderiv.records.statistics import interval
 from chainderiv.view.networks.curves import CURVE_SIZE
-from chainderiv.view.networks.lines import BAND, BAND_SAID, banded, name_ends, ruled, sized_axis, whole_numbers
+from chainderiv.view.networks.lines import (
+    BAND,
+    BAND_SAID,
+    banded,
+    name_ends,
+    plain_numbers,
+    ruled,
+    sized_axis,
+    whole_numbers,
+)
 from chainderiv.view.theme import Palette, drawing
 
 if TYPE_CHECKING:
@@ -110,7 +119,7 @@ def plot_layers(
             at += row.shape[1] + 1
         _mark(ax, marks, colours)
         ax.set_yscale("log")
-        _plain_numbers(ax)
+        plain_numbers(ax)
         ax.set_xticks(list(names), list(names.values()))
         ax.set(xlim=(-0.8, at - 1.2), ylabel=ylabel)
         ruled(ax)
@@ -218,19 +227,6 @@ def _steps(depths: Sequence[int]) -> Floats:
         return np.ones(len(depths))
     apart = np.diff(np.asarray(depths, float))
     return np.asarray(np.minimum(np.concatenate([apart, apart[-1:]]), np.concatenate([apart[:1], apart])))
-
-
-def _plain_numbers(ax: Axes) -> None:
-    """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
-    from matplotlib.ticker import NullFormatter
-
-    low, high = ax.get_ylim()
-    if high / low < 100:
-        steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
-        ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
-        ax.set_yticks([tick for tick in ticks if low <= tick <= high])
-        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _points(ax: Axes, place: float, values: Floats, colour: str, label: str | None) -> None:

@@ -18,7 +18,15 @@ from chainderiv.nn.prediction import Prediction
 from chainderiv.records.measurements import beyond
 from chainderiv.view.choices import switch, title_of
 from chainderiv.view.fitting import draw_legend, fit_words
-from chainderiv.view.networks.lines import BAND, BAND_SAID, limits_above_0, ruled, sized_axis, whole_numbers
+from chainderiv.view.networks.lines import (
+    BAND,
+    BAND_SAID,
+    limits_above_0,
+    plain_numbers,
+    ruled,
+    sized_axis,
+    whole_numbers,
+)
 from chainderiv.view.place import fill_place
 from chainderiv.view.theme import Palette, drawing
 
@@ -98,6 +106,8 @@ def plot_prediction(
         ax.set_xlim(0.4, hidden + 0.6)
         drawn = np.concatenate([logs.ravel() for logs in every])
         ax.set_ylim(*scaled(_ends(drawn) if ends is None else np.log(ends)))
+        if not far:
+            plain_numbers(ax)
         whole_numbers(ax)
         ruled(ax)
         if legend:
