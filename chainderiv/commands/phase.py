@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     points = [_point(text) for text in options.at or ()]
     weights, biases = _axes(options)
     _check_picture(options, biases)
-    fields = [mean_field(phi, **point) for point in points]
+    fields = [mean_field(phi, point["sigma_w"], point.get("sigma_b", 0.0)) for point in points]
     asked = not points or any(given is not None for given in (options.weights, options.biases, options.out))
     diagram = phase_diagram(phi, weights, biases) if asked and isinstance(biases, Axis) else None
     rows = _asked_biases(biases, options.json) if asked else []
@@ -135,9 +135,9 @@ def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, An
         return
     from chainderiv.view.maps.phase_map import plot_phase
     from chainderiv.view.picture import save_picture
-    from chainderiv.view.theme import SIZE, new_axes, new_figure
+    from chainderiv.view.theme import SIZE, lone_axes
 
-    ax = new_axes(new_figure(size or SIZE, options.dark))
+    ax = lone_axes(size or SIZE, options.dark)
     save_picture(plot_phase(diagram, ax, options.quantity, options.dark, **look), options.out, dpi)
 
 
