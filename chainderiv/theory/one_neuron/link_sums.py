@@ -39,7 +39,9 @@ def variance(walk: Walk) -> float:
 def sums(walk: Walk, depth: int, x: float) -> tuple[float, float, float]:
     """Of log|φ'(z_1) Π w_l φ'(z_l)| from an input x: log P(it is finite), and its mean and standard deviation where so.
 
-    NEVER where the chance is below rounding. Backwards: T_k(t), k = 0, 1, 2, is the mean of the kth power over the layers to come, 0 where one of them is dead.
+    NEVER where the chance is below rounding.
+
+    Backwards: T_k(t), k = 0, 1, 2, is the mean of the kth power over the layers to come, 0 where one of them is dead.
     """
     zeroth, first, second = walk.links
     to_come = np.stack([np.ones(walk.t.size), *np.zeros((2, walk.t.size))])

@@ -162,8 +162,8 @@ class RandomChain(Shows):
         if NEVER in (told, second):
             if which:
                 raise BadValue(
-                    f"at depth {depth} no gradient is left but by a chance too small to tell; give a smaller depth, or a "
-                    "larger sigma"
+                    f"at depth {depth} no gradient is left but by a chance too small to tell; give a smaller depth, or "
+                    "a larger sigma"
                 )
             return -math.inf
         self._agree(f"the {('chance', 'mean', 'spread')[which]} of log|∂a_L/∂b_1| at depth {depth}", fine, rough)
