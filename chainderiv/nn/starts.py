@@ -126,7 +126,7 @@ class Critical:
             least = Gaussian(points[0].sigma_w, self.sigma_b)
             raise BadValue(
                 f"activation {activation.name!r} is critical at sigma_b = {self.sigma_b:g} only where signals leave "
-                f"the point, and no network is found there; give another sigma_b, or {least.name} to have it all the same"
+                f"the point, and no network is found there; give another sigma_b, or {least.name} for it all the same"
             )
         return Gaussian(found or critical_sigma_w(activation, self.sigma_b), self.sigma_b).of(activation)
 

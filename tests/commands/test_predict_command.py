@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 import chainderiv as cd
 from chainderiv.cli import main
@@ -35,3 +36,12 @@ def test_softmax_and_networks_without_hidden_layers_are_refused_in_a_line(capsys
         streams = capsys.readouterr()
         assert streams.out == ""
         assert len(streams.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["phase", "predict", "train"])
+def test_wherever_a_sigma_is_typed_the_help_says_that_it_is_a_standard_deviation(command, capsys):
+    assert main([command, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sigma_w=1.5" in said
+    assert "standard deviation" in said
+    assert "fan-in" in said
