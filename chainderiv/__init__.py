@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from chainderiv.checking.audit import Audit as Audit, AuditRow as AuditRow, audit as audit
     from chainderiv.checking.verification import Row as Row, Verification as Verification
     from chainderiv.checking.verify import verify as verify
-    from chainderiv.experiments.catalogue import EXPERIMENTS as EXPERIMENTS, reproduce as reproduce
+    from chainderiv.experiments.catalogue import REPRODUCTIONS as REPRODUCTIONS, reproduce as reproduce
     from chainderiv.experiments.experiment import Experiment as Experiment
+    from chainderiv.experiments.nielsen5 import EXPERIMENTS as EXPERIMENTS
     from chainderiv.experiments.passing import with_passing_layers as with_passing_layers
+    from chainderiv.experiments.reproduction import Reproduction as Reproduction
     from chainderiv.experiments.runs import Source as Source, Training as Training, run_all as run_all
     from chainderiv.experiments.setup import Setup as Setup
     from chainderiv.functions.activation import Activation as Activation
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
+    from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
     from chainderiv.nn.network import Forward as Forward, Network as Network
@@ -87,6 +90,7 @@ if TYPE_CHECKING:
         plot_bars as plot_bars,
         plot_norms as plot_norms,
     )
+    from chainderiv.view.networks.prediction import plot_prediction as plot_prediction
     from chainderiv.view.picture import save_picture as save_picture
 
 
@@ -94,9 +98,11 @@ _PUBLIC = {
     "checking.audit": ["Audit", "AuditRow", "audit"],
     "checking.verification": ["Row", "Verification"],
     "checking.verify": ["verify"],
-    "experiments.catalogue": ["EXPERIMENTS", "reproduce"],
+    "experiments.catalogue": ["REPRODUCTIONS", "reproduce"],
     "experiments.experiment": ["Experiment"],
+    "experiments.nielsen5": ["EXPERIMENTS"],
     "experiments.passing": ["with_passing_layers"],
+    "experiments.reproduction": ["Reproduction"],
     "experiments.runs": ["Source", "Training", "run_all"],
     "experiments.setup": ["Setup"],
     "functions.activation": ["Activation"],
@@ -113,6 +119,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
+    "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
     "nn.network": ["Forward", "Network"],
@@ -154,6 +161,7 @@ _PUBLIC = {
     "view.maps.phase_map": ["plot_phase"],
     "view.maps.quantities": ["Quantity", "quantity_at"],
     "view.networks.curves": ["plot_accuracy", "plot_bars", "plot_norms"],
+    "view.networks.prediction": ["plot_prediction"],
     "view.picture": ["save_picture"],
 }
 _HOMES = {name: home for home, names in _PUBLIC.items() for name in names}

@@ -24,6 +24,7 @@ from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.finite_width.end import End, Ending
 from chainderiv.theory.finite_width.layer import Drawn
+from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.finite_width.quantiles import expands, point
 from chainderiv.theory.finite_width.residual import residual_course
 from chainderiv.theory.finite_width.softmax_end import SoftmaxEnd
@@ -38,6 +39,7 @@ MOST_SINGLE = 0.05
 MOST_APART = 2.0
 LEAST_ALIKE = 0.1
 FEWEST = 10  # neurons in a layer
+MANY = 5  # layers of one width, from which on their number is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,7 @@ class Prediction(Shows):
     mean_log, sd_log : (H,). Mean and standard deviation, over networks, of its natural logarithm.
     median : (H,). Of the norm itself; 0 or inf where some hundreds of layers take it out of float64.
     band : (H, 2). Where the norm lies in 90 of 100 networks: its 5 and 95 % points.
+    log_points : (H, 3). Natural logarithms of the 5, 50 and 95 % points, at any depth.
     ratios : (H - 1,). exp of the mean log of a hidden layer's norm over that of the next one.
     sd_log_ratio : (H - 1,). Standard deviation of that logarithm.
     ratio_band : (H - 1, 2). Where the ratio lies in 90 of 100 networks: its 5 and 95 % points.
@@ -72,6 +75,7 @@ class Prediction(Shows):
     sd_log: Floats
     median: Floats
     band: Floats
+    log_points: Floats
     ratios: Floats
     sd_log_ratio: Floats
     ratio_band: Floats
@@ -148,7 +152,7 @@ def predict(
     with np.errstate(all="ignore"):  # what is no number is refused
         found = walked(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
     _require_law(found, phi, start)
-    named = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}{', residual' * residual}"
+    named = f"{_told(counts)}, {phi.name}, {last.cost.name}, {start.name}{', residual' * residual}"
     title = f"{named}: ‖∂C/∂b‖ before training"
     return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))
 
@@ -164,6 +168,17 @@ def _require_law(found: Course, phi: Activation, start: Initialiser) -> None:
             f"lengths under {given} differ too much from network to network for the first order in 1/width; "
             "give smaller weights, or wider layers"
         )
+
+
+def _told(counts: tuple[int, ...]) -> str:
+    """The widths, many equal ones in short.
+
+    >>> _told((64, *[30] * 50, 10))
+    '[64, 30 × 50, 10]'
+    """
+    runs = [(width, len(list(run))) for width, run in itertools.groupby(counts)]
+    parts = (f"{width} × {many}" if many > MANY else ", ".join([str(width)] * many) for width, many in runs)
+    return f"[{', '.join(parts)}]"
 
 
 def _law(start: Initialiser, phi: Activation) -> Start:
@@ -207,23 +222,15 @@ def _end(last: OutputLayer, shares: Floats) -> Ending:
 
 def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
     """Why the numbers may be off."""
-    fewest = min(counts[1:-1])
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
-        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
-        "the second order in 1/width, which is left out, moves a mean by about "
-        f"{found.left_out:.2g} standard deviations: chi_q is near 1, a fixed point is near, or layers are narrow": (
-            found.left_out > MOST_LEFT_OUT
-        ),
+        **of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]),
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
         f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
-        "the law of the logarithm is so skew that the points of the band are rough": not all(
-            expands(log) for log in found.logs[:-1]
-        ),
         "layers tell images apart, so that more than the mean of x·x' would have to be known of the data": (
             found.apart > MOST_APART
         ),
@@ -231,11 +238,22 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
     return tuple(reason for reason, holds in reasons.items() if holds)
 
 
+def of_width(fewest: int, left_out: float, logs: Sequence[Cumulants]) -> dict[str, bool]:
+    """What a finite width may do to the numbers: the reason, and whether it holds."""
+    return {
+        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
+        f"the second order in 1/width, which is left out, moves a mean by about {left_out:.2g} standard deviations: "
+        "chi_q is near 1, a fixed point is near, or layers are narrow": left_out > MOST_LEFT_OUT,
+        "the law of the logarithm is so skew that the points of the band are rough": not all(map(expands, logs)),
+    }
+
+
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
     logs, steps = found.logs[:-1], found.steps[:-1]
+    log_points = np.array([[point(log, x) / 2 for x in NORMAL] for log in logs])
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
-        points = np.exp([[point(log, x) / 2 for x in NORMAL] for log in logs])
+        points = np.exp(log_points)
         of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
     mean, variance = np.array([log[:2] for log in logs]).T
     step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
@@ -246,6 +264,7 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         np.sqrt(variance) / 2,
         points[:, 1],
         points[:, ::2],
+        log_points,
         np.exp(step_mean / 2),
         np.sqrt(step_variance) / 2,
         of_ratios[:, ::2],

@@ -229,7 +229,7 @@ def _kappa(known: Moments, q: float) -> tuple[float, float]:
     value, error = reached(known.at(np.array([max(q, 1e-30)])), np.array([q]))
     if value[M4, 0] == 0:  # of slopes that are 0 there is no spread
         return math.nan, math.nan
-    kappa = float(value[M4, 0] / value[M2, 0] ** 2)
+    kappa = float(value[M4, 0] / value[M2, 0] / value[M2, 0])  # a square may be below all numbers
     return kappa, kappa * float(error[M4, 0] / value[M4, 0] + 2 * error[M2, 0] / value[M2, 0])
 
 

@@ -8,6 +8,7 @@ import pytest
 from scipy.special import expit
 
 import chainderiv as cd
+from chainderiv.experiments.slopes import points
 from chainderiv.functions.lookup import neuron
 from chainderiv.theory.finite_width.blurred import Blurred
 from chainderiv.theory.finite_width.direction import Direction
@@ -22,8 +23,7 @@ PLAIN = {
     "relu": (lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0)),
 }
 # three of each phase: ordered, critical, chaotic; and Nielsen's
-TANH = [(0.8, 0.3), (1.0, 0.5), (1.2, 0.6), (None, 0.1), (None, 0.3), (None, 0.6), (1.5, 0.2), (2.0, 0.3), (3.0, 0.5)]
-POINTS = [("tanh", cd.critical_sigma_w("tanh", b) if w is None else w, b) for w, b in TANH] + [("sigmoid", 1.0, 1.0)]
+POINTS = [("tanh", w, b) for w, b in points()] + [("sigmoid", 1.0, 1.0)]
 CHI_SQUARED = 29.6  # the 99.9 % point at ten degrees of freedom
 
 

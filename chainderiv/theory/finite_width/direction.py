@@ -15,12 +15,13 @@ class Direction(NamedTuple):
     def passed(self, kept: float, own: float, share: float) -> Direction:
         """One layer on its way back, where t becomes (kept (t - 1) + own) / (1 + share (t - 1)) on the average.
 
-        √kept is what u·g is multiplied by; what is new in it is normal. share t is what t adds to log |g|².
+        √kept is what u·g is multiplied by; what is new in it is normal. share t is what t adds to log |g|²: of the
+        order of 1/width, as what this and the layer's own scatter add to the covariance, which is left out.
         """
         mean = kept * (self.mean - 1) + own
         new, kept = own - kept, kept - mean * share
         variance = kept**2 * self.variance + 4 * max(kept, 0.0) * self.mean * new + 2 * new**2
-        return Direction(mean, variance, kept * (self.with_log + share * self.variance))
+        return Direction(mean, variance, kept * self.with_log)
 
 
 UNKNOWING = Direction(1.0, 2.0, 0.0)  # of a g that knows nothing of u

@@ -33,6 +33,7 @@ BY_TURNING, BY_BOWING = 0.08, 1.1
 TINY = 1e-300
 ALIKE = 1e-9  # the least p/q
 LEAST, MOST = 1e-100, 1e20  # variances of a signal
+SETTLED = 1e-15  # of p and τ, between two layers
 
 
 @dataclass(frozen=True)
@@ -86,17 +87,33 @@ def course(
         through = 2 * float(adjoint @ one.shared) + across(adjoint, made) + turns[k].before
         total = total.plus(own._replace(variance=own.variance + through))
         turned += float(np.log1p(turns[k].more))
-        bowed += abs(float(one.log_slope @ curved[k] + np.sum(one.log_bend * covariances[k]) / 2))
+        bowed += _bowed(one, curved[k], covariances[k])
         adjoint = one.log_slope + one.slopes.T @ adjoint
         variance = total.variance + across(adjoint, covariances[k])
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
-        left_out = max(left_out, (BY_TURNING * turned**2 + BY_BOWING * bowed) / np.sqrt(max(variance, TINY)))
-    bent = max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
+        left_out = max(left_out, second_order(turned, bowed, variance))
     single = float(np.max(np.abs(shares)))
+    bent = _bent(layers, covariances)
     turning = max(abs(turn.more) for turn in turns)
-    return Course(
-        tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1], turning, float(left_out)
-    )
+    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1], turning, left_out)
+
+
+def second_order(turned: float, bowed: float, variance: float) -> float:
+    """About what the second order in 1/n moves the mean of a logarithm by, over the standard deviation.
+
+    turned and bowed are what two parts of the first order have made of it: weights that are used twice, and second
+    derivatives by lengths.
+    """
+    return float((BY_TURNING * turned**2 + BY_BOWING * bowed) / np.sqrt(max(variance, TINY)))
+
+
+def _bowed(one: Layer, curved: Floats, covariance: Floats) -> float:
+    """What second derivatives by lengths make of a step's mean, without its sign."""
+    return abs(float(one.log_slope @ curved + np.sum(one.log_bend * covariance) / 2))
+
+
+def _bent(layers: Sequence[Layer], covariances: Sequence[Floats]) -> float:
+    return max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
 
 
 def _there(
@@ -111,10 +128,19 @@ def _there(
     tau = max(q - p, 0.0)
     layers: list[Layer] = []
     for width, above in zip(widths, drawn[1:], strict=True):
-        layers.append(layer(neuron, *held(p, tau, len(layers) + 1), width, above))
-        require_known(neuron.activation, p, tau, layers[-1].values)
+        p, tau = held(p, tau, len(layers) + 1)
+        if layers and drawn[len(layers)] == above and _settled(layers[-1], p, tau, width):
+            layers.append(layers[-1])
+        else:
+            layers.append(layer(neuron, p, tau, width, above))
+            require_known(neuron.activation, p, tau, layers[-1].values)
         p, tau = layers[-1].above
     return layers, held(p, tau, len(layers) + 1)
+
+
+def _settled(below: Layer, p: float, tau: float, width: int) -> bool:
+    """Whether a layer is the one below over again, as far as float64 tells."""
+    return width == below.width and abs(p - below.p) <= SETTLED * p and abs(tau - below.tau) <= SETTLED * tau
 
 
 def held(p: float, tau: float, where: int) -> tuple[float, float]:
@@ -187,3 +213,34 @@ def _singles(layers: Sequence[Layer], single: float) -> list[float]:
     for one in reversed(layers):
         ratios.append(ratios[-1] * one.values.expect(one.values.squared_slope) / one.values.expect(one.values.slope**2))
     return ratios[::-1]
+
+
+class Passage(NamedTuple):
+    """Cumulants of log |g_1|² - log |g_L|² over L hidden layers, and bent and left_out as in Course."""
+
+    log: Cumulants
+    bent: float
+    left_out: float
+
+
+def passage(activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float) -> Passage:
+    """From the last hidden layer to the first one, for one input of mean |x|² square and a gradient at the last that
+    knows nothing of the network.
+
+    widths : of the L >= 2 hidden layers. drawn : how the L weights and biases up to them are drawn.
+    Raises BadValue as course does.
+    """
+    layers, _ = _there(Blurred(activation), widths[:-1], drawn, square, square)
+    means, covariances, curved = _forward(layers)
+    turns = _directions(layers, drawn, UNKNOWING)
+    total, adjoint, turned, bowed = Cumulants(0.0, 0.0, 0.0, 0.0), np.zeros(2), 0.0, 0.0
+    for one, moved, covariance, bow, turn in zip(
+        layers[::-1], means[-2::-1], covariances[-2::-1], curved[-2::-1], turns[::-1], strict=True
+    ):
+        mean = np.log(one.gain) + one.own.mean + one.log_slope @ moved + np.sum(one.log_bend * covariance) / 2
+        through = 2 * float(adjoint @ one.shared) + across(adjoint, one.made[1]) + turn.before
+        own = one.own._replace(mean=float(mean + turn.mean), variance=one.own.variance + turn.variance + through)
+        total, adjoint = total.plus(own), one.log_slope + one.slopes.T @ adjoint
+        turned += float(np.log1p(turn.more))
+        bowed += _bowed(one, bow, covariance)
+    return Passage(total, _bent(layers, covariances), second_order(turned, bowed, total.variance))
