@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
+    from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
     from chainderiv.nn.network import Forward as Forward, Network as Network
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
     from chainderiv.theory.one_neuron.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
+    from chainderiv.theory.residual_field import ResidualField as ResidualField
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
     from chainderiv.view.maps.cut import plot_cut as plot_cut
     from chainderiv.view.maps.link_map import plot_link_map as plot_link_map
@@ -117,6 +119,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
+    "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
     "nn.network": ["Forward", "Network"],
@@ -148,6 +151,7 @@ _PUBLIC = {
     "theory.fixed_points": ["FixedPoint"],
     "theory.gains": ["Gains", "gains"],
     "theory.mean_field": ["MeanField", "mean_field"],
+    "theory.residual_field": ["ResidualField"],
     "theory.one_neuron.random_chain": ["RandomChain", "random_chain"],
     "theory.phase": ["PhaseDiagram", "phase_diagram"],
     "view.maps.animation": ["animate_sweep"],

@@ -26,9 +26,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
     neurons = "of the hidden layers: a name, or a formula such as 'z/(1+exp(-1.5*z))' (default sigmoid)"
     add("--activation", action="append", metavar="NAME", help=neurons)
     add("--output", metavar="NAME", help="of the last layer: name or formula (default: what suits the cost)")
-    add("--cost", default="cross_entropy", help="cross_entropy or quadratic (default cross_entropy)")
+    add("--cost", default="cross_entropy", help="cross_entropy, log_likelihood or quadratic (default cross_entropy)")
     starts = "nielsen, kaiming_normal, xavier_normal, critical, …, or sigma_w=1.5,sigma_b=0.2"
     add("--init", default="nielsen", metavar="NAME", help=f"{starts} (default nielsen)")
+    add(
+        "--residual",
+        action="store_true",
+        help="layers as wide as the one below add their input",
+    )
     add("--out", metavar="FILE", help="a picture (.png, .svg, .pdf) of every layer's median and band")
     map_output.declare_look(parser)
     common.json_option(parser)
@@ -52,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
         output,
         options.init,
         data=data,
+        residual=options.residual,
     )
     if options.out is not None:
         _draw(found, options, look, size, dpi)
@@ -74,5 +80,16 @@ def _draw(found: Prediction, options: argparse.Namespace, look: dict[str, Any], 
 
 
 def _as_dict(found: Prediction) -> dict[str, Any]:
-    names = ("sizes", "mean_log", "sd_log", "median", "band", "ratios", "sd_log_ratio", "trusted", "doubts")
+    names = (
+        "sizes",
+        "mean_log",
+        "sd_log",
+        "median",
+        "band",
+        "ratios",
+        "sd_log_ratio",
+        "ratio_band",
+        "trusted",
+        "doubts",
+    )
     return {name: getattr(found, name) for name in names}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainderiv.experiments import layers, slopes
+from chainderiv.experiments import layers, plateau, slopes
 from chainderiv.experiments.experiment import Experiment
 from chainderiv.experiments.reproduction import Reproduction, band_said, data_said
 from chainderiv.experiments.setup import Setup
@@ -14,6 +14,7 @@ from chainderiv.experiments.setup import Setup
 EXPERIMENTS: dict[str, Experiment[Any]] = {
     "layers": layers.EXPERIMENT,
     "slopes": slopes.EXPERIMENT,
+    "plateau": plateau.EXPERIMENT,
 }
 
 
@@ -41,6 +42,6 @@ REPRODUCTION = Reproduction(
     lead=_lead,
     setting=_setting,
     settings=lambda setup: {"seeds": setup.seeds, "width": setup.width, "depths": setup.depths},
-    full={"seeds": 300},
-    quick={"seeds": 100},
+    full={"seeds": 300, "remedy_seeds": 5, "deepest": (3, 4, 5, 6, 7), "epochs": 60},
+    quick={"seeds": 100, "remedy_seeds": 2, "deepest": (4, 6), "epochs": 60},
 )

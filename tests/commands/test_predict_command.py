@@ -31,8 +31,14 @@ def test_json_has_every_number(capsys):
     assert found["sizes"] == [64, 20, 20, 10]
 
 
-def test_softmax_and_networks_without_hidden_layers_are_refused_in_a_line(capsys):
-    for words in (["--cost", "log_likelihood"], ["--layers", "64,10"], ["--output", "softmax"], ["--init", "dirac"]):
+def test_softmax_and_layers_that_add_their_input_are_predicted(capsys):
+    for words in (["--cost", "log_likelihood"], ["--residual"]):
+        assert main([*WORDS, *words]) == 0
+        assert words[-1].removeprefix("--") in capsys.readouterr().out
+
+
+def test_networks_without_hidden_layers_and_outputs_that_do_not_fit_are_refused_in_a_line(capsys):
+    for words in (["--layers", "64,10"], ["--output", "softmax"], ["--init", "dirac"]):
         assert main([*WORDS, *words]) == 2
         streams = capsys.readouterr()
         assert streams.out == ""
