@@ -49,7 +49,7 @@ REPRODUCTION = Reproduction(
     lead=_lead,
     setting=_setting,
     settings=_settings,
-    full={"seeds": 300, "remedy_seeds": 5, "deepest": (3, 4, 5, 6, 7), "epochs": 60},
-    # few images make few steps: networks of more layers would guess to the end
-    quick={"seeds": 100, "remedy_seeds": 2, "deepest": (2, 3, 4), "epochs": 100},
+    full={"seeds": 300, "remedy_seeds": 6, "deepest": (3, 4, 5, 6, 7), "epochs": 60},
+    # few images make few steps
+    quick={"seeds": 100, "remedy_seeds": 2, "deepest": (3, 5), "epochs": 400},
 )
