@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
+    from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
     from chainderiv.nn.network import Forward as Forward, Network as Network
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     )
     from chainderiv.theory.fixed_points import FixedPoint as FixedPoint
     from chainderiv.theory.gains import Gains as Gains, gains as gains
+    from chainderiv.theory.keeping import Keeping as Keeping, keeping as keeping
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
     from chainderiv.theory.one_neuron.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
@@ -112,6 +114,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
+    "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
     "nn.network": ["Forward", "Network"],
@@ -142,6 +145,7 @@ _PUBLIC = {
     "theory.critical": ["CriticalLine", "CriticalPoint", "critical_line", "critical_points", "critical_sigma_w"],
     "theory.fixed_points": ["FixedPoint"],
     "theory.gains": ["Gains", "gains"],
+    "theory.keeping": ["Keeping", "keeping"],
     "theory.mean_field": ["MeanField", "mean_field"],
     "theory.one_neuron.random_chain": ["RandomChain", "random_chain"],
     "theory.phase": ["PhaseDiagram", "phase_diagram"],

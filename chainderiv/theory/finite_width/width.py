@@ -28,6 +28,7 @@ from chainderiv.theory.gaussian import Divergent
 
 ALIKE = 1e-9  # the least p/q
 MOST = 1e20  # the largest variance of a signal
+MOST_MOVED = 200.0  # of log p: a mean or a variance
 
 
 class Step(NamedTuple):
@@ -66,6 +67,8 @@ def course(
     """
     layers, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
     means, covariances = _forward(layers)
+    if not max(np.max(np.abs(x)) for x in (*means, *covariances)) < MOST_MOVED:
+        raise Divergent("lengths of signals differ beyond float64 from network to network; give smaller weights")
     directions = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]

@@ -1,0 +1,321 @@
+"""advise(): which random weights keep the gradient's size over so many layers of such a width, and how to draw them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainderiv.compiling.arrays import array_functions
+from chainderiv.errors import BadValue, unknown_name
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.lookup import neuron
+from chainderiv.given import whole_number
+from chainderiv.kinds import Floats
+from chainderiv.nn.pasted import PASTED
+from chainderiv.nn.prediction import FEWEST, MOST_BENT
+from chainderiv.shown import Shown, Shows
+from chainderiv.theory.critical import CriticalPoint
+from chainderiv.theory.curve import homogeneous
+from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.layer import Drawn
+from chainderiv.theory.finite_width.width import course
+from chainderiv.theory.gains import Gains, gains
+from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, wide_course, wide_log_ratio
+from chainderiv.theory.mean_field import mean_field
+from chainderiv.theory.usual import usual
+
+HEADER = ("start", "sigma_w", "sigma_b", "gradient", "signal")
+LEFT_OUT = "Nielsen"
+NORMAL = 1.6448536269514722  # the 95 % point
+SPREAD = 10.0  # from the 5 % to the 95 % point, from which on it is said what scatters less
+GROWN = 1e3  # times the signals' mean square
+SHARP = 0.01  # of σ_w: an interval as narrow is said to be
+SAME = 1e-9  # of a σ_w
+STEEP = np.linspace(-50, 50, 20001)  # where a slope is looked for that no other exceeds
+
+
+class Outlook(NamedTuple):
+    """A start, and what wide layers make of it; NaN where expectations are not known.
+
+    gradient : ‖∂C/∂b‖ in the first hidden layer over the last one's.
+    signal : mean square of the pre-activations in the last hidden layer over the first one's.
+    """
+
+    name: str
+    sigma_w: float
+    sigma_b: float
+    gradient: float
+    signal: float
+
+
+class Scatter(NamedTuple):
+    """The law, over networks of the width, of the log of the gradient's ratio; NaN where it is not known.
+
+    band : its 5 and 95 % points as a ratio.
+    doubts : why the numbers may be off, one sentence each.
+    """
+
+    mean_log: float
+    sd_log: float
+    doubts: tuple[str, ...]
+
+    @property
+    def median(self) -> float:
+        """Of the ratio."""
+        return math.exp(self.mean_log)
+
+    @property
+    def band(self) -> tuple[float, float]:
+        """The 5 and 95 % points of the ratio, the logarithm taken as normal."""
+        return math.exp(self.mean_log - NORMAL * self.sd_log), math.exp(self.mean_log + NORMAL * self.sd_log)
+
+
+@dataclass(frozen=True)
+class Advice(Shows):
+    """A start for networks of depth hidden layers of one width, without biases.
+
+    Attributes
+    ----------
+    activation, depth, width, within : as they were given.
+    after : what is recommended, and what wide layers make of it; None where no σ_w is known that keeps the gradient.
+    before : the same of the usual starts.
+    scatter : what networks of this width make of the recommended start.
+    keeping : every interval of σ_w in which the gradient of wide layers stays within the factor, as of keeping().
+    gains : what gains() says of the activation.
+    law : of the weights: "normal".
+    caveats : what to know before it is used, one sentence each.
+
+    Examples
+    --------
+    >>> found = advise("relu", depth=10, width=50)
+    >>> found.sigma_w == 2**0.5, found.sigma_b, round(found.std, 12), found.after.gradient
+    (True, 0.0, 0.2, 1.0)
+    """
+
+    activation: Activation
+    depth: int
+    width: int
+    within: float
+    after: Outlook | None
+    before: tuple[Outlook, ...]
+    scatter: Scatter
+    keeping: Keeping
+    gains: Gains
+    caveats: tuple[str, ...]
+    law: str = "normal"
+
+    @property
+    def sigma_w(self) -> float | None:
+        """Standard deviation of weights times √fan_in, which is the gain of an initialiser by fan-in."""
+        return None if self.after is None else self.after.sigma_w
+
+    @property
+    def sigma_b(self) -> float | None:
+        """Standard deviation of biases."""
+        return None if self.after is None else self.after.sigma_b
+
+    @property
+    def std(self) -> float | None:
+        """Standard deviation of one weight between layers of this width."""
+        return None if self.after is None else self.after.sigma_w / math.sqrt(self.width)
+
+    def to(self, target: str) -> str:
+        """Lines to paste that draw such weights: "torch", "keras" or "jax".
+
+        Raises
+        ------
+        UnknownName
+            For another target. BadValue where nothing is recommended.
+
+        Examples
+        --------
+        >>> print(advise("relu", depth=3, width=100).to("jax").splitlines()[2])
+        start = jax.nn.initializers.variance_scaling(1.4142135623730951**2, "fan_in", "normal")
+        """
+        if target not in PASTED:
+            raise unknown_name("target", target, PASTED)
+        if self.after is None:
+            raise BadValue(f"nothing is recommended for {self.activation.name!r}; give another depth or activation")
+        return PASTED[target].format(w=self.after.sigma_w)
+
+    def _shown(self) -> Shown:
+        layers = f"{self.depth} hidden layer{'s' * (self.depth > 1)} of {self.width}"
+        start = "no start is known that keeps the gradient"
+        if self.after is not None:
+            start = f"W ~ N(0, {self.after.sigma_w:.6g}²/fan_in), b = 0 (between hidden layers std = {self.std:.6g})"
+        rows = [_row(one) for one in (self.after, *self.before) if one is not None]
+        said = [self._scattered()] if self.after is not None and self.depth > 1 else []
+        said.append(f"kept within a factor {self.within:g}, sigma_b = 0: sigma_w {self.keeping.between}")
+        notes = [f"note: {one}" for one in self.caveats] + [f"not trusted: {one}" for one in self.scatter.doubts]
+        return Shown([f"{self.activation.name}, {layers}: {start}", *EXPLAINED], HEADER, rows, [*said, *notes])
+
+    def _scattered(self) -> str:
+        if math.isnan(self.scatter.mean_log):
+            return f"of networks of width {self.width} nothing is known"
+        low, high = self.scatter.band
+        band = f"90 in 100 from {low:.3g} to {high:.3g}"
+        return f"gradient in networks of width {self.width}, recommended start: median {self.scatter.median:.3g}, {band}"
+
+
+EXPLAINED = (
+    "gradient: ‖∂C/∂b‖ of the first hidden layer over the last one's; signal: mean square of z, last over first;",
+    "both before training, of wide layers, for inputs of mean square 1",
+)
+
+
+def _row(one: Outlook) -> tuple[str, ...]:
+    told = ("unknown" if math.isnan(x) else f"{x:.3g}" for x in (one.gradient, one.signal))
+    return one.name, f"{one.sigma_w:.6g}", f"{one.sigma_b:.3g}", *told
+
+
+def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advice:
+    """Weights N(0, σ_w²/fan_in) that keep ‖∂C/∂b‖ from the last of depth hidden layers to the first; biases are 0.
+
+    It is the gain of gains() where that keeps the norm within the factor; else the σ_w at which the norm is the same
+    in the first layer and the last, of several the nearest. Inputs have a mean square of 1. The law over networks of
+    this width is told beside it.
+
+    Parameters
+    ----------
+    activation : name, or Activation.
+    depth : 1 to 1000. Hidden layers.
+    width : >= 1. Neurons in each.
+    within : > 1. The factor.
+
+    Raises
+    ------
+    BadValue
+        For numbers that are none such, and an activation whose expectations are infinite. UnknownName for a name that
+        no table holds.
+
+    Poole et al. (2016), Schoenholz et al. (2017); Hanin and Nica (2019), Roberts, Yaida and Hanin (2022) for 1/width.
+
+    Examples
+    --------
+    >>> found = advise("tanh", depth=20, width=100)
+    >>> round(found.sigma_w, 4), round(found.after.gradient, 9), [round(one.low, 4) for one in found.keeping.intervals]
+    (1.2853, 1.0, [1.1337])
+    """
+    phi, depth, width = neuron(activation), depth_given(depth), whole_number("width", width, 1)
+    kept, known = keeping(phi, depth, within), gains(phi)
+    sigma_w = _chosen(known, depth, math.log(within))
+    before = tuple(_outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
+    if sigma_w is None:
+        return Advice(phi, depth, width, kept.factor, None, before, NOTHING, kept, known, tuple(_critical(known)))
+    after = _outlook(phi, depth, "recommended", sigma_w, 0.0)
+    scatter = _scatter(phi, depth, width, sigma_w)
+    caveats = (*_critical(known), *_caveats(known, kept, after, scatter))
+    return Advice(phi, depth, width, kept.factor, after, before, scatter, kept, known, caveats)
+
+
+def _chosen(known: Gains, depth: int, most: float) -> float | None:
+    """The σ_w to recommend."""
+    phi, gain = known.activation, known.gain
+    if depth == 1:
+        return gain or 1.0
+    if gain is not None and abs(float(wide_log_ratio(phi, np.array(gain), 0.0, depth - 1))) <= most:
+        return gain
+    roots = balanced(phi, depth)
+    return min(roots, key=lambda root: _apart(root, gain or 1.0)).sigma_w if roots else None
+
+
+def _apart(root: Root, gain: float) -> float:
+    return abs(math.log(root.sigma_w / gain))
+
+
+def _outlook(phi: Activation, depth: int, name: str, sigma_w: float, sigma_b: float) -> Outlook:
+    log, q = (float(x) for x in wide_course(phi, np.array(sigma_w), sigma_b, depth - 1))
+    with np.errstate(over="ignore", under="ignore"):  # deep down no number holds it
+        return Outlook(name, sigma_w, sigma_b, float(np.exp(log)), q / (sigma_w**2 + sigma_b**2))
+
+
+NOTHING = Scatter(math.nan, math.nan, ())
+
+
+def _scatter(phi: Activation, depth: int, width: int, sigma_w: float) -> Scatter:
+    """Of networks of this width, for a gradient at the last hidden layer that knows nothing of the network."""
+    if depth == 1:
+        return Scatter(0.0, 0.0, ())
+    drawn = [Drawn(sigma_w / math.sqrt(width), 0.0)] * depth
+    even = End(lambda z, target: np.ones_like(z), (), np.zeros(width))
+    try:
+        with np.errstate(all="ignore"):  # what is no number is unknown
+            found = course(phi, [width] * (depth - 1), drawn, float(width), float(width), 1, even)
+    except BadValue:
+        return NOTHING
+    mean, variance = found.logs[0].mean - math.log(width), found.logs[0].variance
+    if not (math.isfinite(mean) and 0 <= variance < math.inf):
+        return NOTHING
+    reasons = {
+        f"layers are {width} wide, and what is left out shrinks with the square of that": width < FEWEST,
+        "lengths of signals differ so much from network to network that the first order in 1/width does not do": (
+            not found.bent <= MOST_BENT
+        ),
+    }
+    return Scatter(mean / 2, math.sqrt(variance) / 2, tuple(reason for reason, holds in reasons.items() if holds))
+
+
+def _critical(known: Gains) -> Iterator[str]:
+    """What to know of the activation's critical points."""
+    name, stable = known.activation.name, [p for p in known.points if p.stable]
+    if not known.points:
+        yield f"{name} is critical at no sigma_w without biases: what keeps the gradient does so for this depth alone"
+    elif not stable:
+        yield f"{name} is critical at sigma_w = {known.points[0].sigma_w:.6g}, which signals leave: no network is there"
+    elif len(stable) > 1:
+        yield f"{name} is critical at several sigma_w: {', '.join(f'{p.sigma_w:.6g}' for p in stable)}"
+    elif stable[0].q_star > 0:
+        yield _saturated(known.activation, stable[0])
+
+
+def _saturated(phi: Activation, critical: CriticalPoint) -> str:
+    """Where lengths settle: above what one neuron at its steepest would need."""
+    steepest = float(np.abs(array_functions(phi).derivative(STEEP)).max())
+    return (
+        f"{phi.name} is critical, without biases, only at sigma_w = {critical.sigma_w!r}, the wide cousin of |w| >= "
+        f"{1 / steepest:.4g} in a chain of single neurons: most neurons are then saturated (q* = {critical.q_star:.3g})"
+    )
+
+
+def _caveats(known: Gains, kept: Keeping, after: Outlook, scatter: Scatter) -> Iterator[str]:
+    """What to know of the start before it is used."""
+    phi, gain, w = known.activation, known.gain, after.sigma_w
+    if kept.depth == 1:
+        yield "between one hidden layer and itself no gradient is lost, whatever sigma_w is"
+        return
+    if gain is not None and abs(w - gain) > SAME * gain:
+        (at,) = wide_log_ratio(phi, np.array([gain]), 0.0, kept.depth - 1)
+        yield f"for this depth alone; the critical {gain:.6g}, which is for any, has the ratio {math.exp(at):.3g} here"
+    yield from _settled(phi, w)
+    if after.signal > GROWN or after.signal < 1 / GROWN:
+        yield f"signals {'grow' if after.signal > 1 else 'shrink'} on their way: the last layer has {after.signal:.3g} of z²"
+    widths = [(one.high - one.low) / w for one in kept.intervals if one.low <= w <= one.high]
+    if widths and widths[0] < SHARP:
+        yield f"it has to be right to {widths[0]:.1g} of itself, and lengths of signals in layers of this width are not"
+    if abs(scatter.mean_log) > math.log(kept.factor):
+        yield "in layers of this width more than the factor is lost or gained: take wider ones, or fewer"
+    if scatter.band[1] > SPREAD * scatter.band[0]:
+        yield "networks scatter with depth/width: wider layers, or orthogonal weights of the same gain, scatter less"
+
+
+def _settled(phi: Activation, sigma_w: float) -> Iterator[str]:
+    """Where signals go in the end."""
+    try:
+        case = mean_field(phi, sigma_w).case
+    except BadValue:
+        return
+    if case == "a line of fixed points":
+        kink = ", kink at 0 and all" if phi.breaks else ""
+        yield f"signals keep whatever length they have (a line of fixed points{kink}): scale the inputs"
+    elif case == "growth without end":
+        yield "signals grow without end: sigma_w is for this depth, and for no other"
+    elif case == "q* = 0 at a kink":
+        yield "signals shrink towards 0, where a kink's slopes count with the mean of their squares"
+    elif case == "q* = 0":
+        yield "signals shrink towards 0, slowly, and gradients until they are there"
+    elif case:
+        yield f"of where signals settle: {case}"
