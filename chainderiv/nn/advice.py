@@ -15,16 +15,16 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import whole_number
 from chainderiv.kinds import Floats
-from chainderiv.nn.pasted import PASTED
+from chainderiv.nn.pasted import PASTED, pasted
 from chainderiv.nn.prediction import FEWEST, MOST_BENT
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.critical import CriticalPoint
+from chainderiv.theory.critical import CriticalPoint, critical_line
 from chainderiv.theory.curve import homogeneous
 from chainderiv.theory.finite_width.end import End
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.width import course
 from chainderiv.theory.gains import Gains, gains
-from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, wide_course, wide_log_ratio
+from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_course, wide_log_ratio
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.usual import usual
 
@@ -34,6 +34,7 @@ NORMAL = 1.6448536269514722  # the 95 % point
 SPREAD = 10.0  # from the 5 % to the 95 % point, from which on it is said what scatters less
 GROWN = 1e3  # times the signals' mean square
 SHARP = 0.01  # of σ_w: an interval as narrow is said to be
+SETTLING, ALIKE = 0.995, 1e-3  # chi_q: the largest at which signals come back in time, and what is no difference
 SAME = 1e-9  # of a σ_w
 STEEP = np.linspace(-50, 50, 20001)  # where a slope is looked for that no other exceeds
 
@@ -76,7 +77,7 @@ class Scatter(NamedTuple):
 
 @dataclass(frozen=True)
 class Advice(Shows):
-    """A start for networks of depth hidden layers of one width, without biases.
+    """A start for networks of depth hidden layers of one width.
 
     Attributes
     ----------
@@ -140,16 +141,17 @@ class Advice(Shows):
             raise unknown_name("target", target, PASTED)
         if self.after is None:
             raise BadValue(f"nothing is recommended for {self.activation.name!r}; give another depth or activation")
-        return PASTED[target].format(w=self.after.sigma_w)
+        return pasted(target, self.after.sigma_w, self.after.sigma_b)
 
     def _shown(self) -> Shown:
         layers = f"{self.depth} hidden layer{'s' * (self.depth > 1)} of {self.width}"
         start = "no start is known that keeps the gradient"
         if self.after is not None:
-            start = f"W ~ N(0, {self.after.sigma_w:.6g}²/fan_in), b = 0 (between hidden layers std = {self.std:.6g})"
+            bias = f"~ N(0, {self.after.sigma_b:.6g}²)" if self.after.sigma_b else "= 0"
+            start = f"W ~ N(0, {self.after.sigma_w:.6g}²/fan_in), b {bias} (between hidden layers std = {self.std:.6g})"
         rows = [_row(one) for one in (self.after, *self.before) if one is not None]
         said = [self._scattered()] if self.after is not None and self.depth > 1 else []
-        said.append(f"kept within a factor {self.within:g}, sigma_b = 0: sigma_w {self.keeping.between}")
+        said.append(f"kept within a factor {self.within:g}, sigma_b = {self.keeping.sigma_b:.6g}: sigma_w {self.keeping.between}")
         notes = [f"note: {one}" for one in self.caveats] + [f"not trusted: {one}" for one in self.scatter.doubts]
         return Shown([f"{self.activation.name}, {layers}: {start}", *EXPLAINED], HEADER, rows, [*said, *notes])
 
@@ -173,11 +175,12 @@ def _row(one: Outlook) -> tuple[str, ...]:
 
 
 def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advice:
-    """Weights N(0, σ_w²/fan_in) that keep ‖∂C/∂b‖ from the last of depth hidden layers to the first; biases are 0.
+    """Weights N(0, σ_w²/fan_in), biases N(0, σ_b²) that keep ‖∂C/∂b‖ from the last of depth hidden layers to the first.
 
-    It is the gain of gains() where that keeps the norm within the factor; else the σ_w at which the norm is the same
-    in the first layer and the last, of several the nearest. Inputs have a mean square of 1. The law over networks of
-    this width is told beside it.
+    It is the gain of gains() with σ_b = 0 where that keeps the norm within the factor. Where there is none, as of gelu,
+    it is the critical point with biases, of those within the factor, at which signals come back fastest. Else it is the
+    σ_w at which the norm is the same in the first layer and the last, of several the nearest. Inputs have a mean square
+    of 1. The law over networks of this width is told beside it.
 
     Parameters
     ----------
@@ -201,26 +204,42 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     (1.2853, 1.0, [1.1337])
     """
     phi, depth, width = neuron(activation), depth_given(depth), whole_number("width", width, 1)
-    kept, known = keeping(phi, depth, within), gains(phi)
-    sigma_w = _chosen(known, depth, math.log(within))
+    most, known = log_of("within", within), gains(phi)
+    chosen = _chosen(known, depth, most)
     before = tuple(_outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
-    if sigma_w is None:
+    if chosen is None:
+        kept = keeping(phi, depth, within)
         return Advice(phi, depth, width, kept.factor, None, before, NOTHING, kept, known, tuple(_critical(known)))
-    after = _outlook(phi, depth, "recommended", sigma_w, 0.0)
-    scatter = _scatter(phi, depth, width, sigma_w)
+    kept, after = keeping(phi, depth, within, chosen[1]), _outlook(phi, depth, "recommended", *chosen)
+    scatter = _scatter(phi, depth, width, *chosen)
     caveats = (*_critical(known), *_caveats(known, kept, after, scatter))
     return Advice(phi, depth, width, kept.factor, after, before, scatter, kept, known, caveats)
 
 
-def _chosen(known: Gains, depth: int, most: float) -> float | None:
-    """The σ_w to recommend."""
+def _chosen(known: Gains, depth: int, most: float) -> tuple[float, float] | None:
+    """The σ_w and σ_b to recommend."""
     phi, gain = known.activation, known.gain
     if depth == 1:
-        return gain or 1.0
+        return gain or 1.0, 0.0
     if gain is not None and abs(float(wide_log_ratio(phi, np.array(gain), 0.0, depth - 1))) <= most:
-        return gain
+        return gain, 0.0
+    biased = _biased(phi, depth, most) if gain is None else None
+    if biased is not None:
+        return biased
     roots = balanced(phi, depth)
-    return min(roots, key=lambda root: _apart(root, gain or 1.0)).sigma_w if roots else None
+    return (min(roots, key=lambda root: _apart(root, gain or 1.0)).sigma_w, 0.0) if roots else None
+
+
+def _biased(phi: Activation, depth: int, most: float) -> tuple[float, float] | None:
+    """The critical point with biases at which signals come back fastest, of those that keep the gradient; or None."""
+    line = critical_line(phi)
+    log = wide_log_ratio(phi, line.sigma_w, line.sigma_b, depth - 1)
+    kept = np.flatnonzero((np.abs(log) <= most) & (line.chi_q < SETTLING))
+    if not kept.size:
+        return None
+    chi_q = line.chi_q[kept]
+    first = kept[np.argmax(chi_q <= chi_q.min() + ALIKE)]
+    return float(line.sigma_w[first]), float(line.sigma_b[first])
 
 
 def _apart(root: Root, gain: float) -> float:
@@ -228,7 +247,7 @@ def _apart(root: Root, gain: float) -> float:
 
 
 def _outlook(phi: Activation, depth: int, name: str, sigma_w: float, sigma_b: float) -> Outlook:
-    log, q = (float(x) for x in wide_course(phi, np.array(sigma_w), sigma_b, depth - 1))
+    log, q = (float(x) for x in wide_course(phi, np.array(sigma_w), np.array(sigma_b), depth - 1))
     with np.errstate(over="ignore", under="ignore"):  # deep down no number holds it
         return Outlook(name, sigma_w, sigma_b, float(np.exp(log)), q / (sigma_w**2 + sigma_b**2))
 
@@ -236,11 +255,11 @@ def _outlook(phi: Activation, depth: int, name: str, sigma_w: float, sigma_b: fl
 NOTHING = Scatter(math.nan, math.nan, ())
 
 
-def _scatter(phi: Activation, depth: int, width: int, sigma_w: float) -> Scatter:
+def _scatter(phi: Activation, depth: int, width: int, sigma_w: float, sigma_b: float) -> Scatter:
     """Of networks of this width, for a gradient at the last hidden layer that knows nothing of the network."""
     if depth == 1:
         return Scatter(0.0, 0.0, ())
-    drawn = [Drawn(sigma_w / math.sqrt(width), 0.0)] * depth
+    drawn = [Drawn(sigma_w / math.sqrt(width), sigma_b)] * depth
     even = End(lambda z, target: np.ones_like(z), (), np.zeros(width))
     try:
         with np.errstate(all="ignore"):  # what is no number is unknown
@@ -263,9 +282,10 @@ def _critical(known: Gains) -> Iterator[str]:
     """What to know of the activation's critical points."""
     name, stable = known.activation.name, [p for p in known.points if p.stable]
     if not known.points:
-        yield f"{name} is critical at no sigma_w without biases: what keeps the gradient does so for this depth alone"
+        yield f"{name} is critical at no sigma_w without biases"
     elif not stable:
-        yield f"{name} is critical at sigma_w = {known.points[0].sigma_w:.6g}, which signals leave: no network is there"
+        at = ", ".join(f"{p.sigma_w:.6g}" for p in known.points)
+        yield f"without biases {name} is critical at sigma_w = {at} alone, which signals leave: no network stays there"
     elif len(stable) > 1:
         yield f"{name} is critical at several sigma_w: {', '.join(f'{p.sigma_w:.6g}' for p in stable)}"
     elif stable[0].q_star > 0:
@@ -290,7 +310,9 @@ def _caveats(known: Gains, kept: Keeping, after: Outlook, scatter: Scatter) -> I
     if gain is not None and abs(w - gain) > SAME * gain:
         (at,) = wide_log_ratio(phi, np.array([gain]), 0.0, kept.depth - 1)
         yield f"for this depth alone; the critical {gain:.6g}, which is for any, has the ratio {math.exp(at):.3g} here"
-    yield from _settled(phi, w)
+    if after.sigma_b:
+        yield "sigma_w and sigma_b are critical together, and signals keep to them: without biases there is no such point"
+    yield from _settled(phi, w, after.sigma_b)
     if after.signal > GROWN or after.signal < 1 / GROWN:
         yield f"signals {'grow' if after.signal > 1 else 'shrink'} on their way: the last layer has {after.signal:.3g} of z²"
     widths = [(one.high - one.low) / w for one in kept.intervals if one.low <= w <= one.high]
@@ -302,10 +324,10 @@ def _caveats(known: Gains, kept: Keeping, after: Outlook, scatter: Scatter) -> I
         yield "networks scatter with depth/width: wider layers, or orthogonal weights of the same gain, scatter less"
 
 
-def _settled(phi: Activation, sigma_w: float) -> Iterator[str]:
+def _settled(phi: Activation, sigma_w: float, sigma_b: float) -> Iterator[str]:
     """Where signals go in the end."""
     try:
-        case = mean_field(phi, sigma_w).case
+        case = mean_field(phi, sigma_w, sigma_b).case
     except BadValue:
         return
     if case == "a line of fixed points":
@@ -314,8 +336,8 @@ def _settled(phi: Activation, sigma_w: float) -> Iterator[str]:
     elif case == "growth without end":
         yield "signals grow without end: sigma_w is for this depth, and for no other"
     elif case == "q* = 0 at a kink":
-        yield "signals shrink towards 0, where a kink's slopes count with the mean of their squares"
+        yield "signals shrink towards 0 in the end, where a kink there counts with the mean of both squared slopes"
     elif case == "q* = 0":
-        yield "signals shrink towards 0, slowly, and gradients until they are there"
+        yield "signals shrink towards 0 in the end, and with more layers the ratio is another"
     elif case:
         yield f"of where signals settle: {case}"

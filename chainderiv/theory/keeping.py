@@ -139,7 +139,7 @@ def log_of(name: str, factor: Any) -> float:
     return math.log(factor)
 
 
-def wide_log_ratio(activation: Activation, sigma_w: Floats, sigma_b: float, steps: int) -> Floats:
+def wide_log_ratio(activation: Activation, sigma_w: Floats, sigma_b: Any, steps: int) -> Floats:
     """½ Σ log(σ_w² M₂(q_l)) over steps layers: the log of ‖∂C/∂b‖ in the first one over the last one's.
 
     An array of the σ_w's shape, NaN where a q is beyond what is known.
@@ -152,7 +152,7 @@ def wide_log_ratio(activation: Activation, sigma_w: Floats, sigma_b: float, step
     return wide_course(activation, sigma_w, sigma_b, steps)[0]
 
 
-def wide_course(activation: Activation, sigma_w: Floats, sigma_b: float, steps: int) -> tuple[Floats, Floats]:
+def wide_course(activation: Activation, sigma_w: Floats, sigma_b: Any, steps: int) -> tuple[Floats, Floats]:
     """The same log ratio, and what the signals' variance q has become after these steps."""
     squared = np.asarray(sigma_w, float) ** 2
     q, log = squared + sigma_b**2, np.zeros_like(squared)

@@ -18,6 +18,8 @@ STEP = 0.1  # e^{-e^x} is analytic for |Im x| < π/2: the rule's error is e^{-π
 LEFT = 42.0  # below it 1 - ℓ is under 1e-18
 RIGHT, MOST = 42.0, 672.0  # where the search for ℓ's end begins, and where e^x would leave float64
 NOTHING = 1e-18
+HUGE = 1e300
+NEARLY = 0.4  # kept: above it what is lost has the digits
 GAMMA = float(np.euler_gamma)
 OF_LOG_E = (-GAMMA, np.pi**2 / 6, -2 * 1.2020569031595942, np.pi**4 / 15)
 
@@ -78,8 +80,11 @@ def of_weighted_squares(squares: Floats, weights: Floats, count: int) -> Cumulan
 
     def transform(t: Floats) -> Floats:
         with np.errstate(over="ignore"):
-            grown = np.log1p(2 * t[:, None] * squares[some] / count) / 2
-        kept, lost = np.exp(-grown) @ weights[some], np.expm1(-grown) @ weights[some]
+            grown = 2 * t[:, None] * squares[some] / count
+            root = np.sqrt(1 + grown)
+            # 1/√(1 + x) - 1 without a difference; what overflows has lost all
+            lost = np.where(grown < HUGE, -grown / (root * (1 + root)), -1.0) @ weights[some]
+            kept = (1 / root) @ weights[some]
         if not none:
             return _power(kept, lost, count)
         # where little is left the whole is none^count and a small part, which alone is asked for
@@ -108,7 +113,10 @@ def of_squares(values: Floats, weights: Floats, counts: Floats) -> Cumulants:
         for kind, count in zip(squares, counts, strict=True):
             with np.errstate(over="ignore", under="ignore"):
                 grown = t[:, None] * kind
-                whole *= _power(np.exp(-grown) @ weights, np.expm1(-grown) @ weights, count)
+                kept, lost = np.exp(-grown) @ weights, np.full(t.shape, -1.0)
+                most = kept > NEARLY  # of the others the logarithm of what is kept is asked for
+                lost[most] = np.expm1(-grown[most]) @ weights
+                whole *= _power(kept, lost, count)
         return (whole - none) / (1 - none)
 
     return log_cumulants(transform, float(counts @ squares @ weights))
