@@ -93,7 +93,7 @@ class Advice(Shows):
     Examples
     --------
     >>> found = advise("relu", depth=10, width=50)
-    >>> found.sigma_w == 2**0.5, found.sigma_b, round(found.std, 12), found.after.gradient
+    >>> found.sigma_w == 2**0.5, found.sigma_b, round(found.std, 12), round(found.after.gradient, 12)
     (True, 0.0, 0.2, 1.0)
     """
 
@@ -201,7 +201,7 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     --------
     >>> found = advise("tanh", depth=20, width=100)
     >>> round(found.sigma_w, 4), round(found.after.gradient, 9), [round(one.low, 4) for one in found.keeping.intervals]
-    (1.2853, 1.0, [1.1337])
+    (1.2854, 1.0, [1.1337])
     """
     phi, depth, width = neuron(activation), depth_given(depth), whole_number("width", width, 1)
     most, known = log_of("within", within), gains(phi)

@@ -1,0 +1,196 @@
+"""advise(): what it recommends against networks that are drawn, published facts, and the frameworks that draw it."""
+
+import math
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.errors import BadValue, UnknownName
+from chainderiv.nn.pasted import PASTED
+
+# φ and φ' once more, in NumPy
+NEURONS = {
+    "tanh": (np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+    "relu": (lambda z: np.maximum(z, 0), lambda z: (z > 0).astype(float)),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: 1 / (2 * np.cosh(z / 2)) ** 2),
+}
+
+
+def drawn_ratios(name, depth, width, sigma_w, networks, rng):
+    """log of ‖∂C/∂b‖ in the first hidden layer over the last one's, of networks drawn here."""
+    (phi, prime), scale, found = NEURONS[name], sigma_w / math.sqrt(width), []
+    for _ in range(networks):
+        weights = scale * rng.standard_normal((depth, width, width))
+        zs, a = [], np.ones(width)
+        for W in weights:
+            zs.append(W @ a)
+            a = phi(zs[-1])
+        g = rng.standard_normal(width)
+        last = np.linalg.norm(g)
+        for W, z in zip(weights[:0:-1], zs[-2::-1], strict=True):
+            g = (W.T @ g) * prime(z)
+        found.append(math.log(np.linalg.norm(g) / last))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "width"),
+    [
+        ("tanh", 6, 40),
+        pytest.param("relu", 8, 30, marks=pytest.mark.slow),
+        pytest.param("sigmoid", 4, 60, marks=pytest.mark.slow),
+    ],
+)
+def test_networks_of_the_width_scatter_as_told_and_endless_width_is_refuted(name, depth, width):
+    found, n = cd.advise(name, depth, width), 1500
+    logs = drawn_ratios(name, depth, width, found.sigma_w, n, np.random.default_rng(1))
+    error = logs.std() / math.sqrt(n)
+    # 3.5 standard errors, and what the second order of 1/width may be
+    room = 3.5 * error + 0.03 * logs.std()
+    assert abs(logs.mean() - found.scatter.mean_log) < room
+    assert logs.std() / found.scatter.sd_log == pytest.approx(1, abs=0.1)
+    inside = np.mean((np.exp(logs) > found.scatter.band[0]) & (np.exp(logs) < found.scatter.band[1]))
+    assert inside == pytest.approx(0.9, abs=0.04)
+    assert abs(logs.mean() - math.log(found.after.gradient)) > room
+
+
+@pytest.mark.parametrize(
+    ("name", "sigma_w"), [("relu", 2**0.5), ("identity", 1.0), ("sigmoid", 10.149263710019525), ("relu6", 2**0.5)]
+)
+def test_what_is_recommended_is_the_critical_gain_where_that_keeps_the_gradient(name, sigma_w):
+    found = cd.advise(name, 10, 100)
+    assert found.sigma_w == pytest.approx(sigma_w, rel=1e-5 if name == "relu6" else 1e-11)
+    assert found.sigma_b == 0
+    assert found.std == found.sigma_w / 10
+    assert 0.5 < found.after.gradient < 2
+
+
+@pytest.mark.parametrize("name", ["tanh", pytest.param("selu", marks=pytest.mark.slow)])
+def test_where_the_critical_gain_does_not_keep_it_the_ratio_is_1_and_both_are_said(name):
+    found = cd.advise(name, 50, 100)
+    gain = cd.gains(name).gain
+    assert found.sigma_w > gain
+    assert found.after.gradient == pytest.approx(1, abs=1e-9)
+    (kept,) = found.keeping.intervals
+    assert kept.low < found.sigma_w < kept.high
+    assert any(f"the critical {gain:.6g}" in caveat for caveat in found.caveats)
+
+
+@pytest.mark.parametrize("name", ["gelu", *(pytest.param(name, marks=pytest.mark.slow) for name in ("silu", "mish"))])
+def test_a_neuron_without_a_gain_is_given_biases_at_a_critical_point_that_signals_keep_to(name):
+    found = cd.advise(name, 20, 300)
+    field = cd.mean_field(name, found.sigma_w, found.sigma_b)
+    assert found.sigma_b > 0
+    assert field.chi_1 == pytest.approx(1, abs=1e-9)
+    assert field.chi_q < 0.995
+    assert 0.5 < found.after.gradient < 2
+    assert found.keeping.sigma_b == found.sigma_b
+    assert any("which signals leave" in caveat for caveat in found.caveats)
+
+
+def test_where_no_sigma_w_is_known_none_is_given_and_the_usual_starts_are_told():
+    found = cd.advise("relu2", 50, 100)
+    assert (found.after, found.sigma_w, found.std) == (None, None, None)
+    assert "no start is known that keeps the gradient" in str(found)
+    assert found.before
+    with pytest.raises(BadValue, match="nothing is recommended for 'relu2'"):
+        found.to("torch")
+
+
+def test_torchs_gain_of_tanh_explodes_and_its_default_vanishes():
+    before = {one.name: one for one in cd.advise("tanh", 40, 100).before}
+    assert before["PyTorch's gain"].sigma_w == 5 / 3
+    assert before["PyTorch's gain"].gradient > 10
+    default = before["PyTorch's default"]
+    assert (default.sigma_w, default.sigma_b) == pytest.approx((3**-0.5, 300**-0.5), rel=1e-15)
+    assert default.gradient < 1e-8
+    assert cd.advise("relu", 40, 100).after.gradient == pytest.approx(1, rel=1e-12)
+
+
+CAVEATS = [
+    ("sigmoid", 5, 100, "the wide cousin of |w| >= 4"),
+    ("relu", 5, 100, "a line of fixed points"),
+    ("hardtanh", 50, 100, "more than the factor is lost or gained"),
+    ("softplus", 5, 100, "critical at no sigma_w without biases"),
+    ("relu", 20, 12, "scatter less"),
+    ("tanh", 1, 20, "no gradient is lost"),
+]
+
+
+@pytest.mark.parametrize(("name", "depth", "width", "said"), CAVEATS)
+def test_caveats_are_told_where_they_apply_and_nowhere_else(name, depth, width, said):
+    assert any(said in caveat for caveat in cd.advise(name, depth, width).caveats)
+    other = cd.advise("leaky_relu" if name != "relu" else "tanh", 4, 200)
+    assert not any(said in caveat for caveat in other.caveats)
+
+
+def test_signals_that_grow_without_end_are_told():
+    found = cd.advise("softplus", 8, 100)
+    assert cd.mean_field("softplus", found.sigma_w).case == "growth without end"
+    assert any("grow without end" in caveat for caveat in found.caveats)
+
+
+@pytest.mark.parametrize("name", ["selu", "gelu"])
+@pytest.mark.parametrize("target", PASTED)
+def test_the_lines_to_paste_compile_and_hold_the_numbers_in_full(target, name):
+    found = cd.advise(name, 3, 100)
+    lines = found.to(target)
+    compile(lines, target, "exec")
+    assert repr(found.sigma_w) in lines
+    assert (repr(found.sigma_b) in lines) == (name == "gelu")
+
+
+@pytest.mark.parametrize("name", ["relu", "gelu"])
+def test_pytorch_draws_what_is_said(name):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(100, 400), *(torch.nn.Linear(400, 400) for _ in range(2)))
+    found = cd.advise(name, 3, 400)
+    exec(found.to("torch"), {"model": model})
+    for layer in model:
+        assert float(layer.weight.std()) * layer.in_features**0.5 == pytest.approx(found.sigma_w, rel=0.03)
+        assert abs(float(layer.bias.std()) - found.sigma_b) <= 0.2 * found.sigma_b
+
+
+def test_jax_draws_what_is_said():
+    jax = pytest.importorskip("jax")
+    space, found = {}, cd.advise("selu", 3, 400)
+    exec(found.to("jax"), space)
+    W = space["start"](jax.random.key(0), (400, 100))
+    assert float(W.std()) * 20 == pytest.approx(found.sigma_w, rel=0.03)
+    assert abs(W).max() > 2.3 * found.std  # not cut at two deviations
+
+
+def test_keras_draws_what_is_said():
+    pytest.importorskip("keras")
+    space, found = {}, cd.advise("selu", 3, 400)
+    exec(found.to("keras"), space)
+    W = np.asarray(space["start"]()((400, 100)))
+    assert W.std() * 20 == pytest.approx(found.sigma_w, rel=0.03)
+    assert np.abs(W).max() > 2.3 * found.std
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"depth": 0}, "depth is 0"),
+        ({"depth": 2.5}, "depth is 2.5"),
+        ({"width": 0}, "width is 0"),
+        ({"width": "wide"}, "width is 'wide'"),
+        ({"within": 1.0}, "within is 1.0; give a finite number > 1"),
+        ({"within": math.nan}, "within is nan"),
+        ({"within": None}, "within is None"),
+        ({"activation": cd.Activation.from_formula("step", "where(z>0, 1+z, z)")}, "jumps"),
+    ],
+)
+def test_what_cannot_be_advised_is_one_line(given, said):
+    with pytest.raises(BadValue) as caught:
+        cd.advise(**{"activation": "tanh", "depth": 5, "width": 100} | given)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_target_names_those_that_there_are():
+    with pytest.raises(UnknownName, match="keras"):
+        cd.advise("relu", 3, 100).to("tensorflow")
