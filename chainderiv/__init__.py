@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from chainderiv.checking.audit import Audit as Audit, AuditRow as AuditRow, audit as audit
     from chainderiv.checking.verification import Row as Row, Verification as Verification
     from chainderiv.checking.verify import verify as verify
-    from chainderiv.experiments.catalogue import EXPERIMENTS as EXPERIMENTS, reproduce as reproduce
+    from chainderiv.experiments.catalogue import REPRODUCTIONS as REPRODUCTIONS, reproduce as reproduce
     from chainderiv.experiments.experiment import Experiment as Experiment
+    from chainderiv.experiments.nielsen5 import EXPERIMENTS as EXPERIMENTS
     from chainderiv.experiments.passing import with_passing_layers as with_passing_layers
+    from chainderiv.experiments.reproduction import Reproduction as Reproduction
     from chainderiv.experiments.runs import Source as Source, Training as Training, run_all as run_all
     from chainderiv.experiments.setup import Setup as Setup
     from chainderiv.functions.activation import Activation as Activation
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
     from chainderiv.theory.one_neuron.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
+    from chainderiv.theory.residual_field import ResidualField as ResidualField
     from chainderiv.view.maps.animation import animate_sweep as animate_sweep
     from chainderiv.view.maps.cut import plot_cut as plot_cut
     from chainderiv.view.maps.link_map import plot_link_map as plot_link_map
@@ -88,6 +91,7 @@ if TYPE_CHECKING:
         plot_bars as plot_bars,
         plot_norms as plot_norms,
     )
+    from chainderiv.view.networks.prediction import plot_prediction as plot_prediction
     from chainderiv.view.picture import save_picture as save_picture
 
 
@@ -95,9 +99,11 @@ _PUBLIC = {
     "checking.audit": ["Audit", "AuditRow", "audit"],
     "checking.verification": ["Row", "Verification"],
     "checking.verify": ["verify"],
-    "experiments.catalogue": ["EXPERIMENTS", "reproduce"],
+    "experiments.catalogue": ["REPRODUCTIONS", "reproduce"],
     "experiments.experiment": ["Experiment"],
+    "experiments.nielsen5": ["EXPERIMENTS"],
     "experiments.passing": ["with_passing_layers"],
+    "experiments.reproduction": ["Reproduction"],
     "experiments.runs": ["Source", "Training", "run_all"],
     "experiments.setup": ["Setup"],
     "functions.activation": ["Activation"],
@@ -147,6 +153,7 @@ _PUBLIC = {
     "theory.gains": ["Gains", "gains"],
     "theory.keeping": ["Keeping", "keeping"],
     "theory.mean_field": ["MeanField", "mean_field"],
+    "theory.residual_field": ["ResidualField"],
     "theory.one_neuron.random_chain": ["RandomChain", "random_chain"],
     "theory.phase": ["PhaseDiagram", "phase_diagram"],
     "view.maps.animation": ["animate_sweep"],
@@ -156,6 +163,7 @@ _PUBLIC = {
     "view.maps.phase_map": ["plot_phase"],
     "view.maps.quantities": ["Quantity", "quantity_at"],
     "view.networks.curves": ["plot_accuracy", "plot_bars", "plot_norms"],
+    "view.networks.prediction": ["plot_prediction"],
     "view.picture": ["save_picture"],
 }
 _HOMES = {name: home for home, names in _PUBLIC.items() for name in names}

@@ -62,7 +62,7 @@ def _as_dict(found: Advice) -> dict[str, Any]:
         "intervals": [one._asdict() for one in found.keeping.intervals],
         "after": None if found.after is None else found.after._asdict(),
         "before": [one._asdict() for one in found.before],
-        "scatter": {"median": found.scatter.median, "band": found.scatter.band, **found.scatter._asdict()},
+        "scatter": found.scatter._asdict(),
         "caveats": found.caveats,
         "paste": {target: found.to(target) for target in PASTED if found.after is not None},
     }

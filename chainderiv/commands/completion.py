@@ -49,8 +49,7 @@ def _names(command: str) -> dict[str, Iterable[str]]:
     """What may stand behind an option, from the tables that the commands themselves look into."""
     from chainderiv.commands.map import QUANTITIES
     from chainderiv.commands.phase import QUANTITIES as OF_PHASES
-    from chainderiv.commands.reproduce import SOURCES
-    from chainderiv.experiments.catalogue import EXPERIMENTS
+    from chainderiv.experiments.catalogue import REPRODUCTIONS
     from chainderiv.functions.cost import COSTS
     from chainderiv.functions.lookup import names_known
     from chainderiv.nn.data.data import LOADERS
@@ -71,11 +70,11 @@ def _names(command: str) -> dict[str, Iterable[str]]:
         "form": FORMS_OF_A_PRODUCT,
         "init": INITIALISERS,
         "name": neurons,
-        "only": EXPERIMENTS,
+        "only": [name for each in REPRODUCTIONS.values() for name in each.experiments],
         "output": [*neurons, "softmax"] if wide else neurons,
         "quantity": OF_PHASES if command == "phase" else QUANTITIES,
         "schedule": SCHEDULES,
         "shell": SCRIPTS,
-        "source": SOURCES,
+        "source": REPRODUCTIONS,
         "to": TARGETS,
     }

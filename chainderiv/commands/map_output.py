@@ -79,6 +79,15 @@ def look_of_a_picture(options: argparse.Namespace) -> tuple[dict[str, Any], tupl
     return title, size, None if options.dpi is None else _positive("dpi", options.dpi, LEAST_DPI, MOST_DPI)
 
 
+def require_picture(out: str | None) -> None:
+    """Refuse, before the work is done, a name that no picture can be written to; raises BadValue and OutputError."""
+    if out is None:
+        return
+    if Path(out).suffix.lower() not in PICTURES:
+        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg or .pdf")
+    require_writable(Path(out))
+
+
 def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> Output:
     """The options read; raises, before the work is done, for what would be refused only after it.
 

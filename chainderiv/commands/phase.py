@@ -11,7 +11,7 @@ from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.maps.axis import Axis
 from chainderiv.shown import Shown
-from chainderiv.theory.critical import CriticalPoint, critical_points
+from chainderiv.theory.critical import CriticalPoint, critical_points, known_critical_points
 from chainderiv.theory.mean_field import MeanField, mean_field
 from chainderiv.theory.phase import PhaseDiagram, phase_diagram
 from chainderiv.writing import require_writable
@@ -19,8 +19,10 @@ from chainderiv.writing import require_writable
 WEIGHTS, BIASES = "0.5:4:200", "0:2:200"
 FORM = "give an axis start:stop:count, such as {}"
 AT = "sigma_w=1.5,sigma_b=0.2"
+PAGE = ".html"
 FEW = 5  # rows of a table that stands for a whole axis
 QUANTITIES = ("chi_1", "chi_q", "q_star", "c_star", "xi_q", "xi_c")
+Critical = dict[float, tuple[CriticalPoint, ...] | None]  # None where float64 does not hold them
 NUMBERS = (*QUANTITIES, "chi_c", "kappa", "phase", "half_life", "case", "errors")
 
 
@@ -37,7 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--sigma-b", dest="biases", metavar="AXIS", help=f"likewise, or a number: no map (default {BIASES})")
     add("--at", action="append", metavar=AT, help="the theory at one point, with errors; may be repeated")
     add("--quantity", default="chi_1", help=f"what is drawn: {', '.join(QUANTITIES)} (default chi_1)")
-    add("--out", metavar="FILE", help="a picture (.png, .svg, .pdf)")
+    add("--out", metavar="FILE", help="a picture (.png, .svg, .pdf), or a page that reads out its cells (.html)")
     map_output.declare_look(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
@@ -51,11 +53,12 @@ def run(options: argparse.Namespace) -> int:
     points = [_point(text) for text in options.at or ()]
     weights, biases = _axes(options)
     _check_picture(options, biases)
-    fields = [mean_field(phi, **point) for point in points]
+    fields = [mean_field(phi, point["sigma_w"], point.get("sigma_b", 0.0)) for point in points]
     asked = not points or any(given is not None for given in (options.weights, options.biases, options.out))
     diagram = phase_diagram(phi, weights, biases) if asked and isinstance(biases, Axis) else None
     rows = _asked_biases(biases, options.json) if asked else []
-    critical = {b: critical_points(phi, b) for b in rows}
+    # one that is asked alone is told why it is not known
+    critical = {b: known_critical_points(phi, b) if len(rows) > 1 else critical_points(phi, b) for b in rows}
     if diagram is not None and options.out is not None:
         _draw(diagram, options, look, size, dpi)
     if options.json:
@@ -106,8 +109,10 @@ def _check_picture(options: argparse.Namespace, biases: Axis | float) -> None:
         raise unknown_name("quantity", options.quantity, QUANTITIES)
     if options.out is None:
         return
-    if Path(options.out).suffix.lower() not in map_output.PICTURES:
-        raise BadValue(f"--out is {options.out!r}; give a name that ends in .png, .svg or .pdf")
+    if (suffix := Path(options.out).suffix.lower()) not in (*map_output.PICTURES, PAGE):
+        raise BadValue(f"--out is {options.out!r}; give a name that ends in .png, .svg, .pdf or {PAGE}")
+    if options.dark and suffix == PAGE:
+        raise BadValue("--dark is of a picture, and a page is dark where its reader's is; give a .png, or leave it out")
     if not isinstance(biases, Axis):
         raise BadValue(f"--sigma-b is {options.biases!r}, and a map takes an axis; give one, such as {BIASES}")
     require_writable(Path(options.out))
@@ -123,23 +128,28 @@ def _asked_biases(biases: Axis | float, every: bool) -> list[float]:
 
 
 def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, Any], size: Any, dpi: Any) -> None:
+    if Path(options.out).suffix.lower() == PAGE:
+        from chainderiv.pages.phase_page import save_phase_page
+
+        save_phase_page(diagram, options.out, options.quantity, dpi, size=size, **look)
+        return
     from chainderiv.view.maps.phase_map import plot_phase
     from chainderiv.view.picture import save_picture
-    from chainderiv.view.theme import SIZE, new_axes, new_figure
+    from chainderiv.view.theme import SIZE, lone_axes
 
-    ax = new_axes(new_figure(size or SIZE, options.dark))
+    ax = lone_axes(size or SIZE, options.dark)
     save_picture(plot_phase(diagram, ax, options.quantity, options.dark, **look), options.out, dpi)
 
 
-def _table(phi: Activation, critical: dict[float, tuple[CriticalPoint, ...]]) -> Shown:
+def _table(phi: Activation, critical: Critical) -> Shown:
     """Every critical σ_w of each σ_b."""
     rows = []
     for b, points in critical.items():
-        for p in points:
+        for p in points or ():
             numbers = f"{p.sigma_w:.12g}", f"{p.error:.1e}", f"{p.q_star:.6g}", f"{p.chi_q:.6g}"
             rows.append((f"{b:.6g}", *numbers, "yes" if p.stable else "no"))
         if not points:
-            rows.append((f"{b:.6g}", "none", "", "", "", ""))
+            rows.append((f"{b:.6g}", "none" if points is not None else "not known", "", "", "", ""))
     header = ("sigma_b", "critical sigma_w", "error", "q_star", "chi_q", "stable")
     return Shown([f"chi_1 = 1 of {phi.name}:"], header, rows)
 
@@ -147,7 +157,7 @@ def _table(phi: Activation, critical: dict[float, tuple[CriticalPoint, ...]]) ->
 def _as_dict(
     phi: Activation,
     diagram: PhaseDiagram | None,
-    critical: dict[float, tuple[CriticalPoint, ...]],
+    critical: Critical,
     fields: list[MeanField],
     file: str | None,
 ) -> dict[str, Any]:
@@ -161,7 +171,7 @@ def _as_dict(
         "formula": text_of(phi.formula),
         "axes": axes,
         "shares": shares,
-        "critical": [{kind: getattr(p, kind) for kind in kinds} for points in critical.values() for p in points],
+        "critical": [{kind: getattr(p, kind) for kind in kinds} for points in critical.values() for p in points or ()],
         "at": [_of_point(field) for field in fields],
         "file": file,
     }

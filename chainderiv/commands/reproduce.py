@@ -1,4 +1,4 @@
-"""chainderiv reproduce: run the published experiments again, over many seeds, and write a page."""
+"""chainderiv reproduce: run the experiments of a source, over many seeds, and write a page."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from pathlib import Path
 from typing import Any
 
 from chainderiv.commands import common, crew
-from chainderiv.errors import BadValue, unknown_name
-from chainderiv.experiments.catalogue import EXPERIMENTS, chosen
+from chainderiv.errors import BadValue
+from chainderiv.experiments.catalogue import REPRODUCTIONS, reproduction_of
+from chainderiv.experiments.reproduction import Reproduction, chosen
 from chainderiv.experiments.runs import Source
 from chainderiv.experiments.setup import Setup
 from chainderiv.pages.reproduction.reproduction import Result, reproduction
 
-SOURCES = {"nielsen5": "Nielsen (2015), chapter 5"}
-DEEPEST = 8
-# the quick form ends within a minute on two cores
-FULL: dict[str, Any] = {"seeds": 20, "full_batch_epochs": 500, "epochs": 30, "deepest": (1, 2, 4, 6, 8, 10)}
-QUICK: dict[str, Any] = {"seeds": 3, "full_batch_epochs": 100, "epochs": 30, "deepest": (1, 4, 10)}
-REMEDY_SEEDS = {False: 5, True: 2}
+DEEPEST, DEEP = 8, 4
+OF_DEPTH = "nielsen5"  # the source that --max-depth is of
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv reproduce nielsen5 --quick"
-    add, out = parser.add_argument, "chainderiv-nielsen5"
-    add("source", metavar="SOURCE", help="; ".join(f"{k}: {v}" for k, v in SOURCES.items()))
+    parser.epilog = "example: chainderiv reproduce nielsen5 --quick\n         chainderiv reproduce meanfield --quick"
+    add = parser.add_argument
+    add("source", metavar="SOURCE", help="; ".join(f"{name}: {each.about}" for name, each in REPRODUCTIONS.items()))
     add("--quick", action="store_true", help="few seeds on the small digits, in a minute; no network")
-    goes_on = f"folder (default {out}); started again, the same command goes on with what is there"
-    add("--out", default=out, metavar="DIR", help=goes_on)
-    add("--seeds", metavar="N", help=f"runs of each kind (default {FULL['seeds']}, quick {QUICK['seeds']})")
-    add("--max-depth", default="4", metavar="N", help=f"most hidden layers in accuracy, 2 to {DEEPEST} (default 4)")
-    add("--only", metavar="NAMES", help=f"with commas between: {','.join(EXPERIMENTS)} (default all)")
+    goes_on = "folder (default chainderiv-SOURCE); started again, the same command goes on with what is there"
+    add("--out", metavar="DIR", help=goes_on)
+    seeds = "; ".join(f"{n} {r.full['seeds']}, quick {r.quick['seeds']}" for n, r in REPRODUCTIONS.items())
+    add("--seeds", metavar="N", help=f"runs of each kind (default {seeds})")
+    depths = f"most hidden layers in accuracy of {OF_DEPTH}, 2 to {DEEPEST} (default {DEEP})"
+    add("--max-depth", metavar="N", help=depths)
+    names = "; ".join(f"{name} {','.join(each.experiments)}" for name, each in REPRODUCTIONS.items())
+    add("--only", metavar="NAMES", help=f"with commas between, of {names} (default all)")
     common.data_option(parser)
     crew.declare(parser)
     common.json_option(parser)
@@ -40,25 +40,18 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the experiments, write the folder and print where to look and what was found."""
-    if options.source not in SOURCES:
-        raise unknown_name("source", options.source, SOURCES)
-    if not options.out.strip():
+    of = reproduction_of(options.source)
+    out = f"chainderiv-{options.source}" if options.out is None else options.out
+    if not out.strip():
         raise BadValue("--out is empty; give the name of a folder")
-    settings, source, only = _settings(options), _source(options), _only(options.only)
-    deepest = _within("max-depth", options.max_depth, 2, DEEPEST)
+    settings, source, only = _settings(of, options), _source(options), _only(of, options.only)
     with crew.crew(options) as workers, common.progress() as show:
-        setup = Setup(
-            source,
-            accuracy_depths=tuple(range(1, deepest + 1)),
-            remedy_seeds=min(settings["seeds"], REMEDY_SEEDS[options.quick]),
-            **settings,
-            **workers,
-        )
+        setup = Setup(source, **settings, **workers)
         common.warned(source.load)
         try:
-            result = reproduction(setup, options.out, only, options.quick, show)
+            result = reproduction(setup, out, only, options.quick, show, options.source)
         except KeyboardInterrupt:
-            common.complain(f"chainderiv: interrupted; the same command goes on from {options.out}")
+            common.complain(f"chainderiv: interrupted; the same command goes on from {out}")
             return 130
     if options.json:
         common.say_json({"folder": str(result.folder), "index": str(result.index), **result.results})
@@ -67,9 +60,19 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
-    usual = QUICK if options.quick else FULL
-    return usual if options.seeds is None else usual | {"seeds": _within("seeds", options.seeds, 2, 1000)}
+def _settings(of: Reproduction, options: argparse.Namespace) -> dict[str, Any]:
+    """What Setup takes; of what is trained fewer seeds, never more than are asked for."""
+    settings = dict(of.quick if options.quick else of.full)
+    if options.seeds is not None:
+        settings["seeds"] = _within("seeds", options.seeds, 2, 1000)
+    if "remedy_seeds" in settings:
+        settings["remedy_seeds"] = min(settings["seeds"], settings["remedy_seeds"])
+    if options.source == OF_DEPTH:
+        deepest = DEEP if options.max_depth is None else _within("max-depth", options.max_depth, 2, DEEPEST)
+        return settings | {"accuracy_depths": tuple(range(1, deepest + 1))}
+    if options.max_depth is not None:
+        raise BadValue(f"--max-depth is of {OF_DEPTH}, and {options.source} is asked for; leave it out")
+    return settings
 
 
 def _within(name: str, text: str, least: int, most: int) -> int:
@@ -79,12 +82,12 @@ def _within(name: str, text: str, least: int, most: int) -> int:
     return value
 
 
-def _only(text: str | None) -> tuple[str, ...]:
+def _only(of: Reproduction, text: str | None) -> tuple[str, ...]:
     """The experiments asked for, in their own order; raises UnknownName and BadValue."""
     names = None if text is None else [part.strip() for part in text.split(",") if part.strip()]
     if names == []:
-        raise BadValue(f"--only is {text!r}; give one or more of {','.join(EXPERIMENTS)}")
-    return chosen(names)
+        raise BadValue(f"--only is {text!r}; give one or more of {','.join(of.experiments)}")
+    return chosen(of.experiments, names)
 
 
 def _source(options: argparse.Namespace) -> Source:

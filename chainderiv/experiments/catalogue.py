@@ -1,4 +1,4 @@
-"""The published experiments by name, and the loop that runs them, each after what it needs."""
+"""The reproductions by name, each with a catalogue of experiments, and the loop that runs them after what they need."""
 
 from __future__ import annotations
 
@@ -7,41 +7,36 @@ from dataclasses import replace
 from typing import Any
 
 from chainderiv.errors import unknown_name
-from chainderiv.experiments import accuracy, bars, costs, insertion, norms, ratios, remedies
-from chainderiv.experiments.experiment import Experiment
+from chainderiv.experiments import meanfield, nielsen5
+from chainderiv.experiments.reproduction import Reproduction, chosen, with_what_they_need
 from chainderiv.experiments.setup import Setup
-from chainderiv.given import function, of_kind, several
+from chainderiv.given import function, of_kind
 from chainderiv.kinds import Report
 
-# in the order of the page; each stands behind what it needs
-EXPERIMENTS: dict[str, Experiment[Any]] = {
-    "bars": bars.EXPERIMENT,
-    "norms": norms.EXPERIMENT,
-    "accuracy": accuracy.EXPERIMENT,
-    "insertion": insertion.EXPERIMENT,
-    "costs": costs.EXPERIMENT,
-    "remedies": remedies.EXPERIMENT,
-    "ratios": ratios.EXPERIMENT,
+REPRODUCTIONS: dict[str, Reproduction] = {
+    "nielsen5": nielsen5.REPRODUCTION,
+    "meanfield": meanfield.REPRODUCTION,
 }
 
 
-def chosen(names: Iterable[str] | None = None) -> tuple[str, ...]:
-    """The experiments of these names in their own order, by default all; raises UnknownName, BadValue."""
-    wanted = list(EXPERIMENTS) if names is None else several("only", names, str, "names of experiments")
-    for name in wanted:
-        if name not in EXPERIMENTS:
-            raise unknown_name("experiment", name, EXPERIMENTS)
-    return tuple(name for name in EXPERIMENTS if name in wanted)
+def reproduction_of(name: str) -> Reproduction:
+    """The one of this name; raises UnknownName."""
+    if not isinstance(name, str) or name not in REPRODUCTIONS:
+        raise unknown_name("source", name, REPRODUCTIONS)
+    return REPRODUCTIONS[name]
 
 
-def reproduce(setup: Setup, only: Iterable[str] | None = None, report: Report | None = None) -> dict[str, Any]:
-    """What the published experiments find, by name; what they share is run once.
+def reproduce(
+    setup: Setup, only: Iterable[str] | None = None, report: Report | None = None, *, source: str = "nielsen5"
+) -> dict[str, Any]:
+    """What the experiments of a reproduction find, by name; what they share is run once.
 
     Parameters
     ----------
     setup : Setup.
-    only : names of EXPERIMENTS, by default all; what they need is run, and returned, as well.
+    only : names of its experiments, by default all; what they need is run, and returned, as well.
     report : called with (name, runs done, runs in all) in place of the setup's progress.
+    source : a name of REPRODUCTIONS.
 
     Raises
     ------
@@ -59,21 +54,12 @@ def reproduce(setup: Setup, only: Iterable[str] | None = None, report: Report | 
     """
     of_kind("setup", setup, Setup, "a Setup")
     function("report", report)
-    found: dict[str, Any] = {}
-    for name in with_what_they_need(chosen(only)):
-        experiment = EXPERIMENTS[name]
+    experiments, found = reproduction_of(source).experiments, dict[str, Any]()
+    for name in with_what_they_need(experiments, chosen(experiments, only)):
+        experiment = experiments[name]
         own = setup if report is None else _reporting(setup, name, experiment.trains(setup), report)
         found[name] = experiment.run(own, *(found[need] for need in experiment.needs))
     return found
-
-
-def with_what_they_need(names: Iterable[str]) -> list[str]:
-    """These experiments and those that they need, each behind what it needs."""
-    wanted = set(names)
-    for name in reversed(EXPERIMENTS):
-        if name in wanted:
-            wanted.update(EXPERIMENTS[name].needs)
-    return [name for name in EXPERIMENTS if name in wanted]
 
 
 def _reporting(setup: Setup, name: str, total: int, report: Report) -> Setup:

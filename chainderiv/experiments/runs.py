@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
@@ -22,7 +22,7 @@ from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.training import TrainingDiverged, train
 from chainderiv.records.record import TrainingRecord
-from chainderiv.workers import Crew, as_done
+from chainderiv.workers import Crew, Item, Result, as_done
 
 
 @dataclass(frozen=True)
@@ -143,30 +143,40 @@ def run_all(
     >>> [record.epochs for record in cd.run_all(runs, cd.Source("digits"))]
     [1, 1]
     """
-    from threadpoolctl import threadpool_limits
-
     trainings = several("trainings", trainings, Training, "a list of Training")
     of_kind("source", source, Source, "a Source, such as Source('digits')")
     folder, progress = None if folder is None else path_of("folder", folder), function("progress", progress)
-    work, each, stop = partial(_taken, source, folder), dict.fromkeys(trainings), Event()
-    window = crew = Crew(executor, workers).size
-    pool: AbstractContextManager[Executor]
+    crew = Crew(executor, workers)
     if executor is None:
         data = source.load()  # once, before the threads ask for it at once
         _ = data.train.inked, data.validation.inked
-        pool, work = ThreadPoolExecutor(crew, "train"), partial(work, stop=stop)
+    return side_by_side(partial(_taken, source, folder), trainings, crew, progress)
+
+
+def side_by_side(
+    work: Callable[..., Result], items: Sequence[Item], crew: Crew, progress: Progress | None = None
+) -> list[Result]:
+    """Of each item what work(item, attempt) gives, in their order; the same item is done once.
+
+    Threads of this process are told stop=Event as well: work raises CancelledError soon after it is set.
+    """
+    from threadpoolctl import threadpool_limits
+
+    each, stop, done = dict.fromkeys(items), Event(), dict[Item, Result]()
+    pool: AbstractContextManager[Executor]
+    if crew.executor is None:
+        pool, window, work = ThreadPoolExecutor(crew.size, "train"), crew.size, partial(work, stop=stop)
     else:
-        pool, window = nullcontext(executor), 2 * crew
-    records: dict[Training, TrainingRecord] = {}
+        pool, window = nullcontext(crew.executor), 2 * crew.size
     with threadpool_limits(limits=1, user_api="blas"), pool as takers:  # the runs are what goes on side by side
         try:
-            for training, record in as_done(takers, work, each, window):
-                records[training] = record
+            for item, result in as_done(takers, work, each, window):
+                done[item] = result
                 if progress is not None:
-                    progress(len(records), len(each))
+                    progress(len(done), len(each))
         finally:
             stop.set()  # an interruption waits for the epochs under way, not for whole runs
-    return [records[training] for training in trainings]
+    return [done[item] for item in items]
 
 
 def _taken(

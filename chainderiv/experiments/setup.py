@@ -23,7 +23,10 @@ from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.records.record import TrainingRecord
 
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
+BATCH = 10  # images
 NORM = f"L2 norm of the mean of ∂C/∂b over the first {MEASURED_IMAGES} training images"
+
+SAID = {"digits": "UCI’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Setup:
     width : neurons in a hidden layer.
     depths : the numbers of hidden layers.
     accuracy_depths : the same where accuracy is compared; by default depths.
-    deepest : the same where other neurons are tried.
+    deepest : the same where other neurons, or other decays, are tried.
     remedy_seeds : how many runs of each kind there; by default seeds.
     full_batch_epochs, epochs : of the runs on the first 1000 images, and of those with mini-batches of 10.
     folder : keeps every run; what is there already is not trained again. On a cluster, one that all workers see.
@@ -69,6 +72,11 @@ class Setup:
         """Whether the data are those of the published figures."""
         return self.source.load().name == published.DATA
 
+    @property
+    def data_name(self) -> str:
+        """The data that were used, as a sentence has them."""
+        return SAID[self.source.load().name]
+
     def sizes(self, hidden: int) -> tuple[int, ...]:
         """The network with so many hidden layers."""
         whole_number("hidden", hidden, 0)
@@ -86,13 +94,13 @@ class Setup:
         source = replace(self.source, training_images=count, validation_images=count)
         return self.run(self._each(hidden, self.full_batch_epochs, count, DECAY, network), source)
 
-    def in_mini_batches(self, hidden: int, **network: Any) -> list[TrainingRecord]:
-        """Stochastic descent on all training images in mini-batches of 10, a run per seed."""
-        return self.run(self.stochastic(hidden, **network))
+    def in_mini_batches(self, hidden: int, decay: float = DECAY, **network: Any) -> list[TrainingRecord]:
+        """Stochastic descent on all training images in mini-batches of 10, a run per seed; λ is of 50,000 images."""
+        return self.run(self.stochastic(hidden, decay, **network))
 
-    def stochastic(self, hidden: int, **network: Any) -> list[Training]:
+    def stochastic(self, hidden: int, decay: float = DECAY, **network: Any) -> list[Training]:
         """The statements of those runs."""
-        return self._each(hidden, self.epochs, 10, DECAY * len(self.source.load().train) / IMAGES, network)
+        return self._each(hidden, self.epochs, BATCH, decay * len(self.source.load().train) / IMAGES, network)
 
     def _each(
         self, hidden: int, epochs: int, batch_size: int, decay: float, network: Mapping[str, Any]

@@ -18,6 +18,10 @@ class Held(sympy.Function):
     is_real = True
     is_positive = True
 
+    def _eval_evalf(self, prec: int) -> Any:
+        """Its value, by which min and max compare it."""
+        return self.args[0]._eval_evalf(prec)
+
     def _mpmathcode(self, printer: Any) -> str:
         return f"({printer._print(self.args[0])})"
 

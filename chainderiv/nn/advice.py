@@ -14,15 +14,13 @@ from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import whole_number
-from chainderiv.kinds import Floats
 from chainderiv.nn.pasted import PASTED, pasted
-from chainderiv.nn.prediction import FEWEST, MOST_BENT
+from chainderiv.nn.prediction import MOST_KNOWN, NORMAL, of_width
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.critical import CriticalPoint, critical_line
-from chainderiv.theory.curve import homogeneous
-from chainderiv.theory.finite_width.end import End
 from chainderiv.theory.finite_width.layer import Drawn
-from chainderiv.theory.finite_width.width import course
+from chainderiv.theory.finite_width.quantiles import point
+from chainderiv.theory.finite_width.width import passage
 from chainderiv.theory.gains import Gains, gains
 from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_course, wide_log_ratio
 from chainderiv.theory.mean_field import mean_field
@@ -30,7 +28,7 @@ from chainderiv.theory.usual import usual
 
 HEADER = ("start", "sigma_w", "sigma_b", "gradient", "signal")
 LEFT_OUT = "Nielsen"
-NORMAL = 1.6448536269514722  # the 95 % point
+MOST_SPREAD = 400.0  # variance of log |g|² beyond which a median says nothing
 SPREAD = 10.0  # from the 5 % to the 95 % point, from which on it is said what scatters less
 GROWN = 1e3  # times the signals' mean square
 SHARP = 0.01  # of σ_w: an interval as narrow is said to be
@@ -54,25 +52,22 @@ class Outlook(NamedTuple):
 
 
 class Scatter(NamedTuple):
-    """The law, over networks of the width, of the log of the gradient's ratio; NaN where it is not known.
+    """The law, over networks of the width, of the gradient's ratio; NaN where it is not known.
 
-    band : its 5 and 95 % points as a ratio.
-    doubts : why the numbers may be off, one sentence each.
+    mean_log, sd_log : of its logarithm.
+    median : of the ratio. band : its 5 and 95 % points.
+    doubts : why the numbers may be off, one sentence each, as Prediction's.
     """
 
     mean_log: float
     sd_log: float
+    median: float
+    band: tuple[float, float]
     doubts: tuple[str, ...]
 
-    @property
-    def median(self) -> float:
-        """Of the ratio."""
-        return math.exp(self.mean_log)
 
-    @property
-    def band(self) -> tuple[float, float]:
-        """The 5 and 95 % points of the ratio, the logarithm taken as normal."""
-        return math.exp(self.mean_log - NORMAL * self.sd_log), math.exp(self.mean_log + NORMAL * self.sd_log)
+UNKNOWN = Scatter(math.nan, math.nan, math.nan, (math.nan, math.nan), ())
+ALWAYS = Scatter(0.0, 0.0, 1.0, (1.0, 1.0), ())
 
 
 @dataclass(frozen=True)
@@ -151,7 +146,8 @@ class Advice(Shows):
             start = f"W ~ N(0, {self.after.sigma_w:.6g}²/fan_in), b {bias} (between hidden layers std = {self.std:.6g})"
         rows = [_row(one) for one in (self.after, *self.before) if one is not None]
         said = [self._scattered()] if self.after is not None and self.depth > 1 else []
-        said.append(f"kept within a factor {self.within:g}, sigma_b = {self.keeping.sigma_b:.6g}: sigma_w {self.keeping.between}")
+        kept = f"kept within a factor {self.within:g}, sigma_b = {self.keeping.sigma_b:.6g}"
+        said.append(f"{kept}: sigma_w {self.keeping.between}")
         notes = [f"note: {one}" for one in self.caveats] + [f"not trusted: {one}" for one in self.scatter.doubts]
         return Shown([f"{self.activation.name}, {layers}: {start}", *EXPLAINED], HEADER, rows, [*said, *notes])
 
@@ -160,7 +156,9 @@ class Advice(Shows):
             return f"of networks of width {self.width} nothing is known"
         low, high = self.scatter.band
         band = f"90 in 100 from {low:.3g} to {high:.3g}"
-        return f"gradient in networks of width {self.width}, recommended start: median {self.scatter.median:.3g}, {band}"
+        return (
+            f"gradient in networks of width {self.width}, recommended start: median {self.scatter.median:.3g}, {band}"
+        )
 
 
 EXPLAINED = (
@@ -209,7 +207,7 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     before = tuple(_outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
     if chosen is None:
         kept = keeping(phi, depth, within)
-        return Advice(phi, depth, width, kept.factor, None, before, NOTHING, kept, known, tuple(_critical(known)))
+        return Advice(phi, depth, width, kept.factor, None, before, UNKNOWN, kept, known, tuple(_critical(known)))
     kept, after = keeping(phi, depth, within, chosen[1]), _outlook(phi, depth, "recommended", *chosen)
     scatter = _scatter(phi, depth, width, *chosen)
     caveats = (*_critical(known), *_caveats(known, kept, after, scatter))
@@ -252,30 +250,22 @@ def _outlook(phi: Activation, depth: int, name: str, sigma_w: float, sigma_b: fl
         return Outlook(name, sigma_w, sigma_b, float(np.exp(log)), q / (sigma_w**2 + sigma_b**2))
 
 
-NOTHING = Scatter(math.nan, math.nan, ())
-
-
 def _scatter(phi: Activation, depth: int, width: int, sigma_w: float, sigma_b: float) -> Scatter:
     """Of networks of this width, for a gradient at the last hidden layer that knows nothing of the network."""
     if depth == 1:
-        return Scatter(0.0, 0.0, ())
+        return ALWAYS
     drawn = [Drawn(sigma_w / math.sqrt(width), sigma_b)] * depth
-    even = End(lambda z, target: np.ones_like(z), (), np.zeros(width))
     try:
         with np.errstate(all="ignore"):  # what is no number is unknown
-            found = course(phi, [width] * (depth - 1), drawn, float(width), float(width), 1, even)
+            log, bent = passage(phi, [width] * depth, drawn, float(width))
     except BadValue:
-        return NOTHING
-    mean, variance = found.logs[0].mean - math.log(width), found.logs[0].variance
-    if not (math.isfinite(mean) and 0 <= variance < math.inf):
-        return NOTHING
-    reasons = {
-        f"layers are {width} wide, and what is left out shrinks with the square of that": width < FEWEST,
-        "lengths of signals differ so much from network to network that the first order in 1/width does not do": (
-            not found.bent <= MOST_BENT
-        ),
-    }
-    return Scatter(mean / 2, math.sqrt(variance) / 2, tuple(reason for reason, holds in reasons.items() if holds))
+        return UNKNOWN
+    if not np.isfinite([*log, bent]).all() or bent > MOST_KNOWN or not 0 <= log.variance <= MOST_SPREAD:
+        return UNKNOWN
+    with np.errstate(over="ignore", under="ignore"):  # deep down no number holds it
+        low, median, high = np.exp([point(log, x) / 2 for x in NORMAL]).tolist()
+    doubts = tuple(reason for reason, holds in of_width(width, bent, [log]).items() if holds)
+    return Scatter(log.mean / 2, math.sqrt(log.variance) / 2, median, (low, high), doubts)
 
 
 def _critical(known: Gains) -> Iterator[str]:
@@ -311,10 +301,11 @@ def _caveats(known: Gains, kept: Keeping, after: Outlook, scatter: Scatter) -> I
         (at,) = wide_log_ratio(phi, np.array([gain]), 0.0, kept.depth - 1)
         yield f"for this depth alone; the critical {gain:.6g}, which is for any, has the ratio {math.exp(at):.3g} here"
     if after.sigma_b:
-        yield "sigma_w and sigma_b are critical together, and signals keep to them: without biases there is no such point"
+        yield "sigma_w and sigma_b are critical together, where signals stay: without biases there is no such point"
     yield from _settled(phi, w, after.sigma_b)
     if after.signal > GROWN or after.signal < 1 / GROWN:
-        yield f"signals {'grow' if after.signal > 1 else 'shrink'} on their way: the last layer has {after.signal:.3g} of z²"
+        does = "grow" if after.signal > 1 else "shrink"
+        yield f"signals {does} on their way: the last layer has {after.signal:.3g} of the first one's z²"
     widths = [(one.high - one.low) / w for one in kept.intervals if one.low <= w <= one.high]
     if widths and widths[0] < SHARP:
         yield f"it has to be right to {widths[0]:.1g} of itself, and lengths of signals in layers of this width are not"

@@ -13,7 +13,7 @@ from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import of_kind, shown
+from chainderiv.given import of_kind, shown, truth
 from chainderiv.kinds import Floats
 from chainderiv.nn.checks import layer_sizes
 from chainderiv.nn.data.data import Data, Split
@@ -22,17 +22,23 @@ from chainderiv.nn.output_layer import OutputLayer, output_layer
 from chainderiv.nn.starts import Gaussian, Own, Start
 from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.end import End, Ending
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.logarithm import Cumulants
+from chainderiv.theory.finite_width.quantiles import expands, point
+from chainderiv.theory.finite_width.residual import residual_course
+from chainderiv.theory.finite_width.softmax_end import SoftmaxEnd
 from chainderiv.theory.finite_width.width import Course, course
+from chainderiv.theory.moments import moments
 
 NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
-MOST_BENT = 0.0055
+MOST_BENT, MOST_KNOWN = 0.0055, 1.0
+MOST_TURNING = 0.25
 MOST_SINGLE = 0.05
 MOST_APART = 2.0
 LEAST_ALIKE = 0.1
 FEWEST = 10  # neurons in a layer
+MANY = 5  # layers of one width, from which on their number is told
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +50,10 @@ class Prediction(Shows):
     mean_log, sd_log : (H,). Mean and standard deviation, over networks, of its natural logarithm.
     median : (H,). Of the norm itself; 0 or inf where some hundreds of layers take it out of float64.
     band : (H, 2). Where the norm lies in 90 of 100 networks: its 5 and 95 % points.
+    log_points : (H, 3). Natural logarithms of the 5, 50 and 95 % points, at any depth.
     ratios : (H - 1,). exp of the mean log of a hidden layer's norm over that of the next one.
     sd_log_ratio : (H - 1,). Standard deviation of that logarithm.
+    ratio_band : (H - 1, 2). Where the ratio lies in 90 of 100 networks: its 5 and 95 % points.
     doubts : why the numbers may be off, one sentence each; empty where none is known.
     trusted : whether there are none.
 
@@ -54,10 +62,10 @@ class Prediction(Shows):
     >>> import chainderiv as cd
     >>> print(cd.predict([64, 30, 30, 10], data=cd.load_data("digits")))
     [64, 30, 30, 10], sigmoid, cross_entropy, nielsen: ‖∂C/∂b‖ before training
-    hidden layer  median   5 %      95 %     sd of log  ratio to the next
-    ------------  -------  -------  -------  ---------  -----------------
-    1             0.05835  0.03716  0.08682  0.2585     0.2008
-    2             0.291    0.1987   0.4002   0.2138
+    hidden layer  median   5 %      95 %     sd of log  ratio to the next  5 to 95 %
+    ------------  -------  -------  -------  ---------  -----------------  ----------------
+    1             0.05831  0.03693  0.08743  0.2625     0.2009             0.1567 to 0.2522
+    2             0.2907   0.1972   0.4039   0.2187
     """
 
     sizes: tuple[int, ...]
@@ -66,8 +74,10 @@ class Prediction(Shows):
     sd_log: Floats
     median: Floats
     band: Floats
+    log_points: Floats
     ratios: Floats
     sd_log_ratio: Floats
+    ratio_band: Floats
     doubts: tuple[str, ...]
 
     @property
@@ -76,10 +86,11 @@ class Prediction(Shows):
         return not self.doubts
 
     def _shown(self) -> Shown:
-        header = ("hidden layer", "median", "5 %", "95 %", "sd of log", "ratio to the next")
-        ratios = [f"{ratio:.4g}" for ratio in self.ratios] + [""]
+        header = ("hidden layer", "median", "5 %", "95 %", "sd of log", "ratio to the next", "5 to 95 %")
+        bands = [f"{low:.4g} to {high:.4g}" for low, high in self.ratio_band]
+        ratios = [(f"{ratio:.4g}", band) for ratio, band in zip(self.ratios, bands, strict=True)] + [("", "")]
         rows = [
-            (str(n), f"{median:.4g}", f"{low:.4g}", f"{high:.4g}", f"{sd:.4g}", ratio)
+            (str(n), f"{median:.4g}", f"{low:.4g}", f"{high:.4g}", f"{sd:.4g}", *ratio)
             for n, (median, (low, high), sd, ratio) in enumerate(
                 zip(self.median, self.band, self.sd_log, ratios, strict=True), 1
             )
@@ -95,6 +106,7 @@ def predict(
     init: str | Gaussian | Callable[[np.random.Generator, int, int], Any] = "nielsen",
     *,
     data: Data | Split,
+    residual: bool = False,
 ) -> Prediction:
     """The size of ∂C/∂b in each hidden layer of Network(sizes, …) before training, without drawing a network.
 
@@ -102,15 +114,16 @@ def predict(
 
     Parameters
     ----------
-    sizes, activation, cost, output, init : as Network takes them; the cost and the output not softmax, and an init
-        whose standard deviations are known, so no function.
+    sizes, activation, cost, output, init : as Network takes them; the init one whose standard deviations are known, so
+        no function.
+    residual : whether layers add their input, as in Network.
     data : what the gradient is measured on: a Split, of all its images; of Data the first 1000 training images, as a
         record does. Only mean |x|², the mean of x·x' over pairs, and the shares of the classes are used.
 
     Raises
     ------
     BadValue
-        Without a hidden layer, for a softmax output, an own function as init, data that are none, and where signals
+        Without a hidden layer, for an own function as init, data that are none, and where signals
         grow without end. UnknownName and CostDomain as Network.
     BadShape
         For data of another number of pixels, or labels that no output has.
@@ -133,12 +146,38 @@ def predict(
     images, shares = _inputs(data, counts)
     square, product = _lengths(images)
     drawn = [Drawn(law.sigma(n, m), law.sigma_b) for m, n in itertools.pairwise(counts)]
+    moments(phi)  # refuses what jumps
+    walked = residual_course if truth("residual", residual) else course
     with np.errstate(all="ignore"):  # what is no number is refused
-        found = course(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
-    if not np.isfinite([[*log] for log in found.logs]).all():
-        raise BadValue(f"signals of activation {phi.name!r} leave float64 at init={start.name!r}; give smaller weights")
-    title = f"{list(counts)}, {phi.name}, {last.cost.name}, {start.name}: ‖∂C/∂b‖ before training"
+        found = walked(phi, counts[1:-1], drawn, square, product, len(images), _end(last, shares))
+    _require_law(found, phi, start)
+    named = f"{_told(counts)}, {phi.name}, {last.cost.name}, {start.name}{', residual' * residual}"
+    title = f"{named}: ‖∂C/∂b‖ before training"
     return _read(counts, title, found, _doubts(found, law, counts, product / square if square else 1.0))
+
+
+def _require_law(found: Course, phi: Activation, start: Initialiser) -> None:
+    """Raise BadValue where a logarithm has no mean and variance that the first order in 1/width finds."""
+    given = f"activation {phi.name!r} at init={start.name!r}"
+    if not np.isfinite([[*log] for log in found.logs]).all():
+        raise BadValue(f"signals or gradients of {given} leave float64; give smaller weights")
+    variances = [log.variance for log in found.logs[:-1]] + [step.variance for step in found.steps[:-1]]
+    if found.bent > MOST_KNOWN or min(variances) < 0:
+        raise BadValue(
+            f"lengths under {given} differ too much from network to network for the first order in 1/width; "
+            "give smaller weights, or wider layers"
+        )
+
+
+def _told(counts: tuple[int, ...]) -> str:
+    """The widths, many equal ones in short.
+
+    >>> _told((64, *[30] * 50, 10))
+    '[64, 30 × 50, 10]'
+    """
+    runs = [(width, len(list(run))) for width, run in itertools.groupby(counts)]
+    parts = (f"{width} × {many}" if many > MANY else ", ".join([str(width)] * many) for width, many in runs)
+    return f"[{', '.join(parts)}]"
 
 
 def _law(start: Initialiser, phi: Activation) -> Start:
@@ -169,9 +208,9 @@ def _lengths(images: Floats) -> tuple[float, float]:
     return squares / n, float((images.sum(axis=0) ** 2).sum() - squares) / (n * (n - 1))
 
 
-def _end(last: OutputLayer, shares: Floats) -> End:
+def _end(last: OutputLayer, shares: Floats) -> Ending:
     if last.activation is None:
-        raise BadValue("output is 'softmax', whose outputs hang together; give a cost and an output that do not")
+        return SoftmaxEnd(shares)
 
     def delta(z: Floats, target: float) -> Floats:
         column = np.asarray(z, float).reshape(-1, 1)
@@ -182,12 +221,11 @@ def _end(last: OutputLayer, shares: Floats) -> End:
 
 def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
     """Why the numbers may be off."""
-    fewest = min(counts[1:-1])
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
-        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
-        "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
-        "chi_q is near 1, a fixed point is near, or layers are narrow": found.bent > MOST_BENT,
+        **of_width(min(counts[1:-1]), found.bent, found.logs[:-1]),
+        "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
+        "give wider layers": found.turning > MOST_TURNING,
         f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
@@ -199,13 +237,25 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
     return tuple(reason for reason, holds in reasons.items() if holds)
 
 
+def of_width(fewest: int, bent: float, logs: Sequence[Cumulants]) -> dict[str, bool]:
+    """What a finite width may do to the numbers: the reason, and whether it holds."""
+    return {
+        f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
+        "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
+        "chi_q is near 1, a fixed point is near, or layers are narrow": bent > MOST_BENT,
+        "the law of the logarithm is so skew that the points of the band are rough": not all(map(expands, logs)),
+    }
+
+
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
-    logs = found.logs[:-1]
+    logs, steps = found.logs[:-1], found.steps[:-1]
+    log_points = np.array([[point(log, x) / 2 for x in NORMAL] for log in logs])
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
-        points = np.exp([[_point(log, x) / 2 for x in NORMAL] for log in logs])
+        points = np.exp(log_points)
+        of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
     mean, variance = np.array([log[:2] for log in logs]).T
-    step_mean, step_variance = np.array(found.steps[:-1]).reshape(-1, 2).T
+    step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
     return Prediction(
         counts,
         title,
@@ -213,15 +263,9 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         np.sqrt(variance) / 2,
         points[:, 1],
         points[:, ::2],
+        log_points,
         np.exp(step_mean / 2),
         np.sqrt(step_variance) / 2,
+        of_ratios[:, ::2],
         doubts,
     )
-
-
-def _point(log: Cumulants, x: float) -> float:
-    """The quantile whose place among normal numbers is x (Cornish and Fisher 1938)."""
-    sd = np.sqrt(log.variance)
-    skew, tail = log.third / sd**3, log.fourth / sd**4
-    bent = (x**2 - 1) * skew / 6 + (x**3 - 3 * x) * tail / 24 - (2 * x**3 - 5 * x) * skew**2 / 36
-    return float(log.mean + sd * (x + bent))

@@ -7,7 +7,9 @@ import re
 from chainderiv.wording import from_raised
 
 # markup, and what is set already
-APART = re.compile(r"(<math.*?</math>|<code.*?</code>|<style.*?</style>|<title.*?</title>|<[^>]+>)", re.DOTALL)
+APART = re.compile(
+    r"(<math.*?</math>|<code.*?</code>|<style.*?</style>|<script.*?</script>|<title.*?</title>|<[^>]+>)", re.DOTALL
+)
 HARD = "\u00a0"  # a space at which no line ends
 UNITS = re.compile(r"(?<=\d) (?=%)| (?=[×→…·] )|(?<= [×→…·]) |(?<=\d) (?=: \d)|(?<=\d :) (?=\d)")
 # x = 1, |w| < 1, w σ'(z), |∂C/∂b|: between | and a hard space a line may end, so these are kept whole by style

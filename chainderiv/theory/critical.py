@@ -29,10 +29,12 @@ from chainderiv.theory.moments import LEAST, M2, SLOPE, TINY, Moments, V, moment
 from chainderiv.theory.poincare import critical_bias, critical_bias_in_digits
 from chainderiv.theory.wide import FARTHEST, near
 
+TOLD = 1e-11  # how far χ_q is told from 1 by the table
 LOOSE = 1e-9  # of q: what is left of q - V/M₂ by the table
 SMALL = 1e-3  # of q: less is taken from the quadrature that does not cancel
 SCAN_HALVINGS = 2
 BESIDE = 1e-3  # of q, where slopes are taken
+ASIDE = 0.1  # of q - σ_b², where the next order tells
 ROUGH = 1e-9  # relative error of q from which on it is found in digits
 SECANTS = 30
 FINER = 16  # points of a line that is drawn, for each of its coarse ones
@@ -133,12 +135,12 @@ def stable_line(activation: Activation, sigma_b: Floats) -> tuple[Floats, Floats
     near_it = (np.maximum(squared[1:], squared[:-1]) >= low) & (np.minimum(squared[1:], squared[:-1]) <= high)
     finer = log_q[:-1][near_it, None] + np.arange(FINER) / FINER * (log_q[1] - log_q[0])
     line = _line(known, np.sort(np.concatenate([log_q, finer[:, 1:].ravel()])))
-    ends = [p for end in (sigma_b.min(), sigma_b.max()) for p in critical_points(activation, float(end))]
+    ends = [p for end in (sigma_b.min(), sigma_b.max()) for p in known_critical_points(activation, float(end)) or ()]
     q, w, b = (
         np.append(column, [getattr(p, name) for p in ends])
         for name, column in (("q_star", line.q_star), ("sigma_w", line.sigma_w), ("sigma_b", line.sigma_b))
     )
-    stable = np.append(line.chi_q < 1, [p.stable for p in ends])
+    stable = np.append(line.chi_q < 1 - TOLD, [p.stable for p in ends])
     order = np.argsort(q)
     return np.where(stable, w, np.nan)[order], b[order]
 
@@ -149,7 +151,7 @@ def critical_points(activation: Any, sigma_b: float = 0.0) -> tuple[CriticalPoin
     Raises
     ------
     BadValue
-        For a σ_b that is negative or no number.
+        For a σ_b that is negative or no number, or so small that float64 does not hold the mean of φ² at its q*.
 
     Examples
     --------
@@ -163,6 +165,14 @@ def critical_points(activation: Any, sigma_b: float = 0.0) -> tuple[CriticalPoin
     at_0 = [] if b or slopes_at_0(known.activation) in (None, 0) else [_at_0(known)]
     found = [] if homogeneous(known.activation) else _roots(known, b)
     return tuple(sorted([*at_0, *found], key=lambda p: p.sigma_w))
+
+
+def known_critical_points(activation: Activation, sigma_b: float) -> tuple[CriticalPoint, ...] | None:
+    """The same where many biases are asked at once; None where float64 does not hold them."""
+    try:
+        return critical_points(activation, sigma_b)
+    except BadValue:
+        return None
 
 
 def critical_sigma_w(activation: Any, sigma_b: float = 0.0) -> float:
@@ -253,6 +263,8 @@ def _sides(known: Moments, b: float) -> tuple[Floats, Floats]:
 def _roots(known: Moments, b: float) -> list[CriticalPoint]:
     """Every critical point of this σ_b, but for q* = 0."""
     sides, log_q = _sides(known, b)
+    if b:
+        log_q[0] = 2 * math.log(b)  # q* is larger
     kept = np.flatnonzero(sides).tolist()
     return [_refined(known, log_q[i], log_q[k], b) for i, k in pairwise(kept) if sides[i] != sides[k]]
 
@@ -267,15 +279,33 @@ def _refined(known: Moments, low: float, high: float, b: float) -> CriticalPoint
         t, off = _in_digits(known, math.log(q) if off < 1 else high, b)
         q = math.exp(t)
     value, error = reached(known.at(np.array([q])), np.array([q]))
-    if min(value[V, 0], value[M2, 0]) <= TINY:
-        raise BadValue(f"sigma_b is {b:g}, and at its q* = {q:.2g} the mean of φ² is below {TINY:g}; give a larger one")
+    if min(value[V, 0], value[M2, 0]) <= TINY or not math.isfinite(off):
+        raise BadValue(
+            f"sigma_b is {b:g}, and where it is critical the mean of φ² is below {TINY:g}; give a larger one"
+        )
     m2, chi_q = float(value[M2, 0]), float(value[SLOPE, 0] / value[M2, 0])
-    around = near(known, np.array([q * (1 - BESIDE), q * (1 + BESIDE)]), (M2,))[0]
+    around = near(known, np.array([q * (1 - BESIDE), q * (1 + BESIDE)]), (M2, SLOPE))
     # an error that is all of q leaves M₂ between that at 0 and here
-    moved = float(abs(around[1] - around[0])) / (2 * BESIDE) * min(off, 1.0) + float(error[M2, 0])
+    moved, moved_slope = np.abs(around[:, 1] - around[:, 0]) / (2 * BESIDE) * min(off, 1.0) + error[[M2, SLOPE], 0]
+    unsure = float(moved_slope + abs(chi_q) * moved) / m2 + 8 * EPS
+    stable = chi_q < 1 if abs(chi_q - 1) > unsure else _returns(known, q, b, chi_q)
+    return CriticalPoint(m2**-0.5, b, q, chi_q, stable, m2**-0.5 * (float(moved) / (2 * m2) + EPS), off * q)
+
+
+def _returns(known: Moments, q: float, b: float, chi_q: float) -> bool:
+    """Whether signals come back where χ_q is 1 but for rounding: q must be below its image before q*, above behind it.
+
+    Of softshrink each critical point is the end of all fixed points, where two of them meet.
+    """
+    beside = b * b + (q - b * b) * np.array([1 - ASIDE, 1.0, 1 + ASIDE])
+    value, error = known.at(beside)
+    level, share = -math.log(value[M2, 1]), error[V] / value[V] + error[M2, 1] / value[M2, 1]
+    off = np.log((beside - b * b) / value[V]) - level
+    told = np.abs(off) > share + 8 * EPS * (1 + abs(level))
+    if told[0] and told[2]:
+        return bool(off[0] < 0 < off[2])
     slopes = slopes_at_0(known.activation)
-    stable = _comes_back(known, slopes) if abs(chi_q - 1) <= 8 * EPS and slopes else chi_q < 1
-    return CriticalPoint(m2**-0.5, b, q, chi_q, stable, m2**-0.5 * (moved / (2 * m2) + EPS), off * q)
+    return _comes_back(known, slopes) if slopes else chi_q < 1
 
 
 def _solved(known: Moments, low: float, high: float, b: float) -> tuple[float, bool]:
@@ -285,7 +315,7 @@ def _solved(known: Moments, low: float, high: float, b: float) -> tuple[float, b
     def above(t: Floats) -> Floats:
         return critical_bias(known, np.atleast_1d(end * np.exp(t))).value.reshape(np.shape(t)) - b * b
 
-    if not np.isfinite(low) or np.prod(np.sign(above(np.array([low - high, 0.0])))) >= 0:
+    if not (np.isfinite(low) and np.prod(np.sign(above(np.array([low - high, 0.0])))) < 0):
         return end, False
     return end * math.exp(float(find_root(above, (low - high, 0.0)).x)), True
 

@@ -96,6 +96,7 @@ def _refined(curve: Curve, crossing: Crossing, sigma_w: float) -> FixedPoint:
             off = min(told, high - low)
             break
         r = min(max(r + step, low, r / LEAP), high, r * LEAP)
+    off += EPS * q  # r + σ_b² is rounded, however well r is known
     off_q, off_1 = a * _change(known, q, off)
     errors = (off, float(off_q + a * error[SLOPE] + EPS * abs(chi_q)), float(off_1 + a * error[M2] + EPS * chi_1))
     return FixedPoint(q, crossing.rising, chi_q, chi_1, errors)

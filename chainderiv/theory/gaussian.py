@@ -25,6 +25,7 @@ LEAST = 1e-270  # what such tails make is no more than that
 NO_TAIL = 1e-17  # the share that may lie at the outermost nodes
 
 Integrand = Callable[[Floats, Floats], Floats]
+Places = tuple[Sequence[float], Sequence[float]]  # breaks and edges
 
 
 class Divergent(BadValue):
@@ -42,7 +43,13 @@ class Expected(NamedTuple):
     error: Floats
 
 
-def gaussian(integrand: Integrand, q: Floats, breaks: Sequence[float] = (), halvings: int = MOST_HALVINGS) -> Expected:
+def gaussian(
+    integrand: Integrand,
+    q: Floats,
+    breaks: Sequence[float] = (),
+    halvings: int = MOST_HALVINGS,
+    edges: Sequence[float] = (),
+) -> Expected:
     """E[g(z)] for z ~ N(0, q): k functions at once, for each of n variances.
 
     Parameters
@@ -51,6 +58,7 @@ def gaussian(integrand: Integrand, q: Floats, breaks: Sequence[float] = (), halv
     q : ndarray, shape (n,). Variances, > 0.
     breaks : places where a function or its derivative jumps; panels end there.
     halvings : how often panels may be halved.
+    edges : further places where panels end, between which the functions are polynomials but for rounding.
 
     Examples
     --------
@@ -59,13 +67,14 @@ def gaussian(integrand: Integrand, q: Floats, breaks: Sequence[float] = (), halv
     >>> gaussian(lambda z, q: np.array([np.exp(z * z / 2)]), np.array([1.0])).value
     array([[nan]])
     """
-    found, tail = _refined(integrand, q, breaks, REACHES[0], halvings)
+    places = breaks, edges
+    found, tail = _refined(integrand, q, places, REACHES[0], halvings)
     for reach in REACHES[1:]:
         # what grows fast has its mass further out: exp(z)² at q = 100 has it at 20 standard deviations
         cut = ~(tail <= NO_TAIL).all(axis=0)
         if not cut.any():
             return found
-        further, tail[:, cut] = _refined(integrand, q[cut], breaks, reach, halvings)
+        further, tail[:, cut] = _refined(integrand, q[cut], places, reach, halvings)
         found.value[:, cut], found.error[:, cut] = further
     lost = ~(tail <= NO_TAIL)
     # what begins only where the density ends, as softshrink at small q, is as good as 0
@@ -87,15 +96,13 @@ def reached(expected: Expected, q: Floats) -> Expected:
     return expected
 
 
-def _refined(
-    integrand: Integrand, q: Floats, breaks: Sequence[float], reach: float, most: int
-) -> tuple[Expected, Floats]:
+def _refined(integrand: Integrand, q: Floats, places: Places, reach: float, most: int) -> tuple[Expected, Floats]:
     """Panels halved until that changes nothing, for those q alone at which it does; and the share of the tails."""
-    value, size, tail = _summed(integrand, q, breaks, reach, 1)
+    value, size, tail = _summed(integrand, q, places, reach, 1)
     error = np.full_like(value, np.inf)
     still = np.arange(q.size)
     for halvings in range(1, most + 1):
-        finer, sizes, tails = _summed(integrand, q[still], breaks, reach, 2**halvings)
+        finer, sizes, tails = _summed(integrand, q[still], places, reach, 2**halvings)
         with np.errstate(invalid="ignore"):
             change = np.abs(finer - value[:, still])
         value[:, still], size[:, still], tail[:, still], error[:, still] = finer, sizes, tails, change
@@ -106,34 +113,51 @@ def _refined(
     return Expected(value, error + np.finfo(float).eps * size), tail
 
 
-def _summed(
-    integrand: Integrand, q: Floats, breaks: Sequence[float], reach: float, parts: int
-) -> tuple[Floats, Floats, Floats]:
+def _summed(integrand: Integrand, q: Floats, places: Places, reach: float, parts: int) -> tuple[Floats, Floats, Floats]:
     """The sum over all panels, what its rounding is ε of, and the outermost nodes' share of its size."""
-    z, weights = nodes(q, breaks, reach, parts)
+    z, weights = nodes(q, places[0], reach, parts, places[1])
     with np.errstate(all="ignore"):
         terms = integrand(z, q[:, None]) * weights
         sizes = np.abs(terms)
         whole = sizes.sum(axis=-1)
         share = np.where(whole > 0, (sizes[..., 0] + sizes[..., -1]) / whole, 1.0)
-        # the density's exponent is rounded: far out that is many ε of the density
-        rounding = (sizes * (1 + z * z / (2 * q[:, None]))).sum(axis=-1)
+        # the density's exponent is rounded, and z as often as sinh magnifies that of s: far out that is many ε
+        exponent, magnified = z * z / (2 * q[:, None]), np.log1p(z * z / np.minimum(1, q[:, None]))
+        rounding = (sizes * (1 + exponent * (1 + magnified))).sum(axis=-1)
     return terms.sum(axis=-1), rounding, np.where(np.isfinite(whole), share, np.inf)
 
 
-def nodes(q: Floats, breaks: Sequence[float], reach: float, parts: int = 1) -> tuple[Floats, Floats]:
-    """Nodes z and their weights, each (n, points), the density of N(0, q) among the weights."""
+def nodes(
+    q: Floats, breaks: Sequence[float], reach: float, parts: int = 1, edges: Sequence[float] = ()
+) -> tuple[Floats, Floats]:
+    """Nodes z and their weights, each (n, points), the density of N(0, q) among the weights.
+
+    Panels between even edges, breaks and what is next to these are cut into parts: one beside a break that stayed
+    whole, where all of the mass may lie, would look as if it had settled.
+    """
     scale = np.minimum(1.0, np.sqrt(q))[:, None]
     outmost = np.arcsinh(reach * np.sqrt(q)[:, None] / scale)
-    panels = 2 * parts * int(np.ceil(outmost.max() / WIDTH))
-    even = outmost * np.linspace(-1, 1, panels + 1)
-    # a break beyond the tails is moved to the middle, where an edge is, so that no outermost panel is empty
-    cuts = np.arcsinh(np.asarray(breaks, float)[None, :] / scale)
-    cuts = np.where(np.abs(cuts) < outmost, cuts, 0.0)
-    s, widths = on_panels(np.sort(np.concatenate([even, cuts], axis=1), axis=1))
+    even = outmost * np.linspace(-1, 1, 2 * int(np.ceil(outmost.max() / WIDTH)) + 1)
+    # one beyond the tails is moved to the middle, where an edge is, so that no outermost panel is empty
+    cuts, further = (np.arcsinh(np.asarray(places, float)[None, :] / scale) for places in (breaks, edges))
+    cuts, further = (np.where(np.abs(places) < outmost, places, 0.0) for places in (cuts, further))
+    whole = np.sort(np.concatenate([even, cuts, *_beside(further, cuts)], axis=1), axis=1)
+    within = whole[:, :-1, None] + np.diff(whole, axis=1)[:, :, None] * (np.arange(parts) / parts)
+    ends = np.concatenate([within.reshape(q.size, -1), whole[:, -1:], further], axis=1)
+    s, widths = on_panels(np.sort(ends, axis=1))
     z = scale * np.sinh(s)
     density = np.exp(-z * z / (2 * q[:, None])) / np.sqrt(2 * np.pi * q[:, None])
     return z, widths * density * scale * np.cosh(s)
+
+
+def _beside(edges: Floats, cuts: Floats) -> list[Floats]:
+    """The edges next to each cut on its left and right, 0 where there is none."""
+    found = []
+    for cut in cuts.T[:, :, None] if edges.size else ():
+        left = np.where(edges < cut, edges, -np.inf).max(axis=1, keepdims=True)
+        right = np.where(edges > cut, edges, np.inf).min(axis=1, keepdims=True)
+        found += [np.where(np.isfinite(side), side, 0.0) for side in (left, right)]
+    return found
 
 
 def on_panels(edges: Floats, points: int = POINTS) -> tuple[Floats, Floats]:

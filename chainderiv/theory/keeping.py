@@ -235,7 +235,9 @@ class _Kept:
         log, error = self._integrated(sigma_w)
         with np.errstate(all="ignore"):
             errors = sigma_w * ((np.abs(log - levels) + error) / np.abs(slopes) + 2 * EPS)
-        return tuple(Root(w, e) if math.isfinite(e) else UNKNOWN for w, e in zip(sigma_w.tolist(), errors.tolist(), strict=True))
+        return tuple(
+            Root(w, e) if math.isfinite(e) else UNKNOWN for w, e in zip(sigma_w.tolist(), errors.tolist(), strict=True)
+        )
 
     def _integrated(self, sigma_w: Floats) -> tuple[Floats, Floats]:
         """The log ratio by quadrature in every layer, and its error: what q has gathered among it."""
@@ -258,4 +260,4 @@ class _Kept:
         """|d log M₂/d log q|."""
         inside = np.clip(q, np.exp(LEAST + BESIDE * 2), np.exp(self.moments.most - BESIDE * 2))
         (above,), (below,) = (self.moments.near(inside * np.exp(s * BESIDE), (M2,)) for s in (1, -1))
-        return np.abs(np.log(above / below)) / (2 * BESIDE)
+        return np.asarray(np.abs(np.log(above / below)) / (2 * BESIDE))

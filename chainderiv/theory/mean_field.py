@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
+from chainderiv.given import truth
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import settled
 from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
@@ -18,6 +19,7 @@ from chainderiv.theory.fixed_points import FixedPoint, fixed_points, sigma
 from chainderiv.theory.gaussian import reached
 from chainderiv.theory.growth import limits
 from chainderiv.theory.moments import M2, M4, Moments, moments
+from chainderiv.theory.residual_field import ResidualField, residual_field
 
 DOUBTFUL = 1e-9  # relative error of q* from which on it is nearly a double root
 MEANS = {"ordered": "gradients vanish", "chaotic": "gradients explode", "critical": "gradients keep their size"}
@@ -142,7 +144,19 @@ def _depth(chi: float, error: float) -> float:
     return math.inf if chi >= 1 - error else -1 / math.log(chi)
 
 
-def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanField:
+@overload
+def mean_field(
+    activation: Any, sigma_w: float, sigma_b: float = 0.0, residual: Literal[False] = False
+) -> MeanField: ...
+
+
+@overload
+def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0, *, residual: Literal[True]) -> ResidualField: ...
+
+
+def mean_field(
+    activation: Any, sigma_w: float, sigma_b: float = 0.0, residual: bool = False
+) -> MeanField | ResidualField:
     """The mean-field theory of an activation under random weights of a standard deviation σ_w/√fan_in.
 
     q' = σ_w² E φ(√q z)² + σ_b², χ₁ = σ_w² E φ'(√q z)² with z ~ N(0, 1); q is the variance before the activation.
@@ -152,14 +166,17 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
     activation : name, or Activation.
     sigma_w : > 0. Standard deviation of weights times √fan_in.
     sigma_b : >= 0. Standard deviation of biases.
+    residual : whether layers add their input, a_l = a_{l-1} + φ(z_l). Then no length is kept, and a ResidualField says
+        how signals and gradients grow.
 
     Raises
     ------
     BadValue
-        For a σ that is none, and for an activation whose expectations are infinite at the variance that it reaches.
+        For a σ that is none, a residual that is neither True nor False, and an activation whose expectations are
+        infinite at the variance that it reaches.
 
     Sources: Poole et al. (2016), equations (3) to (6); Schoenholz et al. (2017), equations (3) to (10); Hayou, Doucet
-    and Rousseau (2019).
+    and Rousseau (2019); Yang and Schoenholz (2017) for residual layers.
 
     Examples
     --------
@@ -174,6 +191,8 @@ def mean_field(activation: Any, sigma_w: float, sigma_b: float = 0.0) -> MeanFie
     phi = neuron(activation)
     w, b = sigma("sigma_w", sigma_w, zero=False), sigma("sigma_b", sigma_b, zero=True)
     known = moments(phi)
+    if truth("residual", residual):
+        return residual_field(known, w, b)
     if homogeneous(phi):
         return _scaled(known, w, b)
     points = fixed_points(known, w, b)
@@ -210,7 +229,7 @@ def _kappa(known: Moments, q: float) -> tuple[float, float]:
     value, error = reached(known.at(np.array([max(q, 1e-30)])), np.array([q]))
     if value[M4, 0] == 0:  # of slopes that are 0 there is no spread
         return math.nan, math.nan
-    kappa = float(value[M4, 0] / value[M2, 0] ** 2)
+    kappa = float(value[M4, 0] / value[M2, 0] / value[M2, 0])  # a square may be below all numbers
     return kappa, kappa * float(error[M4, 0] / value[M4, 0] + 2 * error[M2, 0] / value[M2, 0])
 
 

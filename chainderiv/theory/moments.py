@@ -73,7 +73,7 @@ class Moments:
 
     def at(self, q: Floats, halvings: int = MOST_HALVINGS) -> Expected:
         """The four at variances q (n,): (4, n), by quadrature."""
-        return gaussian(self._integrand, np.asarray(q, float), self.edges.tolist(), halvings)
+        return gaussian(self._integrand, np.asarray(q, float), self.breaks, halvings, self.edges.tolist())
 
     def _integrand(self, z: Floats, q: Floats) -> Floats:
         phi, slope = self.functions.value(z), self.functions.derivative(z)
@@ -94,7 +94,7 @@ class Moments:
             found = gaussian(self._integrand, q, self.breaks, halvings=2)
             known = _known(found)
             if not known.all():
-                further = gaussian(self._integrand, q[~known], self.edges.tolist(), halvings=5)
+                further = gaussian(self._integrand, q[~known], self.breaks, 5, self.edges.tolist())
                 found.value[:, ~known], known[~known] = further.value, _known(further)
             # a polynomial that reaches 0 within a panel has no digit anywhere in it; all of it is below 1e-100
             least = (found.value[V] <= TINY).reshape(STRIDE, -1).any(axis=1).repeat(DEGREE + 1)

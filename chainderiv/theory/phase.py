@@ -12,7 +12,7 @@ from scipy.optimize.elementwise import find_root
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import of_kind
+from chainderiv.given import of_kind, truth
 from chainderiv.kinds import Floats, Mask, Places
 from chainderiv.maps.axis import Axis
 from chainderiv.shown import Shown, Shows
@@ -135,18 +135,19 @@ def _depths(chi: Floats) -> Floats:
         return np.where(chi >= 1 - TOLD, np.inf, -1 / np.log(np.maximum(chi, 0.0)))
 
 
-def phase_diagram(activation: Any, sigma_w: Axis, sigma_b: Axis) -> PhaseDiagram:
+def phase_diagram(activation: Any, sigma_w: Axis, sigma_b: Axis, residual: bool = False) -> PhaseDiagram:
     """The mean field of an activation over σ_w and σ_b, from a table of its moments: no point is iterated.
 
     Parameters
     ----------
     activation : name, or Activation.
     sigma_w, sigma_b : Axis. Standard deviations: of the weights times √fan_in (> 0), and of the biases (>= 0).
+    residual : False. Layers that add their input keep no length, so that there is no diagram of them.
 
     Raises
     ------
     BadValue
-        For an axis that is none or reaches below 0.
+        For an axis that is none or reaches below 0, and for residual layers.
 
     Poole et al. (2016), figure 1, with standard deviations on its axes and not variances.
 
@@ -156,6 +157,11 @@ def phase_diagram(activation: Any, sigma_w: Axis, sigma_b: Axis) -> PhaseDiagram
     >>> d.vanishing.astype(int).tolist()
     [[1, 0, 0, 0, 0, 0], [1, 1, 1, 0, 0, 0], [1, 1, 1, 0, 0, 0]]
     """
+    if truth("residual", residual):
+        raise BadValue(
+            "layers that add their input have no fixed point, and all of them are on one side of chi_1 = 1; "
+            "give mean_field(…, residual=True), which says how they grow"
+        )
     known = moments(neuron(activation))
     w = of_kind("sigma_w", sigma_w, Axis, "an Axis").values
     b = of_kind("sigma_b", sigma_b, Axis, "an Axis").values

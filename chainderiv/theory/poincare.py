@@ -55,7 +55,8 @@ def critical_bias(moments: Moments, q: Floats, halvings: int = MOST_HALVINGS) ->
 def critical_bias_in_digits(moments: Moments, q: float) -> float:
     """σ_b² at one small q where float64 does not tell a line's slope from φ': in digits, doubled until two agree.
 
-    The same nodes serve: only φ and φ' must be told apart from a line. NaN where MOST_DIGITS do not do it.
+    The same nodes serve: only φ and φ' must be told apart from a line. NaN where MOST_DIGITS do not do it, or
+    φ' is 0 at all nodes.
     """
     found, digits = np.nan, 30 - int(np.log10(q))
     while digits <= MOST_DIGITS:
@@ -80,4 +81,7 @@ def _in_digits(moments: Moments, q: float, digits: int) -> float:
         slopes = [slope(t) for t in at]
         m1 = mean(slopes)
         bent, rest = mean([(s - m1) ** 2 for s in slopes]), mean([(value(t) - m1 * t) ** 2 for t in at])
-        return float((mpmath.mpf(q) * bent - rest) / mean([s**2 for s in slopes]))
+        squared = mean([s**2 for s in slopes])
+        return (
+            float((mpmath.mpf(q) * bent - rest) / squared) if squared else np.nan
+        )  # 0 where no node leaves a flat piece

@@ -148,6 +148,12 @@ def new_axes(figure: Figure, place: Any = 111) -> Axes:
     return figure.add_subplot(place, axes_class=OwnAxes)
 
 
+def lone_axes(size: tuple[float, float] = SIZE, dark: bool = False) -> Axes:
+    """Axes on a figure of their own, with the frame and the lines across of the theme."""
+    with theme(dark):
+        return new_axes(new_figure(size, dark))
+
+
 @contextmanager
 def drawing(
     ax: Axes | None, size: tuple[float, float], dark: bool, fitted: bool = False
@@ -163,7 +169,7 @@ def drawing(
         if ax.name != "rectilinear":
             raise BadValue(f"ax has the projection {ax.name!r}; give Axes without one, or None for a new figure")
     with theme(dark) as colours:
-        there = new_axes(new_figure(size, dark)) if ax is None else ax
+        there = lone_axes(size, dark) if ax is None else ax
         with theme(dark, type_scale(there) if fitted else 1.0):
             dress(there, colours)
             yield there, colours
@@ -175,6 +181,8 @@ def dress(ax: Axes, colours: Palette) -> None:
     from matplotlib.colors import to_rgb
 
     size = rcParams["font.size"]
+    for spine in ax.spines.values() if colours is DARK else ():
+        spine.set_edgecolor(colours.soft)
     for page in (ax, ax.figure) if colours is DARK else ():
         if sum(to_rgb(page.get_facecolor())) > 1.5:  # a light one, on which nothing would be read
             page.set_facecolor(colours.paper)

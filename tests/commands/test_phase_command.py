@@ -36,6 +36,20 @@ def test_every_quantity_is_drawn_in_every_form(tmp_path, capsys, quantity, form)
     assert out.stat().st_size > 1000
 
 
+def test_a_page_is_written_with_the_title_and_size_that_are_asked_for(tmp_path, capsys):
+    out = tmp_path / "phase.html"
+    words = ["--sigma-w", "0.5:4:12", "--sigma-b", "0:2:9", "--title", "mine", "--size", "5x4"]
+    assert f"written: {out}" in printed(capsys, *words, "--quantity", "q_star", "--out", str(out))
+    assert "<title>Wide layers of tanh</title>" in out.read_text(encoding="utf-8")
+
+
+def test_biases_whose_critical_weight_float64_does_not_hold_leave_the_others_told(capsys):
+    words = ["--activation", "max(z-3,0)", "--sigma-w", "1:9:5", "--sigma-b", "0.01:2:3"]
+    text = printed(capsys, *words)
+    assert "0.01     not known" in text
+    assert [p["sigma_b"] for p in json.loads(printed(capsys, *words, "--json"))["critical"]] == [1.005, 2]
+
+
 def test_as_json_there_is_a_critical_point_for_every_sigma_b(capsys):
     result = json.loads(printed(capsys, "--sigma-w", "0.5:4:9", "--sigma-b", "0:2:5", "--json"))
     assert [p["sigma_b"] for p in result["critical"]] == [0, 0.5, 1, 1.5, 2]
@@ -102,6 +116,7 @@ def test_what_a_point_prints_is_ascii_and_loses_nothing_on_any_terminal(capsys):
     ["--at", "sigma_w=1,sigma_b=-1"], ["--at", "sigma_w=1,sigma_w=2"], ["--at", ""], ["--at", "sigma_w=1,x=2"],
     ["--quantity", "chi"], ["--activation", "tan"], ["--activation", "tanh", "--activation", "relu"], ["--out", "x.npz"],
     ["--out", "x.png", "--sigma-b", "0.2"], ["--out", "x.png", "--dpi", "1"], ["--out", "x.png", "--size", "1"],
+    ["--out", "x.html", "--dark"], ["--out", "x.html", "--sigma-b", "0.2"], ["--activation", "max(z-3,0)", "--sigma-b", "0.01"],
     ["--dark"], ["--title", "mine"], ["--dpi", "100"], ["--activation", "exp(z*z)", "--at", "sigma_w=1"],
 ])  # fmt: skip
 def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(words, capsys, tmp_path, monkeypatch):

@@ -1,8 +1,10 @@
 """chainderiv predict prints what cd.predict gives."""
 
 import json
+import xml.etree.ElementTree as ET
 
 import numpy as np
+import pytest
 
 import chainderiv as cd
 from chainderiv.cli import main
@@ -29,9 +31,52 @@ def test_json_has_every_number(capsys):
     assert found["sizes"] == [64, 20, 20, 10]
 
 
-def test_softmax_and_networks_without_hidden_layers_are_refused_in_a_line(capsys):
-    for words in (["--cost", "log_likelihood"], ["--layers", "64,10"], ["--output", "softmax"], ["--init", "dirac"]):
+def test_softmax_and_layers_that_add_their_input_are_predicted(capsys):
+    for words in (["--cost", "log_likelihood"], ["--residual"]):
+        assert main([*WORDS, *words]) == 0
+        assert words[-1].removeprefix("--") in capsys.readouterr().out
+
+
+def test_networks_without_hidden_layers_and_outputs_that_do_not_fit_are_refused_in_a_line(capsys):
+    for words in (["--layers", "64,10"], ["--output", "softmax"], ["--init", "dirac"]):
         assert main([*WORDS, *words]) == 2
         streams = capsys.readouterr()
         assert streams.out == ""
         assert len(streams.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("form", ["png", "svg", "pdf"])
+def test_out_draws_the_prediction(form, capsys, tmp_path):
+    file = tmp_path / f"predicted.{form}"
+    assert main([*WORDS, "--out", str(file), "--dark", "--size", "4x3", "--title", "mine"]) == 0
+    assert capsys.readouterr().out.endswith(f"\nwritten: {file}\n")
+    assert file.stat().st_size > 1000
+    if form == "svg":
+        ET.fromstring(file.read_bytes())
+
+
+def test_json_names_the_picture(capsys, tmp_path):
+    file = str(tmp_path / "p.svg")
+    assert main([*WORDS, "--out", file, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] == file
+    assert main([*WORDS, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["file"] is None
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["--out", "p.npz"], "--out is 'p.npz'; give a name that ends in .png, .svg or .pdf"),
+    (["--out", "p"], "--out is 'p'"),
+    (["--out", "p.png", "--size", "4"], "--size is '4'"),
+    (["--out", "p.png", "--dpi", "1"], "--dpi is '1'"),
+    (["--dark"], "--dark is of a picture; give --out"),
+    (["--title", "mine"], "--title is of a picture; give --out"),
+])  # fmt: skip
+def test_what_is_no_picture_is_refused_before_anything_is_computed(words, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("chainderiv.commands.predict.predict", lambda *_, **__: pytest.fail("it computed"))
+    assert main([*WORDS, *words]) == 2
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert said in streams.err
+    assert len(streams.err.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 import warnings
+from dataclasses import replace
 
 import pytest
 
 from chainderiv.cli import main
-from chainderiv.commands import reproduce
 from chainderiv.experiments import runs
-from chainderiv.experiments.catalogue import EXPERIMENTS
+from chainderiv.experiments.catalogue import REPRODUCTIONS
+from chainderiv.experiments.nielsen5 import EXPERIMENTS
 from chainderiv.nn.data.data import load_data
 from tests.interrupted import heeding
 from tests.pages.test_html import as_typed
@@ -23,7 +24,7 @@ TINY = {"seeds": 2, "full_batch_epochs": 2, "epochs": 1, "deepest": (1, 2)}
 @pytest.fixture
 def tiny(monkeypatch):
     """The quick form, quicker."""
-    monkeypatch.setattr(reproduce, "QUICK", TINY)
+    monkeypatch.setitem(REPRODUCTIONS, "nielsen5", replace(REPRODUCTIONS["nielsen5"], quick=TINY))
 
 
 def test_json_on_stdout_is_what_results_json_holds_and_where_it_lies(tiny, tmp_path, capsys):
@@ -58,7 +59,8 @@ def test_seeds_and_depths_are_as_asked_for(tiny, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["nielsen6"], "did you mean 'nielsen5'? (known: nielsen5)"),
+        (["nielsen6"], "did you mean 'nielsen5'? (known: meanfield, nielsen5)"),
+        (["meanfield", "--max-depth", "3"], "--max-depth is of nielsen5, and meanfield is asked for; leave it out"),
         (["nielsen5", "--only", "bars,norm"], "did you mean 'norms'? (known: accuracy, bars, costs"),
         (["nielsen5", "--only", ","], "give one or more of bars,norms,"),
         (["nielsen5", "--out", " "], "--out is empty"),
@@ -97,7 +99,7 @@ def test_where_mnist_cannot_be_had_stderr_and_the_page_say_that_digits_took_its_
         warnings.warn("no mirror answers; digits take its place", stacklevel=2)
         return load_data("digits")
 
-    monkeypatch.setattr(reproduce, "FULL", TINY)
+    monkeypatch.setitem(REPRODUCTIONS, "nielsen5", replace(REPRODUCTIONS["nielsen5"], full=TINY))
     monkeypatch.setattr(runs, "load_data", offline)
     runs._whole.cache_clear()
     runs._loaded.cache_clear()
@@ -116,8 +118,10 @@ def test_where_mnist_cannot_be_had_stderr_and_the_page_say_that_digits_took_its_
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 def test_ctrl_c_ends_with_130_and_the_runs_that_are_done_are_kept(tmp_path):
     code = (
-        "import sys; from chainderiv.cli import main; from chainderiv.commands import reproduce;"
-        "reproduce.QUICK = {'seeds': 2, 'full_batch_epochs': 2, 'epochs': 100000, 'deepest': (1, 2)};"
+        "import sys; from dataclasses import replace; from chainderiv.cli import main;"
+        "from chainderiv.experiments.catalogue import REPRODUCTIONS as R;"
+        "quick = {'seeds': 2, 'full_batch_epochs': 2, 'epochs': 100000, 'deepest': (1, 2)};"
+        "R['nielsen5'] = replace(R['nielsen5'], quick=quick);"
         "sys.exit(main(sys.argv[1:]))"
     )
     words = ["reproduce", "nielsen5", "--quick", "--only", "accuracy", "--out", str(tmp_path)]

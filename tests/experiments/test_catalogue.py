@@ -2,17 +2,17 @@
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from chainderiv.cli import main
-from chainderiv.commands import reproduce as command
-from chainderiv.experiments import catalogue
 from chainderiv.experiments.beside import Beside, Table
-from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce, with_what_they_need
+from chainderiv.experiments.catalogue import REPRODUCTIONS, reproduce
 from chainderiv.experiments.experiment import Drawing, Experiment
+from chainderiv.experiments.nielsen5 import EXPERIMENTS
+from chainderiv.experiments.reproduction import with_what_they_need
 from chainderiv.experiments.runs import Source
 from chainderiv.experiments.setup import Setup
 from chainderiv.view.networks.curves import plot_bars
@@ -53,7 +53,8 @@ ONE_MORE = Experiment(
 def one_more(monkeypatch):
     """EXPERIMENTS with one more, and a quick form that is quicker."""
     monkeypatch.setitem(EXPERIMENTS, "longest", ONE_MORE)
-    monkeypatch.setattr(command, "QUICK", {"seeds": 2, "full_batch_epochs": 1, "epochs": 1, "deepest": (1,)})
+    quick = {"seeds": 2, "full_batch_epochs": 1, "epochs": 1, "deepest": (1,)}
+    monkeypatch.setitem(REPRODUCTIONS, "nielsen5", replace(REPRODUCTIONS["nielsen5"], quick=quick))
 
 
 def test_one_more_object_is_on_the_command_line_in_the_data_among_the_figures_and_on_the_page(
@@ -105,16 +106,25 @@ def test_what_an_experiment_needs_is_run_once_before_it_through_several_steps(mo
         return Experiment(question=name, run=run, figures={}, needs=needs, **nothing)
 
     line = {"a": (), "b": ("a",), "c": ("a", "b"), "d": ("c", "a"), "e": ()}
-    monkeypatch.setattr(catalogue, "EXPERIMENTS", {name: made(name, needs) for name, needs in line.items()})
+    experiments = {name: made(name, needs) for name, needs in line.items()}
+    monkeypatch.setitem(REPRODUCTIONS, "nielsen5", replace(REPRODUCTIONS["nielsen5"], experiments=experiments))
     a, b = ("a",), ("b", ("a",))
     assert reproduce(Setup(), ["d"]) == {"a": a, "b": b, "c": ("c", a, b), "d": ("d", ("c", a, b), a)}
     assert taken == ["a", "b", "c", "d"]
 
 
-def test_every_experiment_stands_behind_what_it_needs_and_no_two_write_one_file():
-    names = list(EXPERIMENTS)
-    for name, each in EXPERIMENTS.items():
+@pytest.mark.parametrize("source", REPRODUCTIONS)
+def test_every_experiment_stands_behind_what_it_needs_and_no_two_write_one_file(source):
+    experiments = REPRODUCTIONS[source].experiments
+    names = list(experiments)
+    for name, each in experiments.items():
         assert all(names.index(need) < names.index(name) for need in each.needs)
-        assert with_what_they_need([name])[-1] == name
-    figures = [figure for each in EXPERIMENTS.values() for figure in each.figures]
+        assert with_what_they_need(experiments, [name])[-1] == name
+    figures = [figure for each in experiments.values() for figure in each.figures]
     assert len(set(figures)) == len(figures)
+
+
+def test_no_two_reproductions_have_one_name_for_an_experiment_or_one_title():
+    names = [name for each in REPRODUCTIONS.values() for name in each.experiments]
+    assert len(set(names)) == len(names)
+    assert len({each.title for each in REPRODUCTIONS.values()}) == len(REPRODUCTIONS)

@@ -8,7 +8,8 @@ import pytest
 from chainderiv.errors import BadShape, BadValue, UnknownName
 from chainderiv.experiments import published, setup as shared
 from chainderiv.experiments.accuracy import Accuracy
-from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce
+from chainderiv.experiments.catalogue import reproduce
+from chainderiv.experiments.nielsen5 import EXPERIMENTS
 from chainderiv.experiments.norms import Norms
 from chainderiv.experiments.passing import with_passing_layers
 from chainderiv.experiments.remedies import REMEDIES

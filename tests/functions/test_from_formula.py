@@ -239,3 +239,16 @@ def test_a_large_whole_number_beside_an_exponential_is_no_power_of_it(text):
         got, right = (cd.evaluate(chain, w=1.0, b=0.3, engine=engine) for engine in ("numpy", "mpmath"))
     assert steps.calls < 40_000_000
     assert got.log == pytest.approx(right.log, rel=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinks"),
+    [("min(z,1/1000)", (0.001,)), ("min(max(z,-123),0.017)", (-123, 0.017)), ("max(z,1.234*z)", (0,))],
+)
+def test_an_awkward_number_may_stand_in_a_min_or_max(text, kinks):
+    phi = cd.Activation.from_formula("f", text)
+    assert [float(p) for p in phi.kinks] == pytest.approx(list(kinks), rel=1e-15)
+    at = np.array([-200.0, -1.0, 0.01, 5.0])
+    want = {"min(z,1/1000)": np.minimum(at, 1 / 1000), "max(z,1.234*z)": np.maximum(at, 1.234 * at)}
+    got = array_functions(phi).value(at)
+    assert got.tolist() == pytest.approx(want.get(text, np.minimum(np.maximum(at, -123), 0.017)).tolist(), rel=1e-15)

@@ -4,10 +4,18 @@ import math
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
 
 import chainderiv as cd
+from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue, UnknownName
+from chainderiv.functions.lookup import neuron
 from chainderiv.nn.pasted import PASTED
+from chainderiv.theory.finite_width.layer import Drawn
+from chainderiv.theory.finite_width.width import passage
+from chainderiv.theory.keeping import wide_log_ratio
+
+DENSITY = 1 / math.sqrt(2 * math.pi)
 
 # φ and φ' once more, in NumPy
 NEURONS = {
@@ -32,6 +40,71 @@ def drawn_ratios(name, depth, width, sigma_w, networks, rng):
             g = (W.T @ g) * prime(z)
         found.append(math.log(np.linalg.norm(g) / last))
     return np.array(found)
+
+
+def plainly_drawn_ratios(activation, depth, width, sigma_w, networks, rng, sigma_b=0.0):
+    """log of ‖∂C/∂b‖ in the first hidden layer over the last one's, of networks drawn here."""
+    functions, scale, found = array_functions(neuron(activation)), sigma_w / math.sqrt(width), []
+    for _ in range(networks):
+        weights = scale * rng.standard_normal((depth, width, width))
+        zs, a = [], np.ones(width)
+        for W in weights:
+            zs.append(W @ a + sigma_b * rng.standard_normal(width))
+            a = functions.value(zs[-1])
+        g = last = functions.derivative(zs[-1]) * rng.standard_normal(width)
+        for W, z in zip(weights[:0:-1], zs[-2::-1], strict=True):
+            g = (W.T @ g) * functions.derivative(z)
+        found.append(math.log(np.linalg.norm(g) / np.linalg.norm(last)))
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("activation", "sigma_w"), [("tanh", 1.5), ("sigmoid", 8.0), ("softplus", 1.6), ("relu", 1.3)])
+def test_over_endless_width_the_ratio_is_the_product_of_the_mean_squared_slopes(activation, sigma_w):
+    functions, q, log = array_functions(neuron(activation)), sigma_w**2 + 0.09, 0.0
+
+    def mean_square(function):
+        inner = lambda x: float(function(np.array([math.sqrt(q) * x]))[0]) ** 2 * math.exp(-x * x / 2) * DENSITY  # noqa: E731
+        return sum(quad(inner, *ends, epsabs=0, epsrel=1e-12)[0] for ends in ((-12, 0), (0, 12)))
+
+    for _ in range(4):
+        log += math.log(sigma_w**2 * mean_square(functions.derivative)) / 2
+        q = sigma_w**2 * mean_square(functions.value) + 0.09
+    assert wide_log_ratio(neuron(activation), np.array([sigma_w]), 0.3, 4)[0] == pytest.approx(log, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("activation", "depth", "width", "sigma_w"),
+    [
+        ("tanh", 6, 40, 1.4),
+        pytest.param("relu", 8, 30, 2**0.5, marks=pytest.mark.slow),
+        pytest.param("sigmoid", 4, 40, 9.0, marks=pytest.mark.slow),
+        pytest.param("softplus", 6, 60, 1.6, marks=pytest.mark.slow),
+    ],
+)
+def test_the_ratio_scatters_over_networks_as_predicted_and_endless_width_alone_is_refuted(
+    activation, depth, width, sigma_w
+):
+    rng, n = np.random.default_rng(1), 1500
+    found = plainly_drawn_ratios(activation, depth, width, sigma_w, n, rng)
+    log = passage(neuron(activation), [width] * depth, [Drawn(sigma_w / math.sqrt(width), 0.0)] * depth, width).log
+    error = found.std() / math.sqrt(n)
+    # 3.5 standard errors, and what the second order of 1/width may be
+    assert abs(found.mean() - log.mean / 2) < 3.5 * error + 0.03 * math.sqrt(log.variance)
+    assert found.std() / math.sqrt(log.variance / 4) == pytest.approx(1, abs=0.1)
+    wide = float(wide_log_ratio(neuron(activation), np.array([sigma_w]), 0, depth - 1)[0])
+    assert abs(found.mean() - wide) > 3.5 * error + 0.03 * math.sqrt(log.variance)
+
+
+@pytest.mark.parametrize(
+    ("activation", "sigma_w"),
+    [("relu", 2**0.5), ("tanh", 1.0), ("identity", 1.0), ("sigmoid", 10.149263710019525), ("selu", 0.6904860736335)],
+)
+def test_within_a_factor_10_the_critical_gain_does_for_a_few_layers(activation, sigma_w):
+    found = cd.advise(activation, 5, 100, within=10.0)
+    assert found.sigma_w == pytest.approx(sigma_w, rel=1e-11)
+    assert found.sigma_b == 0
+    assert 0.1 < found.after.gradient < 10
+    assert 0.1 < found.scatter.median < 10
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,30 @@ def test_nielsens_networks_are_as_predicted_on_the_digits_and_those_of_endless_w
     assert np.abs(deviations(wide, logs)[1]).max() > 0.06
 
 
+def test_networks_with_softmax_are_as_predicted_on_the_digits():
+    sizes, part = [64, 30, 30, 10], DIGITS.train.first(400)
+    logs = measured(sizes, 100, part.images, part.labels, cost="log_likelihood")
+    told = cd.predict(sizes, cost="log_likelihood", data=part)
+    z, _ = deviations(told, logs)
+    assert np.abs(z).max() < 3, z
+    assert np.abs(told.sd_log / logs.std(axis=0) - 1).max() < 0.25  # its own error is 0.07
+    assert told.trusted
+    # the same networks with sigmoids as outputs are others
+    assert np.abs(deviations(cd.predict(sizes, data=part), logs)[0]).max() > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes", [[784, 30, 10], [784, 30, 30, 10], [784, 30, 30, 30, 10]])
+def test_networks_with_softmax_are_as_predicted_on_mnist(sizes, mnist):
+    part = mnist.train.first(1000)
+    logs = measured(sizes, 500, part.images, part.labels, cost="log_likelihood")
+    told = cd.predict(sizes, cost="log_likelihood", data=mnist)
+    z, points = deviations(told, logs)
+    assert np.abs(z).max() < 3, z
+    assert np.abs(points).max() < 0.06, points
+    assert told.trusted
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("hidden", [1, 2, 3, 4])
 def test_nielsens_networks_are_as_predicted_on_mnist(hidden, mnist):
@@ -123,7 +147,11 @@ def test_an_orthogonal_start_is_doubted_with_reason():
 
 BAD = {
     "no hidden layer": ({"sizes": [64, 10]}, BadValue, "hidden layer"),
-    "softmax": ({"cost": "log_likelihood"}, BadValue, "softmax"),
+    "softmax of one output": (
+        {"cost": "log_likelihood", "sizes": [64, 30, 1], "data": cd.Split(np.ones((3, 64)), np.zeros(3, int))},
+        BadValue,
+        "several outputs and classes",
+    ),
     "own function": (
         {"init": lambda rng, m, n: (np.zeros((m, n)), np.zeros(m))},
         BadValue,

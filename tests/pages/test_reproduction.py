@@ -9,21 +9,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
-from chainderiv.errors import OutputError
+from chainderiv.errors import BadValue, OutputError
 from chainderiv.experiments import published
 from chainderiv.experiments.accuracy import Accuracy, _spread
 from chainderiv.experiments.bars import Bars
 from chainderiv.experiments.beside import MIDDLE_AND_BAND, inside
-from chainderiv.experiments.catalogue import EXPERIMENTS, reproduce, with_what_they_need
+from chainderiv.experiments.catalogue import reproduce
 from chainderiv.experiments.costs import Costs
 from chainderiv.experiments.insertion import Insertion
+from chainderiv.experiments.nielsen5 import EXPERIMENTS
 from chainderiv.experiments.norms import Norms
-from chainderiv.experiments.ratios import NO_THEORY, Ratios, _published
+from chainderiv.experiments.ratios import NO_THEORY, Ratios, Theory, _published, judged
 from chainderiv.experiments.remedies import REMEDIES, Remedies
+from chainderiv.experiments.reproduction import with_what_they_need
 from chainderiv.experiments.runs import Source
 from chainderiv.experiments.setup import Setup
 from chainderiv.nn.network import Network
+from chainderiv.nn.prediction import predict
 from chainderiv.pages.reproduction.page import reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.pages.reproduction.reproduction import reproduction
@@ -67,7 +71,7 @@ def invented(scale=1.0, quadratic=0.2, kept=(0.96, 0.96, 0.96, 0.96), deep=0.95)
         "insertion": Insertion((1, 2, 3, 4), np.tile(kept, (4, 1)), accuracy.final),
         "costs": Costs(norms, Norms(small, small)),
         "remedies": remedies,
-        "ratios": EXPERIMENTS["ratios"].run(SETUP, norms),
+        "ratios": Ratios({h: norms.l2[h][:, 0, :-1] / norms.l2[h][:, 0, 1:] for h in (2, 3, 4)}),
     }
 
 
@@ -110,7 +114,7 @@ def test_every_published_figure_stands_beside_what_was_measured():
 
 
 def test_a_published_figure_outside_the_band_is_said_to_be_outside():
-    rows = {row.what: row for _, row in Reproduced(SETUP, invented(scale=3.0)).beside()}
+    rows = {row.what: row for _, row in Reproduced(SETUP, invented(scale=3.0), tuple(EXPERIMENTS)).beside()}
     first = rows["norm of hidden layer 1 of 4, at the start"]
     assert first.published == 0.003
     assert first.band == pytest.approx((0.009 * 0.815, 0.009, 0.009 * 1.27))
@@ -163,7 +167,11 @@ def test_every_band_that_is_spoken_of_is_the_one_that_is_drawn_and_judged_by():
     (bar,) = [b for c in ax.containers for b in c.lines[2][0].get_segments() if np.ptp(b[:, 1]) and b[0, 1] < runs[1]
               and b[1, 1] > runs[0]]  # fmt: skip
     drawn = tuple(per_cent_below(runs, end) for end in bar[:, 1])
-    (row,) = [row for _, row in Reproduced(SETUP, found).beside() if row.what.startswith("norm of hidden layer 1 of 4")]
+    (row,) = [
+        row
+        for _, row in Reproduced(SETUP, found, tuple(found)).beside()
+        if row.what.startswith("norm of hidden layer 1 of 4")
+    ]
     assert (per_cent_below(runs, row.band[0]), per_cent_below(runs, row.band[2])) == pytest.approx(drawn, abs=1e-6)
     band = tuple(round(end, 6) for end in drawn)
     places = {
@@ -231,13 +239,58 @@ def test_the_place_of_the_theory_is_visible_in_the_table_and_in_the_figure():
 
 
 def test_a_prediction_takes_that_place():
-    found = invented() | {"ratios": Ratios(invented()["ratios"].measured, 0.2048)}
+    told = Theory({2: np.array([0.21]), 3: np.array([0.22, 0.23]), 4: np.array([0.24, 0.25, 0.26])}, 0.2048)
+    found = invented() | {"ratios": Ratios(invented()["ratios"].measured, told)}
     assert "0.2048" in page_of(found)
-    assert [row[-1] for row in rows_of(page_of(found)) if row[0] == "ratio of norms"] == ["theory"]
+    rows = rows_of(page_of(found))
+    assert [row[-1] for row in rows if row[0] == "ratio of norms"] == ["theory"]
+    of_pairs = [row[-1] for row in rows if row[0].startswith("hidden layer ") and " over " in row[0]]
+    assert of_pairs == ["0.2100", "0.2200", "0.2300", "0.2400", "0.2500", "0.2600"]
     assert NO_THEORY.removeprefix("theory: ") not in page_of(found)
     ax = axes_of(found, "ratios", "ratios")[0]
-    (line,) = [line for line in ax.lines if line.get_gid() == "theory"]
+    (line,) = [line for line in ax.lines if line.get_gid() == "wide"]
     assert set(line.get_ydata()) == {0.2048}
+    bars = [each.get_segments() for each in ax.collections if each.get_gid() == "predicted"]
+    assert [bar[0, 1] for each in bars for bar in each] == [0.21, 0.22, 0.23, 0.24, 0.25, 0.26]
+
+
+def test_the_prediction_of_the_ratios_is_that_of_predict_and_of_the_mean_field():
+    told = EXPERIMENTS["ratios"].run(SETUP, invented()["norms"]).predicted
+    assert list(told.ratios) == [2, 3, 4]
+    for hidden, ratios in told.ratios.items():
+        np.testing.assert_array_equal(ratios, predict([64, *[30] * hidden, 10], data=SETUP.source.load()).ratios)
+    # by NumPy's own quadrature: √(E σ'²) at the length q that a layer gives back, q = E σ² + 1
+    x, weights = np.polynomial.hermite_e.hermegauss(200)
+    q = 1.3
+    for _ in range(60):
+        q = 1 + weights @ expit(np.sqrt(q) * x) ** 2 / weights.sum()
+    slope = expit(np.sqrt(q) * x) * expit(-np.sqrt(q) * x)
+    assert told.wide == pytest.approx(np.sqrt(weights @ slope**2 / weights.sum()), rel=1e-12)
+
+
+def test_ratios_say_of_each_prediction_whether_it_is_refuted():
+    measured = Ratios({2: 0.2 * np.exp([[0.01], [-0.01], [0.02], [-0.02]])})
+    assert measured.error == pytest.approx(np.sqrt(0.001 / 3) / 2)
+
+    def said(ours, wide):
+        return judged(measured, Theory({2: np.array([ours])}, wide))
+
+    assert "neither" in said(0.2, 0.201)
+    assert said(0.2, 0.25).endswith("it refutes the second.")
+    assert said(0.25, 0.2).endswith("it refutes the first.")
+    assert said(0.16, 0.25).endswith("it refutes the first and the second.")
+    assert said(float("nan"), 0.2).endswith("it refutes the first.")
+
+
+def test_where_no_prediction_can_be_made_words_hold_its_place(monkeypatch):
+    def refused(*args, **kinds):
+        raise BadValue("init is the function 'mine', whose σ are not known")
+
+    monkeypatch.setattr("chainderiv.experiments.ratios.predict", refused)
+    found = EXPERIMENTS["ratios"].run(SETUP, invented()["norms"])
+    assert found.predicted is None
+    assert f" {NO_THEORY.capitalize()}." in next(iter(EXPERIMENTS["ratios"].section(found))).caption
+    assert len(EXPERIMENTS["ratios"].reading(found, SETUP)) == 1
 
 
 def test_figures_hold_the_published_marks_and_the_measured_medians():
@@ -289,7 +342,7 @@ def test_a_diverged_run_is_counted_in_the_text_and_in_the_table():
 
 def test_what_is_shown_runs_after_what_it_needs():
     for name, each in EXPERIMENTS.items():
-        runs = with_what_they_need([name])
+        runs = with_what_they_need(EXPERIMENTS, [name])
         assert set(runs) == {name, *each.needs}
         assert runs[-1] == name
 
@@ -390,7 +443,7 @@ def test_only_what_was_asked_for_is_written(done, tmp_path):
 def test_a_reproduction_interrupted_before_its_first_run_leaves_no_empty_folder(tmp_path, monkeypatch):
     from chainderiv.pages.reproduction import reproduction as module
 
-    def interrupted(*args):
+    def interrupted(*args, **kinds):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, "reproduce", interrupted)

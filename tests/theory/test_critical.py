@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.theory.critical import critical_line, critical_points, critical_sigma_w
 from chainderiv.theory.mean_field import mean_field
@@ -75,3 +76,45 @@ def test_the_line_passes_the_points():
 def test_a_sigma_b_that_is_none_is_refused(b):
     with pytest.raises(BadValue, match="sigma_b is"):
         critical_points("tanh", b)
+
+
+@pytest.mark.parametrize("b", [0.03, 0.1, 0.3, 1.0])
+@pytest.mark.parametrize(("text", "edge", "tails"), [("softshrink(z)", 0.5, 2), ("max(z-3/10,0)", 0.3, 1)])
+def test_where_two_fixed_points_meet_signals_do_not_come_back(text, edge, tails, b):
+    """V' = E φ'² where φ is 0 up to its kinks: χ_q = χ₁, and the critical point is the end of all fixed points."""
+    phi = Activation.from_formula("f", text)
+    (p,) = critical_points(phi, b)
+    with mp.workdps(60):
+        q = mp.mpf(p.q_star)
+        k = edge / mp.sqrt(q)
+        beyond = mp.erfc(k / mp.sqrt(2)) * tails / 2
+        value = (q + mp.mpf(edge) ** 2) * beyond - tails * edge * mp.sqrt(q) * mp.npdf(k)
+        # 0.3 is a little more than its float
+        assert abs(q - value / beyond - mp.mpf(b) ** 2) < 1e-14 * q + 4 * mp.mpf(p.q_error)
+        assert abs(1 / mp.sqrt(beyond) - p.sigma_w) < 4 * p.error
+    assert p.chi_q == pytest.approx(1, abs=1e-11)
+    assert not p.stable
+    assert [r.stable for r in mean_field(phi, p.sigma_w * (1 - 1e-6), b).fixed_points] == [True, False]
+    assert mean_field(phi, p.sigma_w * (1 + 1e-6), b).case == "growth without end"
+
+
+@pytest.mark.parametrize("text", ["max(z-3,0)", "where(z>2,z-2,where(z<-1,z+1,0))", "softshrink(z)"])
+def test_a_critical_weight_that_float64_does_not_hold_is_refused_and_not_guessed(text):
+    phi = Activation.from_formula("f", text)
+    for b in (1e-9, 1e-6, 1e-3):
+        with pytest.raises(BadValue, match="where it is critical the mean of φ² is below 1e-300; give a larger one"):
+            critical_points(phi, b)
+
+
+def test_a_critical_weight_near_the_end_of_float64_has_all_its_digits():
+    """max(z - 3, 0) at q = 0.01: 30 deviations out."""
+    (p,) = critical_points(Activation.from_formula("f", "max(z-3,0)"), 0.1)
+    with mp.workdps(60):
+
+        def squared(q):
+            beyond, k = mp.erfc(3 / mp.sqrt(2 * q)) / 2, 3 / mp.sqrt(q)
+            return q - ((q + 9) * beyond - 3 * mp.sqrt(q) * mp.npdf(k)) / beyond
+
+        q = mp.findroot(lambda q: squared(q) - mp.mpf(0.1) ** 2, mp.mpf(p.q_star))
+        assert abs(q - p.q_star) <= 4 * p.q_error
+        assert abs(mp.sqrt(2 / mp.erfc(3 / mp.sqrt(2 * q))) - p.sigma_w) <= 4 * p.error < 1e-11 * p.sigma_w

@@ -68,7 +68,7 @@ def test_a_break_that_is_not_told_shows_in_the_error():
 
 
 def test_the_table_keeps_its_digits_where_v_falls_by_decades():
-    q = np.exp(np.random.default_rng(4).uniform(np.log(7e-4), 0, 100))
+    q = np.exp(np.random.default_rng(4).uniform(np.log(3.6e-4), 0, 100))
     known = moments(neuron("softshrink"))
     assert np.ptp(np.log10(known.at(q).value[0])) > 50
     assert np.allclose(known.near(q), known.at(q).value, rtol=1e-9, atol=0)
@@ -89,3 +89,19 @@ def test_what_lies_twenty_deviations_out_is_no_zero():
     got = moments(neuron("softshrink")).at(np.array([6e-4])).value[:, 0]
     assert 0 < float(want[0]) < 1e-90
     assert got == pytest.approx([float(w) for w in want], rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize(("text", "edge", "tails"), [("softshrink(z)", 0.5, 2), ("max(z-3,0)", 3.0, 1)])
+def test_all_of_the_mass_beside_a_break_is_known_to_within_the_error_that_is_told(text, edge, tails):
+    """Where φ is 0 up to a kink, all lies in one panel beside it; E φ'² is the chance of what is beyond."""
+    known = moments(Activation.from_formula("f", text))
+    q = (edge / np.linspace(5, 33, 57)) ** 2
+    with mp.workdps(40):
+        want = np.array([float(tails * mp.erfc(edge / mp.sqrt(2 * mp.mpf(x))) / 2) for x in q.tolist()])
+    coarse = gaussian(known._integrand, q, known.breaks, 2)
+    for value, error in (known.at(q), coarse):
+        assert (np.abs(value[1] - want) <= 2 * error[1] + 1e-14 * want).all()
+    assert (known.at(q).error[1] < 4e-12 * want).all()
+    assert (np.abs(known.at(q).value[1] - want) < 1e-12 * want).all()
+    # a planted error of its size is seen
+    assert (np.abs(1.0001 * known.at(q).value[1] - want) > 2 * coarse.error[1] + 1e-14 * want).all()

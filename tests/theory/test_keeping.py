@@ -32,11 +32,20 @@ def off_by(name, root, level, sigma_b, steps):
     """How far σ_w is from where mpmath's log ratio is the level: one step of Newton's method."""
     log = plain_log_ratio(name, root, sigma_b, steps)
     with mp.workdps(25):
-        slope = (plain_log_ratio(name, mp.mpf(root) * (1 + mp.mpf("1e-6")), sigma_b, steps) - log) / (root * mp.mpf("1e-6"))
+        slope = (plain_log_ratio(name, mp.mpf(root) * (1 + mp.mpf("1e-6")), sigma_b, steps) - log) / (
+            root * mp.mpf("1e-6")
+        )
         return abs(float((log - level) / slope))
 
 
-SLOW = [("sigmoid", 3, 0.0), ("gelu", 4, 0.5), ("selu", 4, 0.0), ("hardtanh", 4, 0.2), ("mish", 3, 0.0), ("relu6", 3, 1.0)]
+SLOW = [
+    ("sigmoid", 3, 0.0),
+    ("gelu", 4, 0.5),
+    ("selu", 4, 0.0),
+    ("hardtanh", 4, 0.2),
+    ("mish", 3, 0.0),
+    ("relu6", 3, 1.0),
+]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +74,9 @@ def test_of_lines_the_ends_are_roots_of_the_factor(name, slopes):
 
 
 def test_over_many_layers_the_ratio_approaches_that_of_mean_field():
-    (at,) = wide_log_ratio(neuron("tanh"), np.array([1.5]), 0.2, 400) - wide_log_ratio(neuron("tanh"), np.array([1.5]), 0.2, 300)
+    (at,) = wide_log_ratio(neuron("tanh"), np.array([1.5]), 0.2, 400) - wide_log_ratio(
+        neuron("tanh"), np.array([1.5]), 0.2, 300
+    )
     assert at == pytest.approx(100 * math.log(cd.mean_field("tanh", 1.5, 0.2).chi_1) / 2, rel=1e-10)
 
 

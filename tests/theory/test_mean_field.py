@@ -202,3 +202,15 @@ def test_the_map_of_lengths_never_oscillates():
         value = moments(neuron(name)).at(q).value
         known = np.isfinite(value[0]) & (value[0] > 1e-280)
         assert (q * value[SLOPE] >= -0.5 * value[0] * (1 + 1e-9))[known].all(), name
+
+
+@pytest.mark.parametrize("b", [0.1, 0.3, 0.7])
+def test_what_hardly_passes_a_layer_leaves_a_q_star_that_is_rounded_and_an_error_that_says_so(b):
+    """Of max(z - 9, 0) next to nothing comes through: q* is σ_b², which float64 rounds."""
+    phi = Activation.from_formula("f", "max(z-9,0)")
+    m = mean_field(phi, 1.0, b)
+    with mp.workdps(60):
+        assert abs(mp.mpf(b) ** 2 - m.q_star) <= m.errors["q_star"] < 1e-15
+        beyond = mp.erfc(9 / (mp.mpf(b) * mp.sqrt(2))) / 2
+    if beyond > 1e-290:  # κ = 1/P(z > 9), though its square is below all numbers
+        assert m.kappa == pytest.approx(float(1 / beyond), rel=1e-10)

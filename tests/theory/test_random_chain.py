@@ -15,6 +15,7 @@ from chainderiv.theory.one_neuron.reach import reach
 from tests import plain
 
 WEIGHT = -(np.euler_gamma + math.log(2)) / 2  # E log|w| of w ~ N(0, 1)
+CRITICAL = math.sqrt(2 * math.exp(np.euler_gamma))  # σ_w at which E log|w| = 0
 SPREAD = math.pi**2 / 8  # its variance
 SLOPES = {
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z: -np.abs(z) - 2 * np.log1p(np.exp(-np.abs(z)))),
@@ -58,7 +59,11 @@ def by_trapezoids(name, w, b, points=701):
 
 
 @pytest.mark.parametrize(
-    ("name", "w", "b"), [("sigmoid", 1.0, 1.0), ("tanh", 1.5, 0.2), ("tanh", 3.0, 0.1), ("sigmoid", 12.0, 0.5)]
+    ("name", "w", "b"),
+    [
+        *[("sigmoid", 1.0, 1.0), ("tanh", 1.5, 0.2), ("tanh", 3.0, 0.1), ("sigmoid", 12.0, 0.5)],
+        *[("softplus", 0.08, 1.0), ("softplus", 0.01, 0.3)],
+    ],
 )
 def test_the_exponent_is_that_of_the_density_of_z_on_even_points(name, w, b):
     r = random_chain(name, w, b)
@@ -137,6 +142,20 @@ def test_variance_and_probability_are_those_of_drawn_chains(name, w, b):
     below = (links < math.log(0.25)).mean(axis=0)
     assert within(r.probability(0.25), below)
     assert not within(r.probability(0.25) + 0.01, below)
+
+
+@pytest.mark.parametrize("name", ["softplus", "elu", "gelu"])
+@pytest.mark.parametrize("w", [1e-8, 1e-100])
+def test_weights_as_small_as_they_like_leave_the_biases_own_law(name, w):
+    """z is then N(0, σ_b²): mpmath's integral, cut at the zero of gelu's slope."""
+    zero = [mp.findroot(lambda z: plain.phi_prime(name, z), -1)] if name == "gelu" else []
+    slope = mp.quad(
+        lambda z: mp.log(abs(plain.phi_prime(name, z))) * mp.npdf(z, 0, 0.5), [-6, -2, -1, *zero, -0.5, 0, 1, 6]
+    )
+    r = random_chain(name, w, 0.5)
+    want = math.log(w) + WEIGHT + float(slope)
+    assert r.exponent == pytest.approx(want, rel=1e-13)
+    assert abs(r.exponent - want) <= r.error + 1e-14 * abs(want)
 
 
 @pytest.mark.parametrize(("depth", "chains"), [(24, 3000), (100, 1000)])
@@ -264,6 +283,40 @@ def test_what_has_no_honest_answer_is_refused_by_one_line(name, w, b, said):
         random_chain(name, w, b)
     assert "\n" not in str(caught.value)
     assert "give" in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "w", "b"),
+    [
+        *[("softsign", 1e10, 0.0), ("elu", 1e-200, 1e-200), ("identity", 1e-200, 1e-200)],
+        *[("identity", 1.8873, 1e200), ("softsign", 1.01 * CRITICAL, 0.0)],
+    ],
+)
+def test_at_the_ends_of_float64_links_are_what_their_limits_say(name, w, b):
+    """softsign: φ' = (φ/z)², and log|w φ/z| has the mean 0 where z settles; others: z is so small that φ is a line."""
+    r = random_chain(name, w, b)
+    want = -(math.log(w) + WEIGHT) if name == "softsign" else math.log(w) + WEIGHT
+    assert abs(r.exponent - want) <= r.error
+    assert r.error < 1e-6
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "w", "b"),
+    [("tanh", 1e300, 1.0), ("tanh", 1.0, 1e249), ("identity", 1.0, 1e300), ("softsign", 1e308, 1e308)],
+)
+def test_what_leaves_float64_is_refused_by_one_line(name, w, b):
+    with pytest.raises(BadValue, match="give") as caught:
+        random_chain(name, w, b)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("above", [1e-3, 1e-8, 1e-12])
+def test_a_law_that_hardly_settles_is_refused_and_not_guessed(above):
+    with pytest.raises(BadValue, match="is not known"):
+        random_chain("tanh", CRITICAL * (1 + above), 0.0)
 
 
 @pytest.mark.parametrize(("w", "b"), [(0, 0), (-1, 0), (math.nan, 0), (math.inf, 0), (1, -1), (1, math.nan), ("1", 0)])

@@ -8,8 +8,10 @@ import pytest
 from scipy.special import expit
 
 import chainderiv as cd
+from chainderiv.experiments.slopes import points
 from chainderiv.functions.lookup import neuron
 from chainderiv.theory.finite_width.blurred import Blurred
+from chainderiv.theory.finite_width.direction import Direction
 from chainderiv.theory.finite_width.layer import Drawn, differences, layer
 from chainderiv.theory.finite_width.width import _directions
 
@@ -20,8 +22,7 @@ PLAIN = {
     "relu": (lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0)),
 }
 # three of each phase: ordered, critical, chaotic; and Nielsen's
-TANH = [(0.8, 0.3), (1.0, 0.5), (1.2, 0.6), (None, 0.1), (None, 0.3), (None, 0.6), (1.5, 0.2), (2.0, 0.3), (3.0, 0.5)]
-POINTS = [("tanh", cd.critical_sigma_w("tanh", b) if w is None else w, b) for w, b in TANH] + [("sigmoid", 1.0, 1.0)]
+POINTS = [("tanh", w, b) for w, b in points()] + [("sigmoid", 1.0, 1.0)]
 CHI_SQUARED = 29.6  # the 99.9 % point at ten degrees of freedom
 
 
@@ -82,6 +83,9 @@ def compare(width, hidden, networks, seed, points=POINTS):
         slope = (told.mean_log[0] - told.mean_log[-1]) / (hidden - 1)
         plain = np.log(cd.mean_field(name, w, b).chi_1) / 2
         off = seen.slopes.mean() - np.array([slope, plain])
+        steps = np.exp(np.quantile(seen.logs[:, 0] - seen.logs[:, 1], [0.05, 0.95]))
+        if networks >= 1000:  # of fewer the points are not known
+            np.testing.assert_allclose(told.ratio_band[0], steps, rtol=0.06)
         rows.append([*(off / error), told.sd_log[0] / seen.logs[:, 0].std(ddof=1)])
         assert told.trusted, told.doubts
     return np.array(rows).T
@@ -169,7 +173,7 @@ def test_a_very_wide_layers_first_order_is_the_one_that_is_derived(name, w, b):
     U = w**2 * V
     along = U / m.q_star * (U / m.q_star * (weights @ (z * prime(z)) ** 2) + b**2 * M2)
     R = (w**2 * along / U - m.chi_q**2) / (m.chi_1 - m.chi_q**2)
-    (first, *_) = _directions([one] * 40, [Drawn(w, b)] * 41, 3.0)
+    (first, *_) = _directions([one] * 40, [Drawn(w, b)] * 41, Direction(3.0, 18.0, 0.0))
     assert abs(width * first[0] - X / (V * M2) * (R - 1)) < 1e-4 * max(1, abs(R - 1))
 
 

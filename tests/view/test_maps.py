@@ -16,7 +16,7 @@ from chainderiv.maps.regime import LOG_QUARTER
 from chainderiv.maps.sweep import sweep
 from chainderiv.numeric.evaluate import evaluate
 from chainderiv.symbolic.chain import Chain
-from chainderiv.view.maps.fitting import legend_columns
+from chainderiv.view.fitting import legend_columns
 from chainderiv.view.maps.labels import axis_label, borders
 from chainderiv.view.maps.maps import plot_sweeps
 from chainderiv.view.theme import palette

@@ -6,15 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chainderiv.experiments.beside import Table
-from chainderiv.experiments.catalogue import EXPERIMENTS
 from chainderiv.experiments.experiment import Drawing
 from chainderiv.pages.html import Html, details, figure, files_beside, numbers, page, paragraph, section, split, table
 from chainderiv.pages.reproduction.reproduced import Reproduced
-from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.version import __version__
-from chainderiv.view.networks.lines import BAND_SAID
-
-TITLE = "Why are deep networks hard to train? The published experiments, measured again over many seeds"
 
 
 def reproduction_page(reproduced: Reproduced, pictures: Mapping[str, bytes], files: Iterable[str]) -> str:
@@ -24,14 +19,16 @@ def reproduction_page(reproduced: Reproduced, pictures: Mapping[str, bytes], fil
     """
     told = reproduced.told()
     sections = [_experiment(k, n, told[n], reproduced, pictures) for k, n in enumerate(reproduced.only, 1)]
-    return page(TITLE, _head(reproduced), [*sections, _setting(reproduced), _files(files)], f"chainderiv {__version__}")
+    end = [_setting(reproduced), _files(reproduced, files)]
+    return page(reproduced.of.title, _head(reproduced), [*sections, *end], f"chainderiv {__version__}")
 
 
 def _experiment(
     place: int, name: str, told: Iterable[str], reproduced: Reproduced, pictures: Mapping[str, bytes]
 ) -> Html:
     """What it says, beside the first of an odd number of figures; then the tables over the whole width."""
-    experiment, introduction = EXPERIMENTS[name], EXPERIMENTS[name].introduction(reproduced.setup)
+    experiment = reproduced.of.experiments[name]
+    introduction = experiment.introduction(reproduced.setup)
     said = [*([introduction] if introduction else []), *(sentence.replace("'", "’") for sentence in told)]
     prose = Html("".join(paragraph(text).text for text in said))
     drawn = [_figure(pictures, of, drawing) for of, drawing in experiment.figures.items()]
@@ -58,11 +55,7 @@ def _cell(content: str | bool | None) -> str | Html:
 
 
 def _head(reproduced: Reproduced) -> list[Html]:
-    lead = (
-        "Nielsen’s book (2015, chapter 5) shows with single runs that the early layers of a deep network learn "
-        f"slowly. Here each run is repeated with {reproduced.setup.seeds} seeds, so that what chance does can be told "
-        "from what depth does."
-    )
+    lead = reproduced.of.lead(reproduced.setup)
     cards = _cards(reproduced)
     return [paragraph(lead, "lead"), *_warnings(reproduced), *([numbers(cards)] if cards else [])]
 
@@ -74,17 +67,13 @@ def _warnings(reproduced: Reproduced) -> list[Html]:
         texts.append(f"{asked.upper()} could not be had: UCI’s 8 × 8 digits took its place.")
     if not reproduced.setup.as_published:
         texts.append(
-            f"The measured numbers on this page are of {_data_name(reproduced.data)}; the published ones are of MNIST. "
+            f"The measured numbers on this page are of {reproduced.setup.data_name}; the published ones are of MNIST. "
             "They stand side by side, and need not agree."
         )
     if reproduced.quick:
         short = "This is the quick form, with few seeds and short training. The same command without"
         texts.append(f'{short} <code style="white-space: nowrap">--quick</code> does the whole.')
     return [paragraph(Html(f'<span class="bad">Note.</span> {text}')) for text in texts]
-
-
-def _data_name(name: str) -> str:
-    return {"digits": "UCI’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}[name]
 
 
 def _cards(reproduced: Reproduced) -> list[tuple[str, str]]:
@@ -96,33 +85,14 @@ def _cards(reproduced: Reproduced) -> list[tuple[str, str]]:
 
 
 def _setting(reproduced: Reproduced) -> Html:
-    setup, data = reproduced.setup, reproduced.setup.source.load()
-    first = min(MEASURED_IMAGES, len(data.train))
-    few = (
-        f" With so few seeds the band of {BAND_SAID} reaches from nearly the least to nearly the greatest run and is "
-        "narrower than it would be with many."
-    )
-    seeds = f"{setup.seeds} seeds; the band is {BAND_SAID} of them.{few if setup.seeds < 20 else ''}"
-    text = (
-        f"Data: {_data_name(data.name)}, {len(data.train)} images to train on and {len(data.validation)} to validate. "
-        f"Networks: {data.pixels} inputs, hidden layers of {setup.width} sigmoid neurons, {data.classes} outputs, "
-        "weights N(0, 1/n), biases N(0, 1), cross-entropy, unless said otherwise. Norms over epochs: "
-        f"{setup.full_batch_epochs} epochs of full-batch descent on the first {first} images, "
-        f"η = 0.1, λ = 5.0, each norm taken before its update. Accuracy: {setup.epochs} epochs in mini-batches of 10, "
-        f"η = 0.1, λ = 5.0 per 50,000 images. {seeds}"
-    )
-    tests = (
-        "Differences of accuracy are tested by Welch’s test, corrected for their number by Holm’s method; "
-        "Hedges’ g is the difference in units of the runs’ own spread."
-    )
-    return section("How it was measured", [paragraph(text), paragraph(tests)])
+    return section("How it was measured", [paragraph(text) for text in reproduced.of.setting(reproduced.setup)])
 
 
-def _files(names: Iterable[str]) -> Html:
+def _files(reproduced: Reproduced, names: Iterable[str]) -> Html:
     holds = {
         "results.json": "every number of this page",
         "arrays.npz": "what was measured, a run a row",
-        **{f"{name}.csv": f"a table of “{each.question}”" for name, each in EXPERIMENTS.items()},
+        **{f"{name}.csv": f"a table of “{each.question}”" for name, each in reproduced.of.experiments.items()},
     }
     runs = (Html("<code>runs/</code>"), "every training run, from where the same command goes on")
     return files_beside({name: holds[name] for name in names}, runs)

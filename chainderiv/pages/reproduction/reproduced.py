@@ -1,18 +1,19 @@
-"""What a reproduction of the published experiments was asked for, and what it found, in numbers and in sentences."""
+"""What a reproduction was asked for, and what it found, in numbers and in sentences."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainderiv.experiments.beside import Beside, inside
-from chainderiv.experiments.catalogue import EXPERIMENTS, chosen
+from chainderiv.experiments.catalogue import reproduction_of
 from chainderiv.experiments.experiment import Experiment
+from chainderiv.experiments.reproduction import Reproduction
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Array
 from chainderiv.version import __version__
@@ -25,14 +26,21 @@ class Reproduced:
 
     setup : what the experiments share; its source says on which data.
     found : by name, what was found: by those that are shown, and by those that they need.
-    only : the experiments that are shown, of EXPERIMENTS.
+    only : the experiments that are shown.
     quick : whether it is a short run on the small digits, which the page says.
+    source : of which reproduction, by name.
     """
 
     setup: Setup
     found: Mapping[str, Any]
-    only: tuple[str, ...] = field(default_factory=chosen)
+    only: tuple[str, ...]
     quick: bool = False
+    source: str = "nielsen5"
+
+    @property
+    def of(self) -> Reproduction:
+        """The reproduction itself."""
+        return reproduction_of(self.source)
 
     @property
     def data(self) -> str:
@@ -41,7 +49,7 @@ class Reproduced:
 
     def shown(self) -> Iterator[tuple[str, Experiment[Any], Any]]:
         """Of every experiment that was asked for: name, experiment, what it found."""
-        return ((name, EXPERIMENTS[name], self.found[name]) for name in self.only)
+        return ((name, self.of.experiments[name], self.found[name]) for name in self.only)
 
     def beside(self) -> list[tuple[str, Beside]]:
         """The published figures of these beside what was measured, each with its experiment's name."""
@@ -73,10 +81,7 @@ class Reproduced:
                 "asked": setup.source.name, "used": data.name, "training_images": len(data.train),
                 "validation_images": len(data.validation), "sha256": data.sha256,
             },
-            "seeds": setup.seeds, "width": setup.width, "depths": setup.depths,
-            "accuracy_depths": setup.accuracy_depths or setup.depths, "remedy_depths": setup.deepest,
-            "remedy_seeds": setup.remedy_seeds or setup.seeds, "remedy_epochs": setup.epochs,
-            "full_batch_epochs": setup.full_batch_epochs, "epochs": setup.epochs,
+            **self.of.settings(setup),
         }  # fmt: skip
 
     def tables(self) -> dict[str, bytes]:
@@ -85,7 +90,7 @@ class Reproduced:
 
     def arrays(self) -> dict[str, Array]:
         """What was measured, by those that are needed alone as well: a run a row, then epochs, then layers."""
-        each = (EXPERIMENTS[name].arrays(found) for name, found in self.found.items())
+        each = (self.of.experiments[name].arrays(found) for name, found in self.found.items())
         return {name: np.asarray(array) for named in each for name, array in named.items()}
 
 

@@ -1,4 +1,4 @@
-"""reproduction(): the published experiments, run over many seeds, drawn, and put into a folder with one page."""
+"""reproduction(): the experiments of one, run over many seeds, drawn, and put into a folder with one page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chainderiv.experiments.catalogue import chosen, reproduce
+from chainderiv.experiments.catalogue import reproduce, reproduction_of
 from chainderiv.experiments.experiment import pictures_of
+from chainderiv.experiments.reproduction import chosen
 from chainderiv.experiments.setup import Setup
 from chainderiv.given import path_of
 from chainderiv.kinds import Report
 from chainderiv.pages.folder import folder_for_page, no_empty_folder
-from chainderiv.pages.reproduction.page import TITLE, reproduction_page
+from chainderiv.pages.reproduction.page import reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
 
@@ -41,6 +42,7 @@ def reproduction(
     only: Iterable[str] | None = None,
     quick: bool = False,
     report: Report = lambda stage, done, total: None,
+    source: str = "nielsen5",
 ) -> Result:
     """Run the experiments and write figures, data and index.html into folder.
 
@@ -50,19 +52,21 @@ def reproduction(
     ----------
     setup : Setup. Its folder is not looked at.
     folder : made if it is missing; files of an earlier reproduction are replaced, others of their names are not.
-    only : the experiments that are shown, of EXPERIMENTS, by default all; what they need is run as well.
+    only : the experiments that are shown, by default all; what they need is run as well.
     quick : whether the page says that it is the quick form.
     report : called with (experiment, runs done, runs in all), then with "figures".
+    source : a name of REPRODUCTIONS.
 
     Raises OutputError when the folder cannot be written or holds another page, and what reproduce raises.
     """
     # absolute: a cluster's workers stand elsewhere
-    shown = chosen(only)
+    of = reproduction_of(source)
+    shown = chosen(of.experiments, only)
     with no_empty_folder(path_of("folder", folder) / "runs"):
-        target = folder_for_page(folder, TITLE, (*FILES, *(f"{name}.csv" for name in shown))).resolve()
+        target = folder_for_page(folder, of.title, (*FILES, *(f"{name}.csv" for name in shown))).resolve()
         setup = replace(setup, folder=folder_for_writing(target / "runs"))
-        found = reproduce(setup, shown, report)
-    reproduced = Reproduced(setup, found, shown, quick)
+        found = reproduce(setup, shown, report, source=source)
+    reproduced = Reproduced(setup, found, shown, quick, source)
     return Result(target, target / "index.html", reproduced, write(reproduced, target, report))
 
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import blur, common
-from chainderiv.theory.finite_width.logarithm import Cumulants, of_squares
+from chainderiv.theory.finite_width.direction import UNKNOWING, Direction
+from chainderiv.theory.finite_width.logarithm import GAMMA, Cumulants, of_squares
+from chainderiv.theory.gaussian import Divergent
 
 HERMITE = 11  # points over log p
 STEP, FAR = 0.1, 40.0  # of log t, in the integral for 1/|g|²
 TINY = 1e-300
+MOST_MOVED = 200.0  # of log p
 
 
 class Outputs(NamedTuple):
@@ -29,6 +32,19 @@ class Outputs(NamedTuple):
     weights: Floats
     mean: Floats
     square: Floats
+
+
+class Ending(Protocol):
+    """What a last layer says of g_L at given p and τ."""
+
+    def cumulants(self, p: float, tau: float) -> Cumulants:
+        """Of log |g_L|²."""
+
+    def single(self, p: float, tau: float) -> float:
+        """E |δ|² of one input over E |g_L|²."""
+
+    def along(self, p: float, tau: float, made: float) -> Direction:
+        """Of u, the part of v that weights made, of variance made."""
 
 
 @dataclass(frozen=True)
@@ -67,46 +83,60 @@ class End:
         at = self.at(p, tau)
         return float(self.kinds[1] @ at.square @ at.weights / (self.kinds[1] @ at.mean**2 @ at.weights))
 
-    def along(self, p: float, tau: float, made: float) -> float:
-        """E (u·g_L)²/(|g_L|² Var u), u the part of v that weights made, of variance made; 1 if g knew nothing of u.
+    def along(self, p: float, tau: float, made: float) -> Direction:
+        """Of u, the part of v that weights made, of variance made.
 
-        1/|g|² is the integral of exp(-t |g|²) over t, under which the outputs are apart from each other again.
+        1/|g|² is the integral of exp(-s |g|²) over s, under which the outputs are apart from each other again: their
+        cumulants add. 1/|g|⁴ is that of s exp(-s |g|²), and log |g|²/|g|² that of -(log s + γ) exp(-s |g|²).
         """
         if not made:
-            return 1.0
+            return UNKNOWING
         at, counts = self.at(p, tau), self.kinds[1]
-        u, u_squared = made / p * at.v, (made / p) ** 2 * at.v**2 + made * (1 - made / p)
+        r, rest = made / p, made * (1 - made / p)
+        u = r * at.v
+        powers = np.array([u, u**2 + rest, u**3 + 3 * u * rest, u**4 + 6 * u**2 * rest + 3 * rest**2])  # E u^k given v
         x = np.arange(-FAR, FAR, STEP)
-        t = (np.exp(x) / (counts @ at.mean**2 @ at.weights))[:, None]
-        whole, twice, once, again = np.zeros((4, x.size))
+        size = float(counts @ at.mean**2 @ at.weights)
+        s = np.exp(x) / size
+        whole, cumulants = np.zeros(x.size), np.zeros((4, x.size))
         for G, count in zip(at.mean, counts, strict=True):
-            under = np.exp(-t * G**2) * at.weights
+            under = np.exp(-s[:, None] * G**2) * at.weights
             total = np.maximum(under.sum(axis=1), TINY)
-            mixed = under @ (G * u) / total
+            m1, m2, m3, m4 = (under @ (G**k * u_k) / total for k, u_k in enumerate(powers, 1))
             whole += count * np.log(total)
-            twice += count * (under @ (G**2 * u_squared)) / total
-            once += count * mixed
-            again += count * mixed**2
-        inside = np.exp(whole) * (twice + once**2 - again) * t[:, 0]
-        return float(STEP * inside.sum() / made)
+            third, fourth = m3 - 3 * m2 * m1 + 2 * m1**3, m4 - 4 * m3 * m1 - 3 * m2**2 + 12 * m2 * m1**2 - 6 * m1**4
+            cumulants += count * np.array([m1, m2 - m1**2, third, fourth])
+        k1, k2, k3, k4 = cumulants
+        squared = np.exp(whole) * (k2 + k1**2) * s
+        mean = STEP * squared.sum() / made
+        log = -STEP * (squared * (np.log(s) + GAMMA)).sum() / made
+        twice = STEP * (np.exp(whole) * (k4 + 4 * k3 * k1 + 3 * k2**2 + 6 * k2 * k1**2 + k1**4) * s**2).sum() / made**2
+        return Direction(*map(float, (mean, twice - mean**2, log - mean * self.cumulants(p, tau).mean)))
 
-    def over(self, p: float, tau: float, mean: Floats, covariance: Floats) -> tuple[Cumulants, Floats]:
-        """Of log |g_L|² where log p is normal, of mean and covariance beside these; and its slope by (log p, log τ).
 
-        The law of total cumulance. τ, which hardly tells here, is taken at its mean.
-        """
-        root = float(np.sqrt(covariance[0, 0]))
-        if not root:
-            return self.cumulants(p, tau), np.zeros(2)
-        nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
-        weights = weights / weights.sum()
-        at = [self.cumulants(p * np.exp(mean[0] + root * x), tau * np.exp(mean[1])) for x in nodes]
-        k1, k2, k3, k4 = np.array(at).T
-        whole = weights @ k1
-        k1 = k1 - whole
-        moved = k2 - weights @ k2
-        fourth = k4 + 4 * k1 * k3 + 3 * moved**2 + 6 * k1**2 * moved + k1**4
-        found = (whole, weights @ (k2 + k1**2), weights @ (k3 + 3 * k1 * k2 + k1**3))
-        last = weights @ fourth - 3 * (weights @ k1**2) ** 2
-        slope = float(weights @ (k1 * nodes)) / root
-        return Cumulants(*(float(k) for k in (*found, last))), np.array([slope, 0.0])
+def over(end: Ending, p: float, tau: float, mean: Floats, covariance: Floats) -> tuple[Cumulants, Floats]:
+    """Of log |g_L|² where log p is normal, of mean and covariance beside these; and its slope by (log p, log τ).
+
+    The law of total cumulance. τ, which hardly tells here, is taken at its mean.
+    """
+    root = float(np.sqrt(covariance[0, 0]))
+    if not root:
+        return end.cumulants(p, tau), np.zeros(2)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(HERMITE)
+    weights = weights / weights.sum()
+    farthest = abs(float(mean[0])) + root * float(nodes[-1])
+    if not farthest < MOST_MOVED:
+        raise Divergent(
+            f"lengths of the outputs' signals differ by a factor of 10^{farthest / np.log(10):.0f} from network to "
+            "network; give smaller weights, or wider layers"
+        )
+    at = [end.cumulants(p * np.exp(mean[0] + root * x), tau * np.exp(mean[1])) for x in nodes]
+    k1, k2, k3, k4 = np.array(at).T
+    whole = weights @ k1
+    k1 = k1 - whole
+    moved = k2 - weights @ k2
+    fourth = k4 + 4 * k1 * k3 + 3 * moved**2 + 6 * k1**2 * moved + k1**4
+    found = (whole, weights @ (k2 + k1**2), weights @ (k3 + 3 * k1 * k2 + k1**3))
+    last = weights @ fourth - 3 * (weights @ k1**2) ** 2
+    slope = float(weights @ (k1 * nodes)) / root
+    return Cumulants(*(float(k) for k in (*found, last))), np.array([slope, 0.0])

@@ -21,42 +21,39 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import Blurred
-from chainderiv.theory.finite_width.end import End
+from chainderiv.theory.finite_width.direction import UNKNOWING, Direction
+from chainderiv.theory.finite_width.end import Ending, over
+from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import Drawn, Layer, layer
 from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.gaussian import Divergent
 
 ALIKE = 1e-9  # the least p/q
-MOST = 1e20  # the largest variance of a signal
-MOST_MOVED = 200.0  # of log p: a mean or a variance
-
-
-class Step(NamedTuple):
-    """Of log |g_l|² - log |g_{l+1}|²: mean and variance."""
-
-    mean: float
-    variance: float
+LEAST, MOST = 1e-100, 1e20  # variances of a signal
+SETTLED = 1e-15  # of p and τ, between two layers
 
 
 @dataclass(frozen=True)
 class Course:
-    """Cumulants of log |g_l|², l = 1 … L; the steps between; and what tells whether they can be trusted.
+    """Cumulants of log |g_l|², l = 1 … L, and of the steps between; and what tells whether they can be trusted.
 
     bent : the most that a second order in what p and τ differ by moves a layer's log p or log E ψ².
     single : the largest share of |g|² that single inputs make.
     apart : the mean |δ_1|² of one input over |g_1|², as far as hidden layers have made it: how far inputs part.
+    turning : the most that weights which are used twice add to a step, as a share of it.
     """
 
     logs: tuple[Cumulants, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[Cumulants, ...]
     bent: float
     single: float
     apart: float
+    turning: float
 
 
 def course(
     activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float, inputs: int,
-    end: End,
+    end: Ending,
 ) -> Course:  # fmt: skip
     """Of networks whose hidden layers have these widths, for inputs of mean |x|² square and mean x·x' product.
 
@@ -67,30 +64,33 @@ def course(
     """
     layers, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
     means, covariances = _forward(layers)
-    if not max(np.max(np.abs(x)) for x in (*means, *covariances)) < MOST_MOVED:
-        raise Divergent("lengths of signals differ beyond float64 from network to network; give smaller weights")
-    directions = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
+    turns = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]
-    at_end, adjoint = end.over(p, tau, means[-1], covariances[-1])
+    at_end, adjoint = over(end, p, tau, means[-1], covariances[-1])
     logs = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))]
-    steps: list[Step] = []
+    steps: list[Cumulants] = []
     # of the variance, what p and τ of layer l bring along is told apart, so that each l counts it once
-    total = at_end._replace(variance=at_end.variance - _across(adjoint, covariances[-1]))
+    total = at_end._replace(variance=at_end.variance - across(adjoint, covariances[-1]))
     for k in reversed(range(len(layers))):
         one, (_, made) = layers[k], layers[k].made
-        own = one.own._replace(variance=one.own.variance + directions[k][1])
+        own = one.own._replace(variance=one.own.variance + turns[k].variance)
         mean = np.log(one.gain) + own.mean + one.log_slope @ means[k] + np.sum(one.log_bend * covariances[k]) / 2
-        mean = float(mean + directions[k][0] + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
-        steps.append(Step(mean, own.variance + _across(one.log_slope, covariances[k])))
-        through = 2 * float(adjoint @ one.shared) + _across(adjoint, made)
+        mean = float(mean + turns[k].mean + np.log1p(shares[k]) - np.log1p(shares[k + 1]))
+        steps.append(own._replace(mean=mean, variance=own.variance + across(one.log_slope, covariances[k])))
+        through = 2 * float(adjoint @ one.shared) + across(adjoint, made) + turns[k].before
         total = total.plus(own._replace(variance=own.variance + through))
         adjoint = one.log_slope + one.slopes.T @ adjoint
-        variance = total.variance + _across(adjoint, covariances[k])
+        variance = total.variance + across(adjoint, covariances[k])
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
-    bent = max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
     single = float(np.max(np.abs(shares)))
-    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1])
+    bent = _bent(layers, covariances)
+    turning = max(abs(turn.more) for turn in turns)
+    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1], turning)
+
+
+def _bent(layers: Sequence[Layer], covariances: Sequence[Floats]) -> float:
+    return max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
 
 
 def _there(
@@ -105,15 +105,30 @@ def _there(
     tau = max(q - p, 0.0)
     layers: list[Layer] = []
     for width, above in zip(widths, drawn[1:], strict=True):
-        if not p + tau < MOST:
-            where = len(layers) + 1
-            raise Divergent(f"signals have the variance {p + tau:.2g} in layer {where}; give smaller weights")
-        layers.append(layer(neuron, p, tau, width, above))
+        p, tau = held(p, tau, len(layers) + 1)
+        if layers and drawn[len(layers)] == above and _settled(layers[-1], p, tau, width):
+            layers.append(layers[-1])
+        else:
+            layers.append(layer(neuron, p, tau, width, above))
+            require_known(neuron.activation, p, tau, layers[-1].values)
         p, tau = layers[-1].above
-    return layers, (p, tau)
+    return layers, held(p, tau, len(layers) + 1)
 
 
-def _across(slope: Floats, covariance: Floats) -> float:
+def _settled(below: Layer, p: float, tau: float, width: int) -> bool:
+    """Whether a layer is the one below over again, as far as float64 tells."""
+    return width == below.width and abs(p - below.p) <= SETTLED * p and abs(tau - below.tau) <= SETTLED * tau
+
+
+def held(p: float, tau: float, where: int) -> tuple[float, float]:
+    """Both, where signals neither grow beyond MOST nor die out."""
+    if not LEAST < p + tau < MOST:
+        weights = "larger" if p + tau <= LEAST else "smaller"
+        raise Divergent(f"signals have the variance {p + tau:.2g} in layer {where}; give {weights} weights")
+    return p, tau
+
+
+def across(slope: Floats, covariance: Floats) -> float:
     """The variance of slope · x."""
     return float(slope @ covariance @ slope)
 
@@ -129,25 +144,39 @@ def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats]]:
     return means, covariances
 
 
-def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: float) -> list[tuple[float, float]]:
-    """What W's own direction adds to the mean and the variance of each step; along is End's."""
+class Turn(NamedTuple):
+    """What W's own direction adds to a step's mean and variance, to that of |g|² by what it was, and to the step."""
+
+    mean: float
+    variance: float
+    before: float
+    more: float
+
+
+def _directions(layers: Sequence[Layer], drawn: Sequence[Drawn], along: Direction) -> list[Turn]:
+    """Of each step; along is End's: t = (u·g)²/(|g|² Var u) at the outputs, and what log |g|² has to do with it.
+
+    From layer to layer u·g is multiplied by a number, and a normal one is added that is new.
+    """
     found = []
     for one, below in zip(reversed(layers), reversed(drawn[:-1]), strict=True):
         at = one.values
         V, S = at.expect(at.mean**2), at.expect(at.slope**2)
         made = one.p - below.sigma_b**2
         if not (V and S):
-            found.append((0.0, 0.0))
-            along = 1.0
+            found.append(Turn(0.0, 0.0, 0.0, 0.0))
+            along = UNKNOWING
             continue
         share = at.expect(at.mean**2 * at.slope**2) / (V * S * one.width)  # of A's direction in |g|²
-        more = 1 + share * (along - 1)
+        more = 1 + share * (along.mean - 1)
         crossed = at.expect(at.mean**2 * at.slope**4) / (V * (S * one.width) ** 2) - share**2
-        found.append((float(np.log(more)), (2 * share**2 * (along**2 - 1) + 4 * (along - 1) * crossed) / more**2))
+        # what a normal u·g adds, 2 share², is in the layer's own variance
+        variance = (share**2 * (along.variance - 2) + 4 * (along.mean - 1) * crossed) / more**2
+        found.append(Turn(float(np.log(more)) - variance / 2, variance, 2 * share / more * along.with_log, more - 1))
         if made:
             rise = at.expect(at.mean * at.slope * at.v) / one.p
             own = (made / one.p) ** 2 * at.expect(at.v**2 * at.slope**2) + made * (1 - made / one.p) * S
-            along = (made * rise**2 / V * (along - 1) + own / made) / (S * more)
+            along = along.passed(made * rise**2 / (V * S * more), own / (made * S * more), share / more)
     return found[::-1]
 
 
@@ -157,3 +186,29 @@ def _singles(layers: Sequence[Layer], single: float) -> list[float]:
     for one in reversed(layers):
         ratios.append(ratios[-1] * one.values.expect(one.values.squared_slope) / one.values.expect(one.values.slope**2))
     return ratios[::-1]
+
+
+class Passage(NamedTuple):
+    """Cumulants of log |g_1|² - log |g_L|² over L hidden layers, and bent as in Course."""
+
+    log: Cumulants
+    bent: float
+
+
+def passage(activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn], square: float) -> Passage:
+    """From the last hidden layer to the first one, for one input of mean |x|² square and a gradient at the last that
+    knows nothing of the network.
+
+    widths : of the L >= 2 hidden layers. drawn : how the L weights and biases up to them are drawn.
+    Raises BadValue as course does.
+    """
+    layers, _ = _there(Blurred(activation), widths[:-1], drawn, square, square)
+    means, covariances = _forward(layers)
+    turns = _directions(layers, drawn, UNKNOWING)
+    total, adjoint = Cumulants(0.0, 0.0, 0.0, 0.0), np.zeros(2)
+    for one, moved, covariance, turn in zip(layers[::-1], means[-2::-1], covariances[-2::-1], turns[::-1], strict=True):
+        mean = np.log(one.gain) + one.own.mean + one.log_slope @ moved + np.sum(one.log_bend * covariance) / 2
+        through = 2 * float(adjoint @ one.shared) + across(adjoint, one.made[1]) + turn.before
+        own = one.own._replace(mean=float(mean + turn.mean), variance=one.own.variance + turn.variance + through)
+        total, adjoint = total.plus(own), one.log_slope + one.slopes.T @ adjoint
+    return Passage(total, _bent(layers, covariances))

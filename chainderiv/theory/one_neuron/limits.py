@@ -12,12 +12,12 @@ from scipy.special import gammaln
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Floats
-from chainderiv.theory.one_neuron.log_weight import MEAN_LOG
+from chainderiv.theory.one_neuron.log_weight import MEAN_LOG, VARIANCE_LOG
 
 NEARER, FURTHER = 150.0, 300.0  # of |log|z||, between which what has a limit stands still; z² overflows at 355
 STILL = 1e-9
 FAR = 100.0  # of log|z|, where log|φ'| tells by which power of |z| it falls
-LEAST = 1e-9  # of an index
+LEAST, MOST = 1e-9, 1e300  # of an index
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,14 @@ class End:
             moment = power / 2 * math.log(2) + float(gammaln((power + 1) / 2)) - math.log(math.pi) / 2
             return (float(np.logaddexp.reduce(k * gains)) - math.log(2) + moment) / k
 
+        if growth(LEAST) >= 0:  # nearly no drift: what is of the first order in κ
+            return -2 * self.side * self.drift(sigma_w) / (VARIANCE_LOG + float(np.var(self.gain)))
         most = 1 - LEAST
-        while self.side > 0 and growth(most) < 0:
+        while self.side > 0 and most < MOST and growth(most) < 0:
             most *= 2
-        return float(brentq(growth, LEAST, most, xtol=1e-14)) if growth(LEAST) < 0 < growth(most) else 0.0
+        if growth(most) < 0:  # a weight has no mean power below -1, and float64 no number beyond MOST
+            return most
+        return float(brentq(growth, LEAST, most, xtol=1e-14))
 
 
 def end(phi: Activation, side: int) -> End:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -21,9 +23,10 @@ from chainderiv.theory.one_neuron.log_weight import MEAN_LOG, VARIANCE_LOG
 from chainderiv.theory.one_neuron.reach import SETTLES, Reach, reach
 from chainderiv.theory.one_neuron.walk import Walk
 
-FINE, ROUGH = (27, 1.0, 1.0), (23, 1.3, 1.1)  # degree, width, and share of what is only far: whose answers are compared
+FINE, ROUGH = (27, 1.0, 1.1), (23, 1.3, 1.0)  # degree, width, and share of what is only far: whose answers are compared
 NOTHING = 1e-12  # a chance of φ' = 0 that is rounding
 SMOOTH = 1e-9  # change of a chance from one grid to the other
+LARGEST = 1e250  # σ_b; beyond it z leaves float64
 MOST_OFF = 1e-6  # of a number, beyond which it is not told
 
 
@@ -89,7 +92,7 @@ class RandomChain(Shows):
                 weights = limit / (self.sigma_w * math.sqrt(2)) / np.exp(self._reach.limit.slope)
             return float(np.mean([math.erf(w) for w in weights]))
         try:
-            with one_thread():
+            with at_work():
                 fine, rough = (smaller(walk, math.log(limit)) for walk in self._walks)
                 if abs(fine - rough) > SMOOTH:
                     fine, rough = (smaller_over_steps(walk, math.log(limit)) for walk in self._walks)
@@ -153,7 +156,7 @@ class RandomChain(Shows):
             raise BadValue(f"x is {x!r}; give a finite number")
         if x == 0 and self._reach.through_0:
             raise BadValue(f"from x = {x!r} without biases every z is 0; give another x, or sigma_b > 0")
-        with one_thread():
+        with at_work():
             fine, rough = (sums(walk, int(depth), float(x))[which] for walk in self._walks)
         self._agree(f"the {('chance', 'mean', 'spread')[which]} of log|∂a_L/∂b_1| at depth {depth}", fine, rough)
         return fine
@@ -208,17 +211,25 @@ def random_chain(activation: Any, sigma_w: float = 1.0, sigma_b: float = 1.0) ->
     """
     phi = neuron(activation)
     w, b = size("sigma_w", sigma_w, zero=False), size("sigma_b", sigma_b, zero=True)
-    found = reach(phi, w, b)
+    if b > LARGEST:
+        raise BadValue(f"sigma_b is {b:g}; give a number up to {LARGEST:g}")
+    with at_work():
+        found = reach(phi, w, b)
     made = RandomChain(phi, w, b, math.nan, math.nan, found.index, found.fate, {}, found)
     if found.fate != SETTLES:
         return _in_the_limit(made)
-    with one_thread():
+    with at_work():
         return _settled(made)
 
 
-def one_thread() -> threadpool_limits:
-    """Many small products, on which several threads of BLAS wait for one another longer than they work."""
-    return threadpool_limits(limits=1, user_api="blas")
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Many small products, on which several threads of BLAS wait for one another longer than they work.
+
+    What leaves float64 on the way is told by what two grids differ by.
+    """
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(all="ignore"):
+        yield
 
 
 def _in_the_limit(made: RandomChain) -> RandomChain:

@@ -15,6 +15,7 @@ from chainderiv.theory.one_neuron.walk import ABOVE, BELOW, Walk, both
 DIGITS = 38.0  # natural logarithm of what is negligible
 LOWEST, FURTHEST, GROWING = -600.0, 600.0, 60.0  # log s at most; the last where what is averaged grows as a power of z
 STEADY = 40.0  # of |log s|, where a neuron has become its limit
+STEEPEST = 4.0  # above the powers that are averaged: how much further a tilt need not go, however thin the tail
 SAMPLES = 4000  # of |z|, in looking for the largest φ
 NO_POWER = 1e9  # of a logarithm's fall: φ is 0
 FLAT = 1e-14  # a drift that is rounding
@@ -74,7 +75,7 @@ class Reach:
         way = DIGITS / (kappa - p)
         way = max(way, min(0.8 * DIGITS / (kappa - 2 * p), 1.5 * way)) if kappa > 2 * p else way
         tilt = p + kappa / 2 if kappa > 2 * p else (kappa + p) / 2
-        return min(tilt, (2 * kappa + p) / 3), min(way + 4, GROWING, 330 / p)
+        return min(tilt, (2 * kappa + p) / 3, 2 * p + STEEPEST), min(way + 4, GROWING, 330 / p)
 
 
 def reach(phi: Activation, sigma_w: float, sigma_b: float) -> Reach:

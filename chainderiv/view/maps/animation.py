@@ -21,9 +21,9 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.depth import DEPTH, depths_of
 from chainderiv.maps.sweep import Sweep
 from chainderiv.numeric.reading import Reading, Readings
+from chainderiv.view.fitting import legend_columns
 from chainderiv.view.maps.colours import colour_bar, scale_of
 from chainderiv.view.maps.drawing import cells_of
-from chainderiv.view.maps.fitting import legend_columns
 from chainderiv.view.maps.look import Look
 from chainderiv.view.maps.map_view import MapView, ends_of, view_sweep
 from chainderiv.view.maps.panel import draw_map, map_entries

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from chainderiv.kinds import Floats, Mask, Places
-from chainderiv.view.maps.fitting import map_size
+from chainderiv.view.fitting import map_size
 from chainderiv.view.maps.labels import UNCERTAIN
 from chainderiv.view.maps.map_view import Cells, MapView
 from chainderiv.view.maps.reduce import middles

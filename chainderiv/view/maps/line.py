@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 
 from chainderiv.kinds import Floats, Mask, Places
 from chainderiv.maps.sweep import Sweep
+from chainderiv.view.fitting import draw_legend, fit_words
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import uncertain_patch
-from chainderiv.view.maps.fitting import draw_legend, fit_words
 from chainderiv.view.maps.look import Look
 from chainderiv.view.maps.panel import nothing_but, say
 from chainderiv.view.maps.quantities import Quantity

@@ -13,10 +13,10 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import of_kind
 from chainderiv.maps.axis import Axis
+from chainderiv.view.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.colours import colour_bar, scale_of
 from chainderiv.view.maps.drawing import cells_of, draw_contour, draw_values, special_patches
-from chainderiv.view.maps.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps.look import look_of
 from chainderiv.view.maps.map_view import view_values
 from chainderiv.view.maps.regions import label_contour

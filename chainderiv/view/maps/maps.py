@@ -13,9 +13,9 @@ from chainderiv.errors import BadValue
 from chainderiv.given import of_kind, several, whole_number
 from chainderiv.maps.sweep import Sweep
 from chainderiv.view.choices import size_of
+from chainderiv.view.fitting import draw_legend, fitted, label_room
 from chainderiv.view.maps.colours import colour_bar, scale_of
 from chainderiv.view.maps.drawing import cells_of
-from chainderiv.view.maps.fitting import draw_legend, fitted, label_room
 from chainderiv.view.maps.line import draw_line
 from chainderiv.view.maps.look import Look, look_of
 from chainderiv.view.maps.map_view import ends_of, view_sweep

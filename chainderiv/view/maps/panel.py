@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from chainderiv.maps.regime import LOG_QUARTER
 from chainderiv.maps.sweep import Sweep
+from chainderiv.view.fitting import fit_words
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.drawing import (
     code_patches,
@@ -22,7 +23,6 @@ from chainderiv.view.maps.drawing import (
     special_patches,
     uncertain_patch,
 )
-from chainderiv.view.maps.fitting import fit_words
 from chainderiv.view.maps.look import Look
 from chainderiv.view.maps.map_view import MapView
 from chainderiv.view.maps.quantities import Quantity

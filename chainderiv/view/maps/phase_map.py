@@ -21,9 +21,9 @@ from chainderiv.theory.critical import stable_line
 from chainderiv.theory.curve import homogeneous
 from chainderiv.theory.phase import PhaseDiagram, growth_edge
 from chainderiv.theory.usual import usual
+from chainderiv.view.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps.colours import LINEAR_WIDTH, colour_bar, scale_of
 from chainderiv.view.maps.drawing import HALO, cells_of, draw_cells, draw_contour, draw_values, special_patches
-from chainderiv.view.maps.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps.look import Look, look_of
 from chainderiv.view.maps.map_view import MapView, view_values
 from chainderiv.view.maps.regions import label_contour, name_regions

@@ -14,7 +14,7 @@ from matplotlib.text import Text
 
 from chainderiv.kinds import Floats, Mask
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
-from chainderiv.view.maps.fitting import extent, letter, map_size
+from chainderiv.view.fitting import extent, letter, map_size
 from chainderiv.view.maps.map_view import MapView
 from chainderiv.view.maps.reduce import bounds, samples
 from chainderiv.view.theme import Palette

@@ -14,7 +14,16 @@ from chainderiv.kinds import Floats
 from chainderiv.records.measurements import beyond
 from chainderiv.records.statistics import interval
 from chainderiv.view.networks.curves import CURVE_SIZE
-from chainderiv.view.networks.lines import BAND, BAND_SAID, banded, name_ends, ruled, sized_axis, whole_numbers
+from chainderiv.view.networks.lines import (
+    BAND,
+    BAND_SAID,
+    banded,
+    name_ends,
+    plain_numbers,
+    ruled,
+    sized_axis,
+    whole_numbers,
+)
 from chainderiv.view.theme import Palette, drawing
 
 if TYPE_CHECKING:
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 
 STRIP = 5.0  # per cent, between the crosses of two kinds below the axis
 SPREAD = 0.16  # to either side of a place on the axis, over which its points are laid out
+REACH = 0.36  # likewise, of a bar across
 BESIDE = 0.32  # of the step to the nearest other depth, to either side, for marks of several kinds at one depth
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (3, 1.5)), (0, (6, 1.5, 1, 1.5)), (0, (2, 1)), (0, (1, 1.2)))
 HOLLOW: dict[str, Any] = {"linestyle": "none", "marker": "D", "markersize": 8.5, "markerfacecolor": "none"}
@@ -77,6 +87,7 @@ def plot_layers(
     *,
     ylabel: str,
     places: Sequence[str] | None = None,
+    predicted: Mapping[int, ArrayLike] | None = None,
 ) -> Axes:
     """Draw a number of each layer, or each pair of neighbours, of networks of several depths, on a log axis.
 
@@ -85,6 +96,7 @@ def plot_layers(
     groups : by the number of hidden layers: shape (runs, k), of k layers or pairs, the first one first.
     published : by the number of hidden layers, k published numbers.
     places : what stands below each of k; by default 1, 2, ….
+    predicted : by the number of hidden layers, k numbers, a bar across each.
     Raises BadShape for another shape, or without a group.
     """
     rows = {hidden: np.asarray(values, float) for hidden, values in groups.items()}
@@ -99,10 +111,15 @@ def plot_layers(
             names |= dict(zip(x, places or map(str, count(1)), strict=False))
             ax.text(x.mean(), 1.0, _layers(hidden), transform=ax.get_xaxis_transform(), ha="center", va="bottom",
                     color=colours.soft, fontsize=9.5)  # fmt: skip
+            if predicted is not None:
+                ends = x - REACH, x + REACH
+                bars = ax.hlines(predicted[hidden], *ends, colors=colours.ink, linewidths=2.0, zorder=4,
+                                 label="" if at else "predicted")  # fmt: skip
+                bars.set_gid("predicted")
             at += row.shape[1] + 1
         _mark(ax, marks, colours)
         ax.set_yscale("log")
-        _plain_numbers(ax)
+        plain_numbers(ax)
         ax.set_xticks(list(names), list(names.values()))
         ax.set(xlim=(-0.8, at - 1.2), ylabel=ylabel)
         ruled(ax)
@@ -210,19 +227,6 @@ def _steps(depths: Sequence[int]) -> Floats:
         return np.ones(len(depths))
     apart = np.diff(np.asarray(depths, float))
     return np.asarray(np.minimum(np.concatenate([apart, apart[-1:]]), np.concatenate([apart[:1], apart])))
-
-
-def _plain_numbers(ax: Axes) -> None:
-    """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
-    from matplotlib.ticker import NullFormatter
-
-    low, high = ax.get_ylim()
-    if high / low < 100:
-        steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
-        ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
-        ax.set_yticks([tick for tick in ticks if low <= tick <= high])
-        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _points(ax: Axes, place: float, values: Floats, colour: str, label: str | None) -> None:

@@ -36,6 +36,19 @@ def _power(value: float, _: Any) -> str:
     return f"$10^{{{value:.0f}}}$"
 
 
+def plain_numbers(ax: Axes) -> None:
+    """0.15, 0.2, 0.3 and not powers of ten alone, where the axis spans less than two decades."""
+    from matplotlib.ticker import NullFormatter
+
+    low, high = ax.get_ylim()
+    if high / low < 100:
+        steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
+        ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
+        ax.set_yticks([tick for tick in ticks if low <= tick <= high])
+        ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 def limits_above_0(given: Any) -> tuple[float, float] | None:
     """The ends of a logarithmic axis, or None; raises BadValue."""
     ends = limits_of(given)
@@ -77,12 +90,14 @@ def whole_numbers(ax: Axes) -> None:
     """Ticks at whole numbers alone along x."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def ruled(ax: Axes) -> None:
     """Lines across, below what is drawn."""
-    ax.grid(axis="y")
+    from matplotlib import rcParams
+
+    ax.grid(axis="y", color=rcParams["grid.color"])  # on the caller's Axes, too
     ax.set_axisbelow(True)
 
 

@@ -1,4 +1,4 @@
-"""What is written around a map, made to fit into the place that the map has."""
+"""What is written around a map, or what has its form, made to fit into the place that it has."""
 
 from __future__ import annotations
 
