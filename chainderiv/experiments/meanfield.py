@@ -42,6 +42,6 @@ REPRODUCTION = Reproduction(
     lead=_lead,
     setting=_setting,
     settings=lambda setup: {"seeds": setup.seeds, "width": setup.width, "depths": setup.depths},
-    full={"seeds": 300, "remedy_seeds": 5, "deepest": (3, 4, 5, 6, 7), "epochs": 60},
-    quick={"seeds": 100, "remedy_seeds": 2, "deepest": (4, 6), "epochs": 60},
+    full={"seeds": 300, "remedy_seeds": 6, "deepest": (3, 4, 5, 6, 7), "epochs": 60},
+    quick={"seeds": 100, "remedy_seeds": 2, "deepest": (3, 5), "epochs": 400},
 )
