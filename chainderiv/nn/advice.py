@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import whole_number
+from chainderiv.nn.caveats import of_critical_points, of_start
+from chainderiv.nn.outlook import UNKNOWN, Outlook, Scatter, outlook, scatter_of
 from chainderiv.nn.pasted import PASTED, pasted
-from chainderiv.nn.prediction import MOST_KNOWN, NORMAL, of_width
 from chainderiv.shown import Shown, Shows
-from chainderiv.theory.critical import CriticalPoint, critical_line
-from chainderiv.theory.finite_width.layer import Drawn
-from chainderiv.theory.finite_width.quantiles import point
-from chainderiv.theory.finite_width.width import passage
+from chainderiv.theory.critical import critical_line
 from chainderiv.theory.gains import Gains, gains
-from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_course, wide_log_ratio
-from chainderiv.theory.mean_field import mean_field
+from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_log_ratio
 from chainderiv.theory.usual import usual
 
 HEADER = ("start", "sigma_w", "sigma_b", "gradient", "signal")
 LEFT_OUT = "Nielsen"
-MOST_SPREAD = 400.0  # variance of log |g|² beyond which a median says nothing
-SPREAD = 10.0  # from the 5 % to the 95 % point, from which on it is said what scatters less
-GROWN = 1e3  # times the signals' mean square
-SHARP = 0.01  # of σ_w: an interval as narrow is said to be
 SETTLING, ALIKE = 0.995, 1e-3  # chi_q: the largest at which signals come back in time, and what is no difference
-SAME = 1e-9  # of a σ_w
-STEEP = np.linspace(-50, 50, 20001)  # where a slope is looked for that no other exceeds
-
-
-class Outlook(NamedTuple):
-    """A start, and what wide layers make of it; NaN where expectations are not known.
-
-    gradient : ‖∂C/∂b‖ in the first hidden layer over the last one's.
-    signal : mean square of the pre-activations in the last hidden layer over the first one's.
-    """
-
-    name: str
-    sigma_w: float
-    sigma_b: float
-    gradient: float
-    signal: float
-
-
-class Scatter(NamedTuple):
-    """The law, over networks of the width, of the gradient's ratio; NaN where it is not known.
-
-    mean_log, sd_log : of its logarithm.
-    median : of the ratio. band : its 5 and 95 % points.
-    doubts : why the numbers may be off, one sentence each, as Prediction's.
-    """
-
-    mean_log: float
-    sd_log: float
-    median: float
-    band: tuple[float, float]
-    doubts: tuple[str, ...]
-
-
-UNKNOWN = Scatter(math.nan, math.nan, math.nan, (math.nan, math.nan), ())
-ALWAYS = Scatter(0.0, 0.0, 1.0, (1.0, 1.0), ())
 
 
 @dataclass(frozen=True)
@@ -204,13 +160,15 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     phi, depth, width = neuron(activation), depth_given(depth), whole_number("width", width, 1)
     most, known = log_of("within", within), gains(phi)
     chosen = _chosen(known, depth, most)
-    before = tuple(_outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
+    before = tuple(outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
     if chosen is None:
         kept = keeping(phi, depth, within)
-        return Advice(phi, depth, width, kept.factor, None, before, UNKNOWN, kept, known, tuple(_critical(known)))
-    kept, after = keeping(phi, depth, within, chosen[1]), _outlook(phi, depth, "recommended", *chosen)
-    scatter = _scatter(phi, depth, width, *chosen)
-    caveats = (*_critical(known), *_caveats(known, kept, after, scatter))
+        return Advice(
+            phi, depth, width, kept.factor, None, before, UNKNOWN, kept, known, tuple(of_critical_points(known))
+        )
+    kept, after = keeping(phi, depth, within, chosen[1]), outlook(phi, depth, "recommended", *chosen)
+    scatter = scatter_of(phi, depth, width, *chosen)
+    caveats = (*said, *of_start(known, kept, after, scatter))
     return Advice(phi, depth, width, kept.factor, after, before, scatter, kept, known, caveats)
 
 
@@ -242,93 +200,3 @@ def _biased(phi: Activation, depth: int, most: float) -> tuple[float, float] | N
 
 def _apart(root: Root, gain: float) -> float:
     return abs(math.log(root.sigma_w / gain))
-
-
-def _outlook(phi: Activation, depth: int, name: str, sigma_w: float, sigma_b: float) -> Outlook:
-    log, q = (float(x) for x in wide_course(phi, np.array(sigma_w), np.array(sigma_b), depth - 1))
-    with np.errstate(over="ignore", under="ignore"):  # deep down no number holds it
-        return Outlook(name, sigma_w, sigma_b, float(np.exp(log)), q / (sigma_w**2 + sigma_b**2))
-
-
-def _scatter(phi: Activation, depth: int, width: int, sigma_w: float, sigma_b: float) -> Scatter:
-    """Of networks of this width, for a gradient at the last hidden layer that knows nothing of the network."""
-    if depth == 1:
-        return ALWAYS
-    drawn = [Drawn(sigma_w / math.sqrt(width), sigma_b)] * depth
-    try:
-        with np.errstate(all="ignore"):  # what is no number is unknown
-            log, bent = passage(phi, [width] * depth, drawn, float(width))
-    except BadValue:
-        return UNKNOWN
-    if not np.isfinite([*log, bent]).all() or bent > MOST_KNOWN or not 0 <= log.variance <= MOST_SPREAD:
-        return UNKNOWN
-    with np.errstate(over="ignore", under="ignore"):  # deep down no number holds it
-        low, median, high = np.exp([point(log, x) / 2 for x in NORMAL]).tolist()
-    doubts = tuple(reason for reason, holds in of_width(width, bent, [log]).items() if holds)
-    return Scatter(log.mean / 2, math.sqrt(log.variance) / 2, median, (low, high), doubts)
-
-
-def _critical(known: Gains) -> Iterator[str]:
-    """What to know of the activation's critical points."""
-    name, stable = known.activation.name, [p for p in known.points if p.stable]
-    if not known.points:
-        yield f"{name} is critical at no sigma_w without biases"
-    elif not stable:
-        at = ", ".join(f"{p.sigma_w:.6g}" for p in known.points)
-        yield f"without biases {name} is critical at sigma_w = {at} alone, which signals leave: no network stays there"
-    elif len(stable) > 1:
-        yield f"{name} is critical at several sigma_w: {', '.join(f'{p.sigma_w:.6g}' for p in stable)}"
-    elif stable[0].q_star > 0:
-        yield _saturated(known.activation, stable[0])
-
-
-def _saturated(phi: Activation, critical: CriticalPoint) -> str:
-    """Where lengths settle: above what one neuron at its steepest would need."""
-    steepest = float(np.abs(array_functions(phi).derivative(STEEP)).max())
-    return (
-        f"{phi.name} is critical, without biases, only at sigma_w = {critical.sigma_w!r}, the wide cousin of |w| >= "
-        f"{1 / steepest:.4g} in a chain of single neurons: most neurons are then saturated (q* = {critical.q_star:.3g})"
-    )
-
-
-def _caveats(known: Gains, kept: Keeping, after: Outlook, scatter: Scatter) -> Iterator[str]:
-    """What to know of the start before it is used."""
-    phi, gain, w = known.activation, known.gain, after.sigma_w
-    if kept.depth == 1:
-        yield "between one hidden layer and itself no gradient is lost, whatever sigma_w is"
-        return
-    if gain is not None and abs(w - gain) > SAME * gain:
-        (at,) = wide_log_ratio(phi, np.array([gain]), 0.0, kept.depth - 1)
-        yield f"for this depth alone; the critical {gain:.6g}, which is for any, has the ratio {math.exp(at):.3g} here"
-    if after.sigma_b:
-        yield "sigma_w and sigma_b are critical together, where signals stay: without biases there is no such point"
-    yield from _settled(phi, w, after.sigma_b)
-    if after.signal > GROWN or after.signal < 1 / GROWN:
-        does = "grow" if after.signal > 1 else "shrink"
-        yield f"signals {does} on their way: the last layer has {after.signal:.3g} of the first one's z²"
-    widths = [(one.high - one.low) / w for one in kept.intervals if one.low <= w <= one.high]
-    if widths and widths[0] < SHARP:
-        yield f"it has to be right to {widths[0]:.1g} of itself, and lengths of signals in layers of this width are not"
-    if abs(scatter.mean_log) > math.log(kept.factor):
-        yield "in layers of this width more than the factor is lost or gained: take wider ones, or fewer"
-    if scatter.band[1] > SPREAD * scatter.band[0]:
-        yield "networks scatter with depth/width: wider layers, or orthogonal weights of the same gain, scatter less"
-
-
-def _settled(phi: Activation, sigma_w: float, sigma_b: float) -> Iterator[str]:
-    """Where signals go in the end."""
-    try:
-        case = mean_field(phi, sigma_w, sigma_b).case
-    except BadValue:
-        return
-    if case == "a line of fixed points":
-        kink = ", kink at 0 and all" if phi.breaks else ""
-        yield f"signals keep whatever length they have (a line of fixed points{kink}): scale the inputs"
-    elif case == "growth without end":
-        yield "signals grow without end: sigma_w is for this depth, and for no other"
-    elif case == "q* = 0 at a kink":
-        yield "signals shrink towards 0 in the end, where a kink there counts with the mean of both squared slopes"
-    elif case == "q* = 0":
-        yield "signals shrink towards 0 in the end, and with more layers the ratio is another"
-    elif case:
-        yield f"of where signals settle: {case}"
