@@ -161,11 +161,10 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     most, known = log_of("within", within), gains(phi)
     chosen = _chosen(known, depth, most)
     before = tuple(outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)
+    said = tuple(of_critical_points(known))
     if chosen is None:
         kept = keeping(phi, depth, within)
-        return Advice(
-            phi, depth, width, kept.factor, None, before, UNKNOWN, kept, known, tuple(of_critical_points(known))
-        )
+        return Advice(phi, depth, width, kept.factor, None, before, UNKNOWN, kept, known, said)
     kept, after = keeping(phi, depth, within, chosen[1]), outlook(phi, depth, "recommended", *chosen)
     scatter = scatter_of(phi, depth, width, *chosen)
     caveats = (*said, *of_start(known, kept, after, scatter))
