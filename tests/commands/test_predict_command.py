@@ -21,14 +21,15 @@ def test_it_prints_the_table_and_the_doubts(capsys):
 
 
 def test_json_has_every_number(capsys):
-    assert main([*WORDS, "--cost", "quadratic", "--init", "critical", "--activation", "tanh", "--json"]) == 0
+    kinds = ["--cost", "quadratic", "--init", "critical", "--activation", "tanh", "--layers", "64,60,60,10"]
+    assert main([*WORDS, *kinds, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    told = cd.predict([64, 20, 20, 10], "tanh", "quadratic", init="critical", data=cd.load_data("digits"))
-    for name in ("mean_log", "sd_log", "median", "band", "ratios", "sd_log_ratio"):
+    told = cd.predict([64, 60, 60, 10], "tanh", "quadratic", init="critical", data=cd.load_data("digits"))
+    for name in ("mean_log", "sd_log", "median", "band", "ratios", "sd_log_ratio", "ratio_band"):
         np.testing.assert_allclose(found[name], getattr(told, name), rtol=1e-12)
     assert found["trusted"] is True
     assert found["doubts"] == []
-    assert found["sizes"] == [64, 20, 20, 10]
+    assert found["sizes"] == [64, 60, 60, 10]
 
 
 def test_softmax_and_layers_that_add_their_input_are_predicted(capsys):
