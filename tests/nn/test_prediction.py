@@ -164,6 +164,8 @@ BAD = {
     "no image": ({"data": cd.Split(np.zeros((0, 64)), np.zeros(0, int))}, BadShape, "no image"),
     "cost and output": ({"output": "relu"}, CostDomain, "output="),
     "nothing": ({"init": "he", "data": cd.Split(np.zeros((3, 64)), np.arange(3))}, BadValue, "all 0"),
+    "weights beyond float64": ({"init": cd.Gaussian(1e200)}, BadValue, "one weight has the standard deviation"),
+    "biases beyond float64": ({"init": cd.Gaussian(1, 1e200)}, BadValue, "one bias has the standard deviation"),
     "growth": ({"activation": "relu2", "init": "large", "sizes": [64, *[900] * 12, 10]}, BadValue, "smaller weights"),
 }
 
