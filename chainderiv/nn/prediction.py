@@ -255,8 +255,9 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
         points = np.exp(log_points)
         of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
+        step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
+        ratios = np.exp(step_mean / 2)
     mean, variance = np.array([log[:2] for log in logs]).T
-    step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
     return Prediction(
         counts,
         title,
@@ -265,7 +266,7 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         points[:, 1],
         points[:, ::2],
         log_points,
-        np.exp(step_mean / 2),
+        ratios,
         np.sqrt(step_variance) / 2,
         of_ratios[:, ::2],
         doubts,
