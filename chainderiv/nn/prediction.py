@@ -226,7 +226,7 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
         **of_width(min(counts[1:-1]), found.bent, found.logs[:-1]),
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
-        f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
+        f"gradients of single images make {of_single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
