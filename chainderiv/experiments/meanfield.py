@@ -35,13 +35,21 @@ def _setting(setup: Setup) -> Sequence[str]:
     return [nets, slopes.setting(setup)]
 
 
+def _settings(setup: Setup) -> dict[str, Any]:
+    return {
+        "seeds": setup.seeds, "width": setup.width, "depths": setup.depths, "trained_depths": setup.deepest,
+        "trained_seeds": setup.remedy_seeds or setup.seeds, "epochs": setup.epochs,
+    }  # fmt: skip
+
+
 REPRODUCTION = Reproduction(
     about="what theory predicts, on what is measured",
     title="How large will the gradient be? What theory predicts, laid on networks that were measured",
     experiments=EXPERIMENTS,
     lead=_lead,
     setting=_setting,
-    settings=lambda setup: {"seeds": setup.seeds, "width": setup.width, "depths": setup.depths},
+    settings=_settings,
     full={"seeds": 300, "remedy_seeds": 6, "deepest": (3, 4, 5, 6, 7), "epochs": 60},
+    # few images make few steps
     quick={"seeds": 100, "remedy_seeds": 2, "deepest": (3, 5), "epochs": 400},
 )

@@ -11,6 +11,7 @@ import numpy as np
 from chainderiv.experiments.beside import Table
 from chainderiv.experiments.drawn import Drawn, all_drawn
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
+from chainderiv.experiments.growth import MOST, RARE, Cell, Verdict, verdict_of
 from chainderiv.experiments.runs import Training
 from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
@@ -30,8 +31,6 @@ POINTS: tuple[tuple[float | None, float], ...] = (
     (0.8, 0.3), (1.0, 0.5), (1.2, 0.6), (None, 0.1), (None, 0.3), (None, 0.6), (1.5, 0.2), (2.0, 0.3), (3.0, 0.5),
 )  # fmt: skip
 INPUTS, OUTPUTS = 20, 10
-MOST = 3.5  # standard errors that a mean may be off
-RARE = 1e-3  # how often chance alone brings a larger sum of squares
 KINDS = {"predicted": "The prediction for the width", "endless": "½ log χ₁ alone"}
 
 
@@ -43,68 +42,6 @@ class Width(NamedTuple):
 
 
 WIDTHS = {30: Width(10, 5.0), 100: Width(10, 3.0), 300: Width(8, 1.0), 1000: Width(6, 0.2)}
-
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """One point at one width.
-
-    logs : ln ‖∂C/∂b_l‖ of the networks measured, (networks, H). predicted, endless : of its growth a layer on the way
-    back, by theory for this width, and ½ log χ₁. spread : the standard deviation of logs in layer 1, by theory.
-    """
-
-    sigma_w: float
-    sigma_b: float
-    phase: str
-    width: int
-    logs: Floats
-    predicted: float
-    endless: float
-    spread: float
-
-    @property
-    def slopes(self) -> Floats:
-        """The growth a layer, of each network."""
-        return np.asarray((self.logs[:, 0] - self.logs[:, -1]) / (self.logs.shape[1] - 1))
-
-    @property
-    def mean(self) -> float:
-        """Of the slopes."""
-        return float(self.slopes.mean())
-
-    @property
-    def error(self) -> float:
-        """The standard error of the mean."""
-        return float(self.slopes.std(ddof=1) / np.sqrt(len(self.slopes)))
-
-    def off(self, kind: str) -> float:
-        """How far the mean is from 'predicted' or 'endless', in standard errors."""
-        return float((self.mean - getattr(self, kind)) / self.error)
-
-    @property
-    def spread_share(self) -> float:
-        """The measured standard deviation in layer 1 over that of theory."""
-        return float(self.logs[:, 0].std(ddof=1) / self.spread)
-
-    @property
-    def spread_off(self) -> float:
-        """How far that is from 1, in standard errors, each 1/√(2N)."""
-        return float((self.spread_share - 1) * np.sqrt(2 * len(self.logs)))
-
-
-class Verdict(NamedTuple):
-    """Of several cells: how many lie beyond MOST, the largest deviation, Σz², and what chance seldom brings of it."""
-
-    beyond: int
-    of: int
-    largest: float
-    squares: float
-    rare: float
-
-    @property
-    def holds(self) -> bool:
-        """Whether nothing speaks against the theory."""
-        return not self.beyond and self.squares < self.rare
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,12 +61,7 @@ class Slopes:
 
     def verdict(self, kind: str, width: int | None = None) -> Verdict:
         """What the measurement says of 'predicted' or 'endless', at a width or at all."""
-        from scipy.special import chdtri
-
-        off = np.array([cell.off(kind) for cell in self.at(width)])
-        sizes = np.abs(off)
-        rare = float(chdtri(len(off), RARE))
-        return Verdict(int((sizes > MOST).sum()), len(off), float(sizes.max()), float((off**2).sum()), rare)
+        return verdict_of([cell.off(kind) for cell in self.at(width)])
 
 
 def points() -> list[tuple[float, float]]:

@@ -11,11 +11,12 @@ from chainderiv.errors import BadValue, UnknownName
 from chainderiv.experiments import published, slopes as slopes_of
 from chainderiv.experiments.catalogue import REPRODUCTIONS, reproduce
 from chainderiv.experiments.drawn import Drawn, all_drawn
+from chainderiv.experiments.growth import Cell
 from chainderiv.experiments.layers import Layers
 from chainderiv.experiments.meanfield import EXPERIMENTS
 from chainderiv.experiments.runs import Source, Training
 from chainderiv.experiments.setup import Setup
-from chainderiv.experiments.slopes import Cell, Slopes, Width, points
+from chainderiv.experiments.slopes import Slopes, Width, points
 from tests.backpropagation import mean_bias_gradients
 from tests.theory.test_width import draw, input_of
 
@@ -144,6 +145,13 @@ def test_many_small_deviations_are_refuted_by_their_sum():
     found = Slopes(tuple(cell(0.5, 0.47, 0.5) for _ in range(5)))
     assert found.verdict("predicted").beyond == 0
     assert not found.verdict("predicted").holds
+
+
+def test_a_prediction_that_is_no_number_is_refuted():
+    found = Slopes((cell(0.5, float("nan"), 0.5), cell(0.5, 0.5, 0.5)))
+    assert found.verdict("predicted").beyond == 1
+    assert not found.verdict("predicted").holds
+    assert "refuted at width 30" in EXPERIMENTS["slopes"].reading(found, SETUP)[0]
 
 
 def test_the_reading_names_what_is_refuted_and_where_whichever_theory_it_is():
