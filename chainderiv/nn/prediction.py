@@ -222,6 +222,7 @@ def _end(last: OutputLayer, shares: Floats) -> Ending:
 
 def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
     """Why the numbers may be off."""
+    of_single = found.single / (1 + found.single)
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
         **of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]),
