@@ -222,12 +222,13 @@ def _end(last: OutputLayer, shares: Floats) -> Ending:
 
 def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
     """Why the numbers may be off."""
+    of_single = found.single / (1 + found.single)
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
         **of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]),
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
-        f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
+        f"gradients of single images make {of_single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
