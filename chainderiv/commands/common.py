@@ -42,6 +42,7 @@ COMMANDS = {
 }
 
 USUAL_DEPTH = "4"
+SIGMAS = "standard deviations, that of weights times √fan-in"
 Loaded = TypeVar("Loaded")
 
 

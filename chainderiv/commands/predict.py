@@ -28,7 +28,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="NAME", help="of the last layer: name or formula (default: what suits the cost)")
     add("--cost", default="cross_entropy", help="cross_entropy, log_likelihood or quadratic (default cross_entropy)")
     starts = "nielsen, kaiming_normal, xavier_normal, critical, …, or sigma_w=1.5,sigma_b=0.2"
-    add("--init", default="nielsen", metavar="NAME", help=f"{starts} (default nielsen)")
+    add("--init", default="nielsen", metavar="NAME", help=f"{starts}, {common.SIGMAS} (default nielsen)")
     add(
         "--residual",
         action="store_true",

@@ -38,7 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--output", metavar="NAME", help="of the last layer: name, formula or softmax (default: what suits the cost)")
     add("--cost", default="cross_entropy", help="cross_entropy, quadratic or log_likelihood (default cross_entropy)")
     starts = "nielsen, kaiming_normal, xavier_uniform, orthogonal, critical, …, or sigma_w=1.5,sigma_b=0.2"
-    add("--init", default="nielsen", metavar="NAME", help=f"{starts} (default nielsen)")
+    add("--init", default="nielsen", metavar="NAME", help=f"{starts}, {common.SIGMAS} (default nielsen)")
     add("--seed", default="0", help="default 0")
     _declare_descent(parser)
     add("--out", metavar="DIR", help="keep the record and the weights there behind epochs a second apart")

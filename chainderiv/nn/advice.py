@@ -223,12 +223,12 @@ class _Passing:
         drawn = [Drawn(sigma_w / math.sqrt(self.width), sigma_b)] * self.depth
         try:
             with np.errstate(all="ignore"):  # what is no number is unknown
-                log, bent = passage(self.activation, [self.width] * self.depth, drawn, float(self.width))
+                log, bent, left_out = passage(self.activation, [self.width] * self.depth, drawn, float(self.width))
         except BadValue:
             return UNKNOWN
         if not np.isfinite([*log, bent]).all() or bent > MOST_KNOWN or not 0 <= log.variance <= MOST_SPREAD:
             return UNKNOWN
-        doubts = tuple(reason for reason, holds in of_width(self.width, bent, [log]).items() if holds)
+        doubts = tuple(reason for reason, holds in of_width(self.width, left_out, [log]).items() if holds)
         return _Law(tuple(point(log, x) / 2 for x in NORMAL), doubts)
 
     def outlook(self, name: str, sigma_w: float, sigma_b: float) -> Outlook:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from chainderiv.compiling.arrays import array_functions
-from chainderiv.errors import BadShape
+from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.lookup import neuron
@@ -93,7 +93,7 @@ class Network:
     ------
     BadValue
         For sizes that are not at least two whole numbers >= 1, a seed or a σ that is none, an activation that is
-        critical nowhere, and an own init that gives no finite numbers; BadShape where it gives other shapes.
+        critical nowhere, and an init that gives no finite numbers; BadShape where it gives other shapes.
     UnknownName
         For a name that no table holds.
     CostDomain
@@ -133,8 +133,13 @@ class Network:
         draw = start.of(self.activation)
         self.seed = None if isinstance(rng, np.random.Generator) else int(rng)
         drawn = [draw(source, n, m) for m, n in zip(self.sizes, self.sizes[1:], strict=False)]
-        self.weights: list[Array] = [W.astype(self.dtype) for W, _ in drawn]
-        self.biases: list[Array] = [b.astype(self.dtype) for _, b in drawn]
+        with np.errstate(over="ignore"):
+            self.weights: list[Array] = [W.astype(self.dtype) for W, _ in drawn]
+            self.biases: list[Array] = [b.astype(self.dtype) for _, b in drawn]
+        if not all(np.isfinite(p).all() for p in (*self.weights, *self.biases)):
+            raise BadValue(
+                f"init {self.init!r} draws numbers beyond {self.dtype}; give smaller ones, or dtype='float64'"
+            )
 
     def __repr__(self) -> str:
         return (

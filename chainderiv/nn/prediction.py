@@ -32,7 +32,8 @@ from chainderiv.theory.finite_width.width import Course, course
 from chainderiv.theory.moments import moments
 
 NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
-MOST_BENT, MOST_KNOWN = 0.0055, 1.0
+MOST_LEFT_OUT = 0.03  # what two standard errors are of 4000 networks
+MOST_KNOWN = 1.0
 MOST_TURNING = 0.25
 MOST_SINGLE = 0.05
 MOST_APART = 2.0
@@ -223,7 +224,7 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
     """Why the numbers may be off."""
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
-        **of_width(min(counts[1:-1]), found.bent, found.logs[:-1]),
+        **of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]),
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
         f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
@@ -237,12 +238,12 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
     return tuple(reason for reason, holds in reasons.items() if holds)
 
 
-def of_width(fewest: int, bent: float, logs: Sequence[Cumulants]) -> dict[str, bool]:
+def of_width(fewest: int, left_out: float, logs: Sequence[Cumulants]) -> dict[str, bool]:
     """What a finite width may do to the numbers: the reason, and whether it holds."""
     return {
         f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
-        "lengths of signals differ so much from network to network that the first order in 1/width does not do: "
-        "chi_q is near 1, a fixed point is near, or layers are narrow": bent > MOST_BENT,
+        f"the second order in 1/width, which is left out, moves a mean by about {left_out:.2g} standard deviations: "
+        "chi_q is near 1, a fixed point is near, or layers are narrow": left_out > MOST_LEFT_OUT,
         "the law of the logarithm is so skew that the points of the band are rough": not all(map(expands, logs)),
     }
 

@@ -103,12 +103,12 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Critical:
-    """The Gaussian whose σ_w is the smallest that is critical for the network's activation at a given σ_b."""
+    """The Gaussian whose σ_w is the smallest stable critical one for the network's activation at a given σ_b."""
 
     sigma_b: float = 0.0
     about = (
         "W ~ N(0, σ_w²/n_in), b ~ N(0, σ_b²) with the smallest σ_w at which gradients neither vanish nor explode in "
-        "wide layers, as chainderiv.critical_sigma_w gives it; σ_b is 0, or as in 'critical,sigma_b=0.2'"
+        "wide layers, of those that chainderiv.critical_points calls stable; σ_b is 0, or as in 'critical,sigma_b=0.2'"
     )
 
     @property
@@ -117,10 +117,18 @@ class Critical:
         return f"critical,sigma_b={self.sigma_b!r}" if self.sigma_b else "critical"
 
     def of(self, activation: Activation) -> Start:
-        """What is drawn for that activation; raises BadValue where none is critical."""
-        from chainderiv.theory.critical import critical_sigma_w  # SciPy's roots, for those who ask for them
+        """What is drawn for that activation; raises BadValue where none is critical, or signals leave where it is."""
+        from chainderiv.theory.critical import critical_points, critical_sigma_w  # SciPy, for those who ask for it
 
-        return Gaussian(critical_sigma_w(activation, self.sigma_b), self.sigma_b).of(activation)
+        points = critical_points(activation, self.sigma_b)
+        found = next((p.sigma_w for p in points if p.stable), None)
+        if points and found is None:
+            least = Gaussian(points[0].sigma_w, self.sigma_b)
+            raise BadValue(
+                f"activation {activation.name!r} is critical at sigma_b = {self.sigma_b:g} only where signals leave "
+                f"the point, and no network is found there; give another sigma_b, or {least.name} for it all the same"
+            )
+        return Gaussian(found or critical_sigma_w(activation, self.sigma_b), self.sigma_b).of(activation)
 
 
 @dataclass(frozen=True)
@@ -142,7 +150,7 @@ class Own:
         """W (fan_out, fan_in) and b (fan_out,), float64; raises BadValue or BadShape for anything else."""
         wanted = f"give W ({fan_out}, {fan_in}) and b ({fan_out},), finite"
         try:
-            W, b = (np.array(one, float) for one in self.draw(rng, fan_out, fan_in))
+            W, b = (_real(one) for one in self.draw(rng, fan_out, fan_in))
         except (TypeError, ValueError) as e:
             raise BadValue(f"init {self.name!r} gives no two arrays of numbers; {wanted}") from e
         if (W.shape, b.shape) != ((fan_out, fan_in), (fan_out,)):
@@ -150,3 +158,10 @@ class Own:
         if not (np.isfinite(W).all() and np.isfinite(b).all()):
             raise BadValue(f"init {self.name!r} gives NaN or infinity; {wanted}")
         return W, b
+
+
+def _real(given: Any) -> Floats:
+    """An array of its own, (…); TypeError for complex numbers, of which a cast would keep one part."""
+    if np.iscomplexobj(given):
+        raise TypeError("complex numbers")
+    return np.array(given, float)

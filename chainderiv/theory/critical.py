@@ -37,6 +37,7 @@ BESIDE = 1e-3  # of q, where slopes are taken
 ASIDE = 0.1  # of q - σ_b², where the next order tells
 ROUGH = 1e-9  # relative error of q from which on it is found in digits
 SECANTS = 30
+MOST_POINTS = 10**6
 FINER = 16  # points of a line that is drawn, for each of its coarse ones
 
 
@@ -101,7 +102,8 @@ def critical_line(activation: Any, points: int = 400) -> CriticalLine:
     """The critical line σ_w² = 1/E φ'², σ_b² = q* - σ_w² E φ², over q* evenly spaced in its logarithm.
 
     Poole et al. (2016), equation (5), with q* as the parameter. Only those q* are given that some σ_b² >= 0 belongs to;
-    a scaled line (relu, identity) has the one point σ_b = 0 for all of them.
+    a scaled line (relu, identity) has the one point σ_b = 0 for all of them. Raises BadValue for points that are no
+    whole number from 2 to 10⁶.
 
     Examples
     --------
@@ -110,6 +112,8 @@ def critical_line(activation: Any, points: int = 400) -> CriticalLine:
     True
     """
     known, points = moments(neuron(activation)), whole_number("points", points, 2)
+    if points > MOST_POINTS:
+        raise BadValue(f"points is above {MOST_POINTS}, more than a line is drawn with; give a whole number from 2 on")
     if homogeneous(known.activation):
         w = np.array([float(slopes_at_0(known.activation) or np.nan) ** -0.5])
         return CriticalLine(np.array([np.nan]), w, np.zeros(1), np.ones(1))

@@ -21,14 +21,15 @@ def test_it_prints_the_table_and_the_doubts(capsys):
 
 
 def test_json_has_every_number(capsys):
-    assert main([*WORDS, "--cost", "quadratic", "--init", "critical", "--activation", "tanh", "--json"]) == 0
+    words = [*WORDS[:-1], "64,40,40,10"]  # at 20 a doubt is told
+    assert main([*words, "--cost", "quadratic", "--init", "critical", "--activation", "tanh", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    told = cd.predict([64, 20, 20, 10], "tanh", "quadratic", init="critical", data=cd.load_data("digits"))
+    told = cd.predict([64, 40, 40, 10], "tanh", "quadratic", init="critical", data=cd.load_data("digits"))
     for name in ("mean_log", "sd_log", "median", "band", "ratios", "sd_log_ratio"):
         np.testing.assert_allclose(found[name], getattr(told, name), rtol=1e-12)
     assert found["trusted"] is True
     assert found["doubts"] == []
-    assert found["sizes"] == [64, 20, 20, 10]
+    assert found["sizes"] == [64, 40, 40, 10]
 
 
 def test_softmax_and_layers_that_add_their_input_are_predicted(capsys):
@@ -43,6 +44,15 @@ def test_networks_without_hidden_layers_and_outputs_that_do_not_fit_are_refused_
         streams = capsys.readouterr()
         assert streams.out == ""
         assert len(streams.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["phase", "predict", "train"])
+def test_wherever_a_sigma_is_typed_the_help_says_that_it_is_a_standard_deviation(command, capsys):
+    assert main([command, "--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "sigma_w=1.5" in said
+    assert "standard deviation" in said
+    assert "fan-in" in said
 
 
 @pytest.mark.parametrize("form", ["png", "svg", "pdf"])

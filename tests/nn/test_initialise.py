@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -137,6 +138,26 @@ def test_critical_asks_the_theory_for_the_networks_own_activation(name, sigma_b,
     assert cd.mean_field(activation, critical, sigma_b).phase == "critical"
 
 
+@pytest.mark.parametrize(("name", "sigma_b"), [("gelu", 0.0), ("gelu", 0.2), ("silu", 0.0), ("mish", 0.2)])
+def test_critical_is_refused_where_signals_leave_the_point(name, sigma_b):
+    """gelu's point at σ_b = 0 is σ_w = 2, where signals grow, and gradients explode with them."""
+    points = cd.critical_points(name, sigma_b)
+    assert points
+    assert not any(point.stable for point in points)
+    with pytest.raises(BadValue, match="only where signals leave the point") as caught:
+        cd.Network([4, 9, 3], name, init=f"critical,sigma_b={sigma_b}")
+    (text,) = re.findall(r"or (sigma_w=\S+)", str(caught.value))
+    assert cd.Network([4, 9, 3], name, init=text).init == text
+    assert initialiser(text) == cd.Gaussian(points[0].sigma_w, sigma_b)
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_a_dtype_cannot_hold_are_refused():
+    with pytest.raises(BadValue, match="beyond float32; give"):
+        cd.Network([4, 9, 3], init="sigma_w=1e60", dtype="float32")
+    assert np.isfinite(cd.Network([4, 9, 3], init="sigma_w=1e60").weights[0]).all()
+
+
 def test_a_gaussian_is_the_same_by_its_text_and_is_told_by_it():
     one, other = (
         cd.Network([5, 4, 3], init=init, rng=3) for init in (cd.Gaussian(1.5, 0.2), "sigma_w=1.5,sigma_b=0.2")
@@ -190,6 +211,7 @@ BAD = {
     "a number twice": ("sigma_w=1,sigma_w=2", BadValue, "give a name, or sigma_w"),
     "sigma_b alone": ("sigma_b=1", BadValue, "give a name, or sigma_w"),
     "no number": ("sigma_w=", BadValue, "give a name, or sigma_w"),
+    "complex numbers": (lambda rng, m, n: (np.full((m, n), 1j), np.zeros(m)), BadValue, "no two arrays of numbers"),
     "critical nowhere": ("critical,sigma_b=0.2", BadValue, "critical at no sigma_w"),
 }
 

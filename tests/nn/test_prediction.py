@@ -122,7 +122,7 @@ DOUBTS = {
     "as normal": {"init": "xavier_uniform"},
     "'orthogonal' are taken": {"init": "orthogonal"},
     "8 wide": {"sizes": [64, 30, 8, 10]},
-    "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.2, 0.5), "sizes": [64, 30, 30, 30, 30, 10]},
+    "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.45, 0.3), "sizes": [64, 30, 30, 30, 30, 10]},
     "tell images apart": {"activation": "tanh", "init": cd.Gaussian(3, 0.2), "sizes": [64, 90, 90, 90, 90, 10]},
     "little in common": {"init": "he", "activation": "tanh",
                          "data": cd.Split(np.random.default_rng(0).standard_normal((50, 64)), np.arange(50) % 10)},
@@ -164,6 +164,8 @@ BAD = {
     "no image": ({"data": cd.Split(np.zeros((0, 64)), np.zeros(0, int))}, BadShape, "no image"),
     "cost and output": ({"output": "relu"}, CostDomain, "output="),
     "nothing": ({"init": "he", "data": cd.Split(np.zeros((3, 64)), np.arange(3))}, BadValue, "all 0"),
+    "weights beyond float64": ({"init": cd.Gaussian(1e200)}, BadValue, "one weight has the standard deviation"),
+    "biases beyond float64": ({"init": cd.Gaussian(1, 1e200)}, BadValue, "one bias has the standard deviation"),
     "growth": ({"activation": "relu2", "init": "large", "sizes": [64, *[900] * 12, 10]}, BadValue, "smaller weights"),
 }
 

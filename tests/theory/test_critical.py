@@ -118,3 +118,9 @@ def test_a_critical_weight_near_the_end_of_float64_has_all_its_digits():
         q = mp.findroot(lambda q: squared(q) - mp.mpf(0.1) ** 2, mp.mpf(p.q_star))
         assert abs(q - p.q_star) <= 4 * p.q_error
         assert abs(mp.sqrt(2 / mp.erfc(3 / mp.sqrt(2 * q))) - p.sigma_w) <= 4 * p.error < 1e-11 * p.sigma_w
+
+
+@pytest.mark.parametrize("points", [0, 1, -3, 2.5, True, "9", None, 10**7, 10**400])
+def test_a_number_of_points_that_no_line_has_is_refused(points):
+    with pytest.raises(BadValue, match="points is .*; give a whole number"):
+        critical_line("tanh", points)

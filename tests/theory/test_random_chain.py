@@ -241,6 +241,16 @@ def test_a_flat_side_ends_every_gradient_and_what_is_alive_is_told_apart():
     assert biased.alive(10) == pytest.approx(2.0**-10, rel=1e-12)
 
 
+def test_where_no_gradient_is_left_there_is_a_chance_of_0_and_no_mean():
+    """softshrink is flat within ±½, and z hardly leaves ±0.05."""
+    r = random_chain("softshrink", 0.3, 0.01)
+    assert r.alive(24) == 0.0
+    with pytest.raises(BadValue, match="no gradient is left but by a chance .*; give"):
+        r.mean(24)
+    with pytest.raises(BadValue, match="no gradient is left"):
+        random_chain("softshrink", 0.3, 0.0).sd(1, x=0.01)
+
+
 def test_hardtanh_alive_is_what_drawn_chains_show():
     r = random_chain("hardtanh", 1.2, 0.4)
     rng, chains = np.random.default_rng(8), 200_000
@@ -276,6 +286,7 @@ def test_where_log_slopes_fall_faster_than_the_law_of_z_there_is_no_mean():
         ("hardswish", 5.0, 0.0, "is thrown onto 0"),
         ("snake", 3.0, 1.0, "has no limit there"),
         ("snake", 1.0, 1.0, "turns too often"),
+        (cd.Activation.from_formula("waves", "z*sin(z)"), 1.0, 1.0, "has no limit far out that is known"),
     ],
 )
 def test_what_has_no_honest_answer_is_refused_by_one_line(name, w, b, said):
@@ -325,7 +336,7 @@ def test_a_sigma_that_is_none_is_refused(w, b):
         random_chain("tanh", w, b)
 
 
-@pytest.mark.parametrize(("depth", "x"), [(0, 0.5), (2.5, 0.5), (True, 0.5), (3, math.nan), (3, "x")])
+@pytest.mark.parametrize(("depth", "x"), [(0, 0.5), (2.5, 0.5), (True, 0.5), (3, math.nan), (3, "x"), (3, 1e300)])
 def test_a_depth_or_an_input_that_is_none_is_refused(depth, x):
     with pytest.raises(BadValue, match="give a"):
         random_chain("tanh", 1.5, 0.2).mean(depth, x)
@@ -351,6 +362,14 @@ def test_without_biases_chances_have_edges_and_are_those_of_drawn_chains(name, w
     found = random_chain(name, w, 0.0).probability(0.25)
     assert within(found, below)
     assert not within(found + 0.01, below)
+
+
+def test_powers_of_z_that_overflow_do_not_hide_what_a_neuron_tends_to():
+    """z³/(1 + z²) is z far out: with σ_w = 3 chains grow, and their links are weights."""
+    r = random_chain(cd.Activation.from_formula("cubic", "z**3/(1 + z**2)"), 3.0, 1.0)
+    assert r.case == "z grows without end"
+    assert r.exponent == pytest.approx(math.log(3) + WEIGHT, rel=1e-14)
+    assert random_chain(cd.Activation.from_formula("cubic", "z**3/(1 + z**2)"), 1.0, 1.0).index == pytest.approx(2)
 
 
 def test_a_law_that_thins_out_slowly_keeps_the_digits_of_its_means():

@@ -14,6 +14,7 @@ from chainderiv.theory.finite_width.blurred import Blurred
 from chainderiv.theory.finite_width.direction import Direction
 from chainderiv.theory.finite_width.layer import Drawn, differences, layer
 from chainderiv.theory.finite_width.width import _directions
+from tests.theory.exact_draws import draw as plain_draw
 
 INPUTS, OUTPUTS = 20, 10
 PLAIN = {
@@ -183,3 +184,14 @@ def test_derivatives_by_differences_are_those_of_a_known_function():
     np.testing.assert_allclose(bends, [[[4, 2], [2, 0]]], rtol=0, atol=1e-3)
     _, slopes, bends = differences(lambda p, tau: np.array([np.log(p) ** 2]), np.e, 0.0)
     np.testing.assert_allclose(slopes, [[2, 0]], rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("width", [100, pytest.param(400, marks=pytest.mark.slow)])
+def test_relus_spread_is_right_at_any_width_for_its_gradient_remembers_how_long_it_was_at_the_outputs(width):
+    """A tenth of the spread, at every width, is what (u·g)² has to do with |g_L|²."""
+    rng, w = np.random.default_rng(4), np.sqrt(2)
+    logs = np.concatenate([plain_draw(*PLAIN["relu"], w, 0.0, 1.0, width, 10, 400, rng) for _ in range(10)])
+    told = predicted("relu", w, 0.0, np.full(INPUTS, np.sqrt(0.5)), width, 10)
+    assert np.abs(told.sd_log / logs.std(axis=0) - 1).max() < 0.055  # its own error is 0.011
+    error = logs.std(axis=0) / np.sqrt(len(logs))
+    assert np.abs((told.mean_log - logs.mean(axis=0)) / error).max() < 3.5

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
+from chainderiv.errors import BadValue
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import SHARP, Blurred, Values
 from chainderiv.theory.finite_width.logarithm import Cumulants, of_squares, of_weighted_squares
 
 STEP = 0.02  # of log p and log τ, in differences
-TINY = 1e-300
+TINY, LARGEST = 1e-300, 1e100
 
 
-class Drawn(NamedTuple):
-    """How W_l and b_l are drawn: standard deviations of one weight and of one bias."""
+@dataclass(frozen=True)
+class Drawn:
+    """How W_l and b_l are drawn: standard deviations of one weight and of one bias, whose squares are numbers."""
 
     sigma: float
     sigma_b: float
+
+    def __post_init__(self) -> None:
+        for name, value in (("weight", self.sigma), ("bias", self.sigma_b)):
+            if not value < LARGEST:
+                raise BadValue(f"one {name} has the standard deviation {value:.4g}; give one below {LARGEST:g}")
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ scatter, the squares and the product with γ_l do, and W_l has been used on the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,7 +29,7 @@ from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import TINY, Drawn, differences
 from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.finite_width.turning import at_outputs, turned
-from chainderiv.theory.finite_width.width import ALIKE, Course, across, held
+from chainderiv.theory.finite_width.width import ALIKE, BY_BOWING, Course, across, held
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def residual_course(
     log_gamma = np.log(layers[-1].gain / n) + at_end.mean - 1 / n + np.log1p((along.mean - 1) / n)
     apart = at_end.variance - across(back, covariances[-1]) + 2 / n  # of log Γ_l, at given P, T, m of a_l and t
     logs, steps, above = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))], list[Cumulants](), None
-    turning, scattered = (along.mean - 1) / n, 0.0
+    turning, bent, bowed, left_out = (along.mean - 1) / n, 0.0, 0.0, 0.0
     for k in reversed(range(len(layers))):
         one, covariance = layers[k], covariances[k]
         r, n = drawn[k].sigma ** 2 * one.width * one.squared, widths[k - 1] if k else one.width
@@ -145,7 +146,9 @@ def residual_course(
         turn = t**2 * (along.variance - 2)
         mean = log_gamma + np.log(one.width * one.squared) - spread / 2 + np.log1p(shares[k])
         off = one.shifts(means[k], covariance)[3]  # of log E ψ²
-        scattered = max(scattered, abs(one.shifts(np.zeros(3), covariance)[3]))
+        bent = max(bent, bow := abs(float(one.shifts(np.zeros(3), covariance)[3])))
+        bowed += bow
+        left_out = max(left_out, BY_BOWING * bowed / math.sqrt(max(float(variance), TINY)))
         mean += off + np.log1p(larger[0]) - turn / 2
         variance_of_step = _of_step(one, above, here, spread, covariance)
         steps.append(Cumulants(float(mean - logs[-1].mean), variance_of_step, 0.0, 0.0))
@@ -163,7 +166,7 @@ def residual_course(
             above = (one, part, own - part**2 * spread)
             back = part * here + one.handed.T @ back
     return Course(
-        tuple(logs[::-1]), tuple(steps[::-1]), scattered, max(map(abs, shares)), singles[0] / singles[-1], turning
+        tuple(logs[::-1]), tuple(steps[::-1]), bent, max(map(abs, shares)), singles[0] / singles[-1], turning, left_out
     )
 
 

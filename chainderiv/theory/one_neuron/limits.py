@@ -15,6 +15,7 @@ from chainderiv.kinds import Floats
 from chainderiv.theory.one_neuron.log_weight import MEAN_LOG, VARIANCE_LOG
 
 NEARER, FURTHER = 150.0, 300.0  # of |log|z||, between which what has a limit stands still; z² overflows at 355
+NEARER_STILL = (1.0, 1 / 2, 1 / 3)  # of them, where a power of z has left float64
 STILL = 1e-9
 FAR = 100.0  # of log|z|, where log|φ'| tells by which power of |z| it falls
 LEAST, MOST = 1e-9, 1e300  # of an index
@@ -65,14 +66,21 @@ class End:
 
 def end(phi: Activation, side: int) -> End:
     """The neuron at 0 (side -1) or at ±∞ (side 1)."""
-    functions = array_functions(phi)
-    z = np.exp(side * np.array([NEARER, FURTHER, FAR, FAR + 1]))[:, None] * np.array([1.0, -1.0])
-    with np.errstate(all="ignore"):
-        gains = functions.log_abs_value(z) - np.log(np.abs(z))
-        slopes = functions.log_abs_derivative(z)
+    for share in NEARER_STILL:
+        gains, slopes = _far_out(phi, side, share)
+        if (np.concatenate([gains, slopes]) < np.inf).all():
+            break
     falls, vanishes = (_power(f[2], f[3]) if side > 0 else np.zeros(2) for f in (slopes, gains))
     falls = np.where(np.isinf(falls), 0.0, falls)  # a slope that is the number 0 is told apart
     return End(side, _limit(gains[0], gains[1]), _limit(slopes[0], slopes[1]), falls, vanishes)
+
+
+def _far_out(phi: Activation, side: int, share: float) -> tuple[Floats, Floats]:
+    """log|φ(z)/z| and log|φ'(z)| at four |z| and on both sides, (4, 2) each."""
+    functions = array_functions(phi)
+    z = np.exp(side * share * np.array([NEARER, FURTHER, FAR, FAR + 1]))[:, None] * np.array([1.0, -1.0])
+    with np.errstate(all="ignore"):
+        return functions.log_abs_value(z) - np.log(np.abs(z)), functions.log_abs_derivative(z)
 
 
 def _power(far: Floats, further: Floats) -> Floats:

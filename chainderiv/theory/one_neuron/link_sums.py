@@ -11,6 +11,7 @@ from chainderiv.theory.one_neuron.log_weight import MEAN_LOG
 from chainderiv.theory.one_neuron.walk import Walk, both, density
 
 EPS = float(np.finfo(float).eps)
+NEVER = (-math.inf, math.nan, math.nan)
 LEAST_T = -600.0  # of an input's log s
 
 
@@ -38,6 +39,8 @@ def variance(walk: Walk) -> float:
 def sums(walk: Walk, depth: int, x: float) -> tuple[float, float, float]:
     """Of log|φ'(z_1) Π w_l φ'(z_l)| from an input x: log P(it is finite), and its mean and standard deviation where so.
 
+    NEVER where the chance is below rounding.
+
     Backwards: T_k(t), k = 0, 1, 2, is the mean of the kth power over the layers to come, 0 where one of them is dead.
     """
     zeroth, first, second = walk.links
@@ -48,9 +51,13 @@ def sums(walk: Walk, depth: int, x: float) -> tuple[float, float, float]:
         to_come = np.stack([
             zeroth @ alive, first @ alive + zeroth @ total, second @ alive + 2 * first @ total + zeroth @ square,
         ])  # fmt: skip
-        most = to_come[0].max()
+        most = float(to_come[0].max())
+        if not most > 0:
+            return NEVER
         to_come, log_scale = to_come / most, log_scale + math.log(most)
     alive, total, square = _from_input(walk, to_come, x)
+    if not alive > 0:
+        return NEVER
     mean = float(total / alive)
     return min(0.0, log_scale + math.log(alive)), mean, math.sqrt(max(0.0, float(square / alive) - mean**2))
 

@@ -18,7 +18,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.given import is_finite, size, whole_number
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.one_neuron.link_chance import smaller, smaller_over_steps
-from chainderiv.theory.one_neuron.link_sums import EPS, exponent, sums, variance
+from chainderiv.theory.one_neuron.link_sums import EPS, NEVER, exponent, sums, variance
 from chainderiv.theory.one_neuron.log_weight import MEAN_LOG, VARIANCE_LOG
 from chainderiv.theory.one_neuron.reach import SETTLES, Reach, reach
 from chainderiv.theory.one_neuron.walk import Walk
@@ -26,7 +26,7 @@ from chainderiv.theory.one_neuron.walk import Walk
 FINE, ROUGH = (27, 1.0, 1.1), (23, 1.3, 1.0)  # degree, width, and share of what is only far: whose answers are compared
 NOTHING = 1e-12  # a chance of φ' = 0 that is rounding
 SMOOTH = 1e-9  # change of a chance from one grid to the other
-LARGEST = 1e250  # σ_b; beyond it z leaves float64
+LARGEST = 1e250  # σ_b and |x|; beyond it z leaves float64
 MOST_OFF = 1e-6  # of a number, beyond which it is not told
 
 
@@ -152,12 +152,20 @@ class RandomChain(Shows):
     def _sum(self, depth: int, x: float, which: int) -> float:
         """log P(not 0), mean or standard deviation."""
         whole_number("depth", depth, 1)
-        if not is_finite(x):
-            raise BadValue(f"x is {x!r}; give a finite number")
+        if not is_finite(x) or abs(x) > LARGEST:
+            raise BadValue(f"x is {x!r}; give a finite number within ±{LARGEST:g}")
         if x == 0 and self._reach.through_0:
             raise BadValue(f"from x = {x!r} without biases every z is 0; give another x, or sigma_b > 0")
         with at_work():
-            fine, rough = (sums(walk, int(depth), float(x))[which] for walk in self._walks)
+            told, second = (sums(walk, int(depth), float(x)) for walk in self._walks)
+        fine, rough = told[which], second[which]
+        if NEVER in (told, second):
+            if which:
+                raise BadValue(
+                    f"at depth {depth} no gradient is left but by a chance too small to tell; give a smaller depth, or "
+                    "a larger sigma"
+                )
+            return -math.inf
         self._agree(f"the {('chance', 'mean', 'spread')[which]} of log|∂a_L/∂b_1| at depth {depth}", fine, rough)
         return fine
 

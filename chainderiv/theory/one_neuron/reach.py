@@ -85,7 +85,11 @@ def reach(phi: Activation, sigma_w: float, sigma_b: float) -> Reach:
     grows as |z|^p: the way back has a mean where p < κ.
     """
     at_0, at_infinity = end(phi, -1), end(phi, 1)
-    if not (at_infinity.gain < np.inf).all():
+    if np.isnan(at_infinity.gain).any():
+        raise BadValue(
+            f"φ(z)/z of activation {phi.name!r} has no limit far out that is known; give one whose slope settles"
+        )
+    if (at_infinity.gain == np.inf).any():
         raise BadValue(
             f"activation {phi.name!r} grows faster than in proportion to z, and what becomes of a chain is not known; "
             "give one that does not"
