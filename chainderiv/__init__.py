@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     )
     from chainderiv.theory.fixed_points import FixedPoint as FixedPoint
     from chainderiv.theory.gains import Gains as Gains, gains as gains
+    from chainderiv.theory.keeping import Keeping as Keeping, keeping as keeping
     from chainderiv.theory.mean_field import MeanField as MeanField, mean_field as mean_field
     from chainderiv.theory.one_neuron.random_chain import RandomChain as RandomChain, random_chain as random_chain
     from chainderiv.theory.phase import PhaseDiagram as PhaseDiagram, phase_diagram as phase_diagram
@@ -150,6 +151,7 @@ _PUBLIC = {
     "theory.critical": ["CriticalLine", "CriticalPoint", "critical_line", "critical_points", "critical_sigma_w"],
     "theory.fixed_points": ["FixedPoint"],
     "theory.gains": ["Gains", "gains"],
+    "theory.keeping": ["Keeping", "keeping"],
     "theory.mean_field": ["MeanField", "mean_field"],
     "theory.residual_field": ["ResidualField"],
     "theory.one_neuron.random_chain": ["RandomChain", "random_chain"],

@@ -18,6 +18,7 @@ AXES = {"w": cd.Axis(-12, 12, 9), "b": cd.Axis(-10, 10, 7)}
 DIGITS = cd.load_data("digits").take(50)
 W = sympy.Symbol("w", positive=True)
 RESULTS = {
+    "Advice": lambda: cd.advise("tanh", depth=4, width=50),
     "Amplifying": lambda: cd.bounds("sigmoid").interval(8),
     "Audit": lambda: cd.audit("relu"),
     "Bounds": lambda: cd.bounds("sigmoid"),
@@ -28,6 +29,7 @@ RESULTS = {
     "Derivation": lambda: cd.derive(CHAIN, "b1"),
     "Estimate": lambda: cd.Estimate(1600, 16, 15, 3_000, 74_000, 75.3),
     "Gains": lambda: cd.gains("tanh"),
+    "Keeping": lambda: cd.keeping("tanh", depth=4),
     "LayerDerivation": lambda: cd.derive_layers([3, 2, 2]),
     "LogSign": lambda: cd.LogSign([1.0, -1.0], [-1611.8, 3.0]),
     "MeanField": lambda: cd.mean_field("gelu", sigma_w=1.45, sigma_b=0.3),
@@ -35,6 +37,7 @@ RESULTS = {
     "PhaseDiagram": lambda: cd.phase_diagram("gelu", cd.Axis(0.5, 4, 8), cd.Axis(0, 2, 5)),
     "Prediction": lambda: cd.predict([64, 5, 4, 10], data=DIGITS),
     "RandomChain": lambda: cd.random_chain("tanh", sigma_w=3, sigma_b=0.5),
+    "ResidualField": lambda: cd.mean_field("tanh", 1.5, 0.2, residual=True),
     "SecondDerivation": lambda: cd.derive(CHAIN, ("b1", "w2")),
     "Split": lambda: DIGITS.train,
     "Sweep": lambda: cd.sweep(CHAIN, **AXES),
@@ -52,6 +55,7 @@ GIVEN = {
     "Gaussian",
     "Parameter",
     "Plan",
+    "Reproduction",
     "Setup",
     "Source",
     "Stable",

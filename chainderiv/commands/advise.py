@@ -6,38 +6,41 @@ import argparse
 from typing import Any
 
 from chainderiv.commands import common
-from chainderiv.nn.advice import Advice, Outlook, advise
+from chainderiv.nn.advice import Advice, advise
 from chainderiv.nn.pasted import PASTED
 
-USUAL_DEPTH, USUAL_WIDTH, USUAL_FACTOR = "10", "100", "10"
+USUAL_DEPTH, USUAL_WIDTH, USUAL_FACTOR = "10", "100", "2"
 NAMES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX"}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = (
-        "example: chainderiv advise tanh --depth 50 --width 100\n\n"
+        "example: chainderiv advise --activation tanh --depth 50 --width 100\n"
+        "         chainderiv advise --activation gelu --depth 12 --width 256 --within 1.5\n\n"
         "sigma_w is the standard deviation of weights times the square root of fan-in, sigma_b that of biases;\n"
         "inputs are taken to have a mean square of 1"
     )
     add = parser.add_argument
-    add("name", metavar="NAME", help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))'")
-    add("--depth", default=USUAL_DEPTH, help=f"number of hidden layers, 2 or more (default {USUAL_DEPTH})")
+    add("--activation", action="append", metavar="NAME", help="tanh, gelu, …, or a formula in z (default tanh)")
+    add("--depth", default=USUAL_DEPTH, help=f"number of hidden layers, 1 to 1000 (default {USUAL_DEPTH})")
     add("--width", default=USUAL_WIDTH, help=f"neurons in each of them (default {USUAL_WIDTH})")
-    add("--factor", default=USUAL_FACTOR, help=f"how far the gradient may change over them (default {USUAL_FACTOR})")
+    add("--within", default=USUAL_FACTOR, help=f"the factor that the gradient may change by (default {USUAL_FACTOR})")
     common.json_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Advise and print."""
+    common.require_one_activation(options)
+    phi = common.stated_neuron((options.activation or ["tanh"])[0])
     numbers = common.whole("depth", options.depth), common.whole("width", options.width)
-    found = advise(common.stated_neuron(options.name), *numbers, common.number("factor", options.factor))
+    found = advise(phi, *numbers, common.number("within", options.within))
     if options.json:
         common.say_json(_as_dict(found))
         return 0
     common.show(found)
-    for target in PASTED:
+    for target in PASTED if found.after is not None else ():
         common.say(f"\nin {NAMES[target]}:\n{_indented(found.to(target))}")
     return 0
 
@@ -49,21 +52,17 @@ def _indented(lines: str) -> str:
 def _as_dict(found: Advice) -> dict[str, Any]:
     from chainderiv.functions.described import text_of
 
+    names = ("depth", "width", "within", "law", "sigma_w", "sigma_b", "std")
     return {
         "activation": found.activation.name,
         "formula": text_of(found.activation.formula),
-        **{name: getattr(found, name) for name in ("depth", "width", "factor", "sigma_w", "sigma_b")},
+        **{name: getattr(found, name) for name in names},
         "critical": found.gains.gain,
         "torch_gain": found.gains.torch,
-        "interval": found.interval,
-        "after": _outlook(found.after),
-        "before": [_outlook(one) for one in found.before],
+        "intervals": [one._asdict() for one in found.keeping.intervals],
+        "after": None if found.after is None else found.after._asdict(),
+        "before": [one._asdict() for one in found.before],
+        "scatter": found.scatter._asdict(),
         "caveats": found.caveats,
-        "paste": {target: found.to(target) for target in PASTED},
+        "paste": {target: found.to(target) for target in PASTED if found.after is not None},
     }
-
-
-def _outlook(one: Outlook) -> dict[str, Any]:
-    low, median, high = one.ratio
-    start = {"name": one.name, "sigma_w": one.sigma_w, "sigma_b": one.sigma_b}
-    return start | {"median": median, "band": [low, high], "doubts": one.doubts}

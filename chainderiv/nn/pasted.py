@@ -15,7 +15,7 @@ KERAS = """\
 import keras
 
 def start():  # in each layer: kernel_initializer=start(), bias_initializer={bias}
-    return keras.initializers.VarianceScaling({w!r}**2, "fan_in", "untruncated_normal")"""
+    return keras.initializers.VarianceScaling(scale={w!r}**2, mode="fan_in", distribution="untruncated_normal")"""
 JAX = """\
 import jax
 
