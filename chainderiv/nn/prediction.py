@@ -65,7 +65,7 @@ class Prediction(Shows):
     [64, 30, 30, 10], sigmoid, cross_entropy, nielsen: ‖∂C/∂b‖ before training
     hidden layer  median   5 %      95 %     sd of log  ratio to the next  5 to 95 %
     ------------  -------  -------  -------  ---------  -----------------  ----------------
-    1             0.05831  0.03693  0.08743  0.2625     0.2009             0.1567 to 0.2522
+    1             0.05831  0.03693  0.08744  0.2625     0.2009             0.1567 to 0.2522
     2             0.2907   0.1972   0.4039   0.2187
     """
 
