@@ -122,7 +122,7 @@ DOUBTS = {
     "as normal": {"init": "xavier_uniform"},
     "'orthogonal' are taken": {"init": "orthogonal"},
     "8 wide": {"sizes": [64, 30, 8, 10]},
-    "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.45, 0.3), "sizes": [64, 30, 30, 30, 30, 10]},
+    "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.45, 0.3), "sizes": [64, *[30] * 10, 10]},
     "tell images apart": {"activation": "tanh", "init": cd.Gaussian(3, 0.2), "sizes": [64, 90, 90, 90, 90, 10]},
     "little in common": {"init": "he", "activation": "tanh",
                          "data": cd.Split(np.random.default_rng(0).standard_normal((50, 64)), np.arange(50) % 10)},
