@@ -19,6 +19,7 @@ BOUNDS = cd.bounds("sigmoid")
 THREE = cd.LogSign(np.ones(3), np.zeros(3))
 SWEPT = cd.sweep(CHAIN, w=AXIS, b=AXIS)
 SIGMAS = cd.Axis(0.5, 2, 3)
+PREDICTION = cd.predict([64, 4, 4, 10], data=cd.load_data("digits").take(20))
 PHASES = cd.phase_diagram("tanh", sigma_w=SIGMAS, sigma_b=SIGMAS)
 FILM = cd.sweep(CHAIN, depth=cd.Axis(1, 2, 2), w=AXIS, b=AXIS)
 ROWS = tuple((np.full(3, 0.01 * k), np.full(3, 0.1 * k), np.ones(2)) for k in (2, 1))
@@ -93,7 +94,9 @@ RIGHT = {
     "derive": {"chain": CHAIN, "wrt": "b1"},
     "derive_layers": {"sizes": [2, 3, 2], "activation": "sigmoid", "cost": "cross_entropy", "output": None},
     "evaluate": {"chain": CHAIN, "w": 1, "b": 0, "x": 0.5, "y": 0.0, "wrt": "b1", "engine": "numpy", "tied": True},
+    "advise": {"activation": "tanh", "depth": 3, "width": 20, "within": 2.0},
     "gains": {"activation": "tanh"},
+    "keeping": {"activation": "tanh", "depth": 3, "factor": 2.0, "sigma_b": 0.0},
     "mean_field": {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.2},
     "parse_formula": {"text": "z**2"},
     "plot_accuracy": {"record": RECORD, "ax": None, "dark": False},
@@ -106,6 +109,8 @@ RIGHT = {
                    "limits": (1e-3, 1)},
     "plot_sweep": {"sweep": SWEPT, "quantity": "gradient", "ax": None, "dark": False, **LOOK},
     "plot_sweeps": {"sweeps": [SWEPT], "quantity": "gradient", "dark": False, "columns": 1, "size": (4, 3), **LOOK},
+    "plot_prediction": {"prediction": PREDICTION, "measured": None, "ax": None, "dark": False, "marks": None,
+                  "title": "mine", "legend": True, "limits": None},
     "predict": {"sizes": [64, 4, 10], "activation": "tanh", "cost": "quadratic", "output": None, "init": "he",
                 "data": cd.load_data("digits").train.first(5)},
     "quantity_at": {"name": "rate", "depth": 4},
@@ -134,8 +139,8 @@ ELSEWHERE = {
     "erfcx",
     "normal_cdf",
 }
-HELD = {"Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
-        "Estimate", "Experiment", "FixedPoint", "Gains", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+HELD = {"Advice", "Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
+        "Estimate", "Experiment", "FixedPoint", "Gains", "Keeping", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Reproduction", "ResidualField", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 

@@ -94,13 +94,14 @@ class Setup:
         source = replace(self.source, training_images=count, validation_images=count)
         return self.run(self._each(hidden, self.full_batch_epochs, count, DECAY, network), source)
 
-    def in_mini_batches(self, hidden: int, decay: float = DECAY, **network: Any) -> list[TrainingRecord]:
+    def in_mini_batches(self, hidden: int, decay: float | None = None, **network: Any) -> list[TrainingRecord]:
         """Stochastic descent on all training images in mini-batches of 10, a run per seed; λ is of 50,000 images."""
         return self.run(self.stochastic(hidden, decay, **network))
 
-    def stochastic(self, hidden: int, decay: float = DECAY, **network: Any) -> list[Training]:
+    def stochastic(self, hidden: int, decay: float | None = None, **network: Any) -> list[Training]:
         """The statements of those runs."""
-        return self._each(hidden, self.epochs, BATCH, decay * len(self.source.load().train) / IMAGES, network)
+        own = DECAY if decay is None else decay
+        return self._each(hidden, self.epochs, BATCH, own * len(self.source.load().train) / IMAGES, network)
 
     def _each(
         self, hidden: int, epochs: int, batch_size: int, decay: float, network: Mapping[str, Any]

@@ -65,7 +65,7 @@ class Prediction(Shows):
     [64, 30, 30, 10], sigmoid, cross_entropy, nielsen: ‖∂C/∂b‖ before training
     hidden layer  median   5 %      95 %     sd of log  ratio to the next  5 to 95 %
     ------------  -------  -------  -------  ---------  -----------------  ----------------
-    1             0.05831  0.03693  0.08743  0.2625     0.2009             0.1567 to 0.2522
+    1             0.05831  0.03693  0.08744  0.2625     0.2009             0.1567 to 0.2522
     2             0.2907   0.1972   0.4039   0.2187
     """
 
@@ -222,12 +222,13 @@ def _end(last: OutputLayer, shares: Floats) -> Ending:
 
 def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) -> tuple[str, ...]:
     """Why the numbers may be off."""
+    of_single = found.single / (1 + found.single)
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
         **of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]),
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
-        f"gradients of single images make {found.single:.0%} of the mean's square, and scatter otherwise": (
+        f"gradients of single images make {of_single:.0%} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,
@@ -255,8 +256,9 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
         points = np.exp(log_points)
         of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
+        step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
+        ratios = np.exp(step_mean / 2)
     mean, variance = np.array([log[:2] for log in logs]).T
-    step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
     return Prediction(
         counts,
         title,
@@ -265,7 +267,7 @@ def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str,
         points[:, 1],
         points[:, ::2],
         log_points,
-        np.exp(step_mean / 2),
+        ratios,
         np.sqrt(step_variance) / 2,
         of_ratios[:, ::2],
         doubts,

@@ -17,6 +17,7 @@ from chainderiv.experiments.runs import Source
 from chainderiv.experiments.setup import DECAY, IMAGES, RATE, Setup
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
+from chainderiv.nn.prediction import predict
 from chainderiv.nn.training.training import train
 from chainderiv.records.statistics import against_the_one_before
 
@@ -314,9 +315,10 @@ def test_remedies_may_have_seeds_of_their_own():
 
 
 def test_ratios_are_of_each_layer_to_the_one_above_and_their_mean_is_geometric_over_all(measured):
-    found = ratios(SETUP, measured, 0.2)
-    assert list(found.measured) == [2, 3]
-    assert found.predicted == 0.2
+    found = ratios(SETUP, measured)
+    assert list(found.measured) == list(found.predicted.ratios) == [2, 3]
+    for hidden, told in found.predicted.ratios.items():
+        np.testing.assert_array_equal(told, predict(SETUP.sizes(hidden), data=load_data("digits")).ratios)
     each = []
     for hidden in (2, 3):
         for seed in SEEDS:

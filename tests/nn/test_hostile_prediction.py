@@ -24,7 +24,7 @@ STARTS = [
     cd.Gaussian(1e4, 1),
 ]
 FORMULAS = ["exp(z)", "z^3", "sqrt(abs(z))", "where(z>1,z,0)", "sin(10*z)", "exp(z*z/4)", "exp(z*z/9)", "z^9",
-            "0*z", "1+0*z", "1e-200*z", "1e200*tanh(z)", "tanh(1000*z)", "z+sign(z)", "log(1+z^2)", "cbrt(z)",
+            "1e-200*z", "1e200*tanh(z)", "tanh(1000*z)", "z+sign(z)", "log(1+z^2)", "cbrt(z)",
             "exp(exp(z))", "abs(z)^1.5", "max(z-3,0)", "z^2", "z*exp(z*z/50)", "sin(100*z)/100"]  # fmt: skip
 
 
@@ -87,6 +87,7 @@ def test_every_neuron_cost_output_and_start_is_predicted_or_refused_in_one_line(
         ("where(z>1,z,0)", "jumps at z = 1"),
         ("exp(exp(z))", "infinite"),
         ("z^9", "smaller weights"),
+        ("1e-200*z", "no gradient passes"),
     ],
 )
 def test_means_that_do_not_exist_are_refused_and_not_cut_off_where_the_nodes_end(text, said):

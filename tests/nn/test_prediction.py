@@ -122,7 +122,7 @@ DOUBTS = {
     "as normal": {"init": "xavier_uniform"},
     "'orthogonal' are taken": {"init": "orthogonal"},
     "8 wide": {"sizes": [64, 30, 8, 10]},
-    "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.45, 0.3), "sizes": [64, 30, 30, 30, 30, 10]},
+    "chi_q is near 1": {"activation": "gelu", "init": cd.Gaussian(1.45, 0.3), "sizes": [64, *[30] * 10, 10]},
     "tell images apart": {"activation": "tanh", "init": cd.Gaussian(3, 0.2), "sizes": [64, 90, 90, 90, 90, 10]},
     "little in common": {"init": "he", "activation": "tanh",
                          "data": cd.Split(np.random.default_rng(0).standard_normal((50, 64)), np.arange(50) % 10)},
@@ -175,3 +175,10 @@ def test_what_cannot_be_predicted_is_refused_in_one_line(given, error, said):
     with pytest.raises(error, match=said) as caught:
         cd.predict(**{"sizes": [64, 30, 10], "data": DIGITS} | given)
     assert "\n" not in str(caught.value)
+
+
+def test_single_images_make_no_more_than_the_whole_of_a_mean():
+    waves = cd.Activation.from_formula("waves", "sin(3*z)")
+    told = cd.predict([64, 30, 30, 10], waves, init="large", data=DIGITS)
+    (said,) = (doubt for doubt in told.doubts if "single images" in doubt)
+    assert "make 100% of the mean's square" in said

@@ -186,7 +186,7 @@ def test_derivatives_by_differences_are_those_of_a_known_function():
     np.testing.assert_allclose(slopes, [[2, 0]], rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("width", [100, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("width", [250, pytest.param(500, marks=pytest.mark.slow)])
 def test_relus_spread_is_right_at_any_width_for_its_gradient_remembers_how_long_it_was_at_the_outputs(width):
     """A tenth of the spread, at every width, is what (u·g)² has to do with |g_L|²."""
     rng, w = np.random.default_rng(4), np.sqrt(2)

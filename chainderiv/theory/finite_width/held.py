@@ -36,6 +36,11 @@ def require_known(activation: Activation, p: float, tau: float, at: Values) -> N
             ~(off <= KNOWN * found.value[:, 0] + NOTHING).all()
             or ~(outermost <= KNOWN * fourth.sum(axis=1) + NOTHING).all()
         )
+    if not at.expect(at.slope**2) > 0:
+        raise Divergent(
+            f"activation {activation.name!r} has no slope that float64 tells from 0 at the variance q = {q[0]:.4g}, so "
+            "that no gradient passes; give larger weights, or an activation that is steeper there"
+        )
     if lost:
         raise Divergent(
             f"what activation {activation.name!r} has for means at the variance q = {q[0]:.4g} is infinite, or not "

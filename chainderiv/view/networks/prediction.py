@@ -87,7 +87,7 @@ def plot_prediction(
     >>> record = cd.train(cd.Network(sizes), digits, epochs=0)
     >>> ax = cd.plot_prediction(cd.predict(sizes, data=digits), record.norms())
     >>> [round(float(box.get_height()), 2) for box in ax.patches]
-    [0.05, 0.2]
+    [0.05, 0.21]
     """
     of_kind("prediction", prediction, Prediction, "what predict(…) returns")
     switch("legend", legend)
