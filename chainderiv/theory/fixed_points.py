@@ -66,7 +66,12 @@ def curve_of(moments: Moments, sigma_b: float, least: float, most: float) -> Cur
 def fixed_points(moments: Moments, sigma_w: float, sigma_b: float) -> tuple[FixedPoint, ...]:
     """Every fixed point of the q-map, ascending, as far as expectations are known; none where signals only grow."""
     level = 2 * math.log(sigma_w)
-    curve = curve_of(moments, sigma_b, level, level)
+    return on_curve(curve_of(moments, sigma_b, level, level), sigma_w)
+
+
+def on_curve(curve: Curve, sigma_w: float) -> tuple[FixedPoint, ...]:
+    """Those that one curve holds, whose levels reach as far as this σ_w's."""
+    level = 2 * math.log(sigma_w)
     found = [] if curve.start is None else [_at_0(sigma_w, curve, level)]
     return (*found, *(_refined(curve, crossing, sigma_w) for crossing in curve.crossings(level)))
 

@@ -18,7 +18,7 @@ from chainderiv.maps.axis import Axis
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation_table import correlations
 from chainderiv.theory.curve import Curve, homogeneous, slopes_at_0
-from chainderiv.theory.fixed_points import curve_of, fixed_points, sigma
+from chainderiv.theory.fixed_points import curve_of, on_curve, sigma
 from chainderiv.theory.growth import limits
 from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
 from chainderiv.theory.wide import near
@@ -196,7 +196,7 @@ def _solved(known: Moments, w: Floats, b: Floats) -> tuple[Floats, Floats, Float
         grows = (k == curve.grid.size) & _grows(known, level)
         q[row] = np.where(k < 0, 0.0, np.where(grows, np.inf, np.nan))
         for column in np.flatnonzero(hidden).tolist():
-            points = fixed_points(known, float(w[column]), sigma_b)
+            points = on_curve(curve, float(w[column]))
             q[row, column] = next((p.q_star for p in points if p.stable), q[row, column])
     squared = np.broadcast_to((b**2)[:, None], shape)[found]
     levels = np.broadcast_to(level, shape)[found]
