@@ -1,7 +1,9 @@
-"""Where two inputs settle at very many (σ_w, q*): c* and χ_c by polynomials in log q and in how far c is from 1.
+"""Where two inputs settle at very many (σ_w, q*): c* and 1 - χ_c by polynomials in log q and in the inputs' distance s.
 
-In each panel of log q, ln M and S/M are tabulated over c = cos 2β, in pieces of asinh(β √(1 + q)). Panels and pieces
-are cut in two until the polynomials are right to ACCURACY. M falls as β grows: one piece at most holds M = 1/σ_w².
+s² = q (1 - c). In each panel of log q the logarithms of T/s^p and of (J - T)/s^p, as parting has them, are tabulated over
+s, with p = 1 where a kink parts inputs and 2 where none does: below a distance by parting, above by the Hermite series.
+Panels and pieces are cut in two until the polynomials are right to ACCURACY. T grows with s: one piece at most holds
+T = M₂ - 1/σ_w², and nothing cancels as c* nears 1.
 """
 
 from __future__ import annotations
@@ -13,48 +15,60 @@ from numpy.polynomial import chebyshev
 from scipy.optimize.elementwise import find_root
 
 from chainderiv.kinds import Floats
-from chainderiv.theory.moments import Moments
-from chainderiv.theory.near_one import near_one, once
+from chainderiv.theory.moments import M2, Moments
+from chainderiv.theory.parting import Parting, parting
 from chainderiv.theory.series import EPS, Series, series
 
-PANEL, ORDER = 3.0, 12  # of log q, and the degree there
+PANEL, ORDER = 2.5, 18  # of log q, and the degree there
 FAR, NEAR = 14, 20  # degrees in a piece, where the series serves and where it does not
-ACCURACY = 1e-9
+ACCURACY = 1e-10
 MOST_CUTS = 5
 TERMS = 512
-POINTS = 10  # of near_one in a panel
+POINTS, FEWER = 14, 12  # of parting in a panel, and those that judge them at every JUDGED-th distance
+JUDGED = 5
 TRUSTED = 1e-12  # relative error of M up to which the series serves
+MOST = 0.9  # of 1 - c, at the least q of a panel, up to which parting serves
+NEAREST = 0.02  # of 1 - c, below which the window serves in any case
+LEAST = 1e-16  # of a piece, where the search begins
 
 
 class Correlations(NamedTuple):
-    """1 - c*, χ_c and the error of c*, each (n,)."""
+    """1 - c*, 1 - χ_c and the error of c*, each (n,)."""
 
     gap: Floats
-    chi: Floats
+    fall: Floats
     error: Floats
 
 
 class Piece(NamedTuple):
-    """From one share to another of the β between two ends: ln M and S/M as coefficients (degree + 1, 2, ORDER + 1).
+    """Of one share of the way from one s to another: ln T/s^p and ln (J - T)/T as coefficients (degree + 1, 2, ORDER + 1).
 
-    error : of both.  tails : the last coefficients' share of it, along β and along log q.
+    near : whether the distances are the same for all q, up to the given one; else from there to the s of c = 0.
+    error : of both.  tails : the last coefficients' share of it, along s and along log q.
     """
 
-    ends: tuple[float, float]
+    near: bool
+    distance: float
     share: tuple[float, float]
     coefficients: Floats
-    error: Floats
+    error: float
     tails: tuple[float, float]
 
-    def beta(self, unit: Floats, sharp: Floats) -> Floats:
-        """β at unit of the piece, 0 to 1."""
-        return _beta(self.ends, self.share, unit, sharp)
+    def s(self, unit: Floats, q: Floats) -> Floats:
+        """The distance at unit of the piece, 0 to 1."""
+        return _s(self.near, self.distance, self.share, unit, q)
 
 
-def correlations(moments: Moments, q: Floats, sigma_w: Floats) -> Correlations:
-    """Where two inputs settle at n variances and weights, χ₁ being above 1."""
+def _s(near: bool, distance: float, share: tuple[float, float], unit: Floats, q: Floats) -> Floats:
+    scale = np.minimum(1.0, np.sqrt(q)) if not near else min(1.0, distance)
+    first, last = (0.0, np.arcsinh(distance / scale)) if near else (np.arcsinh(x / scale) for x in (distance, np.sqrt(q)))
+    return np.asarray(scale * np.sinh(first + (share[0] + (share[1] - share[0]) * unit) * (last - first)))
+
+
+def correlations(moments: Moments, q: Floats, chi_1: Floats) -> Correlations:
+    """Where two inputs settle at n variances, χ₁ there being above 1."""
     found = Correlations(*(np.empty_like(q) for _ in range(3)))
-    log_q = np.log(q)
+    log_q, power = np.log(q), 1 if moments.breaks else 2
     low, high = float(log_q.min()), float(log_q.max()) + 1e-6
     edges = np.linspace(low, high, 1 + int(np.ceil((high - low) / PANEL)))
     waiting = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
@@ -63,82 +77,93 @@ def correlations(moments: Moments, q: Floats, sigma_w: Floats) -> Correlations:
         at = (log_q >= low) & (log_q < high)
         if not at.any():
             continue
-        pieces = _pieces(moments, low, high, last=high - low < PANEL / 2**MOST_CUTS)
+        pieces = _pieces(moments, power, low, high, last=high - low < PANEL / 2**MOST_CUTS)
         if pieces is None:
             waiting += [(low, (low + high) / 2), ((low + high) / 2, high)]
             continue
         x = 2 * (log_q[at] - low) / (high - low) - 1
-        for whole, part in zip(found, _settled(pieces, x, np.sqrt(1 + q[at]), sigma_w[at]), strict=True):
+        wanted = np.log(moments.near(q[at], (M2,))[0]) + np.log1p(-1 / chi_1[at])
+        unsure = 8 * EPS / (1 - 1 / chi_1[at])
+        settled = _settled(pieces, power, x, q[at], wanted, unsure)
+        fall = settled.fall * np.exp(np.log(chi_1[at] - 1))
+        for whole, part in zip(found, settled._replace(fall=fall), strict=True):
             whole[at] = part
     return found
 
 
-def _settled(pieces: list[Piece], x: Floats, sharp: Floats, sigma_w: Floats) -> Correlations:
-    """At n points of one panel of log q, x from -1 to 1."""
-    in_q, level = chebyshev.chebvander(x, ORDER), -2 * np.log(sigma_w)
-    found = Correlations(np.zeros_like(x), np.ones_like(x), np.zeros_like(x))
-    left = np.arange(x.size)
+def _settled(pieces: list[Piece], power: int, x: Floats, q: Floats, wanted: Floats, unsure: Floats) -> Correlations:
+    """At n points of one panel of log q, x from -1 to 1; fall is (J - T)/T here. c* = 0 where T is nowhere as much."""
+    in_q = chebyshev.chebvander(x, ORDER)
+    found, left = Correlations(*(np.ones_like(x) for _ in range(3))), np.arange(x.size)
     for piece in pieces:
         values = piece.coefficients @ in_q[left].T
-        inside = (values[:, 0].sum(axis=0) <= level[left]) | (piece is pieces[-1])
+        end = values[:, 0].sum(axis=0) + power * np.log(piece.s(np.ones(left.size), q[left]))
+        inside = (end >= wanted[left]) | (piece is pieces[-1])
         at = left[inside]
         if at.size:
-            for whole, part in zip(found, _within(piece, values[:, :, inside], level[at], sharp[at]), strict=True):
+            within = _within(piece, power, values[:, :, inside], q[at], wanted[at], unsure[at], end[inside] < wanted[at])
+            for whole, part in zip(found, within, strict=True):
                 whole[at] = part
         left = left[~inside]
     return found
 
 
-def _within(piece: Piece, values: Floats, level: Floats, sharp: Floats) -> tuple[Floats, Floats, Floats]:
-    """In one piece, or at that end of it which is nearest."""
-    start, end = (chebyshev.chebval(np.full(level.size, side), values[:, 0], tensor=False) for side in (-1.0, 1.0))
-    t = np.where(start <= level, -1.0, 1.0)
-    within = np.flatnonzero((start > level) & (end < level))
-    if within.size:
+def _within(
+    piece: Piece, power: int, values: Floats, q: Floats, wanted: Floats, unsure: Floats, beyond: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """In one piece, or at its end where T is beyond it."""
+    unit, inside = np.ones(wanted.size), np.flatnonzero(~beyond)
+    if inside.size:
 
-        def above(t: Floats, place: Floats) -> Floats:  # the search goes on with those alone that are not found yet
+        def above(unit: Floats, place: Floats) -> Floats:  # the search goes on with those alone that are not found yet
             k = place.astype(int)
-            return np.asarray(chebyshev.chebval(t, values[:, 0, k], tensor=False) - level[k])
+            height = chebyshev.chebval(2 * unit - 1, values[:, 0, k], tensor=False)
+            return np.asarray(height + power * np.log(piece.s(unit, q[k])) - wanted[k])
 
-        ends = (np.full(within.size, -1.0), np.ones(within.size))
-        t[within] = find_root(above, ends, args=(within.astype(float),)).x
-    ratio = np.clip(chebyshev.chebval(t, values[:, 1], tensor=False), 0.0, 1.0)
-    gap = 2 * np.sin(piece.beta((1 + t) / 2, sharp)) ** 2
-    # d ln M/d(1 - c) = -(1 - S/M)/(1 - c)
-    error = gap * np.minimum(1.0, piece.error[0] / np.maximum(1 - ratio, piece.error[1])) + 4 * EPS
-    return gap, np.asarray(ratio), error
+        least = np.full(inside.size, LEAST if piece.near and not piece.share[0] else 0.0)
+        rising = above(least, inside.astype(float)) < 0  # at the joint of two pieces rounding decides
+        unit[inside[~rising]] = 0.0
+        some = inside[rising]
+        ends = least[rising], np.ones(some.size)
+        if some.size:
+            unit[some] = find_root(above, ends, args=(some.astype(float),)).x
+    ratio = np.exp(chebyshev.chebval(2 * unit - 1, values[:, 1], tensor=False))
+    gap = np.minimum(piece.s(unit, q) ** 2 / q, 1.0)
+    # d ln T/d ln (1 - c) = (J - T)/T
+    return gap, np.asarray(ratio), np.minimum(gap, gap * (piece.error + unsure) / ratio + 4 * EPS)
 
 
-def _beta(ends: tuple[float, float], share: tuple[float, float], unit: Floats, sharp: Floats) -> Floats:
-    first, last = (np.arcsinh(end * sharp) for end in ends)
-    return np.asarray(np.sinh(first + (share[0] + (share[1] - share[0]) * unit) * (last - first)) / sharp)
-
-
-def _pieces(moments: Moments, low: float, high: float, last: bool) -> list[Piece] | None:
-    """Those of one panel of log q, from β = 0 up; None where the panel is to be cut, unless it is the last."""
+def _pieces(moments: Moments, power: int, low: float, high: float, last: bool) -> list[Piece] | None:
+    """Those of one panel of log q, from s = 0 up; None where the panel is to be cut, unless it is the last."""
     q = np.exp(low + (high - low) * (1 + chebyshev.chebpts1(ORDER + 1)) / 2)
     known = series(moments, q, TERMS)
-    limit = _limit(known)
-    far = _halved(moments, q, known, (limit, np.pi / 4), last)
-    near = _halved(moments, q, known, (0.0, limit), last) if limit and far is not None else []
+    gap = _limit(known)
+    if gap * np.exp(high - low) > MOST and not last:
+        return None
+    distance = float(np.sqrt(min(gap * np.exp(high), MOST * np.exp(low))))
+    near = _halved(moments, power, q, known, True, distance, last) if gap else []
+    far = _halved(moments, power, q, known, False, distance if gap else 0.0, last) if near is not None else None
     return None if far is None or near is None else near + far
 
 
 def _limit(known: Series) -> float:
-    """β below which the series is not enough, 0 where it is everywhere."""
+    """1 - c below which the series is not enough, 0 where it is everywhere."""
     gap = np.concatenate([[1e-12], np.exp(np.linspace(-9, -0.7, 34))])
     values = known.at(np.broadcast_to(gap, (known.slope.size, gap.size)))
     bad = ~(values.mean_error <= TRUSTED * values.mean).all(axis=0)
-    return float(np.arcsin(np.sqrt(gap[min(np.flatnonzero(bad).max() + 1, gap.size - 1)] / 2))) if bad.any() else 0.0
+    # T is what M lacks of M₂, and small where inputs are near: there the window serves in any case
+    return max(float(gap[min(np.flatnonzero(bad).max() + 1, gap.size - 1)]) if bad.any() else 0.0, NEAREST)
 
 
-def _halved(moments: Moments, q: Floats, known: Series, ends: tuple[float, float], last: bool) -> list[Piece] | None:
-    """From one β to another, cut until the polynomials in β are right; None where those in log q are not."""
+def _halved(
+    moments: Moments, power: int, q: Floats, known: Series, near: bool, distance: float, last: bool
+) -> list[Piece] | None:
+    """From one s to another, cut until the polynomials in s are right; None where those in log q are not."""
     found: list[Piece] = []
     waiting = [((0.0, 1.0), 0)]
     while waiting:
         share, cuts = waiting.pop()
-        piece = _piece(moments, q, known, ends, share)
+        piece = _piece(moments, power, q, known, near, distance, share)
         if piece.tails[1] > ACCURACY and not last:
             return None
         if piece.tails[0] <= ACCURACY or cuts == MOST_CUTS:
@@ -149,25 +174,34 @@ def _halved(moments: Moments, q: Floats, known: Series, ends: tuple[float, float
     return found
 
 
-def _piece(moments: Moments, q: Floats, known: Series, ends: tuple[float, float], share: tuple[float, float]) -> Piece:
-    degree = FAR if ends[1] == np.pi / 4 else NEAR
+def _piece(
+    moments: Moments, power: int, q: Floats, known: Series, near: bool, distance: float, share: tuple[float, float]
+) -> Piece:
+    degree = NEAR if near else FAR
     nodes = chebyshev.chebpts1(degree + 1)
-    gap = 2 * np.sin(_beta(ends, share, (1 + nodes) / 2, np.sqrt(1 + q)[:, None])) ** 2
-    if degree == FAR:
-        slope, mean, _, off = known.at(gap)
-        unsure = float((off / mean).max())
+    s = _s(near, distance, share, (1 + nodes) / 2, q[:, None])
+    if near:
+        found, unsure = _by_window(moments, q, s[0] if s.ndim > 1 else s, known.reach)
     else:
-        pairs = np.repeat(q, nodes.size), gap.ravel()
-        slope, mean = (x.reshape(gap.shape) for x in once(moments, *pairs, known.reach - 5, POINTS)[:2])
-        corners = np.ix_([0, -1], [0, -1])
-        judged = near_one(moments, np.repeat(q[[0, -1]], 2), gap[corners].ravel(), known.reach)
-        unsure = float(((4 * np.abs(mean[corners].ravel() - judged.mean) + judged.mean_error) / judged.mean).max())
-    rows = np.stack([np.log(mean), slope / mean])
+        found, unsure = _by_series(known, s * s / q[:, None])
+    with np.errstate(all="ignore"):
+        rows = np.stack([np.log(found.lacking) - power * np.log(s), np.log(found.rest / found.lacking)])
     in_q = np.linalg.inv(chebyshev.chebvander(chebyshev.chebpts1(ORDER + 1), ORDER))
-    in_t = np.linalg.inv(chebyshev.chebvander(nodes, degree))
-    coefficients = np.einsum("tj,rqj,pq->trp", in_t, rows, in_q, optimize=True)
-    along_t = np.abs(coefficients[-2:]).max(axis=0).sum(axis=1)
+    in_s = np.linalg.inv(chebyshev.chebvander(nodes, degree))
+    coefficients = np.einsum("tj,rqj,pq->trp", in_s, rows, in_q, optimize=True)
+    along_s = np.abs(coefficients[-2:]).max(axis=0).sum(axis=1)
     along_q = np.abs(coefficients[:, :, -2:]).max(axis=2).sum(axis=0)
-    return Piece(
-        ends, share, coefficients, along_t + along_q + unsure + 8 * EPS, (float(along_t.max()), float(along_q.max()))
-    )
+    error = float(along_s.max() + along_q.max()) + unsure + 8 * EPS
+    return Piece(near, distance, share, coefficients, error, (float(along_s.max()), float(along_q.max())))
+
+
+def _by_window(moments: Moments, q: Floats, s: Floats, reach: float) -> tuple[Parting, float]:
+    found = parting(moments, q, s, reach - 5, POINTS)
+    judged = parting(moments, q, s[::JUDGED], reach, FEWER)
+    return found, max(float(np.abs(a / b[:, ::JUDGED] - 1).max()) for a, b in zip(judged, found, strict=True))
+
+
+def _by_series(known: Series, gap: Floats) -> tuple[Parting, float]:
+    slope, mean, _, off = known.at(gap)
+    found = Parting(known.slope[:, None] - mean, mean - slope)
+    return found, float(((off + 4 * EPS * known.slope[:, None]) / found.lacking).max())

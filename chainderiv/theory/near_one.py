@@ -47,8 +47,8 @@ def cost(moments: Moments, q: float, gap: float) -> float:
 def _summed(moments: Moments, q: float, gap: float, reach: float, points: int) -> tuple[float, float, float, float]:
     """S and M, and of both what lies at the outermost nodes and what is rounded."""
     s, width = np.sqrt(q * gap), np.sqrt(q * (1 - gap))
-    m, outer = on_panels(_outer(moments, s, reach * width), points)
-    x, inner = on_panels(_inner(moments, m[0], s), points)
+    m, outer = on_panels(outer_edges(moments, s, reach * width), points)
+    x, inner = on_panels(inner_edges(moments, m[0], s), points)
     outer = outer[0] * np.exp(-((m[0] / width) ** 2) / 2) / (np.sqrt(2 * np.pi) * width)
     inner = inner * np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
     z = m.T + s * x
@@ -66,16 +66,16 @@ def _summed(moments: Moments, q: float, gap: float, reach: float, points: int) -
     return whole[0], whole[1] / (q * gap), lost[0], (lost[1] + 4 * EPS * float(outer @ rounding)) / (q * gap)
 
 
-def _outer(moments: Moments, s: float, reach: float) -> Floats:
-    """Edges over m, (1, n): the neuron's own, and about each break those of the window."""
+def outer_edges(moments: Moments, s: float, reach: float, count: int = 13) -> Floats:
+    """Edges over m, (1, n): the neuron's own, about each break those of the window, and so many even ones."""
     own = moments.edges[np.abs(moments.edges) < reach]
     beside = [b + s * WINDOW for b in moments.breaks]
-    even = reach * np.linspace(-1, 1, 13)
+    even = reach * np.linspace(-1, 1, count)
     edges = np.concatenate([own, *beside, even])
     return np.sort(np.clip(edges, -reach, reach))[None, :]
 
 
-def _inner(moments: Moments, m: Floats, s: float) -> Floats:
+def inner_edges(moments: Moments, m: Floats, s: float) -> Floats:
     """Edges over x at each m, (n, edges): the window's, and the neuron's own within it."""
     low, high = m + s * WINDOW[0], m + s * WINDOW[-1]
     first, last = np.searchsorted(moments.edges, low), np.searchsorted(moments.edges, high)

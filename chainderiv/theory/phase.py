@@ -124,9 +124,8 @@ class PhaseDiagram(Shows):
         chaotic &= ~beyond
         error = np.where(beyond, np.nan, np.zeros_like(c))
         if chaotic.any():
-            w = np.broadcast_to(self.sigma_w, chaotic.shape)[chaotic]
-            gap, chi[chaotic], error[chaotic] = correlations(self._moments, self.q_star[chaotic], w)
-            c[chaotic] = 1 - gap
+            gap, fall, error[chaotic] = correlations(self._moments, self.q_star[chaotic], self.chi_1[chaotic])
+            c[chaotic], chi[chaotic] = 1 - gap, 1 - fall
         return c, chi, error
 
 
