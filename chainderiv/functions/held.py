@@ -18,6 +18,11 @@ class Held(sympy.Function):
     is_real = True
     is_positive = True
 
+    @classmethod
+    def _should_evalf(cls, arg: Any) -> int:
+        """Not because its number is a float: it would not be held."""
+        return -1
+
     def _eval_evalf(self, prec: int) -> Any:
         """Its value, by which min and max compare it."""
         return self.args[0]._eval_evalf(prec)

@@ -1,8 +1,8 @@
 """Where two inputs settle at very many (σ_w, q*): c* and 1 - χ_c by polynomials in log q and in the inputs' distance s.
 
-s² = q (1 - c). In each panel of log q the logarithms of T/s^p and of (J - T)/s^p, as parting has them, are tabulated over
-s, with p = 1 where a kink parts inputs and 2 where none does: below a distance by parting, above by the Hermite series.
-Panels and pieces are cut in two until the polynomials are right to ACCURACY. T grows with s: one piece at most holds
+s² = q (1 - c). In each panel of log q the logarithms of T/s^p and of (J - T)/T, as parting has them, are tabulated over
+s, with p = 1 where φ' jumps and 2 where it does not: below a distance by parting, above by the Hermite series. Panels
+and pieces are cut in two until the polynomials are right to ACCURACY. T grows with s: one piece at most holds
 T = M₂ - 1/σ_w², and nothing cancels as c* nears 1.
 """
 
@@ -19,12 +19,12 @@ from chainderiv.theory.moments import M2, Moments
 from chainderiv.theory.parting import Parting, parting
 from chainderiv.theory.series import EPS, Series, series
 
-PANEL, ORDER = 2.5, 18  # of log q, and the degree there
+PANEL, ORDER = 1.5, 12  # of log q, and the degree there
 FAR, NEAR = 14, 20  # degrees in a piece, where the series serves and where it does not
-ACCURACY = 1e-10
+ACCURACY = 1e-9
 MOST_CUTS = 5
 TERMS = 512
-POINTS, FEWER = 14, 12  # of parting in a panel, and those that judge them at every JUDGED-th distance
+POINTS, FEWER = 12, 10  # of parting in a panel, and those that judge them at every JUDGED-th distance
 JUDGED = 5
 TRUSTED = 1e-12  # relative error of M up to which the series serves
 MOST = 0.9  # of 1 - c, at the least q of a panel, up to which parting serves
@@ -41,7 +41,7 @@ class Correlations(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Of one share of the way from one s to another: ln T/s^p and ln (J - T)/T as coefficients (degree + 1, 2, ORDER + 1).
+    """Of a share of the way between two s: ln T/s^p and ln (J - T)/T as coefficients (degree + 1, 2, ORDER + 1).
 
     near : whether the distances are the same for all q, up to the given one; else from there to the s of c = 0.
     error : of both.  tails : the last coefficients' share of it, along s and along log q.
@@ -61,14 +61,16 @@ class Piece(NamedTuple):
 
 def _s(near: bool, distance: float, share: tuple[float, float], unit: Floats, q: Floats) -> Floats:
     scale = np.minimum(1.0, np.sqrt(q)) if not near else min(1.0, distance)
-    first, last = (0.0, np.arcsinh(distance / scale)) if near else (np.arcsinh(x / scale) for x in (distance, np.sqrt(q)))
+    first, last = (
+        (0.0, np.arcsinh(distance / scale)) if near else (np.arcsinh(x / scale) for x in (distance, np.sqrt(q)))
+    )
     return np.asarray(scale * np.sinh(first + (share[0] + (share[1] - share[0]) * unit) * (last - first)))
 
 
 def correlations(moments: Moments, q: Floats, chi_1: Floats) -> Correlations:
     """Where two inputs settle at n variances, χ₁ there being above 1."""
     found = Correlations(*(np.empty_like(q) for _ in range(3)))
-    log_q, power = np.log(q), 1 if moments.breaks else 2
+    log_q, power = np.log(q), 1 if moments.activation.kinks else 2
     low, high = float(log_q.min()), float(log_q.max()) + 1e-6
     edges = np.linspace(low, high, 1 + int(np.ceil((high - low) / PANEL)))
     waiting = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
@@ -85,7 +87,7 @@ def correlations(moments: Moments, q: Floats, chi_1: Floats) -> Correlations:
         wanted = np.log(moments.near(q[at], (M2,))[0]) + np.log1p(-1 / chi_1[at])
         unsure = 8 * EPS / (1 - 1 / chi_1[at])
         settled = _settled(pieces, power, x, q[at], wanted, unsure)
-        fall = settled.fall * np.exp(np.log(chi_1[at] - 1))
+        fall = settled.fall * (chi_1[at] - 1)
         for whole, part in zip(found, settled._replace(fall=fall), strict=True):
             whole[at] = part
     return found
@@ -101,7 +103,9 @@ def _settled(pieces: list[Piece], power: int, x: Floats, q: Floats, wanted: Floa
         inside = (end >= wanted[left]) | (piece is pieces[-1])
         at = left[inside]
         if at.size:
-            within = _within(piece, power, values[:, :, inside], q[at], wanted[at], unsure[at], end[inside] < wanted[at])
+            within = _within(
+                piece, power, values[:, :, inside], q[at], wanted[at], unsure[at], end[inside] < wanted[at]
+            )
             for whole, part in zip(found, within, strict=True):
                 whole[at] = part
         left = left[~inside]
@@ -112,7 +116,7 @@ def _within(
     piece: Piece, power: int, values: Floats, q: Floats, wanted: Floats, unsure: Floats, beyond: Floats
 ) -> tuple[Floats, Floats, Floats]:
     """In one piece, or at its end where T is beyond it."""
-    unit, inside = np.ones(wanted.size), np.flatnonzero(~beyond)
+    unit, inside = np.ones(wanted.size), np.flatnonzero(np.logical_not(beyond))
     if inside.size:
 
         def above(unit: Floats, place: Floats) -> Floats:  # the search goes on with those alone that are not found yet
@@ -126,7 +130,8 @@ def _within(
         some = inside[rising]
         ends = least[rising], np.ones(some.size)
         if some.size:
-            unit[some] = find_root(above, ends, args=(some.astype(float),)).x
+            root = find_root(above, ends, args=(some.astype(float),))
+            unit[some] = np.where(root.success, root.x, 1.0)  # at the end rounding decides
     ratio = np.exp(chebyshev.chebval(2 * unit - 1, values[:, 1], tensor=False))
     gap = np.minimum(piece.s(unit, q) ** 2 / q, 1.0)
     # d ln T/d ln (1 - c) = (J - T)/T

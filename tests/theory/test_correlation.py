@@ -119,12 +119,13 @@ def test_a_maps_correlations_are_those_of_single_points_to_within_their_errors(n
     chaotic = (d.chi_1 > 1) & np.isfinite(d.q_star)
     q, w = d.q_star[chaotic], np.broadcast_to(d.sigma_w, chaotic.shape)[chaotic]
     known = moments(neuron(name))
-    found = correlations(known, q, w)
+    found = correlations(known, q, d.chi_1[chaotic])
+    assert np.isfinite(found.error).all()
     for i in np.random.default_rng(2).integers(0, q.size, 8):
         one = settled(known, float(q[i]), 0.0, float(w[i]))
         assert abs(one.gap - found.gap[i]) <= one.gap_error + found.error[i], (q[i], w[i], one, found.error[i])
-        assert found.error[i] < 1e-7
-        assert found.chi[i] == pytest.approx(one.chi, abs=1e-7)
+        assert abs(one.gap - found.gap[i]) < 1e-10
+        assert found.fall[i] == pytest.approx(1 - one.chi, rel=1e-8)
     assert np.array_equal(d.c_star_error[chaotic], found.error)
 
 

@@ -18,8 +18,8 @@ def test_a_diagram_is_mean_field_at_each_of_its_points(name):
         assert d.q_star[i, j] == pytest.approx(m.q_star, rel=1e-11)
         assert d.chi_q[i, j] == pytest.approx(m.chi_q, rel=1e-11)
         assert d.chi_1[i, j] == pytest.approx(m.chi_1, rel=1e-11)
-        assert d.c_star[i, j] == pytest.approx(m.c_star, abs=2e-6, nan_ok=True)
-        assert d.chi_c[i, j] == pytest.approx(m.chi_c, abs=2e-5, nan_ok=True)
+        assert d.c_star[i, j] == pytest.approx(m.c_star, abs=1e-10, nan_ok=True)
+        assert d.chi_c[i, j] == pytest.approx(m.chi_c, abs=1e-9, nan_ok=True)
 
 
 def test_an_axis_below_0_is_refused():
