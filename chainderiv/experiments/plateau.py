@@ -21,13 +21,13 @@ from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.view.networks.courses import plot_courses
-from chainderiv.view.networks.depths import plot_accuracy_lines
 from chainderiv.wording import number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DECAYS = (0.0, 1.0, 2.5, 5.0)  # λ, for Nielsen's number of training images
+TICKS = 4  # of an axis of epochs
 GUESSING = 2.0  # times what chance gives
 START: dict[str, Any] = {"activation": "sigmoid", "sigma_w": 1.0, "sigma_b": 1.0}  # of every run
 RULE = 6.0  # ξ_c: how deep a network may be by Schoenholz et al. (2017), section 5
@@ -58,6 +58,11 @@ class Plateau:
         It guesses until its accuracy is above twice what chance gives for good.
         """
         return tuple(np.array([_left(run, GUESSING / self.classes) for run in runs]) for runs in self.by_epoch[decay])
+
+    @property
+    def most(self) -> int:
+        """The steps of a whole run."""
+        return self.steps * (len(next(iter(self.by_epoch.values()))[0][0]) - 1)
 
     def trains(self, decay: float) -> list[float]:
         """Per depth, the share of the runs that leave the plateau."""
@@ -136,14 +141,10 @@ def _draw_courses(found: Plateau, figure: Figure, dark: bool) -> None:
         above.set_title(_layers(depth), fontsize=10)
         for ax in (above, below):
             ax.set(xlabel="", ylabel="" if k else ax.get_ylabel())
+            ax.locator_params("x", nbins=TICKS)
     panels[0, 0].set_ylim(0, 100)
     figure.supxlabel("epochs of training", fontsize=10)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(found.by_epoch))
-
-
-def _draw_accuracy(found: Plateau, figure: Figure, dark: bool) -> None:
-    reached = {_name(decay): [runs[:, -1] for runs in each] for decay, each in found.by_epoch.items()}
-    plot_accuracy_lines(found.depths, reached, figure.add_subplot(), dark)
 
 
 def _layers(depth: int) -> str:
@@ -156,19 +157,26 @@ def _reading(found: Plateau, setup: Setup) -> list[str]:
 
 def _waiting(found: Plateau) -> list[str]:
     """How long the plateau lasts, at each depth."""
-    return [
-        f"{_layers(depth)}: {'; '.join(_told(found.left(decay)[k] * found.steps, decay) for decay in found.by_epoch)}."
-        for k, depth in enumerate(found.depths)
-    ]
+    sentences = []
+    for k, depth in enumerate(found.depths):
+        told = [_told(found.left(decay)[k] * found.steps, decay, found.most) for decay in found.by_epoch]
+        sentences.append(f"{_layers(depth)}: {'; '.join(told)}.")
+    return sentences
 
 
-def _told(steps: Floats, decay: float) -> str:
-    """How many runs leave, and after how many steps."""
-    off = steps[np.isfinite(steps)]
-    if not off.size:
+def _told(steps: Floats, decay: float, most: float) -> str:
+    """How many runs leave, and after how many steps half of all have left."""
+    off = int(np.isfinite(steps).sum())
+    if not off:
         return f"at {_name(decay)} none of {steps.size} runs leaves the plateau"
-    some = "all runs leave" if off.size == steps.size else f"{off.size} of {steps.size} runs leave"
-    return f"at {_name(decay)} {some} the plateau, after a median of {np.median(off):,.0f} steps"
+    some = "all runs leave" if off == steps.size else f"{off} of {steps.size} runs leave"
+    return f"at {_name(decay)} {some} the plateau, after a median of {_median(steps, most)} steps"
+
+
+def _median(steps: Floats, most: float) -> str:
+    """Of all runs, those among them that never leave."""
+    middle = float(np.median(steps))
+    return f"{middle:,.0f}" if np.isfinite(middle) else f"more than {most:,.0f}"
 
 
 def _decaying(found: Plateau) -> list[str]:
@@ -211,11 +219,11 @@ def _section(found: Plateau) -> Tables:
     head = ("hidden layers", *map(_name, found.by_epoch))
     left = {decay: found.left(decay) for decay in found.by_epoch}
     rows = [
-        (str(depth), *(_cell(left[decay][k] * found.steps) for decay in found.by_epoch))
+        (str(depth), *(_cell(left[decay][k] * found.steps, found.most) for decay in found.by_epoch))
         for k, depth in enumerate(found.depths)
     ]
     caption = (
-        "Steps until a network no longer guesses: the median of the runs that come so far; in brackets, how many do. "
+        "Steps until a network no longer guesses, the median of all runs; in brackets, how many come so far. "
         f"It guesses until its accuracy is above {percent(GUESSING / found.classes)} % for good."
     )
     yield Table(head, rows, caption)
@@ -226,9 +234,8 @@ def _section(found: Plateau) -> Tables:
     yield Table(head, reached, "Validation accuracy after the last epoch, median in per cent.")
 
 
-def _cell(steps: Floats) -> str:
-    off = steps[np.isfinite(steps)]
-    return f"{f'{np.median(off):,.0f}' if off.size else '–'} ({off.size} of {steps.size})"
+def _cell(steps: Floats, most: float) -> str:
+    return f"{_median(steps, most)} ({int(np.isfinite(steps).sum())} of {steps.size})"
 
 
 EXPERIMENT = Experiment(
@@ -251,12 +258,6 @@ EXPERIMENT = Experiment(
             "for each number of hidden layers.",
             "Each line is a run. Above: accuracy, and dotted what chance gives. Below: the norm of the first hidden "
             "layer’s mean ∂C/∂b.",
-        ),
-        "plateau-accuracy": Drawing(
-            _draw_accuracy,
-            (7.4, 4.4),
-            "Validation accuracy against depth for several weight decays.",
-            "Medians after the last epoch.",
         ),
     },
     reading=_reading,
