@@ -150,6 +150,8 @@ class Child:
         """Stop it or let it go on, all its threads."""
         if hasattr(signal, name) and self.process.is_alive():
             os.kill(self.process.pid, getattr(signal, name))
+            if name == "SIGSTOP" and hasattr(os, "waitid"):  # its threads stop one by one, which takes a moment
+                os.waitid(os.P_PID, self.process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
 
 @contextmanager
