@@ -51,7 +51,9 @@ def faults_of_mean_field(formula, m):
             return a * v(q) + b**2 - q
 
         if m.q_star == mp.inf:
-            far = all(rise(mp.mpf(10) ** k) > 0 for k in range(-30, 40, 5))
+            # at criticality χ₁ is told to its error, and whether σ_w² lies above 1/χ₁ is told no better
+            more = a * mp.mpf(m.errors["chi_1"]) / mp.mpf(m.chi_1)
+            far = all(rise(q) + more * v(q) > 0 for q in (mp.mpf(10) ** k for k in range(-30, 40, 5)))
             return ([] if far else ["it does not grow"]) + (
                 [] if is_near(m.chi_1, a * m2(mp.mpf(10) ** 60), m.errors["chi_1"]) else ["χ₁"]
             )
