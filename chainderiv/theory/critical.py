@@ -24,7 +24,6 @@ from chainderiv.kinds import Floats
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.curve import EPS, FINENESS, FURTHER, Curve, homogeneous, slopes_at_0
 from chainderiv.theory.fixed_points import sigma
-from chainderiv.theory.gaussian import reached
 from chainderiv.theory.moments import LEAST, M2, SLOPE, TINY, Moments, V, moments
 from chainderiv.theory.poincare import critical_bias, critical_bias_in_digits
 from chainderiv.theory.wide import FARTHEST, near
@@ -282,15 +281,15 @@ def _refined(known: Moments, low: float, high: float, b: float) -> CriticalPoint
     if b and not off < ROUGH:
         t, off = _in_digits(known, math.log(q) if off < 1 else high, b)
         q = math.exp(t)
-    value, error = reached(known.at(np.array([q])), np.array([q]))
-    if min(value[V, 0], value[M2, 0]) <= TINY or not math.isfinite(off):
+    value, error = known.reached(q)
+    if min(value[V], value[M2]) <= TINY or not math.isfinite(off):
         raise BadValue(
             f"sigma_b is {b:g}, and where it is critical the mean of φ² is below {TINY:g}; give a larger one"
         )
-    m2, chi_q = float(value[M2, 0]), float(value[SLOPE, 0] / value[M2, 0])
+    m2, chi_q = float(value[M2]), float(value[SLOPE] / value[M2])
     around = near(known, np.array([q * (1 - BESIDE), q * (1 + BESIDE)]), (M2, SLOPE))
     # an error that is all of q leaves M₂ between that at 0 and here
-    moved, moved_slope = np.abs(around[:, 1] - around[:, 0]) / (2 * BESIDE) * min(off, 1.0) + error[[M2, SLOPE], 0]
+    moved, moved_slope = np.abs(around[:, 1] - around[:, 0]) / (2 * BESIDE) * min(off, 1.0) + error[[M2, SLOPE]]
     unsure = float(moved_slope + abs(chi_q) * moved) / m2 + 8 * EPS
     stable = chi_q < 1 if abs(chi_q - 1) > unsure else _returns(known, q, b, chi_q)
     return CriticalPoint(m2**-0.5, b, q, chi_q, stable, m2**-0.5 * (float(moved) / (2 * m2) + EPS), off * q)

@@ -12,7 +12,6 @@ from chainderiv.errors import BadValue
 from chainderiv.given import size
 from chainderiv.kinds import Floats
 from chainderiv.theory.curve import EPS, Crossing, Curve, slopes_at_0
-from chainderiv.theory.gaussian import reached
 from chainderiv.theory.growth import limits
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V
 from chainderiv.theory.wide import near
@@ -92,7 +91,7 @@ def _refined(curve: Curve, crossing: Crossing, sigma_w: float) -> FixedPoint:
     r, off = _begun(curve, crossing, 2 * math.log(sigma_w)), high - low
     for _ in range(STEPS):
         q = r + b
-        value, error = (rows[:, 0] for rows in reached(known.at(np.array([q])), np.array([q])))
+        value, error = known.reached(q)
         chi_q, chi_1 = float(a * value[SLOPE]), float(a * value[M2])
         steepness = abs(1 - chi_q) - float(a * error[SLOPE]) - 4 * EPS
         told = float(a * error[V] + 2 * EPS * q) / steepness if steepness > 0 else math.inf

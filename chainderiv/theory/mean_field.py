@@ -16,7 +16,6 @@ from chainderiv.shown import Shown, Shows
 from chainderiv.theory.correlation import settled
 from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
 from chainderiv.theory.fixed_points import FixedPoint, fixed_points, sigma
-from chainderiv.theory.gaussian import reached
 from chainderiv.theory.growth import limits
 from chainderiv.theory.moments import M2, M4, Moments, moments
 from chainderiv.theory.residual_field import ResidualField, residual_field
@@ -40,7 +39,7 @@ class MeanField(Shows):
         draw inputs together at any length, and where they part at a q* beyond 1e10.
     chi_c : the slope of its map there, χ₁ where c* = 1.
     xi_q, xi_c : -1/ln χ_q and -1/ln χ_c, the layers in which a difference of length or correlation falls to 1/e.
-    kappa : E φ'⁴/(E φ'²)², which the spread over finite widths follows from.
+    kappa : E φ'⁴/(E φ'²)², which the spread over finite widths follows from; NaN where that is not known.
     phase : "ordered" (gradients vanish), "chaotic" (they explode) or "critical".
     case : "" where q* is one simple point, else "several fixed points", "a line of fixed points", "q* = 0",
         "q* = 0 at a kink", "nearly a double root" or "growth without end".
@@ -122,8 +121,8 @@ class MeanField(Shows):
     @property
     def error(self) -> float:
         """The largest of the errors, each as a share of its number (of 1 for small ones)."""
-        sizes = {name: max(1.0, abs(getattr(self, name))) for name in self.errors}
-        return max((e / sizes[name] for name, e in self.errors.items() if math.isfinite(sizes[name])), default=0.0)
+        sizes = {name: max(1.0, abs(v)) for name in self.errors if math.isfinite(v := getattr(self, name))}
+        return max((self.errors[name] / size for name, size in sizes.items()), default=0.0)
 
 
 def _error(value: float, off: float | None) -> str:
@@ -225,9 +224,9 @@ def _at(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...], at: 
 
 
 def _kappa(known: Moments, q: float) -> tuple[float, float]:
-    """E φ'⁴/(E φ'²)² at q; at 0 what it tends to, which a kink there decides."""
-    value, error = reached(known.at(np.array([max(q, 1e-30)])), np.array([q]))
-    if value[M4, 0] == 0:  # of slopes that are 0 there is no spread
+    """E φ'⁴/(E φ'²)² at q, NaN where E φ'⁴ is not known; at 0 what it tends to, which a kink there decides."""
+    value, error = known.at(np.array([max(q, 1e-30)]))
+    if not value[M4, 0] > 0:  # of slopes that are 0 there is no spread
         return math.nan, math.nan
     kappa = float(value[M4, 0] / value[M2, 0] / value[M2, 0])  # a square may be below all numbers
     return kappa, kappa * float(error[M4, 0] / value[M4, 0] + 2 * error[M2, 0] / value[M2, 0])
@@ -260,8 +259,7 @@ def _grown(known: Moments, w: float, b: float, points: tuple[FixedPoint, ...]) -
     """No stable point: signals grow, and χ₁ is what it tends to."""
     found, level = limits(known), 2 * math.log(w)
     if found is None or not found.grows(level):
-        end = np.exp(np.array([known.most - 1e-6]))
-        reached(known.at(end), end)  # says what is infinite there
+        known.reached(math.exp(known.most + 1))  # says what is infinite there
         raise BadValue(
             f"activation {known.activation.name!r} has no stable fixed point of the variance at sigma_w = {w:g}, "
             f"sigma_b = {b:g} as far as its expectations are known; give another sigma_w"

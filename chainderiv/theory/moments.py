@@ -18,7 +18,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import jumps
 from chainderiv.kinds import Floats, Mask
-from chainderiv.theory.gaussian import MOST_HALVINGS, WIDTH, Expected, gaussian
+from chainderiv.theory.gaussian import MOST_HALVINGS, WIDTH, Expected, gaussian, reached
 
 V, M2, SLOPE, M4 = range(4)
 LEAST, MOST, STRIDE = -48, 24, 8  # log q, from 1e-21 to 1e10: where fixed points are looked for
@@ -74,6 +74,17 @@ class Moments:
     def at(self, q: Floats, halvings: int = MOST_HALVINGS) -> Expected:
         """The four at variances q (n,): (4, n), by quadrature."""
         return gaussian(self._integrand, np.asarray(q, float), self.breaks, halvings, self.edges.tolist())
+
+    def reached(self, q: float) -> tuple[Floats, Floats]:
+        """V, M₂ and V' at one q, and their errors, all known; raises BadValue. M₄ may be infinite where these are not.
+
+        >>> from chainderiv.functions.activation import Activation
+        >>> steep = Moments(Activation.from_formula("steep", "exp(z*z/16)"))  # M₂ is finite below q = 4, M₄ below 2
+        >>> steep.reached(2.5)[0].round(3).tolist(), steep.at(np.array([2.5])).value[M4].tolist()
+        ([1.633, 0.17, 0.544], [nan])
+        """
+        found = reached(Expected(*(rows[:M4] for rows in self.at(np.array([q])))), np.array([q]))
+        return found.value[:, 0], found.error[:, 0]
 
     def _integrand(self, z: Floats, q: Floats) -> Floats:
         phi, slope = self.functions.value(z), self.functions.derivative(z)

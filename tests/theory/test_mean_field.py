@@ -214,3 +214,21 @@ def test_what_hardly_passes_a_layer_leaves_a_q_star_that_is_rounded_and_an_error
         beyond = mp.erfc(9 / (mp.mpf(b) * mp.sqrt(2))) / 2
     if beyond > 1e-290:  # κ = 1/P(z > 9), though its square is below all numbers
         assert m.kappa == pytest.approx(float(1 / beyond), rel=1e-10)
+
+
+def test_a_fourth_moment_that_is_infinite_takes_no_fixed_point_away():
+    # E φ'⁴ is finite below q = 2, E φ'² below 4: q* = σ_w²/√(1 - q*/4) + σ_b² has two roots, and κ is unknown at both
+    m = mean_field(Activation.from_formula("steep", "exp(z*z/16)"), 0.1**0.5, 2.2**0.5)
+    assert m.q_star == pytest.approx(2.2 + 0.1 / (1 - m.q_star / 4) ** 0.5, rel=1e-14)
+    assert m.chi_1 == pytest.approx(0.1 * m.q_star / 64 / (1 - m.q_star / 4) ** 1.5, rel=1e-12)
+    assert math.isnan(m.kappa)
+    assert m.error < 1e-14
+
+
+def test_a_further_fixed_point_far_out_where_only_the_fourth_moment_is_unknown_is_told_beside_the_first():
+    w, b = 1.4326049210646216e-14, 2.2968327164374998
+    m = mean_field(Activation.from_formula("f", "sinh(z)"), w, b)
+    first, second = m.fixed_points
+    assert (first.stable, second.stable) == (True, False)
+    assert first.q_star == pytest.approx(b * b, rel=1e-15)
+    assert second.q_star == pytest.approx(w * w * (math.exp(2 * second.q_star) - 1) / 2 + b * b, rel=1e-11)
