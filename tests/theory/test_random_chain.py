@@ -312,6 +312,14 @@ def test_at_the_ends_of_float64_links_are_what_their_limits_say(name, w, b):
     assert r.error < 1e-6
 
 
+@pytest.mark.parametrize("w", [2.0, 1e5, 1e10])
+def test_a_law_that_hardly_settles_is_solved_for_to_rounding(w):
+    """Without biases log|w φ/z| of softsign has the mean 0, and φ' is (φ/z)²."""
+    r, want = random_chain("softsign", w, 0.0), -(math.log(w) + WEIGHT)
+    assert abs(r.exponent - want) <= min(r.error, 1e-12)
+    assert r.error < 1e-12
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("name", "w", "b"),

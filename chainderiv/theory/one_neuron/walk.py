@@ -31,6 +31,7 @@ STEEP = 1.5  # change of t over a panel of log|z|
 AT_A_ZERO = -36.5  # log|φ'| at a node that rounding puts onto a zero of φ'
 WIDEST_ZERO = 1e-9  # of log|z|, that such nodes may stand for
 MOST_PANELS = 2500  # of log|z|
+REFINED = 3  # solutions of a system: of a law that hardly settles the first is right to 1e-11
 SELDOM = 1e-30  # a chance that counts for nothing
 
 
@@ -208,11 +209,19 @@ class Walk:
     @cached_property
     def settled(self) -> Floats:
         """The mean of a function of t in the long run, as weights (m,) of its values on the nodes."""
-        return np.asarray(lu_solve(self._factors, self._scale, trans=1, check_finite=False) * self._scale)
+        scale, found = self._scale, np.zeros(self.t.size)
+        for _ in range(REFINED):
+            left = scale * (1 - found.sum()) + (found @ self.step - found) / scale
+            found = found + scale * lu_solve(self._factors, left, trans=1, check_finite=False)
+        return found
 
     def to_come(self, centred: Floats) -> Floats:
         """h with h - P h = g, the sum of all that is expected of g from each t on; g has the mean 0 in the long run."""
-        return np.asarray(lu_solve(self._factors, centred * self._scale, check_finite=False) / self._scale)
+        scale, found = self._scale, np.zeros(self.t.size)
+        for _ in range(REFINED):
+            left = scale * (centred - found + self.step @ found - scale @ (scale * found))
+            found = found + lu_solve(self._factors, left, check_finite=False) / scale
+        return found
 
     def _with_log_w(self) -> tuple[Floats, Floats]:
         """The chances times E log|w| and E log²|w| given both ends of the step, (m, n) each."""
