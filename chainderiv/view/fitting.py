@@ -23,6 +23,7 @@ ABOVE, BELOW_BESIDE = 6.0, 9.0  # title, ticks and label of a map; the legend th
 TITLE = 10 / 11  # of the size of letters
 SHORT = 2.6  # inches: in a place that is no higher, a legend has as many columns as it can
 LEAST_LEGEND = 0.7  # of its usual letters
+HELD = "\0"  # in place of a space that no line ends at
 
 
 def letter(ax: Axes) -> float:
@@ -103,13 +104,16 @@ def fitted(ax: Axes, label: str, room: float) -> str:
 def in_lines(ax: Axes, text: str, room: float) -> str:
     r"""A text in lines no wider than so many pixels, broken behind commas and semicolons, and between words if it must.
 
+    A formula between dollar signs is one word.
+
     >>> from matplotlib.figure import Figure
     >>> in_lines(Figure().add_subplot(), "sigmoid, 4 layers; x = 0.5, y = 0", 150).split("\n")
     ['sigmoid, 4 layers;', 'x = 0.5, y = 0']
     """
-    parts = re.split(r"(?<=[,;]) ", text)
+    whole = re.sub(r"(?<!\\)\$.*?(?<!\\)\$", lambda formula: formula[0].replace(" ", HELD), text)
+    parts = [part.replace(HELD, " ") for part in re.split(r"(?<=[,;]) ", whole)]
     if any(extent(ax, part, TITLE)[0] > room for part in parts):
-        parts = text.split(" ")
+        parts = [part.replace(HELD, " ") for part in whole.split(" ")]
     lines = [parts[0]]
     for part in parts[1:]:
         longer = f"{lines[-1]} {part}"

@@ -11,6 +11,7 @@ from cycler import cycler
 
 from chainderiv.errors import BadValue
 from chainderiv.given import of_kind
+from chainderiv.view.choices import switch
 from chainderiv.view.place import type_scale
 
 if TYPE_CHECKING:  # Matplotlib is slow to load, and only what draws waits for it
@@ -84,8 +85,8 @@ DARK = Palette(
 
 
 def palette(dark: bool = False) -> Palette:
-    """The colours of the light or the dark theme."""
-    return DARK if dark else LIGHT
+    """The colours of the light or the dark theme; raises BadValue where dark is neither True nor False."""
+    return DARK if switch("dark", dark) else LIGHT
 
 
 def settings(dark: bool = False, scale: float = 1.0) -> dict[str, Any]:

@@ -151,6 +151,15 @@ BAD = {
 }
 
 
+BAD |= {
+    "a formula that cannot be set": ((), {"title": "$x_{$"}, BadValue, "title is '[$]x_{[$]', which cannot be set"),
+    "a mark's, too": ((), {"marks": {"$\\foo$": [1, 2]}}, BadValue, "a name of marks is .*, which cannot be set"),
+    "a mark without a name": ((), {"marks": {3: [1, 2]}}, BadValue, "a name of marks is 3; give a text"),
+    "no truth": ((), {"dark": "x"}, BadValue, "dark is 'x'; give True or False"),
+    "one limit": ((), {"limits": 3}, BadValue, "limits is 3; give \\(low, high\\), both above 0$"),
+}
+
+
 @pytest.mark.parametrize(("args", "kinds", "error", "said"), BAD.values(), ids=BAD)
 def test_what_is_no_prediction_no_norm_or_no_option_is_refused_in_one_line(told, args, kinds, error, said):
     first = args if args == (None,) else (told, *args)
@@ -188,3 +197,29 @@ def test_within_two_decades_the_axis_has_plain_numbers(told):
     ax = plot_prediction(told, limits=(0.5, 2))
     ax.figure.draw_without_rendering()
     assert [text.get_text() for text in ax.get_yticklabels()] == ["0.5", "0.7", "1", "1.5", "2"]
+
+
+@pytest.mark.parametrize("limits", [(1e-300, 1e300), (1e-307, 1.0), (0.1, 1e308)])
+def test_limits_are_taken_as_far_as_float64_reaches(told, limits):
+    ax = plot_prediction(told, limits=limits)
+    assert ax.get_yscale() == "linear"  # of decimal logarithms, whose ticks are numbers
+    assert ax.get_ylim() == pytest.approx(np.log10(limits), rel=1e-12)
+    assert collisions(ax.figure) == []
+
+
+def test_a_neurons_name_is_set_as_it_stands_whatever_it_is_called():
+    odd = cd.Activation.from_formula("$x_{$", "tanh(z)")
+    ax = plot_prediction(cd.predict(SIZES, odd, data=DIGITS))
+    assert "\\$x_{\\$" in ax.get_title()
+    phases = cd.plot_phase(cd.phase_diagram(odd, cd.Axis(0.5, 2, 4), cd.Axis(0, 1, 3)))
+    maps = cd.plot_sweep(cd.sweep(cd.Chain(2, odd), w=cd.Axis(-1, 1, 5), b=cd.Axis(-1, 1, 5)), title=None)
+    for each in (ax, phases, maps):
+        each.figure.canvas.draw()
+
+
+def test_a_title_is_never_broken_within_its_formula(told):
+    title = "the first of many words, and then $a + b, c + d + e + f + g = 1$, at last $"
+    ax = plot_prediction(told, ax=lone_axes((2.6, 2.2)), title=title)
+    assert "$a + b, c + d + e + f + g = 1$" in ax.get_title()
+    assert ax.get_title().count("\n") >= 2
+    ax.figure.canvas.draw()

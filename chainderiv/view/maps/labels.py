@@ -7,6 +7,7 @@ import numpy as np
 from chainderiv.kinds import Floats
 from chainderiv.maps.depth import DEPTH
 from chainderiv.maps.sweep import Sweep
+from chainderiv.view.choices import as_it_stands
 
 NAMES = {"w": "weight", "b": "bias", "z": "pre-activation", "x": "input", "y": "target"}
 UNCERTAIN = "uncertain"  # short enough for a legend of two columns beside a colour bar
@@ -55,7 +56,8 @@ def chain_name(sweep: Sweep) -> str:
     layers = f"{depth}{' residual' if chain.residual else ''} layer{'s' if chain.depth > 1 else ''}"
     in_order = sorted(sweep.fixed, key=lambda name: ("wbzxy".index(name[0]), name[1:].zfill(7)))
     numbers = ", ".join(held(name, sweep.fixed[name]) for name in in_order)
-    return "; ".join(part for part in (f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", numbers) if part)
+    parts = f"{' and '.join(names)}, {layers}", f"{chain.cost.name} cost", numbers
+    return as_it_stands("; ".join(filter(None, parts)))
 
 
 def held(name: str, value: float) -> str:

@@ -13,6 +13,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import of_kind
 from chainderiv.maps.axis import Axis
+from chainderiv.view.choices import as_it_stands
 from chainderiv.view.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps import labels
 from chainderiv.view.maps.colours import colour_bar, scale_of
@@ -94,7 +95,7 @@ def plot_link_map(
         if further is not None and look.names:
             label_contour(ax, further, [f"{level:g}" for level in further.levels], colours)
         has_bar = mesh is not None and look.colorbar
-        own = f"one link of a {phi.name} chain" if look.title is None else look.title
+        own = f"one link of a {as_it_stands(phi.name)} chain" if look.title is None else look.title
         if look.legend:
             draw_legend(ax, [*lines, *special_patches(view.values, colours)], has_bar)
         fit_words(ax, own, labels.axis_label("w"), labels.axis_label("z"), has_bar)

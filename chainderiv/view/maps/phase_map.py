@@ -21,6 +21,7 @@ from chainderiv.theory.critical import stable_line
 from chainderiv.theory.curve import homogeneous
 from chainderiv.theory.phase import PhaseDiagram, growth_edge
 from chainderiv.theory.usual import usual
+from chainderiv.view.choices import as_it_stands, words
 from chainderiv.view.fitting import draw_legend, fit_words, fitted, label_room
 from chainderiv.view.maps.colours import LINEAR_WIDTH, colour_bar, scale_of
 from chainderiv.view.maps.drawing import HALO, cells_of, draw_cells, draw_contour, draw_values, special_patches
@@ -133,7 +134,7 @@ def plot_phase(
         has_bar = mesh is not None and look.colorbar
         if look.legend:
             draw_legend(ax, [*handles, *_patches(view.values, colours)], has_bar)
-        own = f"wide layers of {diagram.activation.name}" if look.title is None else look.title
+        own = f"wide layers of {as_it_stands(diagram.activation.name)}" if look.title is None else look.title
         fit_words(ax, own, X_LABEL, Y_LABEL, has_bar)
         if has_bar:
             colour_bar([ax], mesh, fitted(ax, kind.label, label_room(ax)[1]), *view.ends)
@@ -147,6 +148,7 @@ def _points(given: Any) -> Points:
         pair = list(place) if isinstance(place, list | tuple) else []
         if not isinstance(name, str) or not name or len(pair) != 2 or not all(map(is_finite, pair)):
             raise BadValue(f"points is {shown(given)}; give names and places, such as {{'mine': (1.5, 0.2)}}, or None")
+        words("a name of points", name)
     return items
 
 

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.given import floats, of_kind, several
 from chainderiv.kinds import Floats
-from chainderiv.records.measurements import beyond
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.choices import switch, title_of
 from chainderiv.view.networks.lines import (
     LABEL_GAP,
     banded,
     epoch_axis,
+    leaves_ticks,
     limits_above_0,
     marker,
     name_ends,
@@ -167,7 +167,7 @@ def plot_norm_bands(
             f"norms have shape {runs.shape}; give (runs, rows, hidden layers) of a network with hidden layers"
         )
     x = np.asarray(range(runs.shape[1]) if epochs is None else epochs, float)
-    far = logs is not None and bool(beyond(logs).any())
+    far = logs is not None and leaves_ticks(logs, *([] if ends is None else [np.log(ends)]))
     shown = logs / np.log(10.0) if far and logs is not None else runs
     with drawing(ax, CURVE_SIZE, dark) as (ax, _):
         lines = [banded(ax, x, k, name.format(n), marker=marker(x), far=far) for n, k in enumerate(shown.T, 1)]

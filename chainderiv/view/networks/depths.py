@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
-from chainderiv.records.measurements import beyond
 from chainderiv.records.statistics import interval
 from chainderiv.view.networks.curves import CURVE_SIZE
 from chainderiv.view.networks.lines import (
     BAND,
     BAND_SAID,
     banded,
+    leaves_ticks,
     name_ends,
     plain_numbers,
     ruled,
@@ -152,7 +152,7 @@ def plot_start_norms(
     if not rows or any(row.ndim != 2 or not row.size for row in rows.values()):
         raise BadShape(f"norms have shapes {[r.shape for r in rows.values()]}; give (runs, hidden layers) for each")
     exact = {name: np.asarray(values, float) for name, values in (logs or {}).items()}
-    far = exact.keys() == rows.keys() and any(beyond(values).any() for values in exact.values())
+    far = exact.keys() == rows.keys() and leaves_ticks(*exact.values())
     if far:
         rows = {name: values / np.log(10.0) for name, values in exact.items()}
     with drawing(ax, CURVE_SIZE, dark) as (ax, _):

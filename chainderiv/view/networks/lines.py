@@ -11,14 +11,24 @@ from numpy.typing import ArrayLike
 from chainderiv.errors import BadValue
 from chainderiv.given import shown as shown_in_short
 from chainderiv.kinds import Floats
-from chainderiv.view.choices import limits_of
+from chainderiv.view.choices import pair_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+TICKED = 280 * float(np.log(10.0))  # of 308 decades: ticks lie beyond the ends, too
 LABEL_GAP = 0.075  # of the axes' height, between the names at the ends of lines
 BAND = (0.05, 0.5, 0.95)  # of the runs: the band's edges, and the line within
 BAND_SAID = f"{100 * BAND[0]:g} to {100 * BAND[-1]:g} %"
+
+
+def leaves_ticks(*logs: ArrayLike) -> bool:
+    """Whether any number of these natural logarithms is so small or large that Matplotlib's ticks there are none.
+
+    >>> leaves_ticks([-700.0, 0.0]), leaves_ticks([-np.inf, 600.0], [3.0])
+    (True, False)
+    """
+    return any((np.isfinite(log) & (np.abs(log) > TICKED)).any() for log in map(np.asarray, logs))
 
 
 def sized_axis(ax: Axes, far: bool) -> None:
@@ -41,8 +51,8 @@ def plain_numbers(ax: Axes) -> None:
     from matplotlib.ticker import NullFormatter
 
     low, high = ax.get_ylim()
-    if high / low < 100:
-        steps = (1, 1.5, 2, 3, 5, 7) if high / low < 10 else (1, 2, 5)
+    if high < 100 * low:  # high / low may be beyond float64
+        steps = (1, 1.5, 2, 3, 5, 7) if high < 10 * low else (1, 2, 5)
         ticks = [step * 10.0**power for power in range(-12, 13) for step in steps]
         ax.set_yticks([tick for tick in ticks if low <= tick <= high])
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -51,8 +61,8 @@ def plain_numbers(ax: Axes) -> None:
 
 def limits_above_0(given: Any) -> tuple[float, float] | None:
     """The ends of a logarithmic axis, or None; raises BadValue."""
-    ends = limits_of(given)
-    if ends is not None and ends[0] <= 0:
+    ends = None if given is None else pair_of(given)
+    if given is not None and (ends is None or ends[0] <= 0):
         raise BadValue(f"limits is {shown_in_short(given)}; give (low, high), both above 0")
     return ends
 

@@ -15,12 +15,12 @@ from chainderiv.given import floats, of_kind, shown
 from chainderiv.kinds import Floats
 from chainderiv.logsign import LogSign
 from chainderiv.nn.prediction import Prediction
-from chainderiv.records.measurements import beyond
-from chainderiv.view.choices import switch, title_of
+from chainderiv.view.choices import as_it_stands, switch, title_of, words
 from chainderiv.view.fitting import draw_legend, fit_words
 from chainderiv.view.networks.lines import (
     BAND,
     BAND_SAID,
+    leaves_ticks,
     limits_above_0,
     plain_numbers,
     ruled,
@@ -96,7 +96,7 @@ def plot_prediction(
     runs = None if measured is None else _logs("measured", measured, hidden)
     named = {name: _logs(f"marks[{name!r}]", norms, hidden)[0] for name, norms in _named(marks).items()}
     every = [prediction.log_points, *([] if runs is None else [runs]), *named.values()]
-    far = any(beyond(logs).any() for logs in every)
+    far = leaves_ticks(*every, *([] if ends is None else [np.log(ends)]))
     scaled = partial(_scaled, far=far)
     with drawing(ax, PREDICTION_SIZE, dark, fitted=True) as (ax, colours):
         sized_axis(ax, far)
@@ -112,7 +112,7 @@ def plot_prediction(
         ruled(ax)
         if legend:
             draw_legend(ax, handles, False)
-        fit_words(ax, prediction.title if own is None else own, X_LABEL, Y_LABEL, False)
+        fit_words(ax, as_it_stands(prediction.title) if own is None else own, X_LABEL, Y_LABEL, False)
         fill_place(ax)
     return ax
 
@@ -133,7 +133,9 @@ def _logs(name: str, given: ArrayLike | LogSign, hidden: int) -> Floats:
 
 
 def _named(marks: Any) -> dict[str, Any]:
-    return {} if marks is None else dict(of_kind("marks", marks, Mapping, "a dict of names and norms, or None"))
+    wanted = "a dict of names and norms, or None"
+    found = {} if marks is None else dict(of_kind("marks", marks, Mapping, wanted))
+    return {words("a name of marks", of_kind("a name of marks", name, str, "a text")): found[name] for name in found}
 
 
 def _scaled(logs: Floats, far: bool) -> Floats:
