@@ -47,14 +47,14 @@ def is_finite(given: Any) -> bool:
 def whole_number(name: str, given: Any, least: int) -> int:
     """The whole number given; raises BadValue for another kind or one below least."""
     if not is_whole(given, least):
-        raise BadValue(f"{name} is {given!r}; give a whole number >= {least}")
+        raise BadValue(f"{name} is {shown(given)}; give a whole number >= {least}")
     return int(given)
 
 
-def one_of(name: str, given: Any, count: int) -> int:
-    """The number of one of count, counted from 1; raises BadValue."""
-    if not is_whole(given, 1, count):
-        raise BadValue(f"{name} is {given!r}; give a whole number from 1 to {count}")
+def up_to(name: str, given: Any, most: int) -> int:
+    """The whole number given, from 1 to most; raises BadValue."""
+    if not is_whole(given, 1, most):
+        raise BadValue(f"{name} is {shown(given)}; give a whole number from 1 to {most}")
     return int(given)
 
 
@@ -62,7 +62,7 @@ def size(name: str, given: Any, zero: bool) -> float:
     """The finite number given, above 0 (or from 0 on); raises BadValue."""
     if is_finite(given) and (given > 0 or (zero and given == 0)):
         return float(given)
-    raise BadValue(f"{name} is {given!r}; give a finite number {'>=' if zero else '>'} 0")
+    raise BadValue(f"{name} is {shown(given)}; give a finite number {'>=' if zero else '>'} 0")
 
 
 def generator(rng: Any) -> np.random.Generator:
@@ -72,17 +72,23 @@ def generator(rng: Any) -> np.random.Generator:
     if isinstance(rng, np.random.Generator):
         return rng
     if not is_whole(rng, 0):
-        raise BadValue(f"rng is {rng!r}; give a whole number >= 0 or a numpy.random.Generator")
+        raise BadValue(f"rng is {shown(rng)}; give a whole number >= 0 or a numpy.random.Generator")
     return np.random.default_rng(int(rng))
 
 
 def shown(given: Any) -> str:
-    """What was given, in a line that is not long.
+    """What was given, in a line that is not long; a number as its digits, whatever library made it.
 
-    >>> shown("x"), len(shown("x" * 1000))
-    ("'x'", 60)
+    >>> import numpy as np
+    >>> shown("x"), len(shown("x" * 1000)), shown(np.int64(9)), shown(-(10**5000))
+    ("'x'", 60, '9', 'about -10^5000')
     """
-    line = " ".join(repr(given).split())
+    if isinstance(given, numbers.Integral) and abs(int(given)) >= 10**50:  # Python refuses to print the longest
+        return f"about {'-' * (given < 0)}10^{round(math.log10(abs(int(given))))}"
+    try:
+        line = " ".join((str(given) if isinstance(given, numbers.Real) else repr(given)).split())
+    except ValueError:  # such a number within
+        return f"a {type(given).__name__} of numbers too long to print"
     return line if len(line) <= 60 else line[:57] + "..."
 
 

@@ -9,7 +9,7 @@ import sympy
 
 import chainderiv as cd
 from chainderiv.errors import BadValue
-from chainderiv.given import floats, generator, is_finite, is_whole, one_of, size, whole_number
+from chainderiv.given import floats, generator, is_finite, is_whole, size, up_to, whole_number
 from chainderiv.version import __version__
 
 CHAIN = cd.Chain(depth=3)
@@ -67,8 +67,8 @@ def test_a_size_is_finite_and_above_0_or_from_0_on():
 def test_bounds_of_whole_numbers_are_within_them():
     assert [n for n in range(-1, 5) if is_whole(n, 0, 3)] == [0, 1, 2, 3]
     assert whole_number("n", np.int8(3), 3) == 3
-    assert one_of("layer", 3, 3) == 3
-    for wrong in (lambda: whole_number("n", 2, 3), lambda: one_of("layer", 4, 3), lambda: one_of("layer", 0, 3)):
+    assert up_to("layer", 3, 3) == 3
+    for wrong in (lambda: whole_number("n", 2, 3), lambda: up_to("layer", 4, 3), lambda: up_to("layer", 0, 3)):
         with pytest.raises(BadValue):
             wrong()
     assert not is_finite(1j)

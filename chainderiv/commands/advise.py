@@ -7,6 +7,7 @@ from typing import Any
 
 from chainderiv.commands import common
 from chainderiv.nn.advice import Advice, advise
+from chainderiv.nn.outlook import Outlook
 from chainderiv.nn.pasted import PASTED
 
 USUAL_DEPTH, USUAL_WIDTH, USUAL_FACTOR = "10", "100", "2"
@@ -60,9 +61,13 @@ def _as_dict(found: Advice) -> dict[str, Any]:
         "critical": found.gains.gain,
         "torch_gain": found.gains.torch,
         "intervals": [one._asdict() for one in found.keeping.intervals],
-        "after": None if found.after is None else found.after._asdict(),
-        "before": [one._asdict() for one in found.before],
-        "scatter": found.scatter._asdict(),
+        "after": None if found.after is None else _of_start(found.after),
+        "before": [_of_start(one) for one in found.before],
+        "scatter": {**found.scatter._asdict(), "median": found.scatter.median, "band": found.scatter.band},
         "caveats": found.caveats,
         "paste": {target: found.to(target) for target in PASTED if found.after is not None},
     }
+
+
+def _of_start(one: Outlook) -> dict[str, Any]:
+    return {**one._asdict(), "gradient": one.gradient, "signal": one.signal}

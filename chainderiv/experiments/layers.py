@@ -16,7 +16,8 @@ from chainderiv.experiments.ratios import Ratios, Theory, judged, to_the_next, w
 from chainderiv.experiments.runs import Training
 from chainderiv.experiments.setup import NORM, Setup
 from chainderiv.kinds import Floats
-from chainderiv.nn.prediction import NORMAL, Prediction, predict
+from chainderiv.nn.prediction import Prediction, predict
+from chainderiv.theory.finite_width.quantiles import NORMAL
 from chainderiv.view.networks.lines import BAND, BAND_SAID
 from chainderiv.wording import minus, number, span
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainderiv.errors import BadValue, DataError
-from chainderiv.given import function, one_of, path_of
+from chainderiv.given import function, path_of, up_to
 from chainderiv.kinds import Box, Floats, Mask, Progress, Signs
 from chainderiv.logsign import LogSign
 from chainderiv.maps.axis import MOST, Axis
@@ -244,7 +244,7 @@ class Sweep(Shows):
         >>> s.factor(3).to_float()[:, 1].round(9).tolist()
         [12.5, 25.0]
         """
-        return factor_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
+        return factor_over(self.plan, self._whole, up_to("layer", layer, self.derivation.chain.depth))
 
     def activation(self, layer: int) -> LogSign:
         """a_l of a layer from 1 to L, whatever its size; otherwise as `factor`.
@@ -253,7 +253,7 @@ class Sweep(Shows):
         >>> s.activation(4).to_float().tolist()
         [0.5, 0.5]
         """
-        return activation_over(self.plan, self._whole, one_of("layer", layer, self.derivation.chain.depth))
+        return activation_over(self.plan, self._whole, up_to("layer", layer, self.derivation.chain.depth))
 
     @property
     def _whole(self) -> Box:

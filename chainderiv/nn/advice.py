@@ -11,7 +11,7 @@ import numpy as np
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import whole_number
+from chainderiv.given import up_to
 from chainderiv.nn.caveats import of_critical_points, of_start
 from chainderiv.nn.outlook import UNKNOWN, Outlook, Scatter, outlook, scatter_of
 from chainderiv.nn.pasted import PASTED, pasted
@@ -20,7 +20,9 @@ from chainderiv.theory.critical import critical_line
 from chainderiv.theory.gains import Gains, gains
 from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_log_ratio
 from chainderiv.theory.usual import usual
+from chainderiv.wording import formatted
 
+MOST_WIDTH = 2**24  # whose square is the most weights that a Network has
 HEADER = ("start", "sigma_w", "sigma_b", "gradient", "signal")
 LEFT_OUT = "Nielsen"
 SETTLING, ALIKE = 0.995, 1e-3  # chi_q: the largest at which signals come back in time, and what is no difference
@@ -102,7 +104,7 @@ class Advice(Shows):
             start = f"W ~ N(0, {self.after.sigma_w:.6g}²/fan_in), b {bias} (between hidden layers std = {self.std:.6g})"
         rows = [_row(one) for one in (self.after, *self.before) if one is not None]
         said = [self._scattered()] if self.after is not None and self.depth > 1 else []
-        kept = f"kept within a factor {self.within:g}, sigma_b = {self.keeping.sigma_b:.6g}"
+        kept = f"kept within a factor {self.within:.12g}, sigma_b = {self.keeping.sigma_b:.6g}"
         said.append(f"{kept}: sigma_w {self.keeping.between}")
         notes = [f"note: {one}" for one in self.caveats] + [f"not trusted: {one}" for one in self.scatter.doubts]
         return Shown([f"{self.activation.name}, {layers}: {start}", *EXPLAINED], HEADER, rows, [*said, *notes])
@@ -110,11 +112,9 @@ class Advice(Shows):
     def _scattered(self) -> str:
         if math.isnan(self.scatter.mean_log):
             return f"of networks of width {self.width} nothing is known"
-        low, high = self.scatter.band
-        band = f"90 in 100 from {low:.3g} to {high:.3g}"
-        return (
-            f"gradient in networks of width {self.width}, recommended start: median {self.scatter.median:.3g}, {band}"
-        )
+        low, median, high = (formatted(1.0, log, ".3g") for log in self.scatter.log_points)
+        band = f"90 in 100 from {low} to {high}"
+        return f"gradient in networks of width {self.width}, recommended start: median {median}, {band}"
 
 
 EXPLAINED = (
@@ -124,7 +124,8 @@ EXPLAINED = (
 
 
 def _row(one: Outlook) -> tuple[str, ...]:
-    told = ("unknown" if math.isnan(x) else f"{x:.3g}" for x in (one.gradient, one.signal))
+    logs = one.log_gradient, one.log_signal
+    told = ("unknown" if math.isnan(log) else formatted(1.0, log, ".3g") for log in logs)
     return one.name, f"{one.sigma_w:.6g}", f"{one.sigma_b:.3g}", *told
 
 
@@ -140,7 +141,7 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     ----------
     activation : name, or Activation.
     depth : 1 to 1000. Hidden layers.
-    width : >= 1. Neurons in each.
+    width : 1 to 2^24. Neurons in each.
     within : > 1. The factor.
 
     Raises
@@ -157,7 +158,7 @@ def advise(activation: Any, depth: int, width: int, within: float = 2.0) -> Advi
     >>> round(found.sigma_w, 4), round(found.after.gradient, 9), [round(one.low, 4) for one in found.keeping.intervals]
     (1.2854, 1.0, [1.1337])
     """
-    phi, depth, width = neuron(activation), depth_given(depth), whole_number("width", width, 1)
+    phi, depth, width = neuron(activation), depth_given(depth), up_to("width", width, MOST_WIDTH)
     most, known = log_of("within", within), gains(phi)
     chosen = _chosen(known, depth, most)
     before = tuple(outlook(phi, depth, name, *at) for name, at in usual(phi, width).items() if name != LEFT_OUT)

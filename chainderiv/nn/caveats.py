@@ -15,6 +15,7 @@ from chainderiv.theory.critical import CriticalPoint
 from chainderiv.theory.gains import Gains
 from chainderiv.theory.keeping import Keeping, wide_log_ratio
 from chainderiv.theory.mean_field import mean_field
+from chainderiv.wording import formatted
 
 SPREAD = 10.0  # from the 5 % to the 95 % point, from which on it is said what scatters less
 GROWN = 1e3  # times the signals' mean square
@@ -54,20 +55,21 @@ def of_start(known: Gains, kept: Keeping, after: Outlook, scatter: Scatter) -> I
         return
     if gain is not None and abs(w - gain) > SAME * gain:
         (at,) = wide_log_ratio(phi, np.array([gain]), 0.0, kept.depth - 1)
-        yield f"for this depth alone; the critical {gain:.6g}, which is for any, has the ratio {math.exp(at):.3g} here"
+        ratio = formatted(1.0, float(at), ".3g")
+        yield f"for this depth alone; the critical {gain:.6g}, which is for any, has the ratio {ratio} here"
     if after.sigma_b:
         yield "sigma_w and sigma_b are critical together, where signals stay: without biases there is no such point"
     yield from _settled(phi, w, after.sigma_b)
-    if after.signal > GROWN or after.signal < 1 / GROWN:
-        does = "grow" if after.signal > 1 else "shrink"
-        yield f"signals {does} on their way: the last layer has {after.signal:.3g} of the first one's z²"
+    if abs(after.log_signal) > math.log(GROWN):
+        does, share = "grow" if after.log_signal > 0 else "shrink", formatted(1.0, after.log_signal, ".3g")
+        yield f"signals {does} on their way: the last layer has {share} of the first one's z²"
     widths = [(one.high - one.low) / w for one in kept.intervals if one.low <= w <= one.high]
     if widths and widths[0] < SHARP:
         share = f"{widths[0]:.1g} of itself"
         yield f"sigma_w has to be right to {share}, and so have lengths of signals, which scatter as 1/sqrt(width)"
     if abs(scatter.mean_log) > math.log(kept.factor):
         yield "in layers of this width more than the factor is lost or gained: take wider ones, or fewer"
-    if scatter.band[1] > SPREAD * scatter.band[0]:
+    if scatter.log_points[2] - scatter.log_points[0] > math.log(SPREAD):
         yield "networks scatter with depth/width: wider layers, or orthogonal weights of the same gain, scatter less"
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from chainderiv.errors import BadShape, BadValue, unknown_name
-from chainderiv.given import is_whole
+from chainderiv.given import is_whole, shown
 from chainderiv.kinds import Array
 
 DTYPES: dict[str, np.dtype[Any]] = {"float32": np.dtype(np.float32), "float64": np.dtype(np.float64)}
@@ -27,24 +27,32 @@ def float_type(given: object) -> np.dtype[Any]:
 
 
 def layer_sizes(given: object) -> tuple[int, ...]:
-    """At least two whole numbers >= 1; raises BadValue."""
+    """At least two whole numbers >= 1, of as many weights as float64 can count; raises BadValue."""
     sizes = tuple(given) if isinstance(given, list | tuple | np.ndarray) else ()
     if len(sizes) < 2 or not all(is_whole(n, 1) for n in sizes):
         raise BadValue(
-            f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [784, 30, 10]"
+            f"sizes are {shown(given)}; give at least two whole numbers >= 1, inputs first, such as [784, 30, 10]"
         )
     counts = tuple(int(n) for n in sizes)
-    weights = sum(n * m for n, m in itertools.pairwise(counts))
     # NumPy refuses such an array by a ValueError of its own; fewer are a matter of memory
-    if weights > MOST_WEIGHTS:
-        raise BadValue(f"sizes {list(counts)} ask for more than 2^48 weights; give fewer neurons")
-    # they are drawn in float64, whatever they are kept in
-    if weights * 8 > (most := _memory()):
+    if _weights(counts) > MOST_WEIGHTS:
+        raise BadValue(f"sizes {shown(list(counts))} ask for more than 2^48 weights; give fewer neurons")
+    return counts
+
+
+def sizes_to_draw(given: object) -> tuple[int, ...]:
+    """Such sizes, whose weights this machine holds: they are drawn in float64, whatever they are kept in."""
+    counts = layer_sizes(given)
+    if 8 * (weights := _weights(counts)) > (most := _memory()):
         raise BadValue(
-            f"sizes {list(counts)} ask for {weights:.3g} weights of 8 bytes, and this machine has {most / 1e9:.3g} GB "
-            "of memory; give fewer neurons"
+            f"sizes {shown(list(counts))} ask for {weights:.3g} weights of 8 bytes, and this machine has "
+            f"{most / 1e9:.3g} GB of memory; give fewer neurons"
         )
     return counts
+
+
+def _weights(counts: tuple[int, ...]) -> int:
+    return sum(n * m for n, m in itertools.pairwise(counts))
 
 
 def _memory() -> float:

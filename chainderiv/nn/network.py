@@ -23,7 +23,7 @@ from chainderiv.functions.lookup import neuron
 from chainderiv.given import generator
 from chainderiv.kinds import Array
 from chainderiv.logsign import LogSign
-from chainderiv.nn.checks import float_type, image_rows, layer_sizes, target_rows
+from chainderiv.nn.checks import float_type, image_rows, sizes_to_draw, target_rows
 from chainderiv.nn.initialise import initialiser
 from chainderiv.nn.output_layer import output_layer, value
 from chainderiv.nn.starts import Gaussian
@@ -125,7 +125,7 @@ class Network:
         dtype: DTypeLike = "float64",
         residual: bool = False,
     ) -> None:
-        self.sizes = layer_sizes(sizes)
+        self.sizes = sizes_to_draw(sizes)
         self.activation = neuron(activation)
         self.last = output_layer(output, find_cost(cost), self.activation)
         start, source = initialiser(init), generator(rng)

@@ -25,13 +25,13 @@ from chainderiv.shown import Shown, Shows
 from chainderiv.theory.finite_width.end import End, Ending
 from chainderiv.theory.finite_width.layer import Drawn
 from chainderiv.theory.finite_width.logarithm import Cumulants
-from chainderiv.theory.finite_width.quantiles import expands, point
+from chainderiv.theory.finite_width.quantiles import expands, of_norm
 from chainderiv.theory.finite_width.residual import residual_course
 from chainderiv.theory.finite_width.softmax_end import SoftmaxEnd
 from chainderiv.theory.finite_width.width import Course, course
 from chainderiv.theory.moments import moments
+from chainderiv.wording import formatted
 
-NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
 MOST_LEFT_OUT = 0.03  # what two standard errors are of 4000 networks
 MOST_KNOWN = 1.0
 MOST_TURNING = 0.25
@@ -90,12 +90,10 @@ class Prediction(Shows):
         header = ("hidden layer", "median", "5 %", "95 %", "sd of log", "ratio to the next", "5 to 95 %")
         bands = [f"{low:.4g} to {high:.4g}" for low, high in self.ratio_band]
         ratios = [(f"{ratio:.4g}", band) for ratio, band in zip(self.ratios, bands, strict=True)] + [("", "")]
-        rows = [
-            (str(n), f"{median:.4g}", f"{low:.4g}", f"{high:.4g}", f"{sd:.4g}", *ratio)
-            for n, (median, (low, high), sd, ratio) in enumerate(
-                zip(self.median, self.band, self.sd_log, ratios, strict=True), 1
-            )
-        ]
+        rows = []
+        for n, (logs, sd, ratio) in enumerate(zip(self.log_points, self.sd_log, ratios, strict=True), 1):
+            low, median, high = (formatted(1.0, log, ".4g") for log in logs)
+            rows.append((str(n), median, low, high, f"{sd:.4g}", *ratio))
         return Shown([self.title], header, rows, [f"not trusted: {doubt}" for doubt in self.doubts])
 
 
@@ -142,7 +140,7 @@ def predict(
     counts, phi = layer_sizes(sizes), neuron(activation)
     last, start = output_layer(output, find_cost(cost), phi), initialiser(init)
     if len(counts) < 3:
-        raise BadValue(f"sizes are {list(counts)}; give a hidden layer as well, such as [784, 30, 10]")
+        raise BadValue(f"sizes are {shown(list(counts))}; give a hidden layer as well, such as [784, 30, 10]")
     law = _law(start, phi)
     images, shares = _inputs(data, counts)
     square, product = _lengths(images)
@@ -197,7 +195,7 @@ def _inputs(data: Any, counts: tuple[int, ...]) -> tuple[Floats, Floats]:
     if split.images.shape[1] != counts[0]:
         raise BadShape(f"data have {split.images.shape[1]} pixels and sizes begin with {counts[0]}; give as many")
     if not 0 <= split.labels.min() <= split.labels.max() < counts[-1]:
-        raise BadShape(f"data have the label {shown(split.labels.max())}; give labels from 0 to {counts[-1] - 1}")
+        raise BadShape(f"data have the label {split.labels.max()}; give labels from 0 to {counts[-1] - 1}")
     return np.asarray(split.images, float), np.bincount(split.labels, minlength=counts[-1]) / len(split)
 
 
@@ -225,7 +223,6 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
     of_single = found.single / (1 + found.single)
     reasons = {
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
-        **of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]),
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
         f"gradients of single images make {of_single:.0%} of the mean's square, and scatter otherwise": (
@@ -236,26 +233,31 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
             found.apart > MOST_APART
         ),
     }
-    return tuple(reason for reason, holds in reasons.items() if holds)
+    return (*of_width(min(counts[1:-1]), found.left_out, found.logs[:-1]), *_holding(reasons))
 
 
-def of_width(fewest: int, left_out: float, logs: Sequence[Cumulants]) -> dict[str, bool]:
-    """What a finite width may do to the numbers: the reason, and whether it holds."""
-    return {
+def of_width(fewest: int, left_out: float, logs: Sequence[Cumulants]) -> tuple[str, ...]:
+    """What a finite width may do to the numbers."""
+    reasons = {
         f"a layer is {fewest} wide, and what is left out shrinks with the square of that": fewest < FEWEST,
         f"the second order in 1/width, which is left out, moves a mean by about {left_out:.2g} standard deviations: "
         "chi_q is near 1, a fixed point is near, or layers are narrow": left_out > MOST_LEFT_OUT,
         "the law of the logarithm is so skew that the points of the band are rough": not all(map(expands, logs)),
     }
+    return _holding(reasons)
+
+
+def _holding(reasons: dict[str, bool]) -> tuple[str, ...]:
+    return tuple(reason for reason, holds in reasons.items() if holds)
 
 
 def _read(counts: tuple[int, ...], title: str, found: Course, doubts: tuple[str, ...]) -> Prediction:
     """The logs of squares as norms."""
     logs, steps = found.logs[:-1], found.steps[:-1]
-    log_points = np.array([[point(log, x) / 2 for x in NORMAL] for log in logs])
+    log_points = np.array([of_norm(log) for log in logs])
     with np.errstate(over="ignore", under="ignore"):  # deep down the logarithm alone holds it
         points = np.exp(log_points)
-        of_ratios = np.exp(np.array([[point(step, x) / 2 for x in NORMAL] for step in steps]).reshape(-1, len(NORMAL)))
+        of_ratios = np.exp(np.array([of_norm(step) for step in steps]).reshape(-1, 3))
         step_mean, step_variance = np.array([step[:2] for step in steps]).reshape(-1, 2).T
         ratios = np.exp(step_mean / 2)
     mean, variance = np.array([log[:2] for log in logs]).T

@@ -15,7 +15,7 @@ from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cancelled_product, cost as find_cost
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import is_whole, one_of
+from chainderiv.given import is_whole, up_to
 from chainderiv.symbols import Expr
 
 MAX_DEPTH = 1_000_000
@@ -204,7 +204,7 @@ class Chain:
 
         Raises BadValue for a layer that the chain does not have.
         """
-        one_of("layer", layer, self.depth)
+        up_to("layer", layer, self.depth)
         z, before = symbols.pre_activation(layer), symbols.activation(layer - 1)
         value = self.activation(layer).formula.subs(symbols.z, z)
         total = symbols.weight(layer) * before + symbols.bias(layer)

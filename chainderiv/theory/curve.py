@@ -20,7 +20,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.functions.branches import pieces
 from chainderiv.kinds import Floats
 from chainderiv.symbols import z
-from chainderiv.theory.moments import LEAST, SLOPE, TINY, Moments, V
+from chainderiv.theory.moments import FLATTEST, LEAST, SLOPE, TINY, Moments, V
 from chainderiv.theory.wide import FARTHEST, near
 
 FINENESS = 16  # points in a factor e of r, between which the curve turns once at most
@@ -29,7 +29,6 @@ EPS = float(np.finfo(float).eps)
 ROUNDINGS = 32  # of the logarithms in a height
 FLAT = 1e-12  # a smaller slope has no sign
 BESIDE = 1e-150  # of 0, on either side of a kink there
-FLATTEST = 1e-100  # a smaller slope, or value, so near to 0 is one of 0
 
 
 class Crossing(NamedTuple):

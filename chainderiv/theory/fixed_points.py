@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import elementwise
 
 from chainderiv.errors import BadValue
-from chainderiv.given import size
+from chainderiv.given import shown, size
 from chainderiv.kinds import Floats
 from chainderiv.theory.curve import EPS, Crossing, Curve, slopes_at_0
 from chainderiv.theory.growth import limits
@@ -49,7 +49,7 @@ def sigma(name: str, given: object, zero: bool) -> float:
     number = size(name, given, zero)
     if number and not LEAST_SIGMA <= number <= MOST_SIGMA:
         least = f"0, or {LEAST_SIGMA:g}" if zero else f"{LEAST_SIGMA:g}"
-        raise BadValue(f"{name} is {given!r}, too far for its square; give one from {least} to {MOST_SIGMA:g}")
+        raise BadValue(f"{name} is {shown(given)}, too far for its square; give one from {least} to {MOST_SIGMA:g}")
     return number
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.shown import Shown, Shows
@@ -25,7 +26,8 @@ class Gains(Shows):
     points : every critical point at σ_b = 0, ascending; unstable ones, at which no network is found, among them.
     gain : the smallest σ_w of the stable ones; None where there is none.
     torch : what torch.nn.init.calculate_gain gives; None where it has none.
-    fields : the MeanField at each of the points' σ_w, and at torch's gain, if any, behind them.
+    fields : the MeanField at each of the points' σ_w, and at torch's gain, if any, behind them; None where no stable
+        fixed point is known.
 
     Examples
     --------
@@ -37,7 +39,7 @@ class Gains(Shows):
     activation: Activation
     points: tuple[CriticalPoint, ...]
     torch: float | None
-    fields: tuple[MeanField, ...]
+    fields: tuple[MeanField | None, ...]
 
     @property
     def gain(self) -> float | None:
@@ -45,9 +47,9 @@ class Gains(Shows):
         return next((p.sigma_w for p in self.points if p.stable), None)
 
     def _shown(self) -> Shown:
-        names = [("critical" if p.stable else "critical, unstable") for p in self.points]
-        names += [] if self.torch is None else ["torch's calculate_gain"]
-        rows = [_row(name, field) for name, field in zip(names, self.fields, strict=True)]
+        named = [("critical" if p.stable else "critical, unstable", p.sigma_w) for p in self.points]
+        named += [] if self.torch is None else [("torch's calculate_gain", self.torch)]
+        rows = [_row(*one, field) for one, field in zip(named, self.fields, strict=True)]
         return Shown([f"{self.activation.name}, sigma_b = 0"], HEADER if rows else (), rows, self._said())
 
     def _said(self) -> list[str]:
@@ -57,10 +59,12 @@ class Gains(Shows):
         return [*said, *([] if self.torch is not None else ["torch's calculate_gain has none"])]
 
 
-def _row(name: str, field: MeanField) -> tuple[str, ...]:
+def _row(name: str, sigma_w: float, field: MeanField | None) -> tuple[str, ...]:
+    if field is None:
+        return name, f"{sigma_w:.12g}", *["not known"] * 3
     does = {"ordered": "vanish", "chaotic": "explode", "critical": "keep their size"}[field.phase]
     grown = " (signals grow without end)" if field.case == "growth without end" else ""
-    return name, f"{field.sigma_w:.12g}", f"{field.chi_1:.6g}", f"{field.chi_1**0.5:.6g}", does + grown
+    return name, f"{sigma_w:.12g}", f"{field.chi_1:.6g}", f"{field.chi_1**0.5:.6g}", does + grown
 
 
 def gains(activation: Any) -> Gains:
@@ -88,4 +92,11 @@ def gains(activation: Any) -> Gains:
     phi = neuron(activation)
     points, torch = critical_points(phi), torch_gain(phi)
     sigmas = [*(p.sigma_w for p in points), *([] if torch is None else [torch])]
-    return Gains(phi, points, torch, tuple(mean_field(phi, w) for w in sigmas))
+    return Gains(phi, points, torch, tuple(_field(phi, w) for w in sigmas))
+
+
+def _field(phi: Activation, sigma_w: float) -> MeanField | None:
+    try:
+        return mean_field(phi, sigma_w)
+    except BadValue:
+        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,15 +17,19 @@ from scipy.optimize.elementwise import find_root
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
-from chainderiv.given import is_finite, shown, size, whole_number
+from chainderiv.given import is_finite, shown, up_to
 from chainderiv.kinds import Floats, Mask
 from chainderiv.shown import Shown, Shows
 from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
+from chainderiv.theory.fixed_points import sigma
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V, moments
 
-LOWEST, HIGHEST, POINTS = 1e-3, 1e3, 1201  # σ_w that are looked through, evenly in their logarithm
+FIRST, FURTHEST = math.log(1e3), math.log(1e90)  # |log σ_w| that are looked through, the last where it is kept so far
+STEP = FIRST / 600  # of that, evenly
 FINER, NEAR = 16, 3.0  # parts of a step of that where the log ratio is so near to what is asked for
 BESIDE = 1e-5  # of log σ_w and log q, where slopes are taken
+SMALLEST = 1e-240  # q of which quadrature tells V
+EVEN = 1e-6  # of a power of q
 MOST_DEPTH = 1000
 
 
@@ -54,8 +59,8 @@ class Keeping(Shows):
     Attributes
     ----------
     activation, depth, factor, sigma_b : as they were given.
-    intervals : all that lie between σ_w = 0.001 and 1000, ascending: `.low`, `.high`, `.low_error`, `.high_error`. An
-        end is NaN where it lies beyond those, or where expectations are not known; of one layer alone 0 and inf.
+    intervals : all that reach into σ_w = 0.001 to 1000, ascending: `.low`, `.high`, `.low_error`, `.high_error`. An end
+        is NaN where it lies beyond 1e±90, or where expectations are not known; of one layer alone 0 and inf.
 
     Examples
     --------
@@ -77,7 +82,7 @@ class Keeping(Shows):
 
     def _shown(self) -> Shown:
         what = f"{self.activation.name}, {self.depth} wide layer{'s' * (self.depth > 1)}, sigma_b = {self.sigma_b:.6g}"
-        kept = f"‖∂C/∂b‖ of the first within a factor {self.factor:g} of the last one's"
+        kept = f"‖∂C/∂b‖ of the first within a factor {self.factor:.12g} of the last one's"
         return Shown([f"{what}: {kept}"], rows=[("sigma_w:", self.between)])
 
 
@@ -116,7 +121,7 @@ def keeping(activation: Any, depth: int, factor: float = 2.0, sigma_b: float = 0
     (True, 1.515717)
     """
     phi, depth, log_factor = neuron(activation), depth_given(depth), log_of("factor", factor)
-    kept = _Kept(moments(phi), size("sigma_b", sigma_b, zero=True), depth - 1)
+    kept = _Kept(moments(phi), sigma("sigma_b", sigma_b, zero=True), depth - 1)
     return Keeping(phi, depth, float(factor), kept.sigma_b, kept.within(log_factor))
 
 
@@ -127,9 +132,7 @@ def balanced(activation: Activation, depth: int) -> tuple[Root, ...]:
 
 def depth_given(depth: Any) -> int:
     """The depth; raises BadValue for what is none."""
-    if whole_number("depth", depth, 1) > MOST_DEPTH:
-        raise BadValue(f"depth is {shown(depth)}; give a whole number from 1 to {MOST_DEPTH}")
-    return int(depth)
+    return up_to("depth", depth, MOST_DEPTH)
 
 
 def log_of(name: str, factor: Any) -> float:
@@ -153,21 +156,51 @@ def wide_log_ratio(activation: Activation, sigma_w: Floats, sigma_b: Any, steps:
 
 
 def wide_course(activation: Activation, sigma_w: Floats, sigma_b: Any, steps: int) -> tuple[Floats, Floats]:
-    """The same log ratio, and what the signals' variance q has become after these steps."""
-    squared = np.asarray(sigma_w, float) ** 2
-    q, log = squared + sigma_b**2, np.zeros_like(squared)
-    share = slopes_at_0(activation) if homogeneous(activation) else None
-    known = moments(activation)
-    # below what is tabled a slope is as at its end, and what leaves the table upwards stays out
-    least, beyond = np.exp(LEAST), np.exp(known.most + 1)
+    """The same log ratio, and the logarithm of what the signals' variance has become, over the first one.
+
+    >>> [x.round(6).tolist() for x in wide_course(neuron("silu"), np.array([2e-9]), 0, 999)]  # 1e-9 to the 999th
+    [[-20702.542571], [-41405.085142]]
+    """
+    with np.errstate(divide="ignore"):
+        log_a, log_b = 2 * np.log(np.asarray(sigma_w, float)), 2 * np.log(np.asarray(sigma_b, float))
+    logs, log = _Logs(moments(activation)), np.zeros_like(log_a)
+    first = log_q = np.logaddexp(log_a, log_b)
     for _ in range(steps):
-        if share is None:
-            v, m2 = known.near(np.fmin(np.maximum(q, least), beyond), (V, M2))
-        else:
-            v, m2 = share * q, share
-        with np.errstate(divide="ignore", over="ignore"):
-            log, q = log + np.log(squared * m2) / 2, squared * v + sigma_b**2
-    return log, q
+        log_v, log_m2 = logs.at(log_q)
+        with np.errstate(invalid="ignore"):
+            log, log_q = log + (log_a + log_m2) / 2, np.logaddexp(log_a + log_v, log_b)
+    return log, log_q - first
+
+
+class _Logs:
+    """log V and log M₂ by log q; NaN above the table, and where one is below all numbers."""
+
+    def __init__(self, known: Moments) -> None:
+        self.known = known
+        share = slopes_at_0(known.activation) if homogeneous(known.activation) else None
+        self.line = None if share is None else math.log(share) if share else -math.inf
+
+    def at(self, log_q: Floats) -> tuple[Floats, Floats]:
+        """Of log q, an array."""
+        if self.line is not None:
+            return self.line + log_q, np.full_like(log_q, self.line)
+        # what leaves the table upwards stays out
+        found = self._table(np.fmin(np.maximum(log_q, LEAST), self.known.most + 1))
+        below = np.fmin(log_q - LEAST, 0.0)
+        return found[0] + self._powers[0] * below, found[1] + self._powers[1] * below
+
+    @cached_property
+    def _powers(self) -> tuple[float, ...]:
+        """Of q that V and M₂ are at the table's end, and below it: as a rule whole or half ones but for rounding."""
+        ends = self._table(np.array([LEAST, LEAST + 1.0]))
+        powers = np.diff(ends, axis=1)[:, 0]
+        even = np.round(2 * powers) / 2
+        return tuple(np.where(np.abs(powers - even) < EVEN, even, powers).tolist())
+
+    def _table(self, log_q: Floats) -> Floats:
+        found = self.known.near(np.exp(log_q), (V, M2))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(found > 0, np.log(found), np.nan)
 
 
 @dataclass(frozen=True)
@@ -184,12 +217,21 @@ class _Kept:
 
     def _grid(self, log_factor: float) -> tuple[Floats, Floats]:
         """Places, ascending, and the log ratio there: denser where that may be within the factor."""
-        x = np.linspace(math.log(LOWEST), math.log(HIGHEST), POINTS)
-        near = np.abs(self.log(x)) <= log_factor + NEAR
-        dense = near[1:] | near[:-1] | self._passed(self.log(x), 0.0)
+        low, high = (self._end(side, log_factor) for side in (-1, 1))
+        x = np.linspace(low, high, round((high - low) / STEP) + 1)
+        log = self.log(x)
+        near = np.abs(log) <= log_factor + NEAR
+        dense = near[1:] | near[:-1] | self._passed(log, 0.0)
         parts = np.arange(FINER) / FINER
         x = np.unique(np.concatenate([x, (x[:-1][dense, None] + parts * np.diff(x)[dense, None]).ravel()]))
         return x, self.log(x)
+
+    def _end(self, side: int, log_factor: float) -> float:
+        """The log σ_w up to which is looked, on one side of 1: further where the gradient is kept so far out."""
+        end = side * FIRST
+        while abs(end) < FURTHEST and np.abs(self.log(np.array(end))) <= log_factor:
+            end += side * FIRST
+        return end
 
     @staticmethod
     def _passed(log: Floats, level: float) -> Mask:
@@ -249,7 +291,7 @@ class _Kept:
         off, log, error = 4 * EPS * q, np.zeros_like(q), np.zeros_like(q)
         with np.errstate(all="ignore"):
             for _ in range(self.steps):
-                value, left = self.moments.at(np.maximum(q, np.exp(LEAST)))
+                value, left = self.moments.at(np.maximum(q, SMALLEST))
                 error += (left[M2] / value[M2] + self._bend(q) * off / q) / 2 + 2 * EPS
                 log += np.log(squared * value[M2]) / 2
                 off = squared * (np.abs(value[SLOPE]) * off + left[V]) + 4 * EPS * q

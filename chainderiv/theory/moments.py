@@ -28,6 +28,8 @@ FARTHEST = 1e7  # of edges
 PANELS = 400
 NARROW = 1e-7
 DIGITS = 24
+FLATTEST = 1e-100  # slopes, of which the mean of φ² and φ'² is a number with room to spare
+EVERYWHERE = np.sinh(np.linspace(-12, 12, 97))  # places z, some of which have a slope
 DEGREE = 17  # of the table's polynomials, each over a factor e of q
 
 
@@ -157,7 +159,7 @@ def bent(values: Floats, q: Floats) -> Floats:
 
 @lru_cache(maxsize=64)
 def moments(activation: Activation) -> Moments:
-    """The moments of an activation, their table made once; raises BadValue where φ jumps.
+    """The moments of an activation, their table made once; raises BadValue where φ jumps, or is all but flat.
 
     Its slope would hold a δ(z) there, whose square has no mean: inputs that are as near as one likes part at once.
     """
@@ -167,4 +169,12 @@ def moments(activation: Activation) -> Moments:
                 f"activation {activation.name!r} jumps at z = {float(point):g}, and the mean of its squared slope is "
                 "infinite; give one that is continuous, such as steep pieces that join"
             )
-    return Moments(activation)
+    known = Moments(activation)
+    with np.errstate(all="ignore"):
+        slopes = np.abs(known.functions.derivative(EVERYWHERE))
+    if 0 < (steepest := np.nanmax(slopes)) < FLATTEST:
+        raise BadValue(
+            f"activation {activation.name!r} has slopes of {steepest:.3g} at most, whose squares leave float64; "
+            "give a steeper one, and smaller weights"
+        )
+    return known

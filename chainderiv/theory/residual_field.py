@@ -31,7 +31,7 @@ class ResidualField(Shows):
     ----------
     activation, sigma_w, sigma_b : as they were given.
     growth : how the gradient grows with the depth l in the end: "exponential", "stretched" (its logarithm grows as √l),
-        "polynomial" or "none"; "" where it is none of these as far as is known.
+        or "polynomial"; "" where it is none of these as far as is known.
     rate : of the mean square of ∂C/∂a: by what it is multiplied in each layer in the end (exponential); k in e^{k √l}
         (stretched), and in l^k (polynomial); NaN where growth is "".
     length_rate : of q: by what it is multiplied in each layer, k in k l and k in k l².
@@ -105,8 +105,7 @@ class ResidualField(Shows):
             "stretched": ("k in e^(k √l)", "q over l"),
             "polynomial": ("k in l^k", "q over l²"),
         }.get(self.growth, ())
-        says = {"": "how gradients grow is not known", "none": "gradients do not grow"}
-        growth = says.get(self.growth, f"{self.growth} growth of gradients")
+        growth = f"{self.growth} growth of gradients" if self.growth else "how gradients grow is not known"
         title = (
             f"{self.activation.name}, sigma_w = {self.sigma_w:.6g}, sigma_b = {self.sigma_b:.6g}, residual: {growth}"
         )
@@ -138,9 +137,8 @@ def _growth(known: Moments, w: float) -> tuple[str, float, float]:
     except Divergent:
         return "", math.nan, math.nan
     V, slope, mean = found.value
-    if not V.any():
-        return "none", 1.0, 1.0
-    if (found.error[:2] > SETTLED * found.value[:2]).any():  # sin(z)² at e^30 is not told from anything
+    # what begins beyond e^30 is not seen, and sin(z)² there not told from anything
+    if not V.any() or (found.error[:2] > SETTLED * found.value[:2]).any():
         return "", math.nan, math.nan
     root, a = np.sqrt(q), w * w
     share, steep = _limit(V / q), _limit(slope)
@@ -173,8 +171,12 @@ def _factor(share: float, lean: float) -> float:
     """
     from scipy.optimize import brentq
 
+    # with ρ = √(1 + V) + t no term of t (2 √(1 + V) + t) (√(1 + V) - 1 + t) = 2 lean cancels, however large V is
     low = math.sqrt(1 + share)
-    if lean <= NOTHING**2 * share:
+    below = share / (low + 1)
+    if not lean:
         return 1 + share
-    high = low + 1 + 2 * lean + share
-    return float(brentq(lambda r: (r * r - 1 - share) * (r - 1) - 2 * lean, low, high, xtol=1e-15, rtol=1e-14)) ** 2
+    # each of the product's four terms is 2 lean at most, and one of them a quarter of that at least
+    high = min(math.cbrt(2 * lean), math.sqrt(lean / low), math.sqrt(2 * lean / below), lean / low / below)
+    t = brentq(lambda t: t * (2 * low + t) * (below + t) / lean - 2, high / 5, 1.01 * high, xtol=1e-300, rtol=1e-14)
+    return float((low + t) ** 2)

@@ -63,7 +63,9 @@ def test_over_endless_width_the_ratio_is_the_product_of_the_mean_squared_slopes(
     functions, q, log = array_functions(neuron(activation)), sigma_w**2 + 0.09, 0.0
 
     def mean_square(function):
-        inner = lambda x: float(function(np.array([math.sqrt(q) * x]))[0]) ** 2 * math.exp(-x * x / 2) * DENSITY  # noqa: E731
+        def inner(x):
+            return float(function(np.array([math.sqrt(q) * x]))[0]) ** 2 * math.exp(-x * x / 2) * DENSITY
+
         return sum(quad(inner, *ends, epsabs=0, epsrel=1e-12)[0] for ends in ((-12, 0), (0, 12)))
 
     for _ in range(4):
@@ -179,6 +181,30 @@ def test_torchs_gain_of_tanh_explodes_and_its_default_vanishes():
     assert (default.sigma_w, default.sigma_b) == pytest.approx((3**-0.5, 300**-0.5), rel=1e-15)
     assert default.gradient < 1e-8
     assert cd.advise("relu", 40, 100).after.gradient == pytest.approx(1, rel=1e-12)
+
+
+@pytest.mark.parametrize("text", ["z+0.1*z^3", "z+0.1*z^2", "sinh(z)"])
+def test_where_signals_leave_the_critical_point_for_what_is_not_known_the_sigma_w_of_this_depth_is_given(text):
+    phi = cd.Activation.from_formula("mine", text)
+    found = cd.advise(phi, 10, 100)
+    assert found.after.gradient == pytest.approx(1, abs=1e-9)
+    assert any("which signals leave" in caveat for caveat in found.caveats)
+    assert found.gains.fields == (None,)
+    assert "not known" in str(found.gains)
+
+
+def test_what_is_below_every_number_is_told_and_is_no_0():
+    found = cd.advise("relu", 1000, 1)
+    (default,) = (one for one in found.before if one.name == "PyTorch's default")
+    assert default.gradient == 0  # of float64
+    assert default.log_gradient == pytest.approx(-999 / 2 * math.log(6), rel=1e-12)  # √(½ · ⅓) in each of 999
+    assert "2.06e-389" in str(found)
+
+
+@pytest.mark.parametrize(("power", "said"), [(156, "about 10\\^156"), (5000, "about 10\\^5000"), (8, "100000000")])
+def test_widths_of_which_no_network_is_drawn_are_refused(power, said):
+    with pytest.raises(BadValue, match=f"^width is {said}; give a whole number from 1 to 16777216$"):
+        cd.advise("tanh", 5, 10**power)
 
 
 CAVEATS = [

@@ -9,7 +9,7 @@ import pytest
 import chainderiv as cd
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.functions.lookup import neuron
-from chainderiv.theory.keeping import _Kept, balanced, wide_log_ratio
+from chainderiv.theory.keeping import _Kept, balanced, wide_course, wide_log_ratio
 from chainderiv.theory.moments import moments
 from tests import plain
 from tests.theory import averages
@@ -111,13 +111,41 @@ def test_one_layer_alone_keeps_it_whatever_sigma_w_is():
     assert "sigma_w: any" in str(cd.keeping("tanh", 1))
 
 
-def test_an_end_beyond_what_was_looked_through_is_not_known():
-    found = cd.keeping("relu", 3, math.exp(13.5))
-    (kept,) = found.intervals
-    assert kept.low == pytest.approx(math.exp(-13.5 / 2) * math.sqrt(2), rel=1e-13)
+@pytest.mark.parametrize("factor", [math.exp(13.5), 1e12, 1e40])
+def test_ends_are_found_however_far_a_large_factor_puts_them(factor):
+    (kept,) = cd.keeping("relu", 3, factor).intervals
+    assert kept.low == pytest.approx(math.sqrt(2 / factor), rel=1e-12)
+    assert kept.high == pytest.approx(math.sqrt(2 * factor), rel=1e-12)
+
+
+def test_an_end_where_expectations_are_not_known_is_not_known():
+    (kept,) = cd.keeping("tanh", 3, 1e12).intervals
+    assert kept.low == pytest.approx(1e-6, rel=1e-10)  # q is next to 0, and φ' to 1
     assert math.isnan(kept.high)
-    assert math.isnan(kept.high_error)
-    assert str(found).endswith("to not known")
+    assert "to not known" in str(cd.keeping("tanh", 3, 1e12))
+
+
+@pytest.mark.parametrize(("name", "slope", "power"), [("silu", 0.5, 1), ("elu", 1.0, 1), ("cube", 3.0, 3)])
+def test_signals_that_shrink_below_every_number_are_followed_by_their_logarithms(name, slope, power):
+    phi = neuron(name) if power == 1 else cd.Activation.from_formula("cube", "z^3")
+    w, steps = 1e-9, 12
+    log, log_q = wide_course(phi, np.array([w]), 0.0, steps)
+    a, q, want = mp.mpf(w) ** 2, mp.mpf(w) ** 2, mp.mpf(0)
+    for _ in range(steps):  # V = slope² q, of the cube 15 q³; M₂ = slope², of the cube 27 q²
+        want += mp.log(a * (slope**2 if power == 1 else 27 * q**2)) / 2
+        q = a * (slope**2 * q if power == 1 else 15 * q**3)
+    assert log[0] == pytest.approx(float(want), rel=1e-8)
+    assert log_q[0] == pytest.approx(float(mp.log(q / a)), rel=1e-8)
+
+
+def test_a_factor_next_to_one_is_printed_as_it_is():
+    assert "within a factor 1.0000001 of" in str(cd.keeping("relu", 3, 1.0000001))
+
+
+@pytest.mark.parametrize("sigma_b", [1e200, 1e308, 1e-200])
+def test_a_bias_whose_square_float64_does_not_hold_is_refused(sigma_b):
+    with pytest.raises(BadValue, match="too far for its square; give one from 0, or 1e-100 to 1e[+]100"):
+        cd.keeping("tanh", 5, 2, sigma_b)
 
 
 def test_where_none_is_known_it_is_said():

@@ -1,5 +1,8 @@
 """mean_field(residual=True): the growth that is told against the recursion walked far, and against networks."""
 
+import math
+
+import mpmath as mp
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -98,7 +101,6 @@ def test_gradients_of_the_packages_own_networks_grow_as_is_told_within_two_stand
 def test_what_is_not_known_is_said_and_not_guessed():
     assert cd.mean_field("snake", 1, residual=True).growth == ""
     assert cd.mean_field("relu2", 1, residual=True).phase == ""
-    assert cd.mean_field(Activation.from_formula("f", "1e-200*z"), 1, residual=True).growth == "none"
     assert "not known" in str(cd.mean_field("relu2", 1, residual=True))
     assert "polynomial growth" in str(cd.mean_field("sigmoid", 1, residual=True))
 
@@ -112,9 +114,10 @@ def test_what_is_not_known_is_said_and_not_guessed():
         (lambda: cd.mean_field("relu", 1, residual=True).lengths(3, q=0), "q is 0"),
         (lambda: cd.mean_field("relu", 1e30, residual=True).lengths(30), "smaller depth or sigma_w"),
         (
-            lambda: cd.mean_field(Activation.from_formula("f", "1e-200*z"), 1, residual=True).lengths(3),
+            lambda: cd.mean_field(Activation.from_formula("f", "max(z-50,0)"), 1, residual=True).lengths(3),
             "larger sigma_w",
         ),
+        (lambda: cd.mean_field(Activation.from_formula("f", "1e-200*z"), 1, residual=True), "leave float64; give a st"),
         (lambda: cd.mean_field("relu2", 1, residual=True).lengths(30), "give a smaller"),
         (
             lambda: cd.phase_diagram("tanh", sigma_w=cd.Axis(1, 2, 3), sigma_b=cd.Axis(0, 1, 3), residual=True),
@@ -126,3 +129,20 @@ def test_bad_input_is_refused_in_one_line(ask, said):
     with pytest.raises(BadValue, match=said) as caught:
         ask()
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "gelu", "elu", "silu", "softplus", "mish", "identity", "tanh"])
+@pytest.mark.parametrize("sigma_w", [1e-100, 1e-18, 1e-3, 3.0, 1e18, 1e50, 1e100])
+def test_growth_is_told_at_whatever_sigma_w(name, sigma_w):
+    m = cd.mean_field(name, sigma_w, residual=True)
+    assert 1 <= m.rate < math.inf or m.growth != "exponential"
+    if m.growth != "exponential":
+        return
+    # ρ of the cubic at 60 digits: E φ²/q and (E φ)²/q of lines that bend at 0, or become such far out
+    left = {"leaky_relu": mp.mpf(0.01), "identity": mp.mpf(1)}.get(name, mp.mpf(0))
+    with mp.workdps(60):
+        a = mp.mpf(sigma_w) ** 2
+        share, lean = a * (1 + left**2) / 2, a * (1 - left) ** 2 / (2 * mp.pi)
+        roots = mp.polyroots([1, -1, -(1 + share), 1 + share - 2 * lean], maxsteps=500, extraprec=2000)
+        want = max(mp.re(root) for root in roots) ** 2
+    assert abs(m.length_rate - want) <= 1e-11 * want

@@ -11,7 +11,7 @@ import sympy
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost
-from chainderiv.given import is_whole
+from chainderiv.given import is_whole, shown
 from chainderiv.symbolic.chain import MAX_DEPTH
 from chainderiv.symbolic.full_width.indexed import last, n
 from chainderiv.symbolic.lazy import Lazy
@@ -70,7 +70,7 @@ def read_sizes(given: Any) -> tuple[int, tuple[int, ...] | None]:
     sizes = tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else ()
     if len(sizes) < 2 or not all(is_whole(n, 1) for n in sizes):
         raise BadValue(
-            f"sizes are {given!r}; give at least two whole numbers >= 1, inputs first, such as [3, 2, 2], "
+            f"sizes are {shown(given)}; give at least two whole numbers >= 1, inputs first, such as [3, 2, 2], "
             f"or the number of layers, 1 to {MAX_DEPTH}"
         )
     return len(sizes) - 1, tuple(int(n) for n in sizes)

@@ -13,7 +13,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.functions.output_choice import choose_output
-from chainderiv.given import one_of, shown, truth
+from chainderiv.given import shown, truth, up_to
 from chainderiv.symbolic.chain import read_activations
 from chainderiv.symbolic.full_width import backward_steps, layer_expression
 from chainderiv.symbolic.full_width.indexed import a, j, k, last, layer, n, phi_prime, total, y, z
@@ -68,7 +68,7 @@ class LayerDerivation(Layers):
 
     def steps_at(self, at: int) -> tuple[Step, ...]:
         """The argument carried out at one layer, l = 1 … L, with its number and widths; raises BadValue."""
-        number = sympy.Integer(one_of("layer", at, self.depth))
+        number = sympy.Integer(up_to("layer", at, self.depth))
         if at == self.depth:
             first = tuple(backward_steps.output_steps(self.output, self.cost, number))
             first += tuple(backward_steps.cancellation_steps(self.output, self.cost, first, number))
@@ -123,7 +123,7 @@ class LayerDerivation(Layers):
         BP2 in matrix form, put into itself layer by layer; with cancel=True the end is a^L - y where the cost
         cancels Σ'(z^L). Raises BadValue for a layer that is none, or an end that has no matrix form.
         """
-        first = one_of("layer", at, self.depth)
+        first = up_to("layer", at, self.depth)
         gone = cancel and self.cancelled is not None
         end = matrix_form(self.surviving, [j], last) if gone else self.matrix["BP1"][1]
         ends = [self.numbered(f, {last: sympy.Integer(self.depth)}) for f in _factors(end)]
@@ -247,7 +247,7 @@ class LayerDerivation(Layers):
         return tuple(head)
 
     def _numbered_at(self, equations: dict[str, Equation], at: int) -> dict[str, Equation]:
-        number = sympy.Integer(one_of("layer", at, self.depth))
+        number = sympy.Integer(up_to("layer", at, self.depth))
         skipped = "BP2" if at == self.depth else "BP1"
         values = {layer: number, last: number}
         return {

@@ -14,6 +14,7 @@ import numpy as np
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.logarithm import Cumulants
 
+NORMAL = (-1.6448536269514722, 0.0, 1.6448536269514722)  # 5, 50 and 95 %
 WITHIN = np.linspace(-1.7, 1.7, 35)  # normal numbers between the 4 and 96 % points
 LEAST_SHAPE, MOST_SHAPE = 1e-4, 1e6
 SKEWEST = 1.9  # of which log Γ_k is still the law of a sum of squares
@@ -40,6 +41,16 @@ def point(log: Cumulants, x: float) -> float:
     skew, tail = _shape(log)
     far = tail if expands(log) else None
     return float(log.mean + math.sqrt(log.variance) * _unit(skew, far, np.array([x]))[0])
+
+
+def of_norm(log: Cumulants) -> tuple[float, float, float]:
+    """The 5, 50 and 95 % points of log |g|, of which log |g|² has these cumulants.
+
+    >>> [round(x, 3) for x in of_norm(Cumulants(1.0, 4.0, 0.0, 0.0))]
+    [-1.145, 0.5, 2.145]
+    """
+    low, middle, high = (point(log, x) / 2 for x in NORMAL)
+    return low, middle, high
 
 
 def _shape(log: Cumulants) -> tuple[float, float]:
