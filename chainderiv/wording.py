@@ -33,6 +33,15 @@ def number(value: float, digits: int = 3) -> str:
     return mantissa.replace("-", "−") + ten
 
 
+def counted(count: int, thing: str) -> str:
+    """So many things.
+
+    >>> counted(1, "hidden layer"), counted(3, "hidden layer")
+    ('1 hidden layer', '3 hidden layers')
+    """
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
 def percent(value: float) -> str:
     """A fraction in per cent.
 

@@ -14,7 +14,7 @@ from chainderiv.experiments.setup import Setup, to_the_end
 from chainderiv.kinds import Floats
 from chainderiv.records.statistics import Comparison, against_the_one_before, interval
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
-from chainderiv.wording import minus, percent, span
+from chainderiv.wording import counted, minus, percent, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,7 +90,7 @@ def _table(found: Accuracy) -> Rows:
 def _beside(found: Accuracy) -> list[Beside]:
     """The validation accuracy after training."""
     return [
-        Beside(d, 0, f"validation accuracy, {d} hidden layer{'s' * (d > 1)}", published.ACCURACY.get(d), runs)
+        Beside(d, 0, f"validation accuracy, {counted(d, 'hidden layer')}", published.ACCURACY.get(d), runs)
         for d, runs in zip(found.depths, found.final, strict=True)
     ]
 

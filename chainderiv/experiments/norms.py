@@ -17,7 +17,7 @@ from chainderiv.records.measurements import quotient
 from chainderiv.view.networks.curves import plot_norm_bands
 from chainderiv.view.networks.depths import plot_layers
 from chainderiv.view.networks.lines import BAND, BAND_SAID
-from chainderiv.wording import number
+from chainderiv.wording import counted, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +127,7 @@ def draw_panels(by_depth: Mapping[int, Floats], order: str, figure: Figure, dark
         ax.set(yscale="log", ylim=(low / 1.5, high * 1.5))
     for ax, (hidden, values) in zip(panels, by_depth.items(), strict=False):
         plot_norm_bands(values, order, ax, dark, name="layer {}", gap=0.11)
-        ax.set_title(f"{hidden} hidden layer{'' if hidden == 1 else 's'}", **PANEL_TITLE)
+        ax.set_title(counted(hidden, "hidden layer"), **PANEL_TITLE)
         ax.set(ylim=(low / 1.5, high * 1.5), ylabel="", xlabel="")
     for ax in panels[len(by_depth) :]:
         ax.set_visible(False)

@@ -21,7 +21,7 @@ from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.view.networks.courses import plot_courses
-from chainderiv.wording import number, percent
+from chainderiv.wording import counted, number, percent
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -138,17 +138,13 @@ def _draw_courses(found: Plateau, figure: Figure, dark: bool) -> None:
         norms = {_name(decay): each[k] for decay, each in found.gradients.items()}
         plot_courses(reached, above, dark, ylabel="validation accuracy, %", level=100 / found.classes)
         plot_courses(norms, below, dark, ylabel="first hidden layer’s\nL2 norm", sizes=True)
-        above.set_title(_layers(depth), fontsize=10)
+        above.set_title(counted(depth, "hidden layer"), fontsize=10)
         for ax in (above, below):
             ax.set(xlabel="", ylabel="" if k else ax.get_ylabel())
             ax.locator_params("x", nbins=TICKS)
     panels[0, 0].set_ylim(0, 100)
     figure.supxlabel("epochs of training", fontsize=10)
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=len(found.by_epoch))
-
-
-def _layers(depth: int) -> str:
-    return f"{depth} hidden layer{'s' * (depth != 1)}"
 
 
 def _reading(found: Plateau, setup: Setup) -> list[str]:
@@ -160,7 +156,7 @@ def _waiting(found: Plateau) -> list[str]:
     sentences = []
     for k, depth in enumerate(found.depths):
         told = [_told(found.left(decay)[k] * found.steps, decay, found.most) for decay in found.by_epoch]
-        sentences.append(f"{_layers(depth)}: {'; '.join(told)}.")
+        sentences.append(f"{counted(depth, 'hidden layer')}: {'; '.join(told)}.")
     return sentences
 
 
@@ -193,10 +189,10 @@ def _decaying(found: Plateau) -> list[str]:
     kept = found.kept(most, float(np.median(before)))
     return [
         "For every λ the networks start the same, seed for seed, and so do their gradients: with "
-        f"{_layers(depth)} the size of these alone does not say which will train. Just before they leave at "
-        f"{_name(least)} the norm of the first layer’s gradient is {number(norms[0], 2)}; that of the same networks in "
-        f"the same epochs at {_name(most)} is {number(norms[1], 2)}, where decay alone has brought each weight down to "
-        f"{number(kept, 2)} of what it was (medians)."
+        f"{counted(depth, 'hidden layer')} the size of these alone does not say which will train. Just before they "
+        f"leave at {_name(least)} the norm of the first layer’s gradient is {number(norms[0], 2)}; that of the same "
+        f"networks in the same epochs at {_name(most)} is {number(norms[1], 2)}, where decay alone has brought each "
+        f"weight down to {number(kept, 2)} of what it was (medians)."
     ]
 
 

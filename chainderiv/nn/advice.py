@@ -20,7 +20,7 @@ from chainderiv.theory.critical import critical_line
 from chainderiv.theory.gains import Gains, gains
 from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_log_ratio
 from chainderiv.theory.usual import usual
-from chainderiv.wording import formatted
+from chainderiv.wording import counted, formatted
 
 MOST_WIDTH = 2**24  # whose square is the most weights that a Network has
 HEADER = ("start", "sigma_w", "sigma_b", "gradient", "signal")
@@ -97,7 +97,7 @@ class Advice(Shows):
         return pasted(target, self.after.sigma_w, self.after.sigma_b)
 
     def _shown(self) -> Shown:
-        layers = f"{self.depth} hidden layer{'s' * (self.depth > 1)} of {self.width}"
+        layers = f"{counted(self.depth, 'hidden layer')} of {self.width}"
         start = "no start is known that keeps the gradient"
         if self.after is not None:
             bias = f"~ N(0, {self.after.sigma_b:.6g}²)" if self.after.sigma_b else "= 0"

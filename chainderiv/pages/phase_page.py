@@ -20,7 +20,7 @@ from chainderiv.theory.usual import usual
 from chainderiv.version import __version__
 from chainderiv.view.maps.phase_map import plot_phase
 from chainderiv.view.picture import picture
-from chainderiv.view.theme import SIZE, new_axes, new_figure
+from chainderiv.view.theme import SIZE, lone_axes
 from chainderiv.writing import folder_for_writing, write_whole
 
 DIGITS, ENDLESS, UNKNOWN, NONE = 5, "inf", "not known", "–"
@@ -152,7 +152,7 @@ def phase_page(diagram: PhaseDiagram, quantity: str = "chi_1", dpi: float | None
 def _drawn(diagram: PhaseDiagram, quantity: str, dark: bool, dpi: float | None, look: dict[str, Any]) -> Any:
     """The picture, where the Axes stand on it, and the limits of both."""
     words = {name: given for name, given in look.items() if name != "size"}
-    ax = plot_phase(diagram, new_axes(new_figure(look.get("size") or SIZE, dark)), quantity, dark, **words)
+    ax = plot_phase(diagram, lone_axes(look.get("size") or SIZE, dark), quantity, dark, **words)
     content = picture(ax, "svg", dpi)  # which lays it out
     return content, ax.get_position(), (ax.get_xlim(), ax.get_ylim())
 

@@ -60,10 +60,9 @@ class Piece(NamedTuple):
 
 
 def _s(near: bool, distance: float, share: tuple[float, float], unit: Floats, q: Floats) -> Floats:
-    scale = np.minimum(1.0, np.sqrt(q)) if not near else min(1.0, distance)
-    first, last = (
-        (0.0, np.arcsinh(distance / scale)) if near else (np.arcsinh(x / scale) for x in (distance, np.sqrt(q)))
-    )
+    most = distance if near else np.sqrt(q)
+    scale = np.minimum(1.0, most)
+    first, last = 0.0 if near else np.arcsinh(distance / scale), np.arcsinh(most / scale)
     return np.asarray(scale * np.sinh(first + (share[0] + (share[1] - share[0]) * unit) * (last - first)))
 
 
@@ -186,7 +185,7 @@ def _piece(
     nodes = chebyshev.chebpts1(degree + 1)
     s = _s(near, distance, share, (1 + nodes) / 2, q[:, None])
     if near:
-        found, unsure = _by_window(moments, q, s[0] if s.ndim > 1 else s, known.reach)
+        found, unsure = _by_window(moments, q, s, known.reach)
     else:
         found, unsure = _by_series(known, s * s / q[:, None])
     with np.errstate(all="ignore"):

@@ -27,6 +27,7 @@ from chainderiv.theory.fixed_points import sigma
 from chainderiv.theory.moments import LEAST, M2, SLOPE, TINY, Moments, V, moments
 from chainderiv.theory.poincare import critical_bias, critical_bias_in_digits
 from chainderiv.theory.wide import FARTHEST, near
+from chainderiv.wording import counted
 
 TOLD = 1e-11  # how far χ_q is told from 1 by the table
 LOOSE = 1e-9  # of q: what is left of q - V/M₂ by the table
@@ -94,7 +95,7 @@ class CriticalLine(Shows):
         count = len(self.sigma_w)
         ends = {"sigma_w": self.sigma_w, "sigma_b": self.sigma_b}
         rows = [(f"{name}:", f"{values.min():.6g} to {values.max():.6g}") for name, values in ends.items() if count]
-        return Shown([f"critical line, {count} point{'s' * (count != 1)}"], rows=rows)
+        return Shown([f"critical line, {counted(count, 'point')}"], rows=rows)
 
 
 def critical_line(activation: Any, points: int = 400) -> CriticalLine:

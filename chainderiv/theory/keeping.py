@@ -23,6 +23,7 @@ from chainderiv.shown import Shown, Shows
 from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
 from chainderiv.theory.fixed_points import sigma
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V, moments
+from chainderiv.wording import counted
 
 FIRST, FURTHEST = math.log(1e3), math.log(1e90)  # |log σ_w| that are looked through, the last where it is kept so far
 STEP = FIRST / 600  # of that, evenly
@@ -81,7 +82,7 @@ class Keeping(Shows):
         return " or ".join(map(_told, self.intervals)) or "at which is not known, or none"
 
     def _shown(self) -> Shown:
-        what = f"{self.activation.name}, {self.depth} wide layer{'s' * (self.depth > 1)}, sigma_b = {self.sigma_b:.6g}"
+        what = f"{self.activation.name}, {counted(self.depth, 'wide layer')}, sigma_b = {self.sigma_b:.6g}"
         kept = f"‖∂C/∂b‖ of the first within a factor {self.factor:.12g} of the last one's"
         return Shown([f"{what}: {kept}"], rows=[("sigma_w:", self.between)])
 

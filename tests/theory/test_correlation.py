@@ -75,7 +75,10 @@ def test_c_star_and_its_slope_are_the_closed_forms_to_within_their_errors_over_d
 
 def _parted(joint, q, gap):
     """A σ_w at which 1 - c* is about gap, and 1 - c* for it."""
-    fall = lambda gap: (joint(q, mp.mpf(1)) - joint(q, 1 - gap)) / (q * gap)  # noqa: E731
+
+    def fall(gap):
+        return (joint(q, mp.mpf(1)) - joint(q, 1 - gap)) / (q * gap)
+
     w = float(1 / mp.sqrt(fall(gap)))
     return w, mp.findroot(lambda g: mp.log(fall(g) * mp.mpf(w) ** 2), (gap, gap * (1 + mp.mpf(1e-9))))
 
@@ -131,8 +134,13 @@ def test_a_maps_correlations_are_those_of_single_points_to_within_their_errors(n
 
 def test_a_kink_at_0_has_relus_arc_cosine_kernel():
     """|z| - z/2 is relu(z)/2 + 3 relu(-z)/2; E relu relu = q (sin α + (π - α) cos α)/2π with c = cos α."""
-    kernel = lambda c: (mp.sqrt(1 - c * c) + (mp.pi - mp.acos(c)) * c) / (2 * mp.pi)  # noqa: E731
-    joint = lambda c: (5 * kernel(c) + 3 * kernel(-c)) / 2  # noqa: E731
+
+    def kernel(c):
+        return (mp.sqrt(1 - c * c) + (mp.pi - mp.acos(c)) * c) / (2 * mp.pi)
+
+    def joint(c):
+        return (5 * kernel(c) + 3 * kernel(-c)) / 2
+
     known = moments(Activation.from_formula("f", "abs(z)-z/2"))
     for gap in (1e-8, 1e-3, 0.1, 0.9):
         with mp.workdps(50):

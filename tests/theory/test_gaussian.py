@@ -59,7 +59,10 @@ def test_an_oscillation_is_followed_or_its_error_told():
 
 
 def test_a_break_that_is_not_told_shows_in_the_error():
-    step = lambda z, q: np.array([(z > 0.3) * 1.0])  # noqa: E731
+
+    def step(z, q):
+        return np.array([(z > 0.3) * 1.0])
+
     blind = gaussian(step, np.array([1.0]))
     cut = gaussian(step, np.array([1.0]), (0.3,))
     want = float(mp.ncdf(-0.3))

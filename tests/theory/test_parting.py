@@ -14,7 +14,10 @@ VARIANCES, DISTANCES = np.exp([0.0, 0.7, 2.2]), np.array([1e-4, 1e-2, 0.09, 0.3]
 def true(text, q, s):
     """T = M(1) - M(c) and J - T = M(c) - S(c), by differences at sixty digits."""
     joint, c = JOINT[text], 1 - s**2 / q
-    slope = lambda c: mp.diff(lambda x: joint(q, x), c) / q  # noqa: E731
+
+    def slope(c):
+        return mp.diff(lambda x: joint(q, x), c) / q
+
     mean = (joint(q, mp.mpf(1)) - joint(q, c)) / (q * (1 - c))
     return slope(mp.mpf(1)) - mean, mean - slope(c)
 

@@ -18,10 +18,10 @@ from chainderiv.theory.finite_width.blurred import blur, common
 from chainderiv.theory.finite_width.direction import UNKNOWING, Direction
 from chainderiv.theory.finite_width.logarithm import GAMMA, Cumulants, of_squares
 from chainderiv.theory.gaussian import Divergent
+from chainderiv.theory.moments import TINY
 
 HERMITE = 11  # points over log p
 STEP, FAR = 0.1, 40.0  # of log t, in the integral for 1/|g|²
-TINY = 1e-300
 MOST_MOVED = 200.0  # of log p
 
 

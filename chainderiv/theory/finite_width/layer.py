@@ -12,9 +12,10 @@ from chainderiv.errors import BadValue
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import SHARP, Blurred, Values
 from chainderiv.theory.finite_width.logarithm import Cumulants, of_squares, of_weighted_squares
+from chainderiv.theory.moments import TINY
 
 STEP = 0.02  # of log p and log τ, in differences
-TINY, LARGEST = 1e-300, 1e100
+LARGEST = 1e100
 
 
 @dataclass(frozen=True)

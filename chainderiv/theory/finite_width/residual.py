@@ -26,10 +26,11 @@ from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import SHARP, Blurred, Values
 from chainderiv.theory.finite_width.end import Ending, over
 from chainderiv.theory.finite_width.held import require_known
-from chainderiv.theory.finite_width.layer import TINY, Drawn, differences
+from chainderiv.theory.finite_width.layer import Drawn, differences
 from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.finite_width.turning import at_outputs, turned
-from chainderiv.theory.finite_width.width import ALIKE, BY_BOWING, Course, across, held
+from chainderiv.theory.finite_width.width import BY_BOWING, Course, across, held, in_first_layer
+from chainderiv.theory.moments import TINY
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,7 @@ def residual_course(
             own = part**2 * (spread + 2 / n) + 4 * one.kept * part * (1 - part) / n
             ratio = one.kept + r + grown[0]
             turning = max(turning, float(grown[0] / (one.kept + r)))
-            lengths = across(one.by_state.T @ one.slopes[3], covariance)
-            log_gamma += np.log(ratio) - own / 2 + part * off + part * (1 - part) * lengths / 2
+            log_gamma += np.log(ratio) - own / 2 + part * off + part * (1 - part) * across(here, covariance) / 2
             by_t += float(grown[1] / ratio)
             apart += float(through + 2 * part * back @ one.shared + own)
             above = (one, part, own - part**2 * spread)
@@ -192,10 +192,8 @@ def _there(
     neuron: Blurred, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float
 ) -> tuple[list[Adding], Floats, tuple[float, float]]:
     """The hidden layers at endless width; how log p and log τ of the last layer follow P, T, m below; and p and τ."""
-    first = drawn[0].sigma ** 2
-    q = first * square + drawn[0].sigma_b ** 2
-    p, below = max(first * product + drawn[0].sigma_b ** 2, ALIKE * q), np.zeros(3)
-    tau, by_state = max(q - p, 0.0), np.zeros((2, 3))
+    p, tau = in_first_layer(drawn[0], square, product)
+    below, by_state = np.zeros(3), np.zeros((2, 3))
     layers: list[Adding] = []
     for k, (width, above) in enumerate(zip(widths, drawn[1:], strict=True)):
         held(p, tau, k + 1)

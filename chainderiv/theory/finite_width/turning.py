@@ -15,8 +15,7 @@ import numpy as np
 from chainderiv.kinds import Floats
 from chainderiv.theory.finite_width.blurred import Values
 from chainderiv.theory.finite_width.direction import Direction
-
-TINY = 1e-300
+from chainderiv.theory.moments import TINY
 
 
 @dataclass(frozen=True)

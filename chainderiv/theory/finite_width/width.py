@@ -27,10 +27,10 @@ from chainderiv.theory.finite_width.held import require_known
 from chainderiv.theory.finite_width.layer import Drawn, Layer, layer
 from chainderiv.theory.finite_width.logarithm import Cumulants
 from chainderiv.theory.gaussian import Divergent
+from chainderiv.theory.moments import TINY
 
 # of the second order, told by the square of one first order and by another: measured on ten networks of nine neurons
 BY_TURNING, BY_BOWING = 0.08, 1.1
-TINY = 1e-300
 ALIKE = 1e-9  # the least p/q
 LEAST, MOST = 1e-100, 1e20  # variances of a signal
 SETTLED = 1e-15  # of p and τ, between two layers
@@ -68,14 +68,28 @@ def course(
         Where nothing reaches a neuron, and where signals grow beyond MOST.
     """
     layers, (p, tau) = _there(Blurred(activation), widths, drawn, square, product)
-    means, covariances, curved = _forward(layers)
+    lengths = _forward(layers)
     turns = _directions(layers, drawn, end.along(p, tau, p - drawn[-1].sigma_b ** 2))
     singles = _singles(layers, end.single(p, tau))
     shares = [(ratio - 1) / inputs for ratio in singles]
-    at_end, adjoint = over(end, p, tau, means[-1], covariances[-1])
-    logs = [at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))]
-    steps: list[Cumulants] = []
-    turned = bowed = left_out = 0.0
+    at_end, adjoint = over(end, p, tau, lengths.means[-1], lengths.covariances[-1])
+    at_end = at_end._replace(mean=at_end.mean + float(np.log1p(shares[-1])))
+    logs, steps, left_out = _back(layers, lengths, turns, shares, at_end, adjoint)
+    single, turning = float(np.max(np.abs(shares))), max(abs(turn.more) for turn in turns)
+    apart = singles[0] / singles[-1]
+    return Course((*logs, at_end), steps, _bent(layers, lengths), single, apart, turning, max(left_out))
+
+
+def _back(
+    layers: Sequence[Layer], lengths: Lengths, turns: Sequence[Turn], shares: Sequence[float], at_end: Cumulants,
+    adjoint: Floats,
+) -> tuple[tuple[Cumulants, ...], tuple[Cumulants, ...], tuple[float, ...]]:  # fmt: skip
+    """From the last layer, whose log |g|² has the cumulants at_end and the slope adjoint by lengths, to the first one.
+
+    Cumulants of log |g_l|² and of the steps, and left_out, each from the first layer on.
+    """
+    means, covariances, curved = lengths
+    logs, steps, left_out, turned, bowed = [at_end], list[Cumulants](), list[float](), 0.0, 0.0
     # of the variance, what p and τ of layer l bring along is told apart, so that each l counts it once
     total = at_end._replace(variance=at_end.variance - across(adjoint, covariances[-1]))
     for k in reversed(range(len(layers))):
@@ -91,11 +105,8 @@ def course(
         adjoint = one.log_slope + one.slopes.T @ adjoint
         variance = total.variance + across(adjoint, covariances[k])
         logs.append(total._replace(mean=logs[-1].mean + mean, variance=variance))
-        left_out = max(left_out, second_order(turned, bowed, variance))
-    single = float(np.max(np.abs(shares)))
-    bent = _bent(layers, covariances)
-    turning = max(abs(turn.more) for turn in turns)
-    return Course(tuple(logs[::-1]), tuple(steps[::-1]), bent, single, singles[0] / singles[-1], turning, left_out)
+        left_out.append(second_order(turned, bowed, variance))
+    return tuple(logs[:0:-1]), tuple(steps[::-1]), tuple(left_out[::-1])
 
 
 def second_order(turned: float, bowed: float, variance: float) -> float:
@@ -112,20 +123,16 @@ def _bowed(one: Layer, curved: Floats, covariance: Floats) -> float:
     return abs(float(one.log_slope @ curved + np.sum(one.log_bend * covariance) / 2))
 
 
-def _bent(layers: Sequence[Layer], covariances: Sequence[Floats]) -> float:
-    return max(float(abs(np.sum(b * c))) / 2 for one, c in zip(layers, covariances, strict=False) for b in one.bent)
+def _bent(layers: Sequence[Layer], lengths: Lengths) -> float:
+    pairs = zip(layers, lengths.covariances, strict=False)
+    return max(float(abs(np.sum(b * covariance))) / 2 for one, covariance in pairs for b in one.bent)
 
 
 def _there(
     neuron: Blurred, widths: Sequence[int], drawn: Sequence[Drawn], square: float, product: float
 ) -> tuple[list[Layer], tuple[float, float]]:
     """The hidden layers at the lengths of endless width; and p and τ of the last layer."""
-    q = drawn[0].sigma ** 2 * square + drawn[0].sigma_b ** 2
-    if not q:
-        raise BadValue("inputs and biases are all 0, so that nothing reaches a neuron; give other data, or sigma_b > 0")
-    # centred inputs have a mean product of 0 or below: their layers have next to nothing in common
-    p = max(drawn[0].sigma ** 2 * product + drawn[0].sigma_b ** 2, ALIKE * q)
-    tau = max(q - p, 0.0)
+    p, tau = in_first_layer(drawn[0], square, product)
     layers: list[Layer] = []
     for width, above in zip(widths, drawn[1:], strict=True):
         p, tau = held(p, tau, len(layers) + 1)
@@ -136,6 +143,16 @@ def _there(
             require_known(neuron.activation, p, tau, layers[-1].values)
         p, tau = layers[-1].above
     return layers, held(p, tau, len(layers) + 1)
+
+
+def in_first_layer(drawn: Drawn, square: float, product: float) -> tuple[float, float]:
+    """p and τ there; raises BadValue where both are 0."""
+    q = drawn.sigma**2 * square + drawn.sigma_b**2
+    if not q:
+        raise BadValue("inputs and biases are all 0, so that nothing reaches a neuron; give other data, or sigma_b > 0")
+    # centred inputs have a mean product of 0 or below: their layers have next to nothing in common
+    p = max(drawn.sigma**2 * product + drawn.sigma_b**2, ALIKE * q)
+    return p, max(q - p, 0.0)
 
 
 def _settled(below: Layer, p: float, tau: float, width: int) -> bool:
@@ -156,11 +173,19 @@ def across(slope: Floats, covariance: Floats) -> float:
     return float(slope @ covariance @ slope)
 
 
-def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats], list[Floats]]:
-    """The mean of x less log p and log τ, and its covariance, in each layer, the last among them; to order 1/n.
+class Lengths(NamedTuple):
+    """What log p and log τ differ from endless width's by, to order 1/n, in each layer, the outputs' among them.
 
-    Last, what of the means the second derivatives have made.
+    means (2,) and covariances (2, 2). curved : what of the means the second derivatives have made.
     """
+
+    means: list[Floats]
+    covariances: list[Floats]
+    curved: list[Floats]
+
+
+def _forward(layers: Sequence[Layer]) -> Lengths:
+    """From the first layer, whose lengths are known, to the outputs."""
     means, covariances, curved = [np.zeros(2)], [np.zeros((2, 2))], [np.zeros(2)]
     for one in layers:
         off, made = one.made
@@ -168,7 +193,7 @@ def _forward(layers: Sequence[Layer]) -> tuple[list[Floats], list[Floats], list[
         means.append(one.slopes @ means[-1] + bent + off)
         curved.append(one.slopes @ curved[-1] + bent)
         covariances.append(one.slopes @ covariances[-1] @ one.slopes.T + made)
-    return means, covariances, curved
+    return Lengths(means, covariances, curved)
 
 
 class Turn(NamedTuple):
@@ -231,16 +256,7 @@ def passage(activation: Activation, widths: Sequence[int], drawn: Sequence[Drawn
     Raises BadValue as course does.
     """
     layers, _ = _there(Blurred(activation), widths[:-1], drawn, square, square)
-    means, covariances, curved = _forward(layers)
-    turns = _directions(layers, drawn, UNKNOWING)
-    total, adjoint, turned, bowed = Cumulants(0.0, 0.0, 0.0, 0.0), np.zeros(2), 0.0, 0.0
-    for one, moved, covariance, bow, turn in zip(
-        layers[::-1], means[-2::-1], covariances[-2::-1], curved[-2::-1], turns[::-1], strict=True
-    ):
-        mean = np.log(one.gain) + one.own.mean + one.log_slope @ moved + np.sum(one.log_bend * covariance) / 2
-        through = 2 * float(adjoint @ one.shared) + across(adjoint, one.made[1]) + turn.before
-        own = one.own._replace(mean=float(mean + turn.mean), variance=one.own.variance + turn.variance + through)
-        total, adjoint = total.plus(own), one.log_slope + one.slopes.T @ adjoint
-        turned += float(np.log1p(turn.more))
-        bowed += _bowed(one, bow, covariance)
-    return Passage(total, _bent(layers, covariances), second_order(turned, bowed, total.variance))
+    lengths, turns = _forward(layers), _directions(layers, drawn, UNKNOWING)
+    nothing = Cumulants(0.0, 0.0, 0.0, 0.0)
+    logs, _, left_out = _back(layers, lengths, turns, [0.0] * len(widths), nothing, np.zeros(2))
+    return Passage(logs[0], _bent(layers, lengths), left_out[0])

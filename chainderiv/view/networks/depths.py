@@ -25,6 +25,7 @@ from chainderiv.view.networks.lines import (
     whole_numbers,
 )
 from chainderiv.view.theme import Palette, drawing
+from chainderiv.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,8 +110,8 @@ def plot_layers(
             _column(ax, x, row, colours, first=at == 0)
             marks |= dict(zip(x, (published or {}).get(hidden, ()), strict=False))
             names |= dict(zip(x, places or map(str, count(1)), strict=False))
-            ax.text(x.mean(), 1.0, _layers(hidden), transform=ax.get_xaxis_transform(), ha="center", va="bottom",
-                    color=colours.soft, fontsize=9.5)  # fmt: skip
+            ax.text(x.mean(), 1.0, counted(hidden, "hidden layer"), transform=ax.get_xaxis_transform(), ha="center",
+                    va="bottom", color=colours.soft, fontsize=9.5)  # fmt: skip
             if predicted is not None:
                 ends = x - REACH, x + REACH
                 bars = ax.hlines(predicted[hidden], *ends, colors=colours.ink, linewidths=2.0, zorder=4,
@@ -250,10 +251,6 @@ def _mark(ax: Axes, published: Mapping[Any, float], colours: Palette) -> None:
         ax.plot(
             list(published), list(published.values()), color=colours.cycle[1], label="published single run", **HOLLOW
         )
-
-
-def _layers(hidden: int) -> str:
-    return f"{hidden} hidden layer{'' if hidden == 1 else 's'}"
 
 
 def _depth_axis(ax: Axes, depths: Sequence[int]) -> None:
