@@ -7,6 +7,7 @@ import pytest
 
 from chainderiv import critical_points, critical_sigma_w, mean_field
 from chainderiv.cli import main
+from tests.kinds import costly
 
 
 def printed(capsys, *words):
@@ -28,7 +29,7 @@ def test_a_map_is_written_and_its_shares_and_critical_weights_printed(tmp_path, 
 
 
 @pytest.mark.parametrize("quantity", ["chi_1", "chi_q", "q_star", "c_star", "xi_q", "xi_c"])
-@pytest.mark.parametrize("form", ["svg", "pdf"])
+@pytest.mark.parametrize("form", costly(["svg", "pdf"], quick=["svg"]))
 def test_every_quantity_is_drawn_in_every_form(tmp_path, capsys, quantity, form):
     out = tmp_path / f"phase.{form}"
     words = ["--activation", "gelu", "--sigma-w", "0.5:4:12", "--sigma-b", "0:2:9", "--quantity", quantity]

@@ -325,7 +325,7 @@ def trees():
     def grown(inner):
         pairs = st.tuples(inner, st.sampled_from(["+", "-", "*"]), inner).map(lambda t: f"({t[0]}{t[1]}{t[2]})")
         calls = st.tuples(st.sampled_from(["tanh", "atan", "sin", "erf"]), inner).map(lambda t: f"{t[0]}({t[1]})")
-        return st.up_to(pairs, calls, inner.map(lambda t: f"(-{t})"))
+        return st.one_of(pairs, calls, inner.map(lambda t: f"(-{t})"))
 
     return st.recursive(leaves, grown, max_leaves=8)
 

@@ -10,12 +10,13 @@ from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.lookup import neuron
 from chainderiv.theory.gaussian import Divergent, gaussian, reached
 from chainderiv.theory.moments import SLOPE, moments
+from tests.kinds import costly
 from tests.theory import averages
 
 SPREAD = (0.003, 1.3021, 60.0)
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", costly(sorted(ACTIVATIONS)))
 def test_the_moments_of_every_neuron_are_mpmaths(name):
     q = np.array(SPREAD)
     value, error = moments(neuron(name)).at(q)

@@ -13,6 +13,7 @@ from chainderiv import critical_sigma_w, mean_field, phase_diagram, plot_phase
 from chainderiv.errors import BadValue, UnknownName
 from chainderiv.maps.axis import Axis
 from chainderiv.view.maps.phase_map import PHASE_QUANTITIES
+from tests.kinds import costly
 from tests.view.collisions import collisions
 from tests.view.test_maps import child
 from tests.view.test_marks import texts
@@ -150,7 +151,7 @@ def test_its_words_lie_over_nothing_whatever_the_size(tanh, layout, size):
     assert collisions(figure) == []
 
 
-@pytest.mark.parametrize("layout", [None, "constrained"])
+@pytest.mark.parametrize("layout", costly([None, "constrained"], quick=[None]))
 def test_diagrams_on_the_callers_grid_collide_with_nothing(tanh, layout):
     figure = Figure(figsize=(12, 9), layout=layout)
     for ax, quantity in zip(figure.subplots(2, 2).ravel(), ("chi_1", "q_star", "c_star", "xi_c"), strict=True):
