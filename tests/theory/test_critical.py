@@ -14,7 +14,6 @@ from chainderiv.theory.mean_field import mean_field
 from tests.kinds import costly
 from tests.theory import averages
 
-
 CURVED = sorted(set(ACTIVATIONS) - {"relu", "leaky_relu", "prelu", "identity"})
 
 
