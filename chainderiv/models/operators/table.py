@@ -1,0 +1,13 @@
+"""RULES: every operator that is followed, by ONNX's name. A new one is a rule in the file of its family."""
+
+from __future__ import annotations
+
+from chainderiv.models.operators.arithmetic import ARITHMETIC
+from chainderiv.models.operators.convolution import CONVOLUTIONS
+from chainderiv.models.operators.linear import LINEAR
+from chainderiv.models.operators.rule import Rule
+from chainderiv.models.operators.shapes import SHAPES
+from chainderiv.models.operators.slopes import NEURONS
+from chainderiv.models.operators.softmax import SOFTMAX
+
+RULES: dict[str, Rule] = {**ARITHMETIC, **NEURONS, **LINEAR, **CONVOLUTIONS, **SHAPES, **SOFTMAX}

@@ -1,0 +1,209 @@
+"""Stages: what stands between two cut tensors of a network, and how much the gradient grows or shrinks there.
+
+ln ‖∂C/∂t‖ telescopes over them: the sum of all ln_factor is ln ‖∂C/∂first‖ − ln ‖∂C/∂last‖, whatever the network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from chainderiv.models.cuts import Cut, cuts
+from chainderiv.models.graph import Node
+from chainderiv.models.operators.broadcasting import unbroadcast_scaled
+from chainderiv.models.operators.rule import is_float
+from chainderiv.models.operators.table import RULES
+from chainderiv.models.passes import Gradients, NotFollowed, Passed, backward_through, described
+from chainderiv.models.scaled import Scaled, cosine
+
+WEIGHT, SLOPE, NORMALISATION, POOLING = "weight", "slope", "normalisation", "pooling"
+RESIDUAL, ATTENTION, BLOCK, SOFTMAX, SHIFT = "residual", "attention", "block", "softmax", "shift"
+_LARGEST = 700.0  # a logarithm whose exponential float64 still holds
+_STILL = {"shape", "shift"}  # they change no norm to speak of, and belong to what stands before them
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What leads from one cut tensor, entry, to the next, leave.
+
+    kind : weight, slope, normalisation, residual, pooling, softmax, attention, block; shift where it is a bias alone.
+    name : of its first node with a weight, or else of its last node.
+    nodes : in order. ln_entry, ln_leave : ln ‖∂C/∂t‖₂ of both tensors, -inf where it is exactly 0.
+    ratio, cosine : of a residual stage the gradient that comes back through the branch to the one that the skip passes
+        on, ‖branch‖/‖skip‖, and the cosine between them; None elsewhere.
+    """
+
+    name: str
+    kind: str
+    entry: str
+    leave: str
+    nodes: tuple[Node, ...]
+    ln_entry: float
+    ln_leave: float
+    ratio: float | None = None
+    cosine: float | None = None
+
+    @property
+    def ln_factor(self) -> float:
+        """ln(‖∂C/∂entry‖ / ‖∂C/∂leave‖): > 0 where the gradient grows on its way back; NaN of two zeros."""
+        return self.ln_entry - self.ln_leave if self.ln_leave > -math.inf or self.ln_entry > -math.inf else math.nan
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages from the input on, of those the gradient of both ends is known.
+
+    not_followed : operators that the gradient does not pass; stages below them are left out, and there is no total.
+    """
+
+    stages: tuple[Stage, ...]
+    not_followed: tuple[NotFollowed, ...] = ()
+
+    @property
+    def total(self) -> float | None:
+        """Σ ln_factor, the logarithm of how much the gradient grows from the last tensor to the first."""
+        return None if self.not_followed else math.fsum(s.ln_factor for s in self.stages)
+
+
+def stages(passed: Passed, gradients: Gradients, sources: Iterable[str] | None = None) -> Stages:
+    """The stages of a network between its input and its first output.
+
+    A bias and what only moves numbers belong to the stage before them.
+    sources : the inputs from which paths count; by default all that are floats.
+
+    >>> from chainderiv.models.graph import Graph, Input
+    >>> from chainderiv.models.passes import backward, forward
+    >>> import numpy as np
+    >>> weights = {"W": np.array([[4.0]])}
+    >>> nodes = (Node("MatMul", ("x", "W"), ("z",), name="fc"), Node("Sigmoid", ("z",), ("a",)))
+    >>> passed = forward(Graph(nodes, weights, (Input("x", (1, 1)),), ("a",)), {"x": [[0.0]]})
+    >>> found = stages(passed, backward(passed, [[1.0]]))
+    >>> [(s.kind, s.name, round(s.ln_factor, 6)) for s in found.stages], abs(found.total) < 1e-15
+    ([('weight', 'fc', 1.386294), ('slope', 'a', -1.386294)], True)
+    """
+    gathered = _gathered(passed, cuts(passed, sources=sources))
+    known = [part for part in gathered if part.cut.entry in gradients and part.cut.leave in gradients]
+    not_followed = (*passed.not_followed, *gradients.not_followed)
+    return Stages(tuple(_stage(passed, gradients, part) for part in known), not_followed)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A cut and what it is; core : the part of it that is so, without biases and shapes beside."""
+
+    cut: Cut
+    kind: str
+    core: Cut
+
+
+def _gathered(passed: Passed, several: Sequence[Cut]) -> list[_Part]:
+    """The cuts with what they are, a bias joined with what stands before it, or else behind."""
+    found: list[_Part] = []
+    for cut in several:
+        part = _Part(cut, kind_of(passed, cut), cut)
+        if found and (part.kind in _STILL or found[-1].kind in _STILL or _scales(found[-1].kind, part.kind)):
+            before = found.pop()
+            joined = Cut(before.cut.entry, cut.leave, (*before.cut.nodes, *cut.nodes))
+            told = part if before.kind in _STILL else before
+            part = _Part(joined, told.kind, told.core)
+        found.append(part)
+    return [_Part(p.cut, SHIFT, p.core) if p.kind in _STILL else p for p in found]
+
+
+def _scales(before: str, kind: str) -> bool:
+    """Whether it is the scale γ of a normalisation."""
+    return before == NORMALISATION and kind == "scale"
+
+
+def kind_of(passed: Passed, cut: Cut) -> str:
+    """What a part of a graph between two cut tensors is."""
+    if len(cut.nodes) == 1:
+        return _kind_of_one(passed, cut.nodes[0], cut.entry)
+    kinds = [RULES[node.operator].kind for node in cut.nodes]
+    operators = {node.operator for node in cut.nodes}
+    if _branches(cut) is not None:
+        return RESIDUAL
+    if SOFTMAX in kinds and sum(_both_move(passed, n) for n in cut.nodes if n.operator in ("MatMul", "Einsum")) >= 2:
+        return ATTENTION
+    if WEIGHT not in kinds and "ReduceMean" in operators and operators & {"Div", "Reciprocal", "Mul"}:
+        return NORMALISATION
+    if all(_by_entry(passed, node) for node in cut.nodes):
+        return SLOPE
+    if set(kinds) <= _STILL:
+        return "shape"
+    return BLOCK
+
+
+def _kind_of_one(passed: Passed, node: Node, entry: str) -> str:
+    kind = RULES[node.operator].kind
+    if kind == "sum":
+        return "shift"
+    if kind == "product":
+        sizes = [passed.values[name].size for name in node.inputs if name != entry]
+        return SLOPE if not sizes else "scale"
+    return {"choice": SLOPE, "join": "shape"}.get(kind, kind)
+
+
+def _both_move(passed: Passed, node: Node) -> bool:
+    return all(name in passed.moving for name in node.inputs[:2])
+
+
+def _by_entry(passed: Passed, node: Node) -> bool:
+    """Whether each number of the output depends on one of the input, and on no place: a neuron or a part of one."""
+    if RULES[node.operator].kind not in {"slope", "sum", "product", "choice", "shape"} or len(node.outputs) != 1:
+        return False
+    fixed = [passed.values[n].size for n in node.inputs if n and n not in passed.moving and is_float(passed.values[n])]
+    shape = passed.values[node.outputs[0]].shape
+    moving = [passed.values[n].shape for n in node.inputs if n in passed.moving and is_float(passed.values[n])]
+    return all(size == 1 for size in fixed) and all(s == shape for s in moving)
+
+
+def _branches(cut: Cut) -> tuple[str, str] | None:
+    """Of a residual stage, the summands that its branch and its skip lead to, which share no node; None elsewhere."""
+    last = cut.nodes[-1]
+    if last.operator not in ("Add", "Sum") or len(last.inputs) != 2:
+        return None
+    ways = {name: _leading(cut, name) for name in last.inputs}
+    if len({id(node) for way in ways.values() for node in way}) != sum(map(len, ways.values())):
+        return None
+    if sum(map(len, ways.values())) != len(cut.nodes) - 1 or any(not w and n != cut.entry for n, w in ways.items()):
+        return None
+    # of two that hold a weight the shorter one is the skip
+    skip, branch = sorted(ways, key=lambda name: (sum(map(_weighs, ways[name])), len(ways[name])))
+    return (branch, skip) if any(map(_weighs, ways[branch])) else None
+
+
+def _weighs(node: Node) -> bool:
+    return RULES[node.operator].kind == WEIGHT
+
+
+def _leading(cut: Cut, name: str) -> tuple[Node, ...]:
+    """The nodes of a cut that lead to a tensor."""
+    needed, found = {name}, []
+    for node in reversed(cut.nodes[:-1]):
+        if any(output in needed for output in node.outputs):
+            needed.update(node.inputs)
+            found.append(node)
+    return tuple(found[::-1])
+
+
+def _stage(passed: Passed, gradients: Gradients, part: _Part) -> Stage:
+    cut = part.cut
+    named = next((node for node in cut.nodes if _weighs(node)), part.core.nodes[-1])
+    ends = gradients[cut.entry].ln_norm(), gradients[cut.leave].ln_norm()
+    made = Stage(described(named), part.kind, cut.entry, cut.leave, cut.nodes, *ends)
+    ways = _branches(part.core) if part.kind == RESIDUAL else None
+    if ways is None:
+        return made
+    branch, skip = (_through(passed, gradients, part.core, name) for name in ways)
+    ratio = branch.ln_norm() - skip.ln_norm()
+    return replace(made, ratio=math.exp(min(ratio, _LARGEST)), cosine=cosine(branch, skip))
+
+
+def _through(passed: Passed, gradients: Gradients, core: Cut, summand: str) -> Scaled:
+    """What comes back to the entry by way of one summand."""
+    if summand == core.entry:
+        return unbroadcast_scaled(gradients[core.leave], passed.values[summand].shape)
+    way = _leading(core, summand)
+    return backward_through(passed, way, {summand: gradients[summand]})[core.entry]
