@@ -1,0 +1,57 @@
+"""read(): the graph of whatever a person brings, a file or what lives in their program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation
+from chainderiv.given import path_of, shown
+from chainderiv.models.graph import Graph
+from chainderiv.models.readers.arrays import read_arrays
+from chainderiv.models.readers.npz import arrays_of_npz
+from chainderiv.models.readers.safetensors import arrays_of_safetensors
+from chainderiv.models.readers.signature import FORMATS, File, file_of
+
+WANTED = f"a path ({FORMATS}, or the folder of a run), a dict of arrays, a Network, or a live model"
+OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors}
+
+
+def read(model: Any, activation: str | Activation | None = None, output: str | Activation | None = None) -> Graph:
+    """The graph of a model; nothing in a file is executed, and at most 1 GB of arrays is read.
+
+    model : path of a file, whose kind its contents tell; dict of arrays by name; Graph, which is given back.
+    activation : the hidden layers', where the model holds arrays alone. output : the last layer's; None: the same.
+
+    Raises
+    ------
+    BadValue
+        For what is not read, in one line with the cure: pickles, Lambda layers, loops, quantised and recurrent ones,
+        NaN and inf, and what asks for more than 1 GB.
+    DataError
+        For a file that is missing or damaged.
+    MissingExtra
+        Where the library of a format is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> graph = read({"W1": np.ones((3, 2)), "b1": np.zeros(3), "W2": np.ones((1, 3))}, "tanh", output="identity")
+    >>> [node.operator for node in graph.nodes], graph.inputs[0].shape
+    (['Gemm', 'Tanh', 'Gemm'], (None, 2))
+    """
+    if isinstance(model, Graph):
+        return model
+    if isinstance(model, str | os.PathLike):
+        return _read_file(file_of(path_of("model", model)), activation, output)
+    if isinstance(model, Mapping):
+        return read_arrays(model, activation, output)
+    raise BadValue(f"model is {shown(model)}; give {WANTED}")
+
+
+def _read_file(file: File, activation: str | Activation | None, output: str | Activation | None) -> Graph:
+    if file.kind in OF_ARRAYS:
+        return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
+    raise BadValue(f"{file.name} is of a kind that is not read yet; give {FORMATS}")
