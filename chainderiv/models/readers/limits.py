@@ -86,14 +86,18 @@ def require_few(model: str, what: str, count: int) -> None:
         raise BadValue(f"{model} holds {count} {what}, and {MOST_ITEMS} are the most; give the part of it that matters")
 
 
-def finite(model: str, what: str, array: Array) -> Floats:
-    """Numbers in float64; raises BadValue for NaN and inf, which have no gradient to speak of."""
+def finite(model: str, what: str, array: Array, infinite: bool = False) -> Floats:
+    """Numbers in float64; raises BadValue for NaN and inf, which have no gradient to speak of.
+
+    infinite : whether inf is let through, as in a mask.
+    """
     with np.errstate(over="ignore", invalid="ignore"):
         read = np.asarray(array, np.float64)
         # a sum is NaN or inf where one number is, and takes no array of its own; it may overflow where none is
-        sound = math.isfinite(float(read.sum())) or bool(np.isfinite(read).all())
-    if not sound:
-        bad = int(read.size - np.count_nonzero(np.isfinite(read)))
+        if math.isfinite(float(read.sum())):
+            return read
+        bad = int(np.count_nonzero(np.isnan(read) if infinite else ~np.isfinite(read)))
+    if bad:
         raise BadValue(
             f"{model} holds {bad} of {read.size} numbers that are NaN or inf in {shown(what)}; give weights from "
             "before the training diverged"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,11 +13,13 @@ from chainderiv.given import path_of, shown
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.arrays import read_arrays
 from chainderiv.models.readers.npz import arrays_of_npz
+from chainderiv.models.readers.onnx_file import graph_of_onnx, graph_of_proto
 from chainderiv.models.readers.safetensors import arrays_of_safetensors
 from chainderiv.models.readers.signature import FORMATS, File, file_of
 
 WANTED = f"a path ({FORMATS}, or the folder of a run), a dict of arrays, a Network, or a live model"
 OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors}
+OF_GRAPHS = {"onnx": graph_of_onnx}
 
 
 def read(model: Any, activation: str | Activation | None = None, output: str | Activation | None = None) -> Graph:
@@ -48,10 +51,28 @@ def read(model: Any, activation: str | Activation | None = None, output: str | A
         return _read_file(file_of(path_of("model", model)), activation, output)
     if isinstance(model, Mapping):
         return read_arrays(model, activation, output)
+    if _is_of("onnx", "ModelProto", model):
+        _require_unsaid(activation, output, "the ONNX model")
+        return graph_of_proto(model, "the ONNX model")
     raise BadValue(f"model is {shown(model)}; give {WANTED}")
 
 
 def _read_file(file: File, activation: str | Activation | None, output: str | Activation | None) -> Graph:
     if file.kind in OF_ARRAYS:
         return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
+    _require_unsaid(activation, output, file.name)
+    if file.kind in OF_GRAPHS:
+        return OF_GRAPHS[file.kind](file)
     raise BadValue(f"{file.name} is of a kind that is not read yet; give {FORMATS}")
+
+
+def _is_of(library: str, kind: str, model: object) -> bool:
+    """Whether it is of a class of a library that the program has loaded; nothing is imported for it."""
+    found = getattr(sys.modules.get(library), kind, None)
+    return isinstance(found, type) and isinstance(model, found)
+
+
+def _require_unsaid(activation: object, output: object, model: str) -> None:
+    for name, given in (("activation", activation), ("output", output)):
+        if given is not None:
+            raise BadValue(f"{name} is {shown(given)}, and {model} states its own; leave it out")
