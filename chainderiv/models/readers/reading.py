@@ -12,14 +12,15 @@ from chainderiv.functions.activation import Activation
 from chainderiv.given import path_of, shown
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.arrays import read_arrays
+from chainderiv.models.readers.keras.file import graph_of_h5, graph_of_keras
 from chainderiv.models.readers.npz import arrays_of_npz
-from chainderiv.models.readers.onnx_file import graph_of_onnx, graph_of_proto
+from chainderiv.models.readers.onnx_files.file import graph_of_onnx, graph_of_proto
 from chainderiv.models.readers.safetensors import arrays_of_safetensors
 from chainderiv.models.readers.signature import FORMATS, File, file_of
 
 WANTED = f"a path ({FORMATS}, or the folder of a run), a dict of arrays, a Network, or a live model"
 OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors}
-OF_GRAPHS = {"onnx": graph_of_onnx}
+OF_GRAPHS = {"onnx": graph_of_onnx, "keras": graph_of_keras, "h5": graph_of_h5}
 
 
 def read(model: Any, activation: str | Activation | None = None, output: str | Activation | None = None) -> Graph:
@@ -60,9 +61,12 @@ def read(model: Any, activation: str | Activation | None = None, output: str | A
 def _read_file(file: File, activation: str | Activation | None, output: str | Activation | None) -> Graph:
     if file.kind in OF_ARRAYS:
         return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
-    _require_unsaid(activation, output, file.name)
     if file.kind in OF_GRAPHS:
-        return OF_GRAPHS[file.kind](file)
+        read = OF_GRAPHS[file.kind](file)
+        if isinstance(read, dict):
+            return read_arrays(read, activation, output, file.name)
+        _require_unsaid(activation, output, file.name)
+        return read
     raise BadValue(f"{file.name} is of a kind that is not read yet; give {FORMATS}")
 
 

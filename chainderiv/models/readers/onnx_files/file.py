@@ -12,11 +12,11 @@ from chainderiv.given import shown
 from chainderiv.kinds import Array
 from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.models.readers.limits import Budget, finite, one_line, reading, require_few
-from chainderiv.models.readers.onnx_functions import DEFAULT, Inlining, functions_of
-from chainderiv.models.readers.onnx_tensors import NAMES, array_of
+from chainderiv.models.readers.onnx_files.functions import DEFAULT, Inlining, functions_of
+from chainderiv.models.readers.onnx_files.tensors import NAMES, array_of
+from chainderiv.models.readers.onnx_files.wire import require_few_parts
 from chainderiv.models.readers.refused import require_followed
 from chainderiv.models.readers.signature import File
-from chainderiv.models.readers.wire import require_few_parts
 
 LEAST_OPSET = 7  # before it, Add and Mul had another way of broadcasting
 MOST_NESTED = 16  # graphs in graphs
