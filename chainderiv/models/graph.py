@@ -46,6 +46,7 @@ class Graph:
         floats, integers and bools as they were.
     outputs : names; the first is what a cost is taken of.
     name : of the model, as messages and titles tell it.
+    notes : what a reader assumed, a sentence each.
     """
 
     nodes: tuple[Node, ...]
@@ -54,3 +55,4 @@ class Graph:
     outputs: tuple[str, ...]
     name: str = "model"
     opset: int = OPSET
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,82 @@
+"""read(): the graph of whatever a person brings, a file or what lives in their program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation
+from chainderiv.given import path_of, shown
+from chainderiv.models.graph import Graph
+from chainderiv.models.readers.arrays import read_arrays
+from chainderiv.models.readers.keras.file import graph_of_h5, graph_of_keras
+from chainderiv.models.readers.npz import arrays_of_npz
+from chainderiv.models.readers.onnx_files.file import graph_of_onnx, graph_of_proto
+from chainderiv.models.readers.safetensors import arrays_of_safetensors
+from chainderiv.models.readers.signature import FORMATS, File, file_of
+
+WANTED = f"a path ({FORMATS}, or the folder of a run), a dict of arrays, a Network, or a live model"
+OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors}
+OF_GRAPHS = {"onnx": graph_of_onnx, "keras": graph_of_keras, "h5": graph_of_h5}
+
+
+def read(model: Any, activation: str | Activation | None = None, output: str | Activation | None = None) -> Graph:
+    """The graph of a model; nothing in a file is executed, and at most 1 GB of arrays is read.
+
+    model : path of a file, whose kind its contents tell; dict of arrays by name; Graph, which is given back.
+    activation : the hidden layers', where the model holds arrays alone. output : the last layer's; None: the same.
+
+    Raises
+    ------
+    BadValue
+        For what is not read, in one line with the cure: pickles, Lambda layers, loops, quantised and recurrent ones,
+        NaN and inf, and what asks for more than 1 GB.
+    DataError
+        For a file that is missing or damaged.
+    MissingExtra
+        Where the library of a format is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> graph = read({"W1": np.ones((3, 2)), "b1": np.zeros(3), "W2": np.ones((1, 3))}, "tanh", output="identity")
+    >>> [node.operator for node in graph.nodes], graph.inputs[0].shape
+    (['Gemm', 'Tanh', 'Gemm'], (None, 2))
+    """
+    if isinstance(model, Graph):
+        return model
+    if isinstance(model, str | os.PathLike):
+        return _read_file(file_of(path_of("model", model)), activation, output)
+    if isinstance(model, Mapping):
+        return read_arrays(model, activation, output)
+    if _is_of("onnx", "ModelProto", model):
+        _require_unsaid(activation, output, "the ONNX model")
+        return graph_of_proto(model, "the ONNX model")
+    raise BadValue(f"model is {shown(model)}; give {WANTED}")
+
+
+def _read_file(file: File, activation: str | Activation | None, output: str | Activation | None) -> Graph:
+    if file.kind in OF_ARRAYS:
+        return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
+    if file.kind in OF_GRAPHS:
+        read = OF_GRAPHS[file.kind](file)
+        if isinstance(read, dict):
+            return read_arrays(read, activation, output, file.name)
+        _require_unsaid(activation, output, file.name)
+        return read
+    raise BadValue(f"{file.name} is of a kind that is not read yet; give {FORMATS}")
+
+
+def _is_of(library: str, kind: str, model: object) -> bool:
+    """Whether it is of a class of a library that the program has loaded; nothing is imported for it."""
+    found = getattr(sys.modules.get(library), kind, None)
+    return isinstance(found, type) and isinstance(model, found)
+
+
+def _require_unsaid(activation: object, output: object, model: str) -> None:
+    for name, given in (("activation", activation), ("output", output)):
+        if given is not None:
+            raise BadValue(f"{name} is {shown(given)}, and {model} states its own; leave it out")
