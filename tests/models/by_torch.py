@@ -146,7 +146,10 @@ def functions():
         "upsample": lambda x, n: F.interpolate(x, scale_factor=(2.0, 3.0), mode="nearest"),
         "einsum": lambda a, b: torch.einsum("bik,bjk->bij", a, b),
         "einsum of three": lambda a, b, c: torch.einsum("ij,jk,k->i", a, b, c),
-        "lrn": lambda x: x / (1.5 + 0.3 / 4 * sum(F.pad(x, (0, 0, 1, 2))[:, k : k + 6] ** 2 for k in range(4))) ** 0.7,
+        "lrn": lambda x: F.local_response_norm(x, 3, 0.3, 0.75),
+        "lrn of an even size": lambda x: (
+            x / (1.5 + 0.3 / 4 * sum(F.pad(x, (0, 0, 0, 0, 1, 2))[:, k : k + 6] ** 2 for k in range(4))) ** 0.7
+        ),
         "running sum from behind": lambda x, n: x.flip(1).cumsum(1).flip(1) - x,
         "reduce of all": torch.linalg.vector_norm,
     }
