@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .cases import CASES
+from .networks import convolutional, sigmoids, transformer
 
 ANSWERS = Path(__file__).parent / "answers.npz"
 
@@ -174,6 +175,73 @@ def answers():
     return found
 
 
+def operators():
+    """ONNX's operators of the networks in networks.py, as torch has them: of the inputs and the attributes."""
+    import torch
+    from torch.nn import functional as F
+
+    def image(x, a):
+        return list(a.get("pads", [0, 0])[: x.ndim - 2])
+
+    return {
+        "MatMul": lambda a, x, y: x @ y,
+        "Gemm": lambda a, x, y, z: torch.addmm(z, x, y),
+        "Conv": lambda a, x, w, b=None: F.conv2d(x, w, b, padding=image(x, a)),
+        "BatchNormalization": lambda a, x, g, b, m, v: F.batch_norm(x, m.detach(), v.detach(), g, b),
+        "MaxPool": lambda a, x: F.max_pool2d(x, a["kernel_shape"], a["strides"]),
+        "GlobalAveragePool": lambda a, x: F.adaptive_avg_pool2d(x, 1),
+        "Flatten": lambda a, x: x.flatten(1),
+        "Relu": lambda a, x: torch.relu(x),
+        "Sigmoid": lambda a, x: torch.sigmoid(x),
+        "Erf": lambda a, x: torch.erf(x),
+        "Sqrt": lambda a, x: torch.sqrt(x),
+        "Add": lambda a, x, y: x + y,
+        "Sub": lambda a, x, y: x - y,
+        "Mul": lambda a, x, y: x * y,
+        "Div": lambda a, x, y: x / y,
+        "Pow": lambda a, x, y: x**y,
+        "ReduceMean": lambda a, x: x.mean(a["axes"], keepdim=True),
+        "Softmax": lambda a, x: torch.softmax(x, a["axis"]),
+        "Transpose": lambda a, x: x.permute(a["perm"]),
+        "Reshape": lambda a, x, n: x.reshape(n.tolist()),
+        "Shape": lambda a, x: torch.tensor(x.shape),
+        "Slice": lambda a, x, i, j: x[int(i[0]) : int(j[0])],
+        "Concat": lambda a, *x: torch.cat(x, a["axis"]),
+    }
+
+
+def network_answers():
+    """ "network/tensor" -> ln ‖∂C/∂t‖ of the input, the constants and what every node makes."""
+    import torch
+
+    found, rules = {}, operators()
+    for name, (graph, x, cotangent) in drawn().items():
+        values = {n: torch.tensor(v, requires_grad=v.dtype.kind == "f") for n, v in graph.constants.items()}
+        values["x"] = torch.tensor(x, requires_grad=True)
+        for node in graph.nodes:
+            values[node.outputs[0]] = rules[node.operator](node.attributes, *(values[n] for n in node.inputs))
+            if values[node.outputs[0]].requires_grad:
+                values[node.outputs[0]].retain_grad()
+        (torch.tensor(cotangent) * values[graph.outputs[0]]).sum().backward()
+        sizes = {n: v.grad.norm() for n, v in values.items() if v.requires_grad and v.grad is not None}
+        found.update(
+            {f"{name}/{n}": np.array(float(torch.log(size))) for n, size in sizes.items() if torch.isfinite(size)}
+        )
+    return found
+
+
+def drawn():
+    """Network -> its graph, an input and a cotangent."""
+    rng, found = np.random.default_rng(6), {}
+    for name, graph, shape, shape_of_output in (
+        ("sigmoids", sigmoids(200), (1, 3), (1, 3)),
+        ("convolutional", convolutional(), (3, 3, 8, 8), (3, 4)),
+        ("transformer", transformer(), (2, 5, 8), (2, 5, 8)),
+    ):
+        found[name] = graph, rng.normal(size=shape), rng.normal(size=shape_of_output)
+    return found
+
+
 def stored():
     """The answers that were kept."""
     with np.load(ANSWERS) as kept:
@@ -195,4 +263,4 @@ def store(found):
 
 
 if __name__ == "__main__":
-    store(answers())
+    store(answers() | network_answers())
