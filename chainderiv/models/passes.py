@@ -26,7 +26,7 @@ import numpy as np
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.graph import Graph, Node
-from chainderiv.models.operators.rule import MOST_BYTES, Call, Rule, is_float
+from chainderiv.models.operators.rule import MOST_BYTES, Call, Rule, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
 from chainderiv.models.scaled import Scaled, aligned, plus, scaled
 
@@ -193,7 +193,12 @@ class _Run:
         if rule is None:
             self._refuse(node, "no rule follows it")
             return
-        self._keep(node, rule, _evaluated(node, rule, self._call(node)))
+        try:
+            outputs = _evaluated(node, rule, self._call(node))
+        except Unfollowed as e:
+            self._refuse(node, str(e))
+            return
+        self._keep(node, rule, outputs)
 
     def _call(self, node: Node) -> Call:
         inputs = tuple(self.values[name] if name else None for name in node.inputs)
@@ -254,6 +259,8 @@ def _told(node: Node, work: Callable[[], Any]) -> Any:
     try:
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             return work()
+    except Unfollowed:
+        raise
     except (BadValue, BadShape) as e:
         raise type(e)(f"{node.operator} at {described(node)!r}: {e}") from e
     except (ValueError, IndexError, TypeError, KeyError, AttributeError, ZeroDivisionError) as e:
@@ -321,8 +328,14 @@ class _Back:
         wanted = tuple(bool(name) and is_float(self.passed.values[name]) for name in node.inputs)
         if not any(wanted):
             return
-        for name, wants, share in zip(node.inputs, wanted, self._shares(node, rule, wanted), strict=False):
-            if wants and share is not None:
+        try:
+            shares = self._shares(node, rule, wanted)
+        except Unfollowed as e:
+            self.not_followed.append(NotFollowed(node.operator, described(node), str(e)))
+            self._forget(node)
+            return
+        for name, wants, share in zip(node.inputs, wanted, shares, strict=False):
+            if wants and share is not None and name not in self.unknown:
                 self.known[name] = plus(self.known[name], share) if name in self.known else share
 
     def _shares(self, node: Node, rule: Rule, wanted: tuple[bool, ...]) -> list[Scaled | None]:

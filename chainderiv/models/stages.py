@@ -20,7 +20,10 @@ from chainderiv.models.scaled import Scaled, cosine
 WEIGHT, SLOPE, NORMALISATION, POOLING = "weight", "slope", "normalisation", "pooling"
 RESIDUAL, ATTENTION, BLOCK, SOFTMAX, SHIFT = "residual", "attention", "block", "softmax", "shift"
 _LARGEST = 700.0  # a logarithm whose exponential float64 still holds
-_STILL = {"shape", "shift"}  # they change no norm to speak of, and belong to what stands before them
+_CENTRING, _SCALE = "centring", "scale"  # the first and the last part of a normalisation in several operators
+_FACTOR = "factor"  # one number for all, as the ½ at the end of a GELU
+_STILL = {"shape", "shift", _FACTOR}  # they are no stage of their own, and belong to what stands before them
+_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, _FACTOR: WEIGHT}
 
 
 @dataclass(frozen=True)
@@ -28,7 +31,7 @@ class Stage:
     """What leads from one cut tensor, entry, to the next, leave.
 
     kind : weight, slope, normalisation, residual, pooling, softmax, attention, block; shift where it is a bias alone.
-    name : of its first node with a weight, or else of its last node.
+    name : of its first node with a weight, one that has a name if any does, or else of its last node.
     nodes : in order. ln_entry, ln_leave : ln ‖∂C/∂t‖₂ of both tensors, -inf where it is exactly 0.
     ratio, cosine : of a residual stage the gradient that comes back through the branch to the one that the skip passes
         on, ‖branch‖/‖skip‖, and the cosine between them; None elsewhere.
@@ -69,7 +72,7 @@ class Stages:
 def stages(passed: Passed, gradients: Gradients, sources: Iterable[str] | None = None) -> Stages:
     """The stages of a network between its input and its first output.
 
-    A bias and what only moves numbers belong to the stage before them.
+    A bias, a number that all are multiplied by and what only moves numbers belong to the stage before them.
     sources : the inputs from which paths count; by default all that are floats.
 
     >>> from chainderiv.models.graph import Graph, Input
@@ -102,18 +105,19 @@ def _gathered(passed: Passed, several: Sequence[Cut]) -> list[_Part]:
     found: list[_Part] = []
     for cut in several:
         part = _Part(cut, kind_of(passed, cut), cut)
-        if found and (part.kind in _STILL or found[-1].kind in _STILL or _scales(found[-1].kind, part.kind)):
+        if found and _belong_together(found[-1].kind, part.kind):
             before = found.pop()
             joined = Cut(before.cut.entry, cut.leave, (*before.cut.nodes, *cut.nodes))
-            told = part if before.kind in _STILL else before
+            told = part if before.kind in (*_STILL, _CENTRING) else before
             part = _Part(joined, told.kind, told.core)
         found.append(part)
-    return [_Part(p.cut, SHIFT, p.core) if p.kind in _STILL else p for p in found]
+    return [replace(part, kind=_ALONE.get(part.kind, part.kind)) for part in found]
 
 
-def _scales(before: str, kind: str) -> bool:
-    """Whether it is the scale γ of a normalisation."""
-    return before == NORMALISATION and kind == "scale"
+def _belong_together(before: str, kind: str) -> bool:
+    """Whether two parts are one stage: a bias or shape beside anything, and what makes up a normalisation."""
+    pair = (before, kind)
+    return kind in _STILL or before in _STILL or pair in ((NORMALISATION, _SCALE), (_CENTRING, NORMALISATION))
 
 
 def kind_of(passed: Passed, cut: Cut) -> str:
@@ -126,11 +130,11 @@ def kind_of(passed: Passed, cut: Cut) -> str:
         return RESIDUAL
     if SOFTMAX in kinds and sum(_both_move(passed, n) for n in cut.nodes if n.operator in ("MatMul", "Einsum")) >= 2:
         return ATTENTION
-    if WEIGHT not in kinds and "ReduceMean" in operators and operators & {"Div", "Reciprocal", "Mul"}:
-        return NORMALISATION
+    if WEIGHT not in kinds and "ReduceMean" in operators:
+        return _CENTRING if operators <= {"ReduceMean", "Sub"} else NORMALISATION
     if all(_by_entry(passed, node) for node in cut.nodes):
         return SLOPE
-    if set(kinds) <= _STILL:
+    if set(kinds) <= {"shape", "shift"}:
         return "shape"
     return BLOCK
 
@@ -141,7 +145,7 @@ def _kind_of_one(passed: Passed, node: Node, entry: str) -> str:
         return "shift"
     if kind == "product":
         sizes = [passed.values[name].size for name in node.inputs if name != entry]
-        return SLOPE if not sizes else "scale"
+        return SLOPE if not sizes else _FACTOR if sizes == [1] else _SCALE
     return {"choice": SLOPE, "join": "shape"}.get(kind, kind)
 
 
@@ -190,7 +194,8 @@ def _leading(cut: Cut, name: str) -> tuple[Node, ...]:
 
 def _stage(passed: Passed, gradients: Gradients, part: _Part) -> Stage:
     cut = part.cut
-    named = next((node for node in cut.nodes if _weighs(node)), part.core.nodes[-1])
+    weights = sorted(filter(_weighs, cut.nodes), key=lambda node: not node.name)
+    named = weights[0] if weights else part.core.nodes[-1]
     ends = gradients[cut.entry].ln_norm(), gradients[cut.leave].ln_norm()
     made = Stage(described(named), part.kind, cut.entry, cut.leave, cut.nodes, *ends)
     ways = _branches(part.core) if part.kind == RESIDUAL else None

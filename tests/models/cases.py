@@ -64,8 +64,13 @@ def draw(*shape, seed=0, low=None):
     return normal + np.copysign(0.05, normal)
 
 
-x23, x4 = draw(2, 3), draw(4)
-image = draw(2, 4, 7, 6)
+def apart(*shape):
+    """Numbers none of which lies within 1/20 of another: so far has the largest to move to be another."""
+    return 0.05 * (np.random.default_rng(shape).permutation(int(np.prod(shape))).reshape(shape) - np.prod(shape) / 2)
+
+
+x23 = draw(2, 3)
+image = draw(2, 4, 6, 5)
 ints = lambda *numbers: np.array(numbers, np.int64)  # noqa: E731
 
 CASES = {
@@ -143,7 +148,60 @@ CASES = {
     "transpose of all": Case("Transpose", (draw(2, 3, 4),)),
     "concat": Case("Concat", (draw(2, 3), draw(2, 1), draw(2, 2)), {"axis": -1}),
     "split": Case("Split", (draw(2, 5), ints(2, 3)), {"axis": 1}, results=2),
-    "split evenly": Case("Split", (draw(5, 2),), results=2),
+    "split evenly": Case("Split", (draw(5, 2),), {"num_outputs": 2}, results=2),
     "expand": Case("Expand", (draw(3, 1), ints(2, 1, 4))),
     "tile": Case("Tile", (draw(2, 3), ints(2, 3))),
+    "batch normalisation": Case("BatchNormalization", (image, draw(4), draw(4, seed=1), draw(4, seed=2), draw(4, low=0.3))),
+    "batch normalisation in training": Case("BatchNormalization", (image, draw(4), draw(4, seed=1), draw(4, seed=2), draw(4, low=0.3)), {"training_mode": 1, "epsilon": 0.01}, fixed=(3, 4)),
+    "batch normalisation put into training": Case("BatchNormalization", (draw(5, 3), draw(3), draw(3, seed=1), draw(3, seed=2), draw(3, low=0.3)), fixed=(3, 4), training=True),
+    "layer normalisation": Case("LayerNormalization", (draw(2, 3, 5), draw(5), draw(5, seed=1))),
+    "layer normalisation of two axes": Case("LayerNormalization", (draw(2, 3, 5), draw(3, 5)), {"axis": 1, "epsilon": 0.01}),
+    "rms normalisation": Case("RMSNormalization", (draw(2, 3, 5), draw(5)), opset=23),
+    "group normalisation": Case("GroupNormalization", (image, draw(4), draw(4, seed=1)), {"num_groups": 2}, opset=21),
+    "group normalisation of old": Case("GroupNormalization", (image, draw(2), draw(2, seed=1)), {"num_groups": 2}),
+    "instance normalisation": Case("InstanceNormalization", (image, draw(4), draw(4, seed=1))),
+    "unit length": Case("LpNormalization", (draw(2, 3, 4),), {"axis": 1}),
+    "unit sum": Case("LpNormalization", (draw(2, 3),), {"p": 1}),
+    "lrn": Case("LRN", (draw(2, 6, 3, 2),), {"size": 3, "alpha": 0.3}),
+    "lrn of an even size": Case("LRN", (draw(2, 6, 3, 2),), {"size": 4, "alpha": 0.3, "beta": 0.7, "bias": 1.5}),
+    "max pool": Case("MaxPool", (apart(2, 2, 6, 5),), {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]}),
+    "max pool over the end": Case("MaxPool", (apart(2, 2, 6, 5),), {"kernel_shape": [2, 2], "strides": [2, 2], "ceil_mode": 1, "dilations": [2, 1]}),
+    "average pool": Case("AveragePool", (image,), {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]}),
+    "average pool with its padding": Case("AveragePool", (image,), {"kernel_shape": [3, 3], "strides": [3, 3], "pads": [1, 1, 1, 1], "count_include_pad": 1, "ceil_mode": 1}, opset=19),
+    "global average pool": Case("GlobalAveragePool", (image,)),
+    "global max pool": Case("GlobalMaxPool", (apart(2, 2, 6, 5),)),
+    **{name.lower(): Case(name, (draw(2, 3, 4, low=0.2), ints(1))) for name in (
+        "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
+        "ReduceLogSum", "ReduceLogSumExp")},
+    "reduce of old": Case("ReduceMean", (draw(2, 3, 4),), {"axes": [0, 2], "keepdims": 0}, opset=11),
+    "reduce of all": Case("ReduceL2", (draw(2, 3),), {"keepdims": 0}),
+    "reduce of none": Case("ReduceSum", (draw(2, 3), ints()), {"noop_with_empty_axes": 1}),
+    "running sum": Case("CumSum", (draw(2, 4), ints(1))),
+    "running sum from behind": Case("CumSum", (draw(2, 4), ints(1)), {"exclusive": 1, "reverse": 1}),
+    "slice": Case("Slice", (draw(4, 5, 3), ints(1, -1), ints(2**62, -(2**62)), ints(0, 1), ints(2, -2))),
+    "slice of old": Case("Slice", (draw(4, 5),), {"starts": [1, 0], "ends": [3, -1]}, opset=9),
+    "gather": Case("Gather", (draw(4, 5), np.array([[0, 2], [2, -1]])), {"axis": 1}),
+    "gather one": Case("Gather", (draw(4, 5), np.array(1))),
+    "gather elements": Case("GatherElements", (draw(3, 4), np.array([[0, 3, 3], [1, -1, 0]])), {"axis": 1}),
+    "gather nd": Case("GatherND", (draw(3, 4, 2), np.array([[0, 1], [2, 3], [0, 1]]))),
+    "gather nd of batches": Case("GatherND", (draw(2, 4, 2), np.array([[1], [3]])), {"batch_dims": 1}),
+    "scatter nd": Case("ScatterND", (draw(4, 3), np.array([[1], [3]]), draw(2, 3))),
+    "pad": Case("Pad", (draw(3, 4), ints(0, 1, 2, 0), np.array(1.5)), fixed=(2,)),
+    "pad of an axis": Case("Pad", (draw(3, 4), ints(1, -1), None, ints(1))),
+    "pad by reflection": Case("Pad", (draw(3, 4), ints(2, 1, 0, 3)), {"mode": "reflect"}),
+    "pad with the edge": Case("Pad", (draw(3, 4),), {"mode": "edge", "pads": [0, 2, 1, 1]}, opset=10),
+    "triangle": Case("Trilu", (draw(3, 4), np.array(1))),
+    "lower triangle": Case("Trilu", (draw(2, 3, 3),), {"upper": 0}),
+    "depth to space": Case("DepthToSpace", (draw(1, 8, 2, 3),), {"blocksize": 2}),
+    "depth to space by columns": Case("DepthToSpace", (draw(1, 8, 2, 3),), {"blocksize": 2, "mode": "CRD"}),
+    "space to depth": Case("SpaceToDepth", (draw(1, 2, 4, 6),), {"blocksize": 2}),
+    "resize": Case("Resize", (draw(1, 2, 3, 4), None, np.array([1.0, 1.0, 2.0, 1.5])), fixed=(2,)),
+    "resize to a size": Case("Resize", (draw(1, 2, 3, 4), None, None, ints(1, 2, 7, 2)), {"mode": "linear"}),
+    "resize by corners": Case("Resize", (draw(1, 2, 3, 4), None, None, ints(1, 2, 5, 6)), {"mode": "linear", "coordinate_transformation_mode": "align_corners"}),
+    "resize cubic": Case("Resize", (draw(1, 2, 4, 5), None, np.array([1.0, 1.0, 1.5, 2.0])), {"mode": "cubic"}, fixed=(2,)),
+    "resize by floors": Case("Resize", (draw(1, 1, 3, 4), None, None, ints(1, 1, 5, 3)), {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}),
+    "upsample": Case("Upsample", (draw(1, 2, 3, 2), np.array([1.0, 1.0, 2.0, 3.0])), opset=9, fixed=(1,)),
+    "einsum": Case("Einsum", (draw(2, 3, 4), draw(2, 5, 4)), {"equation": "bik,bjk->bij"}),
+    "einsum of three": Case("Einsum", (draw(2, 3), draw(3, 4), draw(4)), {"equation": "ij,jk,k"}),
+    "einsum of a sum": Case("Einsum", (draw(2, 3), draw(3, 4)), {"equation": "ij,jk->k"}),
 }  # fmt: skip

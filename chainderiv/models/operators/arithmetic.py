@@ -78,12 +78,12 @@ def _power(a: Array, b: Array) -> Any:
 
 
 def _power_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    """∂a = ∂y b a^(b-1) and ∂b = ∂y y ln a."""
+    """∂a = ∂y b a^(b-1) and ∂b = ∂y y ln a, which is no number where a < 0."""
     a, b, gradient = call.need(0), call.need(1).astype(float), scaled(single(gradients))
     of_b: Scaled | None = None
     if call.wants(1):
         with np.errstate(divide="ignore", invalid="ignore"):
-            of_b = times(gradient, np.where(a == 0, 0.0, call.outputs[0] * np.log(np.abs(a))))
+            of_b = times(gradient, np.where(a == 0, 0.0, call.outputs[0] * np.log(a)))
     of_a = _like(call, 0, times(gradient, _power_slope(a, b))) if call.wants(0) else None
     return [of_a, None if of_b is None else _like(call, 1, of_b)]
 

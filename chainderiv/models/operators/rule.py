@@ -16,6 +16,10 @@ Back = Sequence["Floats | Scaled | None"]
 MOST_BYTES = 2**31  # that one tensor may take in float64: a file of 74 bytes can ask for 160 GB
 
 
+class Unfollowed(BadValue):
+    """A use of an operator that its rule does not follow; the message says which."""
+
+
 @dataclass(frozen=True)
 class Call:
     """One operator at work on arrays.

@@ -9,7 +9,6 @@ import numpy as np
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.kinds import Array, Floats
-from chainderiv.models.operators.broadcasting import unbroadcast
 from chainderiv.models.operators.rule import Back, Call, Rule, fits, single
 
 KINDS = {
@@ -27,7 +26,6 @@ KINDS = {
     12: "u4",
     13: "u8",
 }
-ENDS = 2**62  # Slice's limits of int64, which stand for "to the end"
 
 
 def _as_it_was(call: Call, gradients: Sequence[Floats | None]) -> Back:
@@ -133,27 +131,6 @@ def _split_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
     return [np.concatenate(parts, int(call.get("axis", 0)))]
 
 
-def _expand(call: Call) -> Array:
-    x, wanted = call.need(0), tuple(int(n) for n in call.need(1).reshape(-1))
-    return np.broadcast_to(x, fits(np.broadcast_shapes(x.shape, fits(wanted)))).copy()
-
-
-def _expand_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    return [unbroadcast(single(gradients), call.need(0).shape)]
-
-
-def _tile(call: Call) -> Array:
-    x, repeats = call.need(0), [int(n) for n in call.need(1)]
-    fits([n * r for n, r in zip(x.shape, repeats, strict=True)])
-    return np.tile(x, repeats)
-
-
-def _tile_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    x = call.need(0)
-    apart = [n for pair in zip((int(r) for r in call.need(1)), x.shape, strict=True) for n in pair]
-    return [np.asarray(single(gradients).reshape(apart).sum(axis=tuple(range(0, 2 * x.ndim, 2)))), None]
-
-
 def _shape(call: Call) -> Array:
     return np.asarray(call.need(0).shape[slice(call.get("start", 0), call.get("end"))], np.int64)
 
@@ -198,8 +175,6 @@ SHAPES: dict[str, Rule] = {
     "Transpose": Rule(_transpose, _transpose_back, "shape"),
     "Concat": Rule(_concat, _concat_back, "join"),
     "Split": Rule(_split, _split_back, "shape"),
-    "Expand": Rule(_expand, _expand_back, "shape"),
-    "Tile": Rule(_tile, _tile_back, "shape"),
     "Shape": _no_way_back(_shape),
     "Size": _no_way_back(lambda call: np.asarray(call.need(0).size, np.int64)),
     "ConstantOfShape": _no_way_back(_filled),

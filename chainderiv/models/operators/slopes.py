@@ -22,8 +22,8 @@ _TINY = np.finfo(float).tiny
 def stated(text: str) -> Activation:
     """The Activation that a text states: a name of the catalogue, or a formula in z.
 
-    >>> stated("elu(z, 2.0)").derivative.subs(z, 1), stated("sigmoid").symbol
-    (1, 'σ')
+    >>> stated("elu(z, 2.0)").name, stated("sigmoid").symbol
+    ('elu(z, 2.0)', 'σ')
     """
     return neuron(text) if text.isidentifier() else Activation.from_formula(text, text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 WEIGHTS = frozenset({"weight", "weights", "kernel", "kernels", "w", "coef", "coefs", "matrix"})
 BIASES = frozenset({"bias", "biases", "b", "intercept", "intercepts"})
@@ -61,17 +62,32 @@ def in_order(stems: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
     >>> in_order([("layers", "10"), ("layers", "9"), ("head",)])
     [('layers', '9'), ('layers', '10'), ('head',)]
+    >>> in_order([("dense", "1", "dense", "1"), ("dense", "dense")])
+    [('dense', 'dense'), ('dense', '1', 'dense', '1')]
     >>> in_order([("features", "0"), ("classifier", "0"), ("features", "2")])
     [('features', '0'), ('features', '2'), ('classifier', '0')]
     """
-    given = list(dict.fromkeys(stems))
-    first: dict[tuple[str, ...], int] = {}
-    for place, stem in enumerate(given):
-        for length in range(1, len(stem) + 1):
-            first.setdefault(stem[:length], place)
+    given = {stem: _steps(stem) for stem in dict.fromkeys(stems)}
+    first: dict[tuple[Any, ...], int] = {}
+    for place, steps in enumerate(given.values()):
+        for length, (word, _) in enumerate(steps):
+            first.setdefault((steps[:length], word), place)
 
     def rank(stem: tuple[str, ...]) -> list[tuple[int, int]]:
-        parts = [stem[: length + 1] for length in range(len(stem))]
-        return [(0, int(part[-1])) if part[-1].isdecimal() else (1, first[part]) for part in parts]
+        steps = given[stem]
+        return [(first[steps[:length], word], number) for length, (word, number) in enumerate(steps)]
 
     return sorted(given, key=rank)
+
+
+def _steps(stem: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """Words, each with the number behind it; dense comes before dense_1, as if it had the number -1."""
+    steps: list[tuple[str, int]] = []
+    for word in stem:
+        if not word.isdecimal():
+            steps.append((word, -1))
+        elif steps and steps[-1][1] < 0:
+            steps[-1] = (steps[-1][0], int(word))
+        else:
+            steps.append(("", int(word)))
+    return tuple(steps)

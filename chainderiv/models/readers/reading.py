@@ -15,8 +15,11 @@ from chainderiv.models.readers.arrays import read_arrays
 from chainderiv.models.readers.keras.file import graph_of_h5, graph_of_keras
 from chainderiv.models.readers.npz import arrays_of_npz
 from chainderiv.models.readers.onnx_files.file import graph_of_onnx, graph_of_proto
+from chainderiv.models.readers.own import graph_of_network, graph_of_run
 from chainderiv.models.readers.safetensors import arrays_of_safetensors
+from chainderiv.models.readers.scikit import graph_of_mlp
 from chainderiv.models.readers.signature import FORMATS, File, file_of
+from chainderiv.nn.network import Network
 
 WANTED = f"a path ({FORMATS}, or the folder of a run), a dict of arrays, a Network, or a live model"
 OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors}
@@ -26,7 +29,8 @@ OF_GRAPHS = {"onnx": graph_of_onnx, "keras": graph_of_keras, "h5": graph_of_h5}
 def read(model: Any, activation: str | Activation | None = None, output: str | Activation | None = None) -> Graph:
     """The graph of a model; nothing in a file is executed, and at most 1 GB of arrays is read.
 
-    model : path of a file, whose kind its contents tell; dict of arrays by name; Graph, which is given back.
+    model : path of a file, whose kind its contents tell, or of the folder that a training run left; dict of arrays by
+        name; Network; fitted MLPClassifier or MLPRegressor; onnx.ModelProto; Graph, which is given back.
     activation : the hidden layers', where the model holds arrays alone. output : the last layer's; None: the same.
 
     Raises
@@ -45,6 +49,9 @@ def read(model: Any, activation: str | Activation | None = None, output: str | A
     >>> graph = read({"W1": np.ones((3, 2)), "b1": np.zeros(3), "W2": np.ones((1, 3))}, "tanh", output="identity")
     >>> [node.operator for node in graph.nodes], graph.inputs[0].shape
     (['Gemm', 'Tanh', 'Gemm'], (None, 2))
+    >>> from chainderiv.nn.network import Network
+    >>> [node.operator for node in read(Network([4, 3, 2])).nodes]
+    ['Gemm', 'Sigmoid', 'Gemm', 'Sigmoid']
     """
     if isinstance(model, Graph):
         return model
@@ -52,13 +59,31 @@ def read(model: Any, activation: str | Activation | None = None, output: str | A
         return _read_file(file_of(path_of("model", model)), activation, output)
     if isinstance(model, Mapping):
         return read_arrays(model, activation, output)
+    return _read_live(model, activation, output)
+
+
+def _read_live(model: Any, activation: str | Activation | None, output: str | Activation | None) -> Graph:
+    named = f"the {type(model).__name__}"
+    if isinstance(model, Network):
+        _require_unsaid(activation, None, named)
+        return graph_of_network(model, output)
+    if any(_is_of("sklearn.neural_network", kind, model) for kind in ("MLPClassifier", "MLPRegressor")):
+        _require_unsaid(activation, None, named)
+        return graph_of_mlp(model, output)
+    if _is_of("sklearn.pipeline", "Pipeline", model):
+        raise BadValue("model is a Pipeline; give the network in it, as in model[-1], and data as it comes there")
     if _is_of("onnx", "ModelProto", model):
-        _require_unsaid(activation, output, "the ONNX model")
-        return graph_of_proto(model, "the ONNX model")
+        _require_unsaid(activation, output, named)
+        return graph_of_proto(model, named)
+    if _is_of("keras", "Model", model):
+        raise BadValue(f"model is {named}, of Keras, which is read from its file; give the path of model.save(….keras)")
     raise BadValue(f"model is {shown(model)}; give {WANTED}")
 
 
 def _read_file(file: File, activation: str | Activation | None, output: str | Activation | None) -> Graph:
+    if file.kind == "run":
+        _require_unsaid(activation, None, file.name)
+        return graph_of_run(file, output)
     if file.kind in OF_ARRAYS:
         return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
     if file.kind in OF_GRAPHS:
