@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
+    from chainderiv.models.diagnosis import (
+        Diagnosis as Diagnosis,
+        LayerDiagnosis as LayerDiagnosis,
+        diagnose as diagnose,
+    )
     from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
@@ -120,6 +125,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
+    "models.diagnosis": ["Diagnosis", "LayerDiagnosis", "diagnose"],
     "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],

@@ -10,6 +10,7 @@ import numpy as np
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
+from chainderiv.given import of_kind
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import Back, Call, Rule, single
 from chainderiv.models.scaled import Scaled, of_wide, scaled, times
@@ -19,12 +20,14 @@ _TINY = np.finfo(float).tiny
 
 
 @lru_cache(maxsize=256)
-def stated(text: str) -> Activation:
-    """The Activation that a text states: a name of the catalogue, or a formula in z.
+def stated(text: str | Activation) -> Activation:
+    """The Activation that a text states: a name of the catalogue, or a formula in z; an Activation states itself.
 
     >>> stated("elu(z, 2.0)").name, stated("sigmoid").symbol
     ('elu(z, 2.0)', 'σ')
     """
+    if isinstance(text, Activation):
+        return text
     return neuron(text) if text.isidentifier() else Activation.from_formula(text, text)
 
 
@@ -43,7 +46,7 @@ def slope(activation: Activation, z: Array) -> Scaled:
     return scaled(plain) if kept.all() else of_wide(wide_slopes(activation, z))
 
 
-def neuron_of(text: Callable[[Call], str]) -> Rule:
+def neuron_of(text: Callable[[Call], str | Activation]) -> Rule:
     """The rule of φ where text says which one a node means."""
 
     def forward(call: Call) -> Array:
@@ -61,7 +64,7 @@ def activation_of(operator: str, call: Call) -> Activation | None:
     return None if text is None else stated(text(call))
 
 
-def _named(name: str) -> Callable[[Call], str]:
+def _named(name: str) -> Callable[[Call], str | Activation]:
     return lambda call: name
 
 
@@ -107,7 +110,8 @@ def _at(default: float, name: str) -> Callable[[Call], str]:
     return text
 
 
-TEXTS: dict[str, Callable[[Call], str]] = {
+TEXTS: dict[str, Callable[[Call], str | Activation]] = {
+    "Activation": lambda call: of_kind("activation", call.get("activation"), Activation, "an Activation"),  # our own
     "Sigmoid": _named("sigmoid"),
     "Tanh": _named("tanh"),
     "Relu": _named("relu"),

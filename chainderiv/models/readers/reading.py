@@ -62,6 +62,13 @@ def read(model: Any, activation: str | Activation | None = None, output: str | A
     return _read_live(model, activation, output)
 
 
+def holds_arrays_alone(model: Any) -> bool:
+    """Whether a model is a dict or a file of arrays, which state no activation."""
+    if isinstance(model, str | os.PathLike):
+        return file_of(path_of("model", model)).kind in OF_ARRAYS
+    return isinstance(model, Mapping)
+
+
 def _read_live(model: Any, activation: str | Activation | None, output: str | Activation | None) -> Graph:
     named = f"the {type(model).__name__}"
     if isinstance(model, Network):
