@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import math
+import os
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -157,6 +159,14 @@ class Diagnosis(Shows):
         hidden = self.layers[:-1]
         width = int(sorted(one.neurons for one in hidden)[len(hidden) // 2])
         return advise(self.activation, min(len(hidden), 1000), width).to(target)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it as a page (.html), or as the picture of the ladder alone (.png, .svg, .pdf).
+
+        Raises BadValue for another ending, OutputError where the file cannot be written.
+        """
+        # pages stand above this room: what writes one is looked for when it is asked for
+        importlib.import_module("chainderiv.pages.diagnosis_page").write_diagnosis(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, by the schema in diagnosis.schema.json."""

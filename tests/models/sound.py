@@ -1,0 +1,73 @@
+"""Networks that nothing is wrong with, drawn by a number, and faults that are planted in them."""
+
+import numpy as np
+
+import chainderiv as cd
+
+STARTS = {
+    "He, relu": ("relu", lambda n, m: (2 / m) ** 0.5),
+    "Xavier, tanh": ("tanh", lambda n, m: (2 / (n + m)) ** 0.5),
+    "LeCun, tanh": ("tanh", lambda n, m: m**-0.5),
+    "LeCun, selu": ("selu", lambda n, m: m**-0.5),
+    "orthogonal, relu": ("relu", 2**0.5),
+    "orthogonal, tanh": ("tanh", 1.0),
+    "orthogonal, selu": ("selu", 0.690486073634),  # what cd.gains("selu") finds
+}
+NARROWEST, WIDEST, SHALLOWEST, DEEPEST = 16, 256, 3, 60
+
+
+def orthogonal(rng, n, m, gain):
+    """(n, m), rows or columns orthonormal, times the gain."""
+    q, r = np.linalg.qr(rng.normal(size=(max(n, m), min(n, m))))
+    q = q * np.sign(np.diag(r))
+    return gain * (q if n >= m else q.T)
+
+
+def drawn(rng, n, m, start):
+    return orthogonal(rng, n, m, start) if isinstance(start, float) else rng.normal(size=(n, m)) * start(n, m)
+
+
+def arrays(rng, sizes, start):
+    """W1, b1, W2, … of layers of these sizes, biases 0."""
+    layers = [(drawn(rng, n, m, start), np.zeros(n)) for m, n in zip(sizes[:-1], sizes[1:], strict=True)]
+    return {f"{kind}{k}": array for k, pair in enumerate(layers, 1) for kind, array in zip("Wb", pair, strict=True)}
+
+
+def sound(number):
+    """(name, activation, arrays, sizes) of the network of that number: every start, width and depth comes."""
+    rng = np.random.default_rng([17, number])
+    name = list(STARTS)[number % len(STARTS)]
+    activation, start = STARTS[name]
+    depth = int(rng.integers(SHALLOWEST, DEEPEST + 1))
+    widths = np.exp(rng.uniform(np.log(NARROWEST), np.log(WIDEST), size=depth - 1)).round().astype(int)
+    # an orthogonal (n, m) with n > m shortens what comes back by √(m/n): critical is one of a single width alone
+    if isinstance(start, float) or rng.random() < 0.7:
+        widths[:] = widths[0]
+    sizes = [int(rng.integers(2, 785)), *widths.tolist(), int(rng.integers(1, 101))]
+    return name, activation, arrays(rng, sizes, start), sizes
+
+
+def diagnosed(number):
+    """What is said of it."""
+    _, activation, made, _ = sound(number)
+    return cd.diagnose(made, activation=activation, output="identity", rng=number)
+
+
+PLANTS = ("times 100", "over 100", "bias -8")
+
+
+def planted(number):
+    """(what, the layer, activation, arrays): a sound network, at most 20 deep, with a fault in one layer."""
+    rng = np.random.default_rng([18, number])
+    name = list(STARTS)[number % len(STARTS)]
+    activation, start = STARTS[name]
+    depth = int(rng.integers(4, 21))
+    sizes = [int(rng.integers(16, 100)), *[int(rng.integers(NARROWEST, 129))] * (depth - 1), int(rng.integers(10, 101))]
+    made = arrays(rng, sizes, start)
+    what = PLANTS[number // len(STARTS) % len(PLANTS)]
+    layer = int(rng.integers(1, depth + (what != "bias -8")))  # the last layer's slope is 1 whatever its bias
+    if what == "bias -8":
+        made[f"b{layer}"] -= 8
+    else:
+        made[f"W{layer}"] *= 100 if what == "times 100" else 0.01
+    return what, layer, activation, made
