@@ -96,6 +96,7 @@ if TYPE_CHECKING:
         plot_bars as plot_bars,
         plot_norms as plot_norms,
     )
+    from chainderiv.view.networks.ladder import plot_diagnosis as plot_diagnosis
     from chainderiv.view.networks.prediction import plot_prediction as plot_prediction
     from chainderiv.view.picture import save_picture as save_picture
 
@@ -169,6 +170,7 @@ _PUBLIC = {
     "view.maps.phase_map": ["plot_phase"],
     "view.maps.quantities": ["Quantity", "quantity_at"],
     "view.networks.curves": ["plot_accuracy", "plot_bars", "plot_norms"],
+    "view.networks.ladder": ["plot_diagnosis"],
     "view.networks.prediction": ["plot_prediction"],
     "view.picture": ["save_picture"],
 }

@@ -104,6 +104,8 @@ RIGHT = {
     "plot_accuracy": {"record": RECORD, "ax": None, "dark": False},
     "plot_bars": {"gradients": BARS, "ax": None, "dark": False},
     "plot_cut": {"sweep": SWEPT, "cut": {"w": 0.5}, "quantity": "gradient", "dark": False, "size": (9, 4), **LOOK},
+    "plot_diagnosis": {"diagnosis": cd.diagnose(cd.Network([4, 3, 2])), "ax": None, "dark": False, "title": "mine",
+                       "legend": True},
     "plot_link_map": {"activation": "relu", "w_axis": AXIS, "z_axis": AXIS, "ax": None, "dark": False, **LOOK},
     "plot_phase": {"diagram": PHASES, "ax": None, "quantity": "chi_1", "dark": False, "points": {"mine": (1.5, 0.2)}, **LOOK},
     "phase_diagram": {"activation": "tanh", "sigma_w": SIGMAS, "sigma_b": SIGMAS},

@@ -41,7 +41,14 @@ HEADER = (
     *("√χ₁ (90 of 100)", "dead", "flat"),
 )
 OF_A_LAYER = (
-    *("name", "neurons", "log10_rms_delta", "log10_norm_mean_bias_gradient", "log10_norm_weight_gradient"),
+    *(
+        "name",
+        "neurons",
+        "log10_norm_delta",
+        "log10_rms_delta",
+        "log10_norm_mean_bias_gradient",
+        "log10_norm_weight_gradient",
+    ),
     *("log10_relative_weight_gradient", "weight_part", "slope_part", "rest", "weight_predicted", "slope_predicted"),
     *("dead", "flat", "sentence"),
 )
@@ -53,6 +60,7 @@ class LayerDiagnosis:
     """What a layer does to the gradient.
 
     number, name, neurons : counted from 1; as the model calls it; how many outputs it has.
+    log10_norm_delta : of ‖∂C/∂z‖₂, the root mean square over the examples; -inf where it is exactly 0.
     log10_rms_delta : of the root mean square of ∂C/∂z over examples and neurons; -inf where it is exactly 0.
     log10_norm_mean_bias_gradient : of ‖mean over the examples of ∂C/∂b‖₂, Nielsen's speed of learning.
     log10_norm_weight_gradient, log10_relative_weight_gradient : of ‖∂W‖_F of the mean cost, and of ‖∂W‖/‖W‖.
@@ -73,6 +81,7 @@ class LayerDiagnosis:
     number: int
     name: str
     neurons: int
+    log10_norm_delta: float
     log10_rms_delta: float
     log10_norm_mean_bias_gradient: float
     log10_norm_weight_gradient: float
@@ -316,7 +325,7 @@ def _made(
         verdict.culprit,
         verdict.sentence,
         None if verdict.verdict in (UNKNOWN, BLOCKED) else slower(found, "cost" in data),
-        tuple(map(_told, found)),
+        tuple(_told(one, examples) for one in found),
         parts,
         total,
         not_followed,
@@ -328,12 +337,13 @@ def _made(
     )
 
 
-def _told(one: Layer) -> LayerDiagnosis:
+def _told(one: Layer, examples: int) -> LayerDiagnosis:
     known = expectation(one)
     return LayerDiagnosis(
         number=one.number,
         name=one.name,
         neurons=one.neurons,
+        log10_norm_delta=(one.ln_delta - math.log(examples) / 2) / LN_10,
         log10_rms_delta=one.ln_rms_delta / LN_10,
         log10_norm_mean_bias_gradient=one.ln_mean_bias_gradient / LN_10,
         log10_norm_weight_gradient=one.ln_weight_gradient / LN_10,

@@ -39,10 +39,11 @@ def sound(number):
     name = list(STARTS)[number % len(STARTS)]
     activation, start = STARTS[name]
     depth = int(rng.integers(SHALLOWEST, DEEPEST + 1))
-    widths = np.exp(rng.uniform(np.log(NARROWEST), np.log(WIDEST), size=depth - 1)).round().astype(int)
-    # an orthogonal (n, m) with n > m shortens what comes back by √(m/n): critical is one of a single width alone
+    ends = np.exp(rng.uniform(np.log(NARROWEST), np.log(WIDEST), size=2))
+    # an orthogonal (n, m) with n > m shortens what comes back by √(m/n): it is critical at a single width alone
     if isinstance(start, float) or rng.random() < 0.7:
-        widths[:] = widths[0]
+        ends[1] = ends[0]
+    widths = np.geomspace(*ends, depth - 1).round().astype(int)
     sizes = [int(rng.integers(2, 785)), *widths.tolist(), int(rng.integers(1, 101))]
     return name, activation, arrays(rng, sizes, start), sizes
 
