@@ -1,4 +1,4 @@
-"""A diagnosis as a page: the verdict, the network as a ladder, light and dark, the layers in numbers, and what cures it."""
+"""A diagnosis as a page: the verdict, the network as a ladder, light and dark, its layers in numbers, and the cure."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from chainderiv.writing import folder_for_writing, write_whole
 NAMES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX"}
 ENDINGS = (".html", *(f".{form}" for form in FORMATS))
 READ = (
-    "Each point is the norm of a layer's δ over that of the last layer. From the right to the left a step is made by the "
-    "weights of one layer and the slopes of the one below. The dashed line is what ‖W‖_F/√n_out and √mean φ'² predict."
+    "Each point is the norm of a layer's δ over that of the last layer. From the right to the left a step is made by "
+    "the weights of one layer and the slopes of the one below. The dashed line is what ‖W‖_F/√n_out and √mean φ'² "
+    "predict."
 )
 
 

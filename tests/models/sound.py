@@ -1,5 +1,7 @@
 """Networks that nothing is wrong with, drawn by a number, and faults that are planted in them."""
 
+import itertools
+
 import numpy as np
 
 import chainderiv as cd
@@ -29,7 +31,7 @@ def drawn(rng, n, m, start):
 
 def arrays(rng, sizes, start):
     """W1, b1, W2, … of layers of these sizes, biases 0."""
-    layers = [(drawn(rng, n, m, start), np.zeros(n)) for m, n in zip(sizes[:-1], sizes[1:], strict=True)]
+    layers = [(drawn(rng, n, m, start), np.zeros(n)) for m, n in itertools.pairwise(sizes)]
     return {f"{kind}{k}": array for k, pair in enumerate(layers, 1) for kind, array in zip("Wb", pair, strict=True)}
 
 

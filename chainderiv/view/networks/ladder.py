@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 LADDER_SIZE = (6.0, 4.2)
 X_LABEL = "layer"
-Y_LABEL = r"$\Vert\delta_l\Vert$ over that of the last layer"
+Y_LABEL = r"$\Vert\delta_l\Vert$  (over that of the last layer)"
 MEASURED, PREDICTED = "measured", "predicted, 5 to 95 %"
 WEIGHTS, SLOPES, ZERO = "a step by weights", "a step by slopes", "exactly 0"
 NORMAL_95 = 1.6448536269514722
-LEAST = 1.0  # decades that the axis spans
+LEAST, SHORT = 1.0, 2.0  # decades that the axis spans, and up to which its numbers are plain
 ROOM = 0.06  # of the axis, above and below what is drawn
 MANY = 40  # layers, from which on points are small
 
@@ -96,7 +96,7 @@ def _heights(layers: tuple[LayerDiagnosis, ...]) -> Floats:
 
 
 def _predicted(layers: tuple[LayerDiagnosis, ...]) -> Floats:
-    """log10 of the prediction's 5 %, middle and 95 %, (L, 3): steps added up from the last layer on; NaN where unknown."""
+    """log10 of what is predicted, 5 %, middle and 95 %, (L, 3): steps added up from the last layer on."""
     found = [(0.0, 0.0)]
     for one, above in itertools.pairwise(reversed([*layers])):
         step = _log10(one.weight_predicted) + _log10(above.slope_predicted) + _log10(above.rest)
@@ -181,9 +181,14 @@ def _frame(ax: Axes, heights: Floats, predicted: Floats) -> None:
     more = max(LEAST - (high - low), 0.0) / 2
     low, high = low - more, high + more
     ax.set_ylim(low - ROOM * (high - low), high + ROOM * (high - low))
-    whole = high - low > 2
-    ax.yaxis.set_major_locator(MaxNLocator(integer=whole, steps=[1, 2, 5, 10], nbins=7))
-    ax.yaxis.set_major_formatter(_power if whole else _plain)
+    if high - low > SHORT:
+        ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], nbins=7))
+        ax.yaxis.set_major_formatter(_power)
+    else:
+        powers = range(math.floor(low) - 1, math.ceil(high) + 2)
+        ticks = [power + math.log10(step) for power in powers for step in (1, 2, 5)]
+        ax.set_yticks([tick for tick in ticks if low <= tick <= high])
+        ax.yaxis.set_major_formatter(_plain)
 
 
 def _power(value: float, _: Any) -> str:
