@@ -23,7 +23,7 @@ _LARGEST = 700.0  # a logarithm whose exponential float64 still holds
 _CENTRING, _SCALE = "centring", "scale"  # the first and the last part of a normalisation in several operators
 _FACTOR = "factor"  # one number for all, as the ½ at the end of a GELU
 _STILL = {"shape", "shift", _FACTOR}  # they are no stage of their own, and belong to what stands before them
-_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, _FACTOR: WEIGHT}
+_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, _FACTOR: WEIGHT, "reduction": POOLING}
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def kind_of(passed: Passed, cut: Cut) -> str:
         return _CENTRING if operators <= {"ReduceMean", "Sub"} else NORMALISATION
     if all(_by_entry(passed, node) for node in cut.nodes):
         return SLOPE
-    if set(kinds) <= {"shape", "shift"}:
+    if set(kinds) <= {"shape", "join"}:
         return "shape"
     return BLOCK
 
