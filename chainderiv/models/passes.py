@@ -173,7 +173,11 @@ def _numbers(name: str, given: Any) -> Array:
         raise BadValue(f"input {name!r} is of the kind {array.dtype}; give floats, integers or bools")
     if array.size == 0 and array.dtype.kind == "f":
         raise BadShape(f"input {name!r} has the shape {array.shape}, and no number; give at least one example")
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    return _widened(array)
+
+
+def _widened(array: Array) -> Array:
+    return array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array
 
 
 class _Run:
@@ -181,7 +185,7 @@ class _Run:
 
     def __init__(self, graph: Graph, given: Mapping[str, Array], training: bool) -> None:
         self.graph, self.training = graph, training
-        self.values: dict[str, Array] = {**graph.constants, **given}
+        self.values: dict[str, Array] = {**{name: _widened(v) for name, v in graph.constants.items()}, **given}
         self.moving = set(given)
         self.of_floats = {name for name, value in given.items() if is_float(value)}
         self.nodes: list[Node] = []
@@ -238,7 +242,7 @@ class _Run:
         branch = node.attributes[taken]
         made = (*branch.constants, *(name for below in branch.nodes for name in below.outputs if name))
         inner = {**names, **{name: f"{described(node)}/{name}" for name in made}}
-        self.values.update({inner[name]: value for name, value in branch.constants.items()})
+        self.values.update({inner[name]: _widened(value) for name, value in branch.constants.items()})
         for below in branch.nodes:
             self.take(below, inner)
         for name, source in zip(node.outputs, branch.outputs, strict=True):
