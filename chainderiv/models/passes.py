@@ -318,6 +318,18 @@ def backward_through(passed: Passed, nodes: Sequence[Node], cotangents: Mapping[
     return Gradients(back.known, frozenset(back.unknown), back.not_followed)
 
 
+def through_one(passed: Passed, gradients: Gradients, node: Node) -> dict[str, Scaled]:
+    """What passes back through one node to each of its inputs.
+
+    Of a tensor that several nodes use it is this one's part of the gradient. So a bias of zeros, which files keep once
+    for all the layers that have one, is told apart for each.
+    """
+    reached = {name: gradients[name] for name in node.outputs if name in gradients}
+    back = _Back(passed, dict(reached))
+    back.take(node)
+    return {name: found for name, found in back.known.items() if name not in reached}
+
+
 def _cotangent(passed: Passed, name: str, given: Any) -> Scaled:
     value = passed.value(name)
     cotangent = given if isinstance(given, Scaled) else scaled(given)

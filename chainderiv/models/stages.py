@@ -22,9 +22,9 @@ RESIDUAL, ATTENTION, BLOCK, SOFTMAX, SHIFT = "residual", "attention", "block", "
 _MEASURES = {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceL1", "ReduceL2", "ReduceSumSquare"}  # of a normalisation
 _LARGEST = 700.0  # a logarithm whose exponential float64 still holds
 _CENTRING, _SCALE = "centring", "scale"  # the first and the last part of a normalisation in several operators
-_FACTOR = "factor"  # one number for all, as the ½ at the end of a GELU
-_STILL = {"shape", "shift", _FACTOR}  # they are no stage of their own, and belong to what stands before them
-_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, _FACTOR: WEIGHT, "reduction": POOLING}
+FACTOR = "factor"  # one number for all, as the ½ at the end of a GELU
+_STILL = {"shape", "shift", FACTOR}  # they are no stage of their own, and belong to what stands before them
+_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, FACTOR: WEIGHT, "reduction": POOLING}
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _kind_of_one(passed: Passed, node: Node, entry: str) -> str:
         return "shift"
     if kind == "product":
         sizes = [passed.values[name].size for name in node.inputs if name != entry]
-        return SLOPE if not sizes else _FACTOR if sizes == [1] else _SCALE
+        return SLOPE if not sizes else FACTOR if sizes == [1] else _SCALE
     return {"choice": SLOPE, "join": "shape"}.get(kind, kind)
 
 
