@@ -24,7 +24,8 @@ _LARGEST = 700.0  # a logarithm whose exponential float64 still holds
 _CENTRING, _SCALE = "centring", "scale"  # the first and the last part of a normalisation in several operators
 FACTOR = "factor"  # one number for all, as the ½ at the end of a GELU
 _STILL = {"shape", "shift", FACTOR}  # they are no stage of their own, and belong to what stands before them
-_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, FACTOR: WEIGHT, "reduction": POOLING}
+PASSED_BY = {"shape", "shift", FACTOR, _CENTRING, _SCALE, NORMALISATION, POOLING}  # between a weight and its neuron
+_ALONE = {"shape": SHIFT, _CENTRING: NORMALISATION, _SCALE: WEIGHT, FACTOR: WEIGHT}
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def _kind_of_one(passed: Passed, node: Node, entry: str) -> str:
     if kind == "product":
         sizes = [passed.values[name].size for name in node.inputs if name != entry]
         return SLOPE if not sizes else FACTOR if sizes == [1] else _SCALE
-    return {"choice": SLOPE, "join": "shape"}.get(kind, kind)
+    return {"choice": SLOPE, "join": "shape", "reduction": POOLING}.get(kind, kind)
 
 
 def _both_move(passed: Passed, node: Node) -> bool:
