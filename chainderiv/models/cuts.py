@@ -24,7 +24,8 @@ def cuts(passed: Passed, output: str | None = None, sources: Iterable[str] | Non
     """The graph from its inputs to an output, cut where all paths meet.
 
     A tensor is a cut tensor if no node reads what stands before it and writes what stands behind. A gradient's path
-    leads through floats alone: where the inputs are all integers (words), it begins at the tensors that are looked up.
+    leads through floats alone: where the inputs are all integers, it begins at the tensors that they look up, or else
+    at those that are made of them.
 
     sources : inputs that paths start from; by default all that are floats.
     """
@@ -41,8 +42,20 @@ def _sources(passed: Passed) -> list[str]:
     given = [i.name for i in passed.graph.inputs if is_float(passed.values[i.name])]
     if given:
         return given
-    looked_up = [n for n in passed.nodes if n.operator == "Gather" and any(name in passed.moving for name in n.inputs)]
-    return [n.outputs[0] for n in looked_up if is_float(passed.values[n.outputs[0]])]
+    made = [node for node in passed.nodes if _makes_floats(passed, node)]
+    # where words are looked up, the floats that are made of integers besides are masks
+    looked_up = [node for node in made if node.operator == "Gather"]
+    return [node.outputs[0] for node in looked_up or made]
+
+
+def _makes_floats(passed: Passed, node: Node) -> bool:
+    """Whether its output is the first of floats that depends on the integers given."""
+    moving = [name for name in node.inputs if name in passed.moving]
+    return (
+        bool(moving)
+        and is_float(passed.values[node.outputs[0]])
+        and not any(is_float(passed.values[n]) for n in moving)
+    )
 
 
 def _between(passed: Passed, starts: Sequence[str], output: str) -> list[Node]:

@@ -9,7 +9,8 @@ What is not followed: `passed.not_followed` and `gradients.not_followed` name ea
 needs it has no value, or no gradient, and asking for it is a BadValue.
 
 Both ways are loops over the nodes, thousands of which do no harm. Memory: the values of all tensors and the gradients
-of all that depend on a float, each once, in float64; MOST_BYTES of values in all, and as much for one tensor, at most.
+of all floats that the output depends on, each once, in float64; at most MOST_BYTES of values, and MOST_OF_ONE for one
+tensor.
 The way forward is in floats: an activation that underflows is 0 here too. The way back is linear, and each tensor's
 gradient has an exponent of its own (Scaled). Network's way back (nn/wide_backward) has one for every entry, since there
 single images are asked for; a network of any shape pays for that too dearly, so there are two.
@@ -26,10 +27,13 @@ import numpy as np
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.graph import Graph, Node
-from chainderiv.models.operators.rule import MOST_BYTES, Call, Rule, Unfollowed, is_float
+from chainderiv.models.operators.rule import Call, Rule, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
 from chainderiv.models.scaled import Scaled, aligned, plus, scaled
 
+MOST_BYTES = 2**31  # that the values of all tensors may take
+# what NumPy makes of shapes that do not fit, axes that are none and attributes of another kind
+_BAD_NUMBERS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 _UNNAMED = np.empty(0)  # stands for an output that nobody asks for
 _OUTSIDE: Mapping[str, str] = {}
 
@@ -167,7 +171,13 @@ def _numbers(name: str, given: Any) -> Array:
     array = np.asarray(given)
     if array.dtype.kind not in "fiub":
         raise BadValue(f"input {name!r} is of the kind {array.dtype}; give floats, integers or bools")
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
+    if array.size == 0 and array.dtype.kind == "f":
+        raise BadShape(f"input {name!r} has the shape {array.shape}, and no number; give at least one example")
+    return _widened(array)
+
+
+def _widened(array: Array) -> Array:
+    return array.astype(np.float64, copy=False) if array.dtype.kind == "f" else array
 
 
 class _Run:
@@ -175,8 +185,9 @@ class _Run:
 
     def __init__(self, graph: Graph, given: Mapping[str, Array], training: bool) -> None:
         self.graph, self.training = graph, training
-        self.values: dict[str, Array] = {**graph.constants, **given}
+        self.values: dict[str, Array] = {**{name: _widened(v) for name, v in graph.constants.items()}, **given}
         self.moving = set(given)
+        self.of_floats = {name for name, value in given.items() if is_float(value)}
         self.nodes: list[Node] = []
         self.not_followed: list[NotFollowed] = []
         self.bytes = sum(v.nbytes for v in self.values.values())
@@ -214,6 +225,8 @@ class _Run:
             self.bytes += value.nbytes if value.base is None else 0
             if moves:
                 self.moving.add(name)
+            if moves and any(source in self.of_floats for source in node.inputs):
+                self.of_floats.add(name)
         if self.bytes > MOST_BYTES:
             raise BadValue(
                 f"the tensors of {self.graph.name} take more than {MOST_BYTES // 2**20} MiB at "
@@ -221,15 +234,15 @@ class _Run:
             )
 
     def _branch(self, node: Node, names: Mapping[str, str]) -> None:
-        """An If: the nodes of the branch that its condition takes, which must not depend on the data."""
-        if node.inputs[0] in self.moving:
+        """An If: the nodes of the branch that its condition takes, if no float that is given can change it."""
+        if node.inputs[0] in self.of_floats:
             self._refuse(node, "its condition depends on the data")
             return
         taken = "then_branch" if bool(np.all(self.values[node.inputs[0]])) else "else_branch"
         branch = node.attributes[taken]
         made = (*branch.constants, *(name for below in branch.nodes for name in below.outputs if name))
         inner = {**names, **{name: f"{described(node)}/{name}" for name in made}}
-        self.values.update({inner[name]: value for name, value in branch.constants.items()})
+        self.values.update({inner[name]: _widened(value) for name, value in branch.constants.items()})
         for below in branch.nodes:
             self.take(below, inner)
         for name, source in zip(node.outputs, branch.outputs, strict=True):
@@ -250,8 +263,14 @@ def described(node: Node) -> str:
 
 
 def _evaluated(node: Node, rule: Rule, call: Call) -> tuple[Array, ...]:
-    outputs = _told(node, lambda: rule.forward(call))
-    return tuple(np.asarray(y) for y in (outputs if isinstance(outputs, tuple) else (outputs,)))
+    made = _told(node, lambda: rule.forward(call))
+    outputs = tuple(np.asarray(y) for y in (made if isinstance(made, tuple) else (made,)))
+    if len(outputs) < len(node.outputs):
+        raise BadShape(
+            f"{node.operator} at {described(node)!r} makes {len(outputs)} tensors where {len(node.outputs)} are named; "
+            "give a model that is whole"
+        )
+    return outputs
 
 
 def _told(node: Node, work: Callable[[], Any]) -> Any:
@@ -263,7 +282,7 @@ def _told(node: Node, work: Callable[[], Any]) -> Any:
         raise
     except (BadValue, BadShape) as e:
         raise type(e)(f"{node.operator} at {described(node)!r}: {e}") from e
-    except (ValueError, IndexError, TypeError, KeyError, AttributeError, ZeroDivisionError) as e:
+    except _BAD_NUMBERS as e:
         told = " ".join(str(e).split()) or type(e).__name__
         raise BadShape(
             f"{node.operator} at {described(node)!r} cannot work on what it is given ({told}); "
@@ -292,11 +311,23 @@ def backward(passed: Passed, cotangents: Any) -> Gradients:
 
 
 def backward_through(passed: Passed, nodes: Sequence[Node], cotangents: Mapping[str, Scaled]) -> Gradients:
-    """The same through these nodes alone, in the order in which they were at work."""
-    back = _Back(passed, dict(cotangents))
+    """The same through these nodes alone, in the order in which they were at work, and to no weights."""
+    back = _Back(passed, dict(cotangents), to=passed.moving)
     for node in reversed(nodes):
         back.take(node)
     return Gradients(back.known, frozenset(back.unknown), back.not_followed)
+
+
+def through_one(passed: Passed, gradients: Gradients, node: Node) -> dict[str, Scaled]:
+    """What passes back through one node to each of its inputs.
+
+    Of a tensor that several nodes use it is this one's part of the gradient. So a bias of zeros, which files keep once
+    for all the layers that have one, is told apart for each.
+    """
+    reached = {name: gradients[name] for name in node.outputs if name in gradients}
+    back = _Back(passed, dict(reached))
+    back.take(node)
+    return {name: found for name, found in back.known.items() if name not in reached}
 
 
 def _cotangent(passed: Passed, name: str, given: Any) -> Scaled:
@@ -310,8 +341,8 @@ def _cotangent(passed: Passed, name: str, given: Any) -> Scaled:
 class _Back:
     """The way back: what has a gradient by now. A node comes when all that use its outputs have been."""
 
-    def __init__(self, passed: Passed, known: dict[str, Scaled]) -> None:
-        self.passed, self.known = passed, known
+    def __init__(self, passed: Passed, known: dict[str, Scaled], to: frozenset[str] | None = None) -> None:
+        self.passed, self.known, self.to = passed, known, to
         self.unknown: set[str] = set()
         self.not_followed: list[NotFollowed] = []
 
@@ -325,7 +356,7 @@ class _Back:
         rule = RULES[node.operator]
         if rule.backward is None:
             return
-        wanted = tuple(bool(name) and is_float(self.passed.values[name]) for name in node.inputs)
+        wanted = tuple(map(self._wants, node.inputs))
         if not any(wanted):
             return
         try:
@@ -337,6 +368,9 @@ class _Back:
         for name, wants, share in zip(node.inputs, wanted, shares, strict=False):
             if wants and share is not None and name not in self.unknown:
                 self.known[name] = plus(self.known[name], share) if name in self.known else share
+
+    def _wants(self, name: str) -> bool:
+        return bool(name) and is_float(self.passed.values[name]) and (self.to is None or name in self.to)
 
     def _shares(self, node: Node, rule: Rule, wanted: tuple[bool, ...]) -> list[Scaled | None]:
         reached = [self.known.get(name) for name in node.outputs]

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 
 from chainderiv.models.cuts import Cut, cuts
 from chainderiv.models.graph import Node
-from chainderiv.models.operators.broadcasting import unbroadcast_scaled
 from chainderiv.models.operators.rule import is_float
 from chainderiv.models.operators.table import RULES
-from chainderiv.models.passes import Gradients, NotFollowed, Passed, backward_through, described
-from chainderiv.models.scaled import Scaled, cosine
+from chainderiv.models.passes import Gradients, NotFollowed, Passed, described
+from chainderiv.models.residuals import parts, summands, weighs
+from chainderiv.models.scaled import cosine
 
 WEIGHT, SLOPE, NORMALISATION, POOLING = "weight", "slope", "normalisation", "pooling"
 RESIDUAL, ATTENTION, BLOCK, SOFTMAX, SHIFT = "residual", "attention", "block", "softmax", "shift"
+_MEASURES = {"ReduceMean", "ReduceSum", "ReduceMax", "ReduceL1", "ReduceL2", "ReduceSumSquare"}  # of a normalisation
 _LARGEST = 700.0  # a logarithm whose exponential float64 still holds
 _CENTRING, _SCALE = "centring", "scale"  # the first and the last part of a normalisation in several operators
 FACTOR = "factor"  # one number for all, as the ½ at the end of a GELU
@@ -34,8 +35,8 @@ class Stage:
     kind : weight, slope, normalisation, residual, pooling, softmax, attention, block; shift where it is a bias alone.
     name : of its first node with a weight, one that has a name if any does, or else of its last node.
     nodes : in order. ln_entry, ln_leave : ln ‖∂C/∂t‖₂ of both tensors, -inf where it is exactly 0.
-    ratio, cosine : of a residual stage the gradient that comes back through the branch to the one that the skip passes
-        on, ‖branch‖/‖skip‖, and the cosine between them; None elsewhere.
+    ratio, cosine : of a residual stage the gradient that comes back through the branch (or branches) to the one that
+        the skip passes on, ‖branch‖/‖skip‖, and the cosine between them; None elsewhere.
     """
 
     name: str
@@ -127,15 +128,15 @@ def kind_of(passed: Passed, cut: Cut) -> str:
         return _kind_of_one(passed, cut.nodes[0], cut.entry)
     kinds = [RULES[node.operator].kind for node in cut.nodes]
     operators = {node.operator for node in cut.nodes}
-    if _branches(cut) is not None:
+    if summands(cut) is not None:
         return RESIDUAL
     if SOFTMAX in kinds and sum(_both_move(passed, n) for n in cut.nodes if n.operator in ("MatMul", "Einsum")) >= 2:
         return ATTENTION
-    if WEIGHT not in kinds and "ReduceMean" in operators:
-        return _CENTRING if operators <= {"ReduceMean", "Sub"} else NORMALISATION
+    if WEIGHT not in kinds and operators & _MEASURES:
+        return _CENTRING if operators <= {"ReduceMean", "ReduceMax", "Sub"} else NORMALISATION
     if all(_by_entry(passed, node) for node in cut.nodes):
         return SLOPE
-    if set(kinds) <= {"shape", "shift"}:
+    if set(kinds) <= {"shape", "join"}:
         return "shape"
     return BLOCK
 
@@ -147,7 +148,7 @@ def _kind_of_one(passed: Passed, node: Node, entry: str) -> str:
     if kind == "product":
         sizes = [passed.values[name].size for name in node.inputs if name != entry]
         return SLOPE if not sizes else FACTOR if sizes == [1] else _SCALE
-    return {"choice": SLOPE, "join": "shape"}.get(kind, kind)
+    return {"choice": SLOPE, "join": "shape", "reduction": POOLING}.get(kind, kind)
 
 
 def _both_move(passed: Passed, node: Node) -> bool:
@@ -164,52 +165,14 @@ def _by_entry(passed: Passed, node: Node) -> bool:
     return all(size == 1 for size in fixed) and all(s == shape for s in moving)
 
 
-def _branches(cut: Cut) -> tuple[str, str] | None:
-    """Of a residual stage, the summands that its branch and its skip lead to, which share no node; None elsewhere."""
-    last = cut.nodes[-1]
-    if last.operator not in ("Add", "Sum") or len(last.inputs) != 2:
-        return None
-    ways = {name: _leading(cut, name) for name in last.inputs}
-    if len({id(node) for way in ways.values() for node in way}) != sum(map(len, ways.values())):
-        return None
-    if sum(map(len, ways.values())) != len(cut.nodes) - 1 or any(not w and n != cut.entry for n, w in ways.items()):
-        return None
-    # of two that hold a weight the shorter one is the skip
-    skip, branch = sorted(ways, key=lambda name: (sum(map(_weighs, ways[name])), len(ways[name])))
-    return (branch, skip) if any(map(_weighs, ways[branch])) else None
-
-
-def _weighs(node: Node) -> bool:
-    return RULES[node.operator].kind == WEIGHT
-
-
-def _leading(cut: Cut, name: str) -> tuple[Node, ...]:
-    """The nodes of a cut that lead to a tensor."""
-    needed, found = {name}, []
-    for node in reversed(cut.nodes[:-1]):
-        if any(output in needed for output in node.outputs):
-            needed.update(node.inputs)
-            found.append(node)
-    return tuple(found[::-1])
-
-
 def _stage(passed: Passed, gradients: Gradients, part: _Part) -> Stage:
     cut = part.cut
-    weights = sorted(filter(_weighs, cut.nodes), key=lambda node: not node.name)
-    named = weights[0] if weights else part.core.nodes[-1]
+    named = min(filter(weighs, cut.nodes), key=lambda node: not node.name, default=part.core.nodes[-1])
     ends = gradients[cut.entry].ln_norm(), gradients[cut.leave].ln_norm()
     made = Stage(described(named), part.kind, cut.entry, cut.leave, cut.nodes, *ends)
-    ways = _branches(part.core) if part.kind == RESIDUAL else None
-    if ways is None:
+    both = parts(passed, gradients, part.core) if part.kind == RESIDUAL else None
+    if both is None:
         return made
-    branch, skip = (_through(passed, gradients, part.core, name) for name in ways)
+    branch, skip = both
     ratio = branch.ln_norm() - skip.ln_norm()
     return replace(made, ratio=math.exp(min(ratio, _LARGEST)), cosine=cosine(branch, skip))
-
-
-def _through(passed: Passed, gradients: Gradients, core: Cut, summand: str) -> Scaled:
-    """What comes back to the entry by way of one summand."""
-    if summand == core.entry:
-        return unbroadcast_scaled(gradients[core.leave], passed.values[summand].shape)
-    way = _leading(core, summand)
-    return backward_through(passed, way, {summand: gradients[summand]})[core.entry]

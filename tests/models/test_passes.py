@@ -8,7 +8,7 @@ import pytest
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.models.graph import Graph, Input, Node
-from chainderiv.models.passes import backward, forward
+from chainderiv.models.passes import backward, forward, through_one
 from chainderiv.models.scaled import scaled
 
 from .networks import Builder, convolutional, sigmoids, transformer
@@ -133,6 +133,17 @@ def test_scaling_the_cotangent_by_a_power_of_two_shifts_every_gradient_exactly()
     for name in plain:
         assert tiny[name].exponent == plain[name].exponent - 5000
         np.testing.assert_array_equal(tiny[name].values, plain[name].values)
+
+
+def test_a_weight_that_two_layers_share_has_a_part_of_its_gradient_from_each():
+    b = Builder((4, 3))
+    name = b.weight(3, 3)
+    graph = b.graph(b.add("MatMul", b.add("Tanh", b.add("MatMul", "x", name)), name))
+    passed = forward(graph, {"x": np.random.default_rng(0).normal(size=(4, 3))})
+    gradients = backward(passed, np.random.default_rng(1).normal(size=(4, 3)))
+    first, last = (through_one(passed, gradients, passed.nodes[k])[name].to_float() for k in (0, 2))
+    np.testing.assert_allclose(first, passed.values["x"].T @ gradients["t0"].to_float(), rtol=1e-14)
+    np.testing.assert_allclose(first + last, gradients[name].to_float(), rtol=1e-14)
 
 
 def conditional(condition_of):

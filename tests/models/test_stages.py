@@ -87,6 +87,19 @@ def test_unfused_forms_are_told_as_what_they_are():
     assert [s.kind for s in only(lambda b: b.add("Mul", "x", b.add("Sigmoid", "x")))] == ["slope"]
     assert [s.kind for s in only(lambda b: normalised(b, "x", 6))] == ["normalisation"]
 
+    def root_mean_square(b):
+        var = b.add("ReduceMean", b.add("Pow", "x", b.constant(2.0)), axes=[-1])
+        unit = b.add("Mul", "x", b.add("Reciprocal", b.add("Sqrt", b.add("Add", var, b.constant(1e-6)))))
+        return b.add("Mul", unit, b.weight(6))
+
+    assert [(s.kind, len(s.nodes)) for s in only(root_mean_square)] == [("normalisation", 7)]
+
+    def shares(b):
+        raised = b.add("Exp", b.add("Sub", "x", b.add("ReduceMax", "x", axes=[-1])))
+        return b.add("Div", raised, b.add("ReduceSum", raised, axes=[-1]))
+
+    assert [s.kind for s in only(shares)] == ["normalisation", "slope", "normalisation"]
+
     def biased(b):
         return b.add("Add", b.add("MatMul", "x", b.weight(6, 6), name="fc"), b.weight(6))
 
@@ -134,6 +147,32 @@ def test_a_residual_with_a_weight_in_its_skip_tells_the_two_apart():
     branch = gradients["x"].to_float() - skip
     assert stage.kind == "residual"
     assert stage.ratio == pytest.approx(np.linalg.norm(branch) / np.linalg.norm(skip), rel=1e-12)
+
+
+def test_branches_side_by_side_are_one_beside_the_skip():
+    def parallel(b):
+        first = b.add("MatMul", b.add("Tanh", "x"), b.weight(6, 6), name="first")
+        second = b.add("MatMul", "x", b.weight(6, 6), name="second")
+        return b.add("Add", b.add("Add", first, "x"), second)
+
+    b = Builder((4, 6))
+    _, gradients, parts = found(b.graph(parallel(b)), (4, 6))
+    (stage,) = parts.stages
+    skip = gradients[stage.leave].to_float()
+    branches = gradients["x"].to_float() - skip
+    assert (stage.kind, stage.name) == ("residual", "first")
+    assert stage.ratio == pytest.approx(np.linalg.norm(branches) / np.linalg.norm(skip), rel=1e-12)
+
+
+def test_a_sum_whose_summands_share_a_layer_is_a_block():
+    def shared(b):
+        inner = b.add("Tanh", b.add("MatMul", "x", b.weight(6, 6)))
+        first, second = (b.add("MatMul", inner, b.weight(6, 6)) for _ in range(2))
+        return b.add("Add", b.add("Mul", first, "x"), second)
+
+    assert [s.kind for s in only(shared)] == ["block"]
+    assert [s.kind for s in only(lambda b: b.add("Add", b.add("Tanh", "x"), "x"))] == ["slope"]
+    assert [s.kind for s in only(lambda b: b.add("Add", "x", "x"))] == ["shift"]
 
 
 def test_a_branch_that_no_gradient_passes_has_the_ratio_0():

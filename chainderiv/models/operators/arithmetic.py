@@ -16,11 +16,12 @@ from chainderiv.models.scaled import Scaled, inverse, of_wide, scaled, times
 from chainderiv.wide import from_log
 
 
-def _entrywise(function: Callable[..., Any]) -> Callable[[Call], Array]:
-    """What NumPy's function makes of the inputs."""
+def _entrywise(function: Callable[..., Any], count: int | None = None) -> Callable[[Call], Array]:
+    """What NumPy's function makes of its inputs, count of them or all; one more would be where NumPy writes to."""
+    count = function.nin if isinstance(function, np.ufunc) else count
 
     def forward(call: Call) -> Array:
-        arrays = [call.need(k) for k in range(len(call.inputs))]
+        arrays = [call.need(k) for k in range(len(call.inputs) if count is None else count)]
         together(*arrays)
         return np.asarray(function(*arrays))
 
@@ -209,10 +210,10 @@ ARITHMETIC: dict[str, Rule] = {
     "Add": Rule(_entrywise(np.add), _add_back, "sum"),
     "Sub": Rule(_entrywise(np.subtract), _sub_back, "sum"),
     "Mul": Rule(_entrywise(np.multiply), _mul_back, "product"),
-    "Div": Rule(_entrywise(_div), _div_back, "product"),
+    "Div": Rule(_entrywise(_div, 2), _div_back, "product"),
     "Sum": Rule(_entrywise(_sum), _add_back, "sum"),
     "Mean": Rule(_entrywise(_mean), _mean_back, "sum"),
-    "Pow": Rule(_entrywise(_power), _power_back, "slope"),
+    "Pow": Rule(_entrywise(_power, 2), _power_back, "slope"),
     "Max": _chosen(np.maximum),
     "Min": _chosen(np.minimum),
     "Where": Rule(_where, _where_back, "choice"),
@@ -231,7 +232,7 @@ ARITHMETIC: dict[str, Rule] = {
     "Mod": Rule(_mod, _mod_back, "slope"),
     "Floor": _step(np.floor),
     "Ceil": _step(np.ceil),
-    "Round": _step(np.round),
+    "Round": _step(np.rint),
     "Sign": _step(np.sign),
     "IsNaN": _step(np.isnan),
     "IsInf": _step(np.isinf),

@@ -13,7 +13,7 @@ from chainderiv.kinds import Array, Floats
 from chainderiv.models.scaled import Scaled
 
 Back = Sequence["Floats | Scaled | None"]
-MOST_BYTES = 2**31  # that one tensor may take in float64: a file of 74 bytes can ask for 160 GB
+MOST_OF_ONE = 2**30  # bytes that one tensor may take in float64: a file of 74 bytes can ask for 160 GB
 
 
 class Unfollowed(BadValue):
@@ -77,13 +77,13 @@ class Rule:
 
 
 def fits(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape, if an array of it takes no more than MOST_BYTES; raises BadValue."""
+    """The shape, if an array of it takes no more than MOST_OF_ONE; raises BadValue."""
     count = 1
     for length in shape:
         count *= int(length)
-    if count * 8 > MOST_BYTES or any(int(length) < 0 for length in shape):
+    if count * 8 > MOST_OF_ONE or any(int(length) < 0 for length in shape):
         raise BadValue(
-            f"a tensor of the shape {tuple(map(int, shape))} is asked for; one may take {MOST_BYTES // 2**20} MiB: "
+            f"a tensor of the shape {tuple(map(int, shape))} is asked for; one may take {MOST_OF_ONE // 2**20} MiB: "
             "give fewer or smaller examples"
         )
     return tuple(map(int, shape))

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from chainderiv.compiling.arrays import array_functions
+from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.given import of_kind
@@ -69,7 +70,11 @@ def _named(name: str) -> Callable[[Call], str | Activation]:
 
 
 def _number(call: Call, name: str, default: float) -> str:
-    return repr(float(call.get(name, default)))
+    """A finite attribute as a formula writes it; raises BadValue for another."""
+    given = float(call.get(name, default))
+    if not np.isfinite(given):
+        raise BadValue(f"{name} is {given}; give a model of finite numbers")
+    return repr(given)
 
 
 def _leaky_relu(call: Call) -> str:
@@ -104,8 +109,8 @@ def _at(default: float, name: str) -> Callable[[Call], str]:
     """A neuron of the catalogue whose parameter is the attribute alpha."""
 
     def text(call: Call) -> str:
-        alpha = float(call.get("alpha", default))
-        return name if alpha == default else f"{name}(z, {alpha!r})"
+        alpha = _number(call, "alpha", default)
+        return name if float(alpha) == default else f"{name}(z, {alpha})"
 
     return text
 
