@@ -102,7 +102,7 @@ def _read_file(file: File, activation: str | Activation | None, output: str | Ac
         return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
     if file.kind in OF_GRAPHS:
         read = OF_GRAPHS[file.kind](file)
-        if isinstance(read, dict):
+        if not isinstance(read, Graph):
             return read_arrays(read, activation, output, file.name)
         _require_unsaid(activation, output, file.name)
         return read
