@@ -163,6 +163,38 @@ def test_files_that_were_made_to_harm_are_refused_within_a_second_and_run_nothin
     assert not (tmp_path / "trace").exists()
 
 
+def _parts(count, body):
+    """An ONNX file whose graph has so many parts."""
+    inner = body * count
+    size, length = len(inner), b""
+    while True:
+        length += bytes([size & 127 | (128 if size > 127 else 0)])
+        size >>= 7
+        if not size:
+            return b"\x3a" + length + inner
+
+
+def test_onnx_files_that_were_made_to_harm_are_refused_within_a_second(tmp_path):
+    pytest.importorskip("onnx", reason="the package onnx is not installed")
+    from tests.models.readers.test_onnx_file import REFUSED, mlp
+
+    files = [tmp_path / "first.onnx"]
+    files[0].write_bytes(mlp().SerializeToString())
+    for number, plant in enumerate(REFUSED):
+        files.append(tmp_path / f"{number}.onnx")
+        files[-1].write_bytes(plant(mlp()).SerializeToString())
+    # empty operators, empty attributes in one, tensors of nothing: 10 MB that would take a gigabyte when they are parsed
+    for number, body in enumerate((b"\x0a\x00", b"\x2a\x00", b"\x0a\x02\x2a\x00")):
+        files.append(tmp_path / f"parts{number}.onnx")
+        files[-1].write_bytes(_parts(5_000_000, body))
+    told = read_in_a_child(files)
+    assert_harmless(told)
+    said = list(told["told"].values())
+    assert said[0][0] == "read"
+    assert all(one.startswith("refused") for one, _ in said[1:])
+    assert max(seconds for _, seconds in said[1:]) < 1
+
+
 def test_the_child_tells_what_is_run_and_what_is_raised(tmp_path, monkeypatch):
     program = (
         "import tests.models.readers.hostile as h, chainderiv.models.readers.reading as r, os, io, sys, json;"
