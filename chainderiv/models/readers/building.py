@@ -8,8 +8,10 @@ from typing import Any
 
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Array
-from chainderiv.models.graph import OPSET, Graph, Input, Node
+from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.models.readers.neurons import operator_of
+
+BUILT = 24  # the opset of what is built here: RMSNormalization came with 23, Swish with 24
 
 
 @dataclass
@@ -50,11 +52,11 @@ class Building:
         self.constants[named] = array
         return named
 
-    def node(self, operator: str, inputs: Sequence[str], name: str = "", **attributes: Any) -> str:
-        """A node of one output."""
-        out = self.fresh(f"{name or operator}:{operator}")
-        self.nodes.append(Node(operator, tuple(inputs), (out,), attributes, name))
-        return out
+    def node(self, operator: str, inputs: Sequence[str], name: str = "", unused: int = 0, **attributes: Any) -> str:
+        """A node and its first output; unused: how many more the operator has."""
+        outputs = [self.fresh(f"{name or operator}:{operator}") for _ in range(1 + unused)]
+        self.nodes.append(Node(operator, tuple(inputs), tuple(outputs), attributes, name))
+        return outputs[0]
 
     def dense(self, x: str, weight: Array, bias: Array | None, name: str) -> str:
         """z = W x + b of a weight (n_out, n_in)."""
@@ -68,7 +70,7 @@ class Building:
         made = operator_of(activation)
         return x if made is None else self.node(made[0], (x,), name, **made[1])
 
-    def graph(self, *outputs: str, opset: int = OPSET) -> Graph:
+    def graph(self, *outputs: str, opset: int = BUILT) -> Graph:
         """The whole."""
         return Graph(
             tuple(self.nodes), self.constants, tuple(self.inputs), outputs, self.name, opset, tuple(self.notes)

@@ -18,7 +18,7 @@ OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "prelu": ("LeakyRelu", {"alpha": 0.25}),
     "elu": ("Elu", {"alpha": 1.0}),
     "celu": ("Celu", {"alpha": 1.0}),
-    "selu": ("Selu", {"alpha": 1.6732632423543772, "gamma": 1.0507009873554805}),
+    "selu": ("Selu", {}),
     "softplus": ("Softplus", {}),
     "softsign": ("Softsign", {}),
     "gelu": ("Gelu", {"approximate": "none"}),

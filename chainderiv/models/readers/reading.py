@@ -19,19 +19,28 @@ from chainderiv.models.readers.own import graph_of_network, graph_of_run
 from chainderiv.models.readers.safetensors import arrays_of_safetensors
 from chainderiv.models.readers.scikit import graph_of_mlp
 from chainderiv.models.readers.signature import FORMATS, File, file_of
+from chainderiv.models.readers.torch_models.checkpoint import arrays_of_checkpoint
+from chainderiv.models.readers.torch_models.module import graph_of_module, is_module, require_no_script
 from chainderiv.nn.network import Network
 
 WANTED = f"a path ({FORMATS}, or the folder of a run), a dict of arrays, a Network, or a live model"
-OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors}
+OF_ARRAYS = {"npz": arrays_of_npz, "safetensors": arrays_of_safetensors, "pt": arrays_of_checkpoint}
 OF_GRAPHS = {"onnx": graph_of_onnx, "keras": graph_of_keras, "h5": graph_of_h5}
 
 
-def read(model: Any, activation: str | Activation | None = None, output: str | Activation | None = None) -> Graph:
+def read(
+    model: Any,
+    activation: str | Activation | None = None,
+    output: str | Activation | None = None,
+    inputs: Any = None,
+) -> Graph:
     """The graph of a model; nothing in a file is executed, and at most 1 GB of arrays is read.
 
     model : path of a file, whose kind its contents tell, or of the folder that a training run left; dict of arrays by
         name; Network; fitted MLPClassifier or MLPRegressor; onnx.ModelProto; Graph, which is given back.
+        torch.nn.Module, by way of torch.export and in the mode that it is in.
     activation : the hidden layers', where the model holds arrays alone. output : the last layer's; None: the same.
+    inputs : an example of what a torch.nn.Module takes, or a list of such; None: what its first layer suggests.
 
     Raises
     ------
@@ -59,6 +68,11 @@ def read(model: Any, activation: str | Activation | None = None, output: str | A
         return _read_file(file_of(path_of("model", model)), activation, output)
     if isinstance(model, Mapping):
         return read_arrays(model, activation, output)
+    torch = sys.modules.get("torch")
+    if is_module(torch, model):
+        _require_unsaid(activation, output, f"the {type(model).__name__}")
+        require_no_script(torch, model)
+        return graph_of_module(torch, model, inputs)
     return _read_live(model, activation, output)
 
 
@@ -95,11 +109,11 @@ def _read_file(file: File, activation: str | Activation | None, output: str | Ac
         return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
     if file.kind in OF_GRAPHS:
         read = OF_GRAPHS[file.kind](file)
-        if isinstance(read, dict):
+        if not isinstance(read, Graph):
             return read_arrays(read, activation, output, file.name)
         _require_unsaid(activation, output, file.name)
         return read
-    raise BadValue(f"{file.name} is of a kind that is not read yet; give {FORMATS}")
+    raise BadValue(f"{file.name} is of no kind that is read here; give {FORMATS}")
 
 
 def _is_of(library: str, kind: str, model: object) -> bool:

@@ -85,7 +85,7 @@ def _activation(node, z):
 
 
 def _selu(node, z):
-    return node.attributes["gamma"] * np.where(z > 0, z, node.attributes["alpha"] * np.expm1(z))
+    return 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(z))
 
 
 def _reduce(function):
@@ -140,8 +140,9 @@ def run(graph, *inputs):
     """The first output of the graph at these inputs."""
     values = {**graph.constants, **{given.name: x for given, x in zip(graph.inputs, inputs, strict=True)}}
     for node in graph.nodes:
-        (out,) = node.outputs
-        values[out] = OPERATORS[node.operator](node, *(values[name] if name else None for name in node.inputs))
+        values[node.outputs[0]] = OPERATORS[node.operator](
+            node, *(values[name] if name else None for name in node.inputs)
+        )
     return values[graph.outputs[0]]
 
 

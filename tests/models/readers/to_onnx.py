@@ -4,7 +4,7 @@ import numpy as np
 
 
 def proto_of(graph, opset=None):
-    """The model in double precision; of opset 20 at least, for Gelu, and 24 for Swish it has Sigmoid and Mul."""
+    """The model in double precision, of the graph's own opset."""
     from onnx import TensorProto, helper, numpy_helper
 
     kinds = {
@@ -21,9 +21,7 @@ def proto_of(graph, opset=None):
     outputs = [helper.make_tensor_value_info(name, TensorProto.DOUBLE, None) for name in graph.outputs]
     constants = [numpy_helper.from_array(np.asarray(a), name) for name, a in graph.constants.items()]
     inner = helper.make_graph(nodes, "g", inputs, outputs, constants)
-    return helper.make_model(
-        inner, opset_imports=[helper.make_opsetid("", opset or max(graph.opset, 20))], ir_version=9
-    )
+    return helper.make_model(inner, opset_imports=[helper.make_opsetid("", opset or graph.opset)], ir_version=11)
 
 
 def _attributes(node):

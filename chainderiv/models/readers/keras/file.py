@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from chainderiv.errors import BadValue, DataError
@@ -14,8 +13,8 @@ from chainderiv.kinds import Array, Floats
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.building import Building
 from chainderiv.models.readers.keras.building import Held, Place
-from chainderiv.models.readers.keras.config import Call, KerasLayer, calls_of
-from chainderiv.models.readers.keras.hdf5 import Stored, stored
+from chainderiv.models.readers.keras.config import Call, Calls, KerasLayer, calls_of
+from chainderiv.models.readers.keras.hdf5 import Contents, contents
 from chainderiv.models.readers.keras.layers import laid
 from chainderiv.models.readers.limits import finite, reading, require_not_blown_up
 from chainderiv.models.readers.signature import File
@@ -35,29 +34,27 @@ def graph_of_keras(file: File) -> Graph:
         members = {member.filename: member for member in packed.infolist()}
         require_not_blown_up(file.name, sum(m.file_size for m in members.values()), file.size)
         config = json_of(_content(packed, members, "config.json", file.name), file.name)
-        told = (
-            json_of(_content(packed, members, "metadata.json", file.name), file.name)
-            if "metadata.json" in members
-            else {}
-        )
+        calls = calls_of(config, file.name)
+        told = {}
+        if "metadata.json" in members:
+            told = json_of(_content(packed, members, "metadata.json", file.name), file.name)
         name = next(name for name in members if name.endswith(".h5"))
-        content = io.BytesIO(_content(packed, members, name, file.name))
-        with stored(content, file.name) as arrays:
-            return _graph(config, str(told.get("keras_version", "3")), _by_order(arrays), file.name)
+        _require_plain(members[name], file.name)
+        arrays = contents(file.path, file.name, name)
+        return _graph(calls, str(told.get("keras_version", "3")), _by_order(arrays), file.name)
 
 
-def graph_of_h5(file: File) -> Graph | dict[str, Array]:
+def graph_of_h5(file: File) -> Graph | Mapping[str, Array]:
     """The graph of a model in .h5; of weights alone the arrays by name.
 
     Raises as graph_of_keras does.
     """
-    with reading(file.name), stored(str(file.path), file.name) as arrays:
-        about = arrays.file.attrs
-        if "model_config" not in about:
-            return {path: arrays.array(path) for path in arrays.paths if "optimizer" not in path}
-        config = json_of(_text(about["model_config"]), file.name)
-        version = _text(about.get("keras_version", "2")).decode("utf-8", "replace")
-        return _graph(config, version, _by_name(arrays), file.name)
+    found = contents(file.path, file.name)
+    with reading(file.name):
+        if "model_config" not in found.texts:
+            return found.arrays
+        calls = calls_of(json_of(found.texts["model_config"].encode(), file.name), file.name)
+        return _graph(calls, found.texts.get("keras_version", "2"), _by_name(found), file.name)
 
 
 def json_of(content: bytes, model: str) -> Any:
@@ -68,52 +65,45 @@ def json_of(content: bytes, model: str) -> Any:
 
 
 def _content(packed: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], name: str, model: str) -> bytes:
-    member = members[name]
+    _require_plain(members[name], model)
+    with packed.open(members[name]) as stream:
+        return stream.read(members[name].file_size)
+
+
+def _require_plain(member: zipfile.ZipInfo, model: str) -> None:
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise BadValue(f"{model} is packed in a way that Keras does not pack; save it anew with model.save")
-    with packed.open(member) as stream:
-        return stream.read(member.file_size)
 
 
-def _text(told: Any) -> bytes:
-    return told if isinstance(told, bytes) else str(told).encode()
-
-
-def _by_order(arrays: Stored) -> Weights:
+def _by_order(kept: Contents) -> Weights:
     """The weights of a layer as a .keras keeps them: vars/0, vars/1, … below its class and order."""
 
     def found(layer: KerasLayer) -> list[Array]:
         for container in CONTAINERS:
             store = layer.store.replace("layers/", container) if container else layer.store
-            places = arrays.under(f"{store}/vars")
+            places = kept.under(f"{store}/vars")
             if places:
-                return [arrays.array(f"{store}/vars/{n}") for n in range(len(places))]
+                return [kept.array(f"{store}/vars/{n}") for n in range(len(places))]
         return []
 
     return found
 
 
-def _by_name(arrays: Stored) -> Weights:
+def _by_name(kept: Contents) -> Weights:
     """The weights of a layer as a .h5 keeps them: by its name, in the order of weight_names."""
-    root = arrays.file["model_weights"]
-    ordered: dict[str, list[str]] = {}
-    for name in root:
-        names = root[name].attrs.get("weight_names", [])
-        ordered[name] = [_text(one).decode("utf-8", "replace") for one in names]
 
     def found(layer: KerasLayer) -> list[Array]:
         outer, _, own = layer.name.partition("/")
-        names = ordered.get(outer, [])
+        names = kept.weight_names.get(outer, [])
         if own:  # a model within: its layers' weights stand together under its name
             inner = own.rpartition("/")[2]
             names = [name for name in names if inner in name.split("/")]
-        return [arrays.array(f"model_weights/{outer}/{name}") for name in names]
+        return [kept.array(f"model_weights/{outer}/{name}") for name in names]
 
     return found
 
 
-def _graph(config: Any, version: str, weights: Weights, model: str) -> Graph:
-    calls = calls_of(config, model)
+def _graph(calls: Calls, version: str, weights: Weights, model: str) -> Graph:
     building = Building(model)
     held: dict[Any, Held] = {}
     read: dict[str, list[Floats]] = {}

@@ -8,9 +8,9 @@ from typing import Any
 
 from chainderiv.errors import BadValue
 from chainderiv.given import shown
-from chainderiv.models.readers.limits import MOST_ITEMS
 
 MOST_NESTED = 32  # functions in functions
+MOST_UNFOLDED = 50_000  # operators
 DEFAULT = ("", "ai.onnx")
 
 
@@ -27,21 +27,31 @@ class Inlining:
 
     def __init__(self, functions: Mapping[tuple[str, str], Any], model: str) -> None:
         self._functions, self._model = functions, model
-        self._calls, self._count = itertools.count(1), 0
+        self._calls, self._sizes = itertools.count(1), dict[Any, int]()
+        self._left = MOST_UNFOLDED
 
-    def nodes(self, nodes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
-        """NodeProtos, of which none calls a function."""
-        if depth > MOST_NESTED:
-            raise BadValue(f"{self._model} has functions nested more than {MOST_NESTED} deep; export it without them")
+    def nodes(self, nodes: Iterable[Any]) -> Iterator[Any]:
+        """NodeProtos, of which none calls a function; they are counted before any is made."""
         for node in nodes:
-            self._count += 1
-            if self._count > MOST_ITEMS:
-                raise BadValue(f"{self._model} unfolds to more than {MOST_ITEMS} operators; give a part of it")
             function = self._functions.get((node.domain, node.op_type))
             if function is None:
                 yield node
-            else:
-                yield from self.nodes(list(self._called(node, function)), depth + 1)
+                continue
+            self._left -= self._size(node, 0)
+            if self._left < 0:
+                raise BadValue(f"{self._model} unfolds to more than {MOST_UNFOLDED} operators; give a part of it")
+            yield from self.nodes(list(self._called(node, function)))
+
+    def _size(self, node: Any, depth: int) -> int:
+        """How many operators a call unfolds to."""
+        called = (node.domain, node.op_type)
+        if called not in self._functions:
+            return 1
+        if depth > MOST_NESTED:
+            raise BadValue(f"{self._model} has functions nested more than {MOST_NESTED} deep; export it without them")
+        if called not in self._sizes:
+            self._sizes[called] = sum(self._size(inner, depth + 1) for inner in self._functions[called].node)
+        return self._sizes[called]
 
     def _called(self, call: Any, function: Any) -> Iterator[Any]:
         mark = f"{call.name or call.op_type}#{next(self._calls)}/"

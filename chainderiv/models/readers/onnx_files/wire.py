@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainderiv.errors import BadValue, DataError
 
-MOST_PARTS = 500_000  # of any kind; the largest networks that people export have some 50,000
+MOST_PARTS = 300_000  # of any kind; the largest networks that people export have some 50,000
 MOST_NESTED = 90  # messages in messages; protobuf's own limit is 100
 
 # by kind of message the fields that are messages themselves, by their numbers in onnx.proto
@@ -44,12 +44,12 @@ def require_few_parts(model: str, content: memoryview) -> None:
         inner = MESSAGES[kind]
         while at < end:
             count += 1
+            if count > MOST_PARTS:
+                raise BadValue(f"{model} has more than {MOST_PARTS} parts; give the part of it that matters")
             tag, at = _varint(model, content, at, end)
             begin, at = _body(model, content, at, end, tag & 7)
             if tag & 7 == BYTES and tag >> 3 in inner:
                 waiting.append((inner[tag >> 3], begin, at, depth + 1))
-        if count > MOST_PARTS:
-            raise BadValue(f"{model} has more than {MOST_PARTS} parts; give the part of it that matters")
 
 
 def _varint(model: str, content: memoryview, at: int, end: int) -> tuple[int, int]:
