@@ -32,6 +32,7 @@ STEP = 5.0  # n times the variance of log ‖δ‖² that a layer of n ReLUs add
 DEVIATIONS = 2.0  # times √(variance of log ‖δ‖²), which are four deviations of log ‖δ‖
 OF_SIZES = 0.3  # of that variance what ‖W‖ and mean φ'² alone have, without how δ lies
 NARROWEST = 16  # widths from which on nothing sound is accused
+BY_BATCH = math.log(math.pi / (math.pi - 1)) / 2  # that a normalisation by the batch before a ReLU adds to ln ‖δ‖
 NORMAL_95 = 1.6448536269514722
 PLAIN = 1e-6  # of ln: a rest beyond it says that more than weights and slopes stands between two layers
 
@@ -132,21 +133,35 @@ def _by_sizes(layers: Sequence[Layer]) -> Verdict:
         return Verdict(word, culprit, f"{told}: {_by_layer(layers) if found is None else found.told}")
     if found is not None:
         return Verdict(UNBALANCED, culprit, f"{found.told}; {told}")
-    return Verdict(HEALTHY, None, f"{told if len(layers) > 1 else 'there is one layer'}, and no layer stands out")
+    return Verdict(HEALTHY, None, f"{_told_healthy(layers, told)}, and no layer stands out")
+
+
+def _told_healthy(layers: Sequence[Layer], told: str) -> str:
+    if len(layers) == 1:
+        return "there is one layer"
+    grown = by_batch(layers)
+    return f"{told}, where normalising by the batch makes it {times(grown)}" if grown > MOST else told
 
 
 def is_beyond(layers: Sequence[Layer]) -> bool:
     """Whether the first layer's gradient lies further from the last one's than sound networks of these widths have it.
 
     Narrow networks scatter: ln ‖δ‖ has the mean -v/4 and the variance v/4 with v = Σ 5/n_l under critical ReLUs. What
-    ‖W‖_F and mean φ'² alone make of it scatters less, and where that says the same it takes less to accuse.
+    ‖W‖_F and mean φ'² alone make of it scatters less, and where that says the same it takes less to accuse. Where the
+    batch's statistics are taken, gradients grow whatever the weights are (Yang et al. 2019), and that is let pass.
     """
-    ratio = abs(layers[0].ln_delta - layers[-1].ln_delta)
+    ratio = layers[0].ln_delta - layers[-1].ln_delta
+    ratio = max(0.0, ratio - by_batch(layers)) if ratio > 0 else -ratio
     if ratio > max(MOST, _scatter(sum(STEP / one.neurons for one in layers[:-1]))):
         return True
     expected = abs(of_sizes(layers))
     steps = [STEP / max(one.neurons, NARROWEST) for one in layers[:-1]]
     return ratio > MOST and is_plain(layers) and expected > max(MOST, _scatter(OF_SIZES * sum(steps)))
+
+
+def by_batch(layers: Sequence[Layer]) -> float:
+    """How much normalisations by the batch add to ln ‖δ‖ of the first layer, wide and with ReLUs behind."""
+    return BY_BATCH * sum(one.cancelled for one in layers[:-1])
 
 
 def _scatter(variance: float) -> float:

@@ -6,6 +6,8 @@ import numpy as np
 
 import chainderiv as cd
 
+from .networks import Builder
+
 STARTS = {
     "He, relu": ("relu", lambda n, m: (2 / m) ** 0.5),
     "Xavier, tanh": ("tanh", lambda n, m: (2 / (n + m)) ** 0.5),
@@ -74,3 +76,32 @@ def planted(number):
     else:
         made[f"W{layer}"] *= 100 if what == "times 100" else 0.01
     return what, layer, activation, made
+
+
+KINDS = ("residual", "layer normalisation", "batch normalisation")
+
+
+def block(b, t, kind, width, gain):
+    """One more layer, or a residual block of two."""
+    if kind == "residual":
+        inner = b.add("Relu", b.add("MatMul", t, b.weight(width, width, gain=2**0.5)))
+        return b.add("Add", t, b.add("MatMul", inner, b.weight(width, width, gain=gain)))
+    z = b.add("MatMul", t, b.weight(width, width, gain=2**0.5))
+    ones, zeros = b.constant(np.ones(width)), b.constant(np.zeros(width))
+    if kind == "layer normalisation":
+        return b.add("Relu", b.add("LayerNormalization", z, ones, zeros, axis=-1))
+    return b.add("Relu", b.add("BatchNormalization", z, ones, zeros, zeros, ones))
+
+
+def normalised(kind, number):
+    """(graph, depth) of a sound network of a kind: He's start, branches divided by the root of their number."""
+    rng = np.random.default_rng([19, number])
+    depth = int(rng.integers(SHALLOWEST, DEEPEST + 1))
+    width = int(np.exp(rng.uniform(np.log(NARROWEST), np.log(WIDEST))).round())
+    inputs, outputs = int(rng.integers(2, 785)), int(rng.integers(1, 101))
+    blocks = max(1, (depth - 2) // 2 if kind == "residual" else depth - 2)
+    b = Builder((64, inputs), seed=[20, number])
+    t = b.add("Relu", b.add("MatMul", "x", b.weight(inputs, width, gain=2**0.5)))
+    for _ in range(blocks):
+        t = block(b, t, kind, width, (2 / blocks) ** 0.5)
+    return b.graph(b.add("MatMul", t, b.weight(width, outputs))), depth

@@ -13,7 +13,7 @@ from chainderiv.models.passes import backward, forward
 from chainderiv.models.readers.reading import read
 from chainderiv.models.verdict import APART, expectation, is_beyond, judge, of_sizes, outlier
 
-from .sound import PLANTS, STARTS, arrays, diagnosed, drawn, planted
+from .sound import KINDS, PLANTS, STARTS, arrays, diagnosed, drawn, normalised, planted
 
 QUICK, FIXED = 20, 200  # of the 2,000 sound networks that it was calibrated with
 
@@ -206,3 +206,31 @@ def test_90_of_100_layers_lie_within_the_band_of_theory(name):
         logs.append(part - math.log(known.sqrt_chi_1))
     assert 0.85 < within / 400 < 0.96
     assert abs(np.mean(logs)) < 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_residual_and_normalised_networks_are_not_accused(kind):
+    for number in range(4):
+        graph, _ = normalised(kind, number)
+        d = cd.diagnose(graph, rng=number, training=True)
+        assert d.verdict == "healthy", (number, d.sentence)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_residual_and_normalised_networks_are_not_accused_of_a_fixed_tenth(kind):
+    for number in range(4, 30):
+        graph, _ = normalised(kind, number)
+        d = cd.diagnose(graph, rng=number, training=True)
+        assert d.verdict == "healthy", (number, d.sentence)
+
+
+def test_what_the_batch_makes_grow_is_let_pass_and_twice_he_is_not():
+    graph, depth = normalised("batch normalisation", 0)
+    assert depth > 30
+    d = cd.diagnose(graph, training=True)
+    assert d.layers[0].log10_norm_delta - d.layers[-1].log10_norm_delta > 2
+    assert "normalising by the batch" in d.sentence
+    residual, _ = normalised("residual", 0)
+    wild = {name: 3 * value for name, value in residual.constants.items()}
+    assert cd.diagnose(replace(residual, constants=wild)).verdict == "exploding"
