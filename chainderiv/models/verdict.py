@@ -3,7 +3,7 @@
 This file alone asks theory/. It accuses in three ways, each beyond what critical random weights do:
 
 - the gradient of the first layer lies further from the last one's than MOST, and than networks of these widths scatter;
-- one layer's weight or slope part lies tenfold off the network's own median, measured and expected alike;
+- one layer's weight or slope part lies tenfold off the network's own median, in the mean of measured and expected;
 - nothing at all reaches the first layer.
 """
 
@@ -27,7 +27,7 @@ HEALTHY, VANISHING, EXPLODING = "healthy", "vanishing", "exploding"
 BLOCKED, UNBALANCED, UNKNOWN = "blocked", "unbalanced", "unknown"
 VERDICTS = (HEALTHY, VANISHING, EXPLODING, BLOCKED, UNBALANCED, UNKNOWN)
 MOST = math.log(100)  # that the first layer's ‖δ‖ may lie from the last one's
-APART = math.log(10)  # that a layer's part may lie from the median
+APART, NEARLY = math.log(10), math.log(5)  # that a layer's part may lie from the median, measured and expected together
 STEP = 5.0  # n times the variance of log ‖δ‖² that a layer of n ReLUs adds, more than smooth neurons do (Hanin, Nica)
 DEVIATIONS = 2.0  # times √(variance of log ‖δ‖²), which are four deviations of log ‖δ‖
 OF_SIZES = 0.3  # of that variance what ‖W‖ and mean φ'² alone have, without how δ lies
@@ -203,15 +203,15 @@ def outlier(layers: Sequence[Layer]) -> Outlier | None:
 def _apart(
     layers: Sequence[Layer], measured: Callable[[Layer], float], expected: Callable[[Layer], float], what: str
 ) -> list[Outlier]:
-    """Measured and expected must both say so: one alone may be how a few narrow layers happen to lie."""
+    """Measured and expected must say so together: one alone may be how a few narrow layers happen to lie."""
     if not layers:
         return []
     middles = [statistics.median(of(one) for one in layers) for of in (measured, expected)]
     found = []
     for one in layers:
         offs = [of(one) - middle for of, middle in zip((measured, expected), middles, strict=True)]
-        off = min(map(abs, offs))
-        if off > APART and offs[0] * offs[1] > 0:
+        off = sum(map(abs, offs)) / 2
+        if off > APART and min(map(abs, offs)) > NEARLY and offs[0] * offs[1] > 0:
             told = (
                 f"the {what} of layer {_named(one)} make the gradient {times(offs[0])} what a layer's {what} mostly do"
             )

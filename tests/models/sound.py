@@ -58,6 +58,12 @@ def diagnosed(number):
     return cd.diagnose(made, activation=activation, output="identity", rng=number)
 
 
+LARGEST = 2.5  # of z, above which a bias of -8 switches few neurons off: lengths of ReLUs wander with depth
+ACTIVATIONS = {
+    "relu": lambda z: np.maximum(z, 0),
+    "tanh": np.tanh,
+    "selu": lambda z: 1.0507009873554805 * np.where(z > 0, z, 1.6732632423543772 * np.expm1(np.minimum(z, 0))),
+}
 PLANTS = ("times 100", "over 100", "bias -8")
 
 
@@ -72,10 +78,22 @@ def planted(number):
     what = PLANTS[number // len(STARTS) % len(PLANTS)]
     layer = int(rng.integers(1, depth + (what != "bias -8")))  # the last layer's slope is 1 whatever its bias
     if what == "bias -8":
+        size = rms(made, layer, ACTIVATIONS[activation])
+        if size > LARGEST:
+            return planted(number + 1000 * len(STARTS) * len(PLANTS))
         made[f"b{layer}"] -= 8
     else:
         made[f"W{layer}"] *= 100 if what == "times 100" else 0.01
     return what, layer, activation, made
+
+
+def rms(made, layer, phi):
+    """√mean z² of a layer, for standard normal inputs."""
+    a = np.random.default_rng(0).normal(size=(64, made["W1"].shape[1]))
+    for k in range(1, layer + 1):
+        z = a @ made[f"W{k}"].T
+        a = phi(z)
+    return float(np.sqrt(np.mean(z**2)))
 
 
 KINDS = ("residual", "layer normalisation", "batch normalisation")

@@ -169,9 +169,9 @@ def a_pass(activation="relu", depth=12, width=40, seed=0, name="He, relu"):
 def test_a_verdict_needs_the_measured_and_the_expected_part_of_a_layer():
     found = list(a_pass())
     assert outlier(found) is None
-    measured = replace(found[4], ln_weight_part=found[4].ln_weight_part + 1.1 * APART)
+    measured = replace(found[4], ln_weight_part=found[4].ln_weight_part + 5 * APART)
     assert outlier([*found[:4], measured, *found[5:]]) is None
-    both = replace(measured, ln_weight_expected=found[4].ln_weight_expected + 1.1 * APART)
+    both = replace(measured, ln_weight_expected=found[4].ln_weight_expected + APART)
     assert outlier([*found[:4], both, *found[5:]]).layer.number == 5
     opposite = replace(measured, ln_weight_expected=found[4].ln_weight_expected - 1.1 * APART)
     assert outlier([*found[:4], opposite, *found[5:]]) is None
