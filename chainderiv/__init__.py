@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
+    from chainderiv.models.diagnosis import (
+        Diagnosis as Diagnosis,
+        LayerDiagnosis as LayerDiagnosis,
+        diagnose as diagnose,
+    )
     from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
@@ -91,6 +96,7 @@ if TYPE_CHECKING:
         plot_bars as plot_bars,
         plot_norms as plot_norms,
     )
+    from chainderiv.view.networks.ladder import plot_diagnosis as plot_diagnosis
     from chainderiv.view.networks.prediction import plot_prediction as plot_prediction
     from chainderiv.view.picture import save_picture as save_picture
 
@@ -120,6 +126,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
+    "models.diagnosis": ["Diagnosis", "LayerDiagnosis", "diagnose"],
     "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
@@ -163,6 +170,7 @@ _PUBLIC = {
     "view.maps.phase_map": ["plot_phase"],
     "view.maps.quantities": ["Quantity", "quantity_at"],
     "view.networks.curves": ["plot_accuracy", "plot_bars", "plot_norms"],
+    "view.networks.ladder": ["plot_diagnosis"],
     "view.networks.prediction": ["plot_prediction"],
     "view.picture": ["save_picture"],
 }

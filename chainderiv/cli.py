@@ -1,7 +1,7 @@
 """The command line: text -> call -> print or save; no mathematics.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage or bad input, 3 a verification
-disagreed, 130 interrupted.
+disagreed or a diagnosis accuses, 130 interrupted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Libraries of the extra `scale`, imported when they are needed."""
+"""Libraries of the extras `scale` and `models`, imported when they are needed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from chainderiv.errors import MissingExtra
 
 
-def extra(module: str, what: str) -> Any:
-    """A module of the extra `scale`; raises MissingExtra, which says what to install.
+def extra(module: str, what: str, of: str = "scale") -> Any:
+    """A module of the extra of that name; raises MissingExtra, which says what to install.
 
     >>> extra("no_such_module", "a map on disk")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
@@ -23,16 +23,16 @@ def extra(module: str, what: str) -> Any:
         name = module.partition(".")[0]
         if e.name is None or e.name.partition(".")[0] != name:
             raise
-        raise MissingExtra(f"{what} needs {name}; install it with: pip install {_libraries(name)}") from e
+        raise MissingExtra(f"{what} needs {name}; install it with: pip install {_libraries(name, of)}") from e
 
 
-def _libraries(missing: str) -> str:
+def _libraries(missing: str, of: str) -> str:
     """The libraries of the extra by their own names, which pip finds wherever chainderiv itself came from."""
     try:
         stated = importlib.metadata.requires("chainderiv") or []
     except importlib.metadata.PackageNotFoundError:  # on Python's path, and not installed
         return missing
-    ours = [name.strip() for name, _, when in (line.partition(";") for line in stated) if "scale" in when]
+    ours = [name.strip() for name, _, when in (line.partition(";") for line in stated) if of in when]
     # double quotes hold for every shell, that of Windows too
     return " ".join(f'"{name}"' for name in ours) or missing
 

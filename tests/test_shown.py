@@ -27,6 +27,7 @@ RESULTS = {
     "CriticalPoint": lambda: cd.critical_points("tanh", 0.2)[0],
     "Data": lambda: DIGITS,
     "Derivation": lambda: cd.derive(CHAIN, "b1"),
+    "Diagnosis": lambda: cd.diagnose(cd.Network([64, 5, 4, 10])),
     "Estimate": lambda: cd.Estimate(1600, 16, 15, 3_000, 74_000, 75.3),
     "Gains": lambda: cd.gains("tanh"),
     "Keeping": lambda: cd.keeping("tanh", depth=4),
@@ -61,7 +62,17 @@ GIVEN = {
     "Stable",
     "Training",
 }
-PARTS = {"AuditRow", "Factor", "FixedPoint", "Forward", "LayerParameter", "Row", "Step", "Widest"}  # of what shows them
+PARTS = {
+    "AuditRow",
+    "Factor",
+    "FixedPoint",
+    "Forward",
+    "LayerDiagnosis",
+    "LayerParameter",
+    "Row",
+    "Step",
+    "Widest",
+}  # of what shows them
 WORDS = {"Certainty", "Quantity", "Regime", "erfcx", "normal_cdf"}
 NASTY = "<b>&\"'"
 

@@ -95,6 +95,8 @@ RIGHT = {
     "derive_layers": {"sizes": [2, 3, 2], "activation": "sigmoid", "cost": "cross_entropy", "output": None},
     "evaluate": {"chain": CHAIN, "w": 1, "b": 0, "x": 0.5, "y": 0.0, "wrt": "b1", "engine": "numpy", "tied": True},
     "advise": {"activation": "tanh", "depth": 3, "width": 20, "within": 2.0},
+    "diagnose": {"model": cd.Network([4, 3, 2]), "inputs": np.ones((2, 4)), "targets": np.zeros((2, 2)), "cost": "quadratic",
+                 "activation": None, "output": None, "rng": 0, "training": False},
     "gains": {"activation": "tanh"},
     "keeping": {"activation": "tanh", "depth": 3, "factor": 2.0, "sigma_b": 0.0},
     "mean_field": {"activation": "tanh", "sigma_w": 1.5, "sigma_b": 0.2},
@@ -102,6 +104,8 @@ RIGHT = {
     "plot_accuracy": {"record": RECORD, "ax": None, "dark": False},
     "plot_bars": {"gradients": BARS, "ax": None, "dark": False},
     "plot_cut": {"sweep": SWEPT, "cut": {"w": 0.5}, "quantity": "gradient", "dark": False, "size": (9, 4), **LOOK},
+    "plot_diagnosis": {"diagnosis": cd.diagnose(cd.Network([4, 3, 2])), "ax": None, "dark": False, "title": "mine",
+                       "legend": True},
     "plot_link_map": {"activation": "relu", "w_axis": AXIS, "z_axis": AXIS, "ax": None, "dark": False, **LOOK},
     "plot_phase": {"diagram": PHASES, "ax": None, "quantity": "chi_1", "dark": False, "points": {"mine": (1.5, 0.2)}, **LOOK},
     "phase_diagram": {"activation": "tanh", "sigma_w": SIGMAS, "sigma_b": SIGMAS},
@@ -140,7 +144,7 @@ ELSEWHERE = {
     "normal_cdf",
 }
 HELD = {"Advice", "Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
-        "Estimate", "Experiment", "FixedPoint", "Gains", "Keeping", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Reproduction", "ResidualField", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
+        "Diagnosis", "LayerDiagnosis", "Estimate", "Experiment", "FixedPoint", "Gains", "Keeping", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Reproduction", "ResidualField", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
         "Term", "Training", "Verification", "Widest"}  # fmt: skip
 
 

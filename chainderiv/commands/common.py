@@ -34,6 +34,7 @@ COMMANDS = {
     "phase": "tell where wide random layers vanish and explode, and which sigma_w is critical",
     "predict": "predict each layer's gradient in random networks, and how far seeds scatter",
     "advise": "advise an initialisation for a depth and a width, with lines to paste",
+    "diagnose": "say where a model's gradient vanishes or explodes, why, and what cures it",
     "verify": "check symbolic gradients against finite differences",
     "train": "train a network and measure each layer's gradient",
     "reproduce": "run the published experiments again, over many seeds, and write a page",

@@ -60,7 +60,7 @@ def _names(command: str) -> dict[str, Iterable[str]]:
     from chainderiv.symbolic.targets import TARGETS
 
     neurons = names_known()
-    wide = command == "train"  # a chain takes neither softmax nor its cost
+    wide = command in ("train", "diagnose")  # a chain takes neither softmax nor its cost
     return {
         "activation": neurons,
         "cost": COSTS if wide else [name for name, cost in COSTS.items() if not cost.softmax],

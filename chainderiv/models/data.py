@@ -1,0 +1,173 @@
+"""What a network is looked at with: inputs and ∂C/∂z of its last layer, those given or, where none are, random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainderiv.errors import BadShape, BadValue
+from chainderiv.functions.activation import Activation
+from chainderiv.functions.cost import Cost, cost as find_cost
+from chainderiv.functions.lookup import neuron
+from chainderiv.given import floats, shown
+from chainderiv.kinds import Array, Floats
+from chainderiv.models.graph import Graph, Input, Node
+from chainderiv.models.operators.slopes import activation_of
+from chainderiv.models.passes import Passed
+from chainderiv.models.scaled import Scaled, of_wide, scaled
+from chainderiv.nn.output_layer import OutputLayer, output_layer
+
+EXAMPLES, MOST_NUMBERS = 64, 2**20  # that are drawn, and numbers of an input in all
+FREE, FREE_PLACES = 8, 32  # what stands for a free size: of a sequence, and of a picture's sides
+WORDS = 2  # numbers that an input of integers may be, where nothing tells
+
+
+def drawn_inputs(graph: Graph, rng: np.random.Generator) -> dict[str, Array]:
+    """Standard normal inputs of the shapes that a graph states; integers where it looks them up.
+
+    >>> graph = Graph((), {}, (Input("x", (None, 3)),), ("x",))
+    >>> drawn_inputs(graph, np.random.default_rng(0))["x"].shape
+    (64, 3)
+    """
+    sizes = [_size(one.shape) for one in graph.inputs]
+    examples = max(1, min(EXAMPLES, MOST_NUMBERS // max([1, *sizes])))
+    return {one.name: _drawn(graph, one, examples, rng) for one in graph.inputs}
+
+
+def _size(shape: tuple[int | None, ...]) -> int:
+    return int(np.prod(_filled(shape, 1), dtype=float))
+
+
+def _filled(shape: tuple[int | None, ...], examples: int) -> tuple[int, ...]:
+    free = FREE_PLACES if len(shape) > 3 else FREE
+    return tuple((free if k else examples) if n is None else n for k, n in enumerate(shape))
+
+
+def _drawn(graph: Graph, one: Input, examples: int, rng: np.random.Generator) -> Array:
+    shape = _filled(one.shape, examples)
+    if one.dtype.startswith("float") or one.dtype.startswith("bfloat"):
+        return rng.normal(size=shape)
+    return rng.integers(_words(graph, one.name), size=shape).astype(bool if one.dtype == "bool" else np.int64)
+
+
+def _words(graph: Graph, name: str) -> int:
+    """How many there are to look up."""
+    tables = [node.inputs[0] for node in graph.nodes if node.operator == "Gather" and node.inputs[1] == name]
+    return min((len(graph.constants[table]) for table in tables if table in graph.constants), default=WORDS)
+
+
+def given_inputs(graph: Graph, inputs: Any) -> dict[str, Array]:
+    """The inputs by their names; raises BadValue where one array is given for several."""
+    if isinstance(inputs, Mapping):
+        return dict(inputs)
+    if len(graph.inputs) != 1:
+        names = ", ".join(repr(one.name) for one in graph.inputs)
+        raise BadValue(f"inputs is one array and {graph.name} has the inputs {names}; give a dict of arrays by name")
+    one = graph.inputs[0]
+    array = floats("inputs", inputs)
+    if not np.isfinite(array).all():
+        raise BadValue("inputs hold NaN or inf; give finite numbers")
+    if one.dtype.startswith("int") or one.dtype.startswith("uint"):
+        array = array.astype(np.int64)
+    if array.ndim == len(one.shape) - 1:
+        raise BadShape(f"inputs have the shape {array.shape}; give examples along a first axis, as inputs[None]")
+    return {one.name: array}
+
+
+@dataclass(frozen=True)
+class Pull:
+    """∂C/∂t where the way back begins, by the tensor's name, and how that came about.
+
+    cost : its name, None where the cotangent is random.
+    """
+
+    cotangents: Mapping[str, Scaled]
+    cost: str | None
+
+
+def random_pull(passed: Passed, rng: np.random.Generator) -> Pull:
+    """A standard normal ∂C/∂output."""
+    return Pull({passed.graph.outputs[0]: scaled(rng.normal(size=passed.output.shape))}, None)
+
+
+def pull(passed: Passed, targets: Any, cost: str | Cost | None) -> Pull:
+    """∂C/∂z_L of every example, from targets or the numbers of classes.
+
+    cost : by default log_likelihood of classes, cross_entropy where the network ends in sigmoids, quadratic of targets.
+    Where the cost cancels the slope of the last layer, the way back begins before that layer's neuron.
+
+    Raises BadShape for targets that do not fit, CostDomain where outputs can leave what the cost is defined on.
+    """
+    end = _end(passed)
+    z = passed.value(end.tensor)
+    if z.ndim < 2:
+        raise BadShape(f"the output of {passed.graph.name} has the shape {z.shape}; leave targets out")
+    classes = _are_classes(np.asarray(targets), z)
+    last = _last_layer(end, cost, classes, passed.graph.name)
+    wanted = _targets(targets, z, classes)
+    flat = last.wide_delta(z.reshape(-1, z.shape[-1]), wanted.reshape(-1, z.shape[-1]))
+    delta = of_wide(flat)
+    return Pull({end.tensor: Scaled(delta.values.reshape(z.shape), delta.exponent)}, last.cost.name)
+
+
+@dataclass(frozen=True)
+class _End:
+    """The tensor before the last neuron, and that neuron: None of softmax, the identity where there is none."""
+
+    tensor: str
+    activation: Activation | None
+
+
+def _end(passed: Passed) -> _End:
+    output = passed.graph.outputs[0]
+    node = next((node for node in reversed(passed.nodes) if output in node.outputs), None)
+    if node is not None and _is_last_softmax(node, passed):
+        return _End(node.inputs[0], None)
+    found = None if node is None else activation_of(node.operator, passed.call(node))
+    if node is None or found is None:
+        return _End(output, neuron("identity"))
+    return _End(node.inputs[0], found)
+
+
+def _is_last_softmax(node: Node, passed: Passed) -> bool:
+    return node.operator == "Softmax" and node.attributes.get("axis", -1) in (-1, passed.output.ndim - 1)
+
+
+def _are_classes(targets: Array, z: Floats) -> bool:
+    """Whether they are numbers of classes, one for every row of outputs."""
+    return targets.dtype.kind in "iub" and targets.shape == z.shape[:-1] and z.shape[-1] > 1
+
+
+def _last_layer(end: _End, cost: str | Cost | None, classes: bool, model: str) -> OutputLayer:
+    if cost is None:
+        named = "cross_entropy" if end.activation == neuron("sigmoid") else "log_likelihood" if classes else "quadratic"
+        cost = "log_likelihood" if end.activation is None else named
+    chosen = find_cost(cost)
+    linear = end.activation is not None and end.activation == neuron("identity")
+    if chosen.softmax and end.activation is not None and not linear:
+        raise BadValue(
+            f"cost is {chosen.name!r} and {model} ends in {end.activation.name}; give cross_entropy or quadratic, or "
+            "output='identity' where the model holds arrays alone"
+        )
+    softmax = end.activation is None or (linear and chosen.softmax)
+    return output_layer("softmax" if softmax else end.activation, chosen, neuron("identity"))
+
+
+def _targets(targets: Any, z: Floats, classes: bool) -> Floats:
+    if classes:
+        labels, most = np.asarray(targets).astype(np.int64), z.shape[-1] - 1
+        if labels.size and not 0 <= labels.min() <= labels.max() <= most:
+            bad = labels.min() if labels.min() < 0 else labels.max()
+            raise BadShape(f"targets have the label {bad}; give labels from 0 to {most}")
+        return np.asarray(np.eye(most + 1)[labels])
+    read = floats("targets", targets)
+    if read.shape == z.shape[:-1] and z.shape[-1] == 1:
+        read = read[..., None]
+    if read.shape != z.shape:
+        raise BadShape(f"targets have the shape {read.shape}; give {z.shape}, or whole numbers of shape {z.shape[:-1]}")
+    if not np.isfinite(read).all():
+        raise BadValue(f"targets hold {shown(float(read[~np.isfinite(read)][0]))}; give finite numbers")
+    return read

@@ -1,0 +1,1 @@
+"""Operators by ONNX's names: of each its value and, beside it, the way back."""

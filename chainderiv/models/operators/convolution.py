@@ -1,0 +1,143 @@
+"""Conv and ConvTranspose, of one to three dimensions and any number of groups.
+
+A convolution is a sum over the places in its kernel of products of matrices: of each place the image that lies under
+it, (n, groups, channels, windows). Nothing as large as all windows at once is made. What passes a gradient back through
+the one is the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainderiv.errors import BadShape
+from chainderiv.kinds import Array, Floats
+from chainderiv.models.operators.rule import Back, Call, Rule, fits, single
+from chainderiv.models.operators.windows import Windows, behind, lengths, padding, windows
+from chainderiv.models.scaled import scaled
+
+
+def _correlated(x: Array, W: Array, at: Windows, groups: int) -> Floats:
+    """y (n, M, *count) of x (n, C, *size) and W (M, C/groups, *kernel)."""
+    fits((len(x), max(x.shape[1], len(W)), *at.count))
+    padded, weights = at.padded(x), _grouped(W, groups)
+    y = np.zeros((len(x), groups, len(W) // groups, int(np.prod(at.count))))
+    for place, part in at.places():
+        y += weights[behind(place)] @ _under(padded, part, groups)
+    return y.reshape(len(x), len(W), *at.count)
+
+
+def _spread(y: Array, W: Array, at: Windows, groups: int) -> Floats:
+    """The adjoint of `_correlated` in x: (n, C, *size) of y (n, M, *count)."""
+    channels = W.shape[1] * groups
+    out = at.empty(np.empty((len(y), channels, *at.size)))
+    weights, flat = np.swapaxes(_grouped(W, groups), 1, 2), y.reshape(len(y), groups, len(W) // groups, -1)
+    for place, part in at.places():
+        out[behind(part)] += (weights[behind(place)] @ flat).reshape(len(y), channels, *at.count)
+    return at.cropped(out)
+
+
+def _of_weights(x: Array, y: Array, W: Array, at: Windows, groups: int) -> Floats:
+    """The adjoint of `_correlated` in W."""
+    padded, flat = at.padded(x), y.reshape(len(y), groups, len(W) // groups, -1)
+    out = np.empty((groups, len(W) // groups, *W.shape[1:]))
+    for place, part in at.places():
+        out[behind(place)] = (flat @ np.swapaxes(_under(padded, part, groups), -1, -2)).sum(axis=0)
+    return out.reshape(W.shape)
+
+
+def _grouped(W: Array, groups: int) -> Array:
+    return W.reshape(groups, len(W) // groups, *W.shape[1:])
+
+
+def _under(padded: Array, part: tuple[slice, ...], groups: int) -> Array:
+    """(n, groups, C/groups, windows): what lies under one place of the kernel."""
+    seen: Array = padded[behind(part)]
+    return np.asarray(seen.reshape(len(seen), groups, seen.shape[1] // groups, -1))
+
+
+def _shifted(y: Floats, b: Array | None) -> Floats:
+    return y if b is None else y + b.reshape(-1, *[1] * (y.ndim - 2))
+
+
+def _checked(x: Array, W: Array, channels: int, groups: int) -> None:
+    if x.ndim != W.ndim or x.ndim < 3 or x.shape[1] != channels or groups < 1 or len(W) % groups:
+        raise BadShape(
+            f"a convolution of {W.shape} in {groups} groups is applied to {x.shape}; give images "
+            f"(examples, {channels}, …) of {W.ndim - 2} dimensions"
+        )
+
+
+def _conv_windows(call: Call) -> tuple[Windows, int]:
+    x, W, groups = call.need(0), call.need(1), int(call.get("group", 1))
+    _checked(x, W, W.shape[1] * groups, groups)
+    return windows(call, x.shape[2:], W.shape[2:]), groups
+
+
+def _conv(call: Call) -> Array:
+    at, groups = _conv_windows(call)
+    return _shifted(_correlated(call.need(0), call.need(1), at, groups), call.input(2))
+
+
+def _conv_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    x, W, gradient = scaled(call.need(0)), scaled(call.need(1)), single(gradients)
+    at, groups = _conv_windows(call)
+    return [
+        scaled(_spread(gradient, W.values, at, groups), W.exponent) if call.wants(0) else None,
+        scaled(_of_weights(x.values, gradient, W.values, at, groups), x.exponent) if call.wants(1) else None,
+        _over_channels(gradient) if call.wants(2) else None,
+    ]
+
+
+def _over_channels(gradient: Floats) -> Floats:
+    return np.asarray(gradient.sum(axis=(0, *range(2, gradient.ndim))))
+
+
+def _transposed_windows(call: Call) -> tuple[Windows, int]:
+    """The windows of the convolution whose way back a ConvTranspose is: its images are this one's outputs."""
+    x, W, groups = call.need(0), call.need(1), int(call.get("group", 1))
+    _checked(x, W, len(W), groups)
+    count, kernel = x.shape[2:], W.shape[2:]
+    strides, dilations = lengths(call, "strides", count), lengths(call, "dilations", count)
+    extra = tuple(map(int, call.get("output_padding", (0,) * len(count))))
+    span = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    full = [(n - 1) * s + w + e for n, s, w, e in zip(count, strides, span, extra, strict=True)]
+    before, after = _transposed_padding(call, count, strides, full)
+    size = tuple(n - b - a for n, b, a in zip(full, before, after, strict=True))
+    fits((len(x), W.shape[1] * groups, *full))
+    return Windows(size, kernel, strides, dilations, before, after, count), groups
+
+
+def _transposed_padding(
+    call: Call, count: Sequence[int], strides: Sequence[int], full: Sequence[int]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    wanted, auto = call.get("output_shape"), call.get("auto_pad", "NOTSET")
+    auto = auto.decode() if isinstance(auto, bytes) else auto
+    if wanted is None and not auto.startswith("SAME"):
+        return padding(call, tuple(count), tuple(count), tuple(strides))
+    sizes = [n * s for n, s in zip(count, strides, strict=True)] if wanted is None else wanted[-len(count) :]
+    total = [max(n - int(size), 0) for n, size in zip(full, sizes, strict=True)]
+    less, more = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
+    return (less, more) if auto == "SAME_UPPER" else (more, less)
+
+
+def _transposed(call: Call) -> Array:
+    at, groups = _transposed_windows(call)
+    return _shifted(_spread(call.need(0), call.need(1), at, groups), call.input(2))
+
+
+def _transposed_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    x, W, gradient = scaled(call.need(0)), scaled(call.need(1)), single(gradients)
+    at, groups = _transposed_windows(call)
+    return [
+        scaled(_correlated(gradient, W.values, at, groups), W.exponent) if call.wants(0) else None,
+        scaled(_of_weights(gradient, x.values, W.values, at, groups), x.exponent) if call.wants(1) else None,
+        _over_channels(gradient) if call.wants(2) else None,
+    ]
+
+
+CONVOLUTIONS: dict[str, Rule] = {
+    "Conv": Rule(_conv, _conv_back, "weight"),
+    "ConvTranspose": Rule(_transposed, _transposed_back, "weight"),
+}

@@ -1,0 +1,116 @@
+"""Pooling: the largest or the mean of what lies under a window, or of the whole image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainderiv.kinds import Array, Floats
+from chainderiv.models.operators.rule import Back, Call, Rule, single
+from chainderiv.models.operators.windows import Windows, behind, windows
+
+
+def _windows(call: Call) -> Windows:
+    return windows(call, call.need(0).shape[2:], tuple(map(int, call.get("kernel_shape"))))
+
+
+def _largest(call: Call) -> tuple[Array, Array, Windows]:
+    """The largest under each window, and at which place in it, the first where several are it."""
+    x, at = call.need(0), _windows(call)
+    padded = at.padded(x, -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
+    best, place_of = None, np.zeros((*x.shape[:2], *at.count), np.int32)
+    for k, (_, part) in enumerate(at.places()):
+        under = padded[behind(part)]
+        if best is None:
+            best = under.copy()
+            continue
+        place_of[under > best] = k
+        best = np.maximum(best, under)
+    assert best is not None
+    return best, place_of, at
+
+
+def _max_pool(call: Call) -> tuple[Array, ...]:
+    best, place_of, at = _largest(call)
+    return (best,) if call.results == 1 else (best, _flat_places(call, place_of, at))
+
+
+def _flat_places(call: Call, place_of: Array, at: Windows) -> Array:
+    """Where in the whole tensor, flattened, the largest stands."""
+    x = call.need(0)
+    numbers = at.padded(np.arange(x.size, dtype=np.int64).reshape(x.shape))
+    found = np.zeros(place_of.shape, np.int64)
+    for k, (_, part) in enumerate(at.places()):
+        found = np.where(place_of == k, numbers[behind(part)], found)
+    return found
+
+
+def _max_pool_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    _, place_of, at = _largest(call)
+    gradient, out = single(gradients), at.empty(call.need(0))
+    for k, (_, part) in enumerate(at.places()):
+        out[behind(part)] += np.where(place_of == k, gradient, 0.0)
+    return [at.cropped(out)]
+
+
+def _counted(call: Call, at: Windows) -> Floats:
+    """How many places of each window count: those on the image, and on the padding where the node says so."""
+    ones = np.ones((1, 1, *at.size))
+    if call.get("count_include_pad", 0):
+        sides = [(0, 0), (0, 0), *zip(at.before, at.after, strict=True)]
+        ones = np.pad(ones, sides, constant_values=1.0)
+        # a last window that hangs over the padding, too, has nothing there
+        reach = at.empty(np.empty((1, 1, *at.size))).shape
+        ones = np.pad(ones, [(0, n - m) for n, m in zip(reach, ones.shape, strict=True)])
+    else:
+        ones = at.padded(ones)
+    return np.asarray(sum(ones[behind(part)] for _, part in at.places()))
+
+
+def _average_pool(call: Call) -> Array:
+    at = _windows(call)
+    padded = at.padded(call.need(0))
+    return np.asarray(sum(padded[behind(part)] for _, part in at.places()) / _counted(call, at))
+
+
+def _average_pool_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    at = _windows(call)
+    share, out = single(gradients) / _counted(call, at), at.empty(call.need(0))
+    for _, part in at.places():
+        out[behind(part)] += share
+    return [at.cropped(out)]
+
+
+def _whole(x: Array) -> tuple[int, ...]:
+    return tuple(range(2, x.ndim))
+
+
+def _global_mean(call: Call) -> Array:
+    x = call.need(0)
+    return np.asarray(x.mean(axis=_whole(x), keepdims=True))
+
+
+def _global_mean_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    x = call.need(0)
+    return [np.broadcast_to(single(gradients) / np.prod(x.shape[2:]), x.shape)]
+
+
+def _global_max(call: Call) -> Array:
+    x = call.need(0)
+    return np.asarray(x.max(axis=_whole(x), keepdims=True))
+
+
+def _global_max_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    x = call.need(0)
+    flat = x.reshape(*x.shape[:2], -1)
+    first = np.arange(flat.shape[-1]) == np.argmax(flat, axis=-1)[..., None]
+    return [np.where(first, single(gradients).reshape(*x.shape[:2], 1), 0.0).reshape(x.shape)]
+
+
+POOLINGS: dict[str, Rule] = {
+    "MaxPool": Rule(_max_pool, _max_pool_back, "pooling"),
+    "AveragePool": Rule(_average_pool, _average_pool_back, "pooling"),
+    "GlobalAveragePool": Rule(_global_mean, _global_mean_back, "pooling"),
+    "GlobalMaxPool": Rule(_global_max, _global_max_back, "pooling"),
+}

@@ -1,0 +1,1 @@
+"""Keras' files: a configuration and weights, of which a graph is made without the model being loaded."""

@@ -1,0 +1,1 @@
+"""ONNX files: counted before they are parsed, and read without any file that they name being opened."""

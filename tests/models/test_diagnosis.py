@@ -1,0 +1,220 @@
+"""diagnose(): what is given and what is drawn, Network's own gradients as the oracle, and the JSON by its schema."""
+
+import json
+import math
+import re
+from importlib import resources
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.errors import BadShape, BadValue, CostDomain
+
+from .sound import STARTS, arrays
+
+DIGITS = cd.load_data("digits").train.first(60)
+SCHEMA = json.loads(resources.files("chainderiv").joinpath("models/diagnosis.schema.json").read_text("utf-8"))
+SIZES = [64, 12, 11, 10]
+LN_10 = math.log(10)
+
+
+def same(layers, net, labels=DIGITS.labels):
+    """Whether every layer's mean gradient is the one that Network finds."""
+    want = [log.norm().log / LN_10 for log in net.log_mean_bias_gradients(DIGITS.images, labels)]
+    got = [one.log10_norm_mean_bias_gradient for one in layers]
+    assert got == pytest.approx([float(w) for w in want], rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "log_likelihood", "quadratic"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh"])
+def test_a_network_has_its_own_cost_and_its_own_gradients(activation, cost):
+    net = cd.Network(SIZES, activation, cost, rng=3)
+    d = cd.diagnose(net, DIGITS.images, DIGITS.labels)
+    same(d.layers, net)
+    assert f"cost {cost}" in d.data
+    assert d.examples == 60
+
+
+def test_arrays_of_the_same_network_give_the_same_gradients_by_every_cost():
+    for cost, output, told in (("cross_entropy", "sigmoid", "sigmoid"), ("log_likelihood", None, None)):
+        net = cd.Network(SIZES, "sigmoid", cost, rng=3)
+        pairs = zip(net.weights, net.biases, strict=True)
+        made = {f"{kind}{k}": a for k, pair in enumerate(pairs, 1) for kind, a in zip("Wb", pair, strict=True)}
+        same(cd.diagnose(made, DIGITS.images, DIGITS.labels, cost, "sigmoid", output).layers, net)
+        if told is None:  # labels alone mean log_likelihood of a linear output
+            same(cd.diagnose(made, DIGITS.images, DIGITS.labels, activation="sigmoid").layers, net)
+
+
+def test_targets_mean_the_quadratic_cost():
+    net = cd.Network(SIZES, "tanh", "quadratic", rng=1)
+    targets = np.eye(10)[DIGITS.labels]
+    d = cd.diagnose(net, DIGITS.images, targets)
+    same(d.layers, net)
+    pairs = zip(net.weights, net.biases, strict=True)
+    made = {f"{kind}{k}": a for k, pair in enumerate(pairs, 1) for kind, a in zip("Wb", pair, strict=True)}
+    same(cd.diagnose(made, DIGITS.images, targets, activation="tanh").layers, net)
+
+
+def test_a_gradient_that_is_off_by_a_millionth_is_seen():
+    net = cd.Network(SIZES, rng=3)
+    d = cd.diagnose(net, DIGITS.images, DIGITS.labels)
+    net.weights[2] *= 1 + 1e-6
+    with pytest.raises(AssertionError):
+        same(d.layers, net)
+
+
+def test_nielsens_four_layers_are_told_in_his_words():
+    """His own measure: the norm of the mean gradient, first hidden layer against the last."""
+    net = cd.Network([64, 30, 30, 30, 30, 10], "sigmoid", "cross_entropy", rng=0)
+    norms = [np.linalg.norm(g) for g in net.mean_bias_gradients(DIGITS.images, DIGITS.labels)]
+    d = cd.diagnose(net, DIGITS.images, DIGITS.labels)
+    told = re.fullmatch(r"layer 1 learns ([\d.]+) times slower than layer 4", d.slower)
+    assert float(told[1]) == pytest.approx(norms[3] / norms[0], rel=5e-3)
+    assert d.slower in str(d)
+
+
+def test_without_data_inputs_and_gradient_are_drawn_by_the_seed():
+    net = cd.Network([5, 8, 3], "tanh", "quadratic")
+    first, again, other = (cd.diagnose(net, rng=seed) for seed in (0, 0, 1))
+    assert first.to_dict() == again.to_dict()
+    assert first.layers[0].log10_norm_delta != other.layers[0].log10_norm_delta
+    assert first.data == "64 examples: standard normal inputs, a random cotangent"
+
+
+def test_the_stages_add_up_to_the_total():
+    d = cd.diagnose(cd.Network([20, *[30] * 20, 10]))
+    assert d.total == pytest.approx(math.fsum(one.ln_factor for one in d.stages), rel=1e-13)
+    assert d.total < -20
+
+
+def test_a_depth_that_float64_does_not_hold_is_told():
+    made = {f"W{k}": np.random.default_rng(k).normal(size=(3, 3)) / 3**0.5 for k in range(1, 901)}
+    d = cd.diagnose(made, activation="sigmoid")
+    assert (d.verdict, d.culprit) == ("vanishing", None)
+    assert d.layers[0].log10_norm_delta < -400
+    assert re.search(r"\de-\d{3,} times", d.sentence)
+
+
+def test_what_has_a_culprit_marks_it_in_the_table_and_in_the_first_line():
+    made = arrays(np.random.default_rng(0), [30] * 6, STARTS["He, relu"][1])
+    made["W3"] *= 100
+    lines = str(cd.diagnose(made, activation="relu", output="identity")).splitlines()
+    assert lines[0] == "the dict of arrays: unbalanced, layer 3" or lines[0].endswith("exploding, layer 3")
+    assert [line.split()[0] for line in lines if "←" in line] == ["3"]
+
+
+@pytest.mark.parametrize("target", ["torch", "keras", "jax"])
+def test_the_cure_is_what_advise_gives_for_these_layers(target):
+    d = cd.diagnose(cd.Network([64, *[50] * 20, 10], "relu", init="nielsen"))
+    assert d.cure(target) == cd.advise("relu", 20, 50).to(target)
+
+
+def test_a_network_that_is_drawn_anew_by_the_cure_is_no_longer_accused():
+    sick = cd.diagnose(cd.Network([64, *[50] * 30, 10], "tanh", init=cd.Gaussian(0.5)))
+    assert sick.verdict == "vanishing"
+    found = cd.advise("tanh", 30, 50)
+    assert repr(found.sigma_w) in sick.cure("torch")
+    assert cd.diagnose(cd.Network([64, *[50] * 30, 10], "tanh", init=cd.Gaussian(found.sigma_w))).verdict == "healthy"
+
+
+def test_a_cure_of_what_has_no_neuron_is_refused():
+    with pytest.raises(BadValue, match="nothing to advise"):
+        cd.diagnose({"W": np.eye(3)}, activation="tanh").cure("torch")
+    with pytest.raises(cd.errors.UnknownName, match="tensorflow"):
+        cd.diagnose(cd.Network([4, 5, 5, 3])).cure("tensorflow")
+
+
+def examples():
+    made = arrays(np.random.default_rng(0), [30] * 8, STARTS["He, relu"][1])
+    yield cd.diagnose(made, activation="relu", output="identity")
+    dead = {**made, "b4": made["b4"] - 100}
+    yield cd.diagnose(dead, activation="relu", output="identity")
+    yield cd.diagnose(cd.Network(SIZES), DIGITS.images, DIGITS.labels)
+
+
+def plain_json(d):
+    from chainderiv.writing import plain
+
+    return json.loads(json.dumps(plain(d.to_dict()), allow_nan=False))
+
+
+def test_the_json_is_of_its_schema_and_the_schema_refuses_what_is_not():
+    jsonschema = pytest.importorskip("jsonschema")
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    judge = jsonschema.Draft202012Validator(SCHEMA)
+    for d in examples():
+        made = plain_json(d)
+        assert not list(judge.iter_errors(made))
+        for wrong in (
+            {**made, "verdict": "ill"},
+            {**made, "more": 1},
+            {**made, "culprit": 0},
+            {**made, "layers": [{}]},
+        ):
+            assert list(judge.iter_errors(wrong))
+
+
+def test_the_schema_names_what_the_json_holds():
+    for d in examples():
+        made = plain_json(d)
+        assert set(SCHEMA["required"]) == set(made)
+        assert set(SCHEMA["properties"]) == set(made) | {"file"}
+        assert all(set(SCHEMA["$defs"]["layer"]["required"]) == set(one) for one in made["layers"])
+        assert all(set(SCHEMA["$defs"]["stage"]["required"]) == set(one) for one in made["stages"])
+
+
+def test_an_exact_0_is_null_in_the_json():
+    *_, dead, _ = examples()
+    made = plain_json(dead)
+    assert (made["verdict"], made["culprit"]) == ("blocked", 4)
+    assert [one["log10_rms_delta"] is None for one in made["layers"]] == [True] * 6 + [False]
+    assert [one["weight_part"] is None for one in made["layers"]] == [True] * 6 + [False]
+    assert "0" in str(dead).splitlines()[-3].split()
+
+
+WRONG = [
+    ({"cost": "quadratic"}, BadValue, "cost is given without targets"),
+    ({"inputs": np.ones((2, 5))}, BadShape, "give one of"),
+    ({"inputs": np.ones(64)}, BadShape, "a first axis"),
+    ({"inputs": [[math.nan] * 64]}, BadValue, "NaN or inf"),
+    ({"inputs": np.ones((2, 64)), "targets": [0, 10]}, BadShape, "label 10; give labels from 0 to 9"),
+    ({"inputs": np.ones((2, 64)), "targets": [-1, 0]}, BadShape, "label -1"),
+    ({"inputs": np.ones((2, 64)), "targets": np.ones((2, 9))}, BadShape, "targets have the shape"),
+    ({"inputs": np.ones((2, 64)), "targets": np.full((2, 10), np.inf)}, BadValue, "targets hold inf"),
+    ({"inputs": np.ones((2, 64)), "targets": [0, 1], "cost": "log_likelihood"}, BadValue, "ends in sigmoid"),
+    ({"activation": "tanh"}, BadValue, "states its own"),
+    ({"training": 1}, BadValue, "training is 1"),
+    ({"rng": -1}, BadValue, "rng is -1"),
+    ({"inputs": {"y": np.ones((2, 64))}}, BadValue, "input 'x'"),
+]
+
+
+@pytest.mark.parametrize(("given", "error", "says"), WRONG, ids=[says for *_, says in WRONG])
+def test_what_does_not_fit_is_refused_in_one_line(given, error, says):
+    with pytest.raises(error, match=re.escape(says)) as caught:
+        cd.diagnose(cd.Network(SIZES), **given)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_cost_that_outputs_can_leave_is_refused():
+    made = arrays(np.random.default_rng(0), [6, 5, 3], STARTS["LeCun, tanh"][1])
+    with pytest.raises(CostDomain, match="outputs in"):
+        cd.diagnose(made, np.ones((2, 6)), [0, 1], "cross_entropy", "tanh")
+
+
+def test_words_are_drawn_as_whole_numbers_that_there_are():
+    from chainderiv.models.graph import Graph, Input, Node
+
+    rng = np.random.default_rng(0)
+    nodes = (
+        Node("Gather", ("table", "words"), ("x",)),
+        Node("MatMul", ("x", "W"), ("z",), name="1"),
+        Node("Tanh", ("z",), ("a",)),
+        Node("MatMul", ("a", "V"), ("out",), name="2"),
+    )
+    constants = {"table": rng.normal(size=(50, 8)), "W": rng.normal(size=(8, 8)), "V": rng.normal(size=(8, 3))}
+    graph = Graph(nodes, constants, (Input("words", (None, 7), "int64"),), ("out",))
+    d = cd.diagnose(graph)
+    assert [one.name for one in d.layers] == ["1", "2"]
+    assert d.verdict == "healthy"

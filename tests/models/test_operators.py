@@ -1,0 +1,67 @@
+"""Each operator's way back against finite differences of its way forward."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from chainderiv.errors import BadValue
+from chainderiv.functions.activation import Activation
+from chainderiv.models.operators.table import RULES
+
+from .cases import CASES, Case, draw
+
+STEP, AGREES = 0.02, 1e-8
+
+
+def by_differences(case, k):
+    """∂(Σ c·y)/∂x_k by central differences, extrapolated four times to h = 0 (Richardson)."""
+    cotangents, given = case.cotangents(), case.inputs[k]
+    found = np.empty(given.shape)
+    for place in np.ndindex(given.shape):
+
+        def at(h, place=place):
+            moved = given.copy()
+            moved[place] += h
+            inputs = tuple(moved if n == k else x for n, x in enumerate(case.inputs))
+            return sum(float(np.sum(c * y)) for c, y in zip(cotangents, case.outputs(inputs), strict=True))
+
+        row = [(at(h) - at(-h)) / (2 * h) for h in (STEP, STEP / 2, STEP / 4, STEP / 8)]
+        for order in (4.0, 16.0, 64.0):
+            row = [(order * b - a) / (order - 1) for a, b in itertools.pairwise(row)]
+        found[place] = row[0]
+    return found
+
+
+def disagreement(got, want):
+    """The largest difference over the largest entry."""
+    return float(np.max(np.abs(got - want)) / np.max(np.abs(want)))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_way_back_is_the_derivative_of_the_way_forward(name):
+    case = CASES[name]
+    gradients = case.gradients()
+    assert gradients, name
+    for k, got in gradients.items():
+        assert got.shape == case.inputs[k].shape
+        assert disagreement(got, by_differences(case, k)) < AGREES, (name, k)
+
+
+@pytest.mark.parametrize("off", [1 + 1e-6, -1.0, 0.0])
+def test_a_planted_error_in_a_way_back_is_found(off):
+    case = CASES["gelu"]
+    assert not disagreement(off * case.gradients()[0], by_differences(case, 0)) < AGREES
+
+
+def test_every_operator_that_passes_a_gradient_stands_in_the_table():
+    passing = {name for name, rule in RULES.items() if rule.backward is not None}
+    assert passing - {case.operator for case in CASES.values()} == {"Activation"}  # ONNX does not have it
+
+
+def test_a_neuron_of_ones_own_passes_its_derivative():
+    mine = Activation.from_formula("mine", "z*exp(-z**2)")
+    case = Case("Activation", (draw(3, 4),), {"activation": mine})
+    assert disagreement(case.gradients()[0], by_differences(case, 0)) < AGREES
+    with pytest.raises(BadValue, match="give an Activation"):
+        Case("Activation", (draw(3, 4),), {"activation": "tanh"}).outputs()

@@ -1,0 +1,111 @@
+"""Scaled against fractions, which have no exponent to leave."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from chainderiv.models.operators.slopes import slope, stated
+from chainderiv.models.scaled import Scaled, aligned, cosine, inverse, matmul, of_wide, plus, scaled, times
+from chainderiv.wide import Wide
+
+rng = np.random.default_rng(3)
+P, Q = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+ROUNDING = 2.0**-51
+
+
+def exact(s):
+    return [Fraction(v) * Fraction(2) ** s.exponent for v in s.values.reshape(-1).tolist()]
+
+
+def exact_matrix(s):
+    return np.array(exact(s), object).reshape(s.shape)
+
+
+def off(got, want):
+    """The largest error over the largest of what is wanted."""
+    largest = max(abs(w) for w in want)
+    return float(max(abs(g - w) for g, w in zip(got, want, strict=True)) / largest)
+
+
+def test_the_largest_lies_below_1_and_nothing_is_rounded():
+    for array in (P, P * 1e-300, P * 1e300, np.array([5e-324, 0.0]), np.array([1.7976931348623157e308])):
+        made = scaled(array)
+        assert 0.5 <= np.max(np.abs(made.values)) < 1
+        assert exact(made) == [Fraction(v) for v in array.reshape(-1).tolist()]
+    assert (scaled([0.0, 0.0]).exponent, scaled([]).shape) == (0, (0,))
+
+
+@pytest.mark.parametrize("far", [0, 3, -40, 60, -2000, 100_000])
+def test_sums_products_and_matrices_are_those_of_fractions(far):
+    p, q = scaled(P, 7), scaled(Q, far)
+    assert off(exact(plus(p, q)), [a + b for a, b in zip(exact(p), exact(q), strict=True)]) < ROUNDING
+    assert off(exact(times(p, q)), [a * b for a, b in zip(exact(p), exact(q), strict=True)]) < ROUNDING
+    turned = Scaled(q.values.T, q.exponent)
+    want = exact_matrix(p) @ exact_matrix(turned)
+    assert off(exact(matmul(p, turned)), want.reshape(-1).tolist()) < 4 * ROUNDING
+
+
+def test_a_planted_rounding_of_a_billionth_is_found():
+    wrong = scaled(P * Q * (1 + 1e-9))
+    assert not off(exact(wrong), [a * b for a, b in zip(exact(scaled(P)), exact(scaled(Q)), strict=True)]) < ROUNDING
+
+
+def test_norms_whose_squares_underflow_are_right():
+    for exponent in (0, -700, 900, -(10**7)):
+        want = math.log(np.linalg.norm(P)) + exponent * math.log(2)
+        assert abs(scaled(P, exponent).ln_norm() - want) <= 4e-16 * max(1, abs(want))
+    # torch says 0.0 of thirty numbers of 1e-23 in float32
+    thirty = scaled(np.full(30, 1e-23, np.float32))
+    assert abs(thirty.ln_norm() - (math.log(float(np.float32(1e-23))) + 0.5 * math.log(30))) < 1e-14
+    assert scaled(np.zeros(3)).ln_norm() == -math.inf
+    assert math.isnan(scaled([1.0, np.nan]).ln_norm())
+
+
+def test_entries_keep_sign_and_logarithm_and_zero_stays_zero():
+    found = scaled([-3.0, 0.0, 0.5], -4000).to_log_sign()
+    assert found.sign.tolist() == [-1.0, 0.0, 1.0]
+    assert found.log[1] == -math.inf
+    assert abs(found.log[0] - (math.log(3) - 4000 * math.log(2))) < 1e-12
+    assert scaled([-3.0], -4000).to_float().tolist() == [0.0]
+    assert scaled([-3.0], 4000).to_float().tolist() == [-math.inf]
+
+
+def test_inverses_of_what_is_too_small_for_float64_are_right():
+    array = np.array([4e-320, -3e-310, 2.0])
+    want = [1 / Fraction(v) for v in array.tolist()]
+    assert off(exact(inverse(array)), want) < ROUNDING
+
+
+def test_entries_with_exponents_of_their_own_are_brought_to_one():
+    wide = Wide(np.array([0.5, -0.75, 0.0]), np.array([-5000.0, -5002.0, 0.0]))
+    assert exact(of_wide(wide)) == [Fraction(1, 2) / 2**5000, -Fraction(3, 4) / 2**5002, 0]
+    assert of_wide(Wide(np.zeros(2), np.zeros(2))).to_float().tolist() == [0.0, 0.0]
+
+
+def test_alignment_shares_the_largest_exponent_and_a_zero_has_none():
+    arrays, exponent = aligned([scaled([1.0], -3000), scaled([0.0]), scaled([1.0], -3003)])
+    assert exponent == -2999
+    assert [a.tolist() for a in arrays] == [[0.5], [0.0], [0.0625]]
+
+
+def test_the_cosine_knows_no_size():
+    p, q = scaled(P, -9000), scaled(Q, 8000)
+    want = np.sum(P * Q) / np.linalg.norm(P) / np.linalg.norm(Q)
+    assert abs(cosine(p, q) - want) < 1e-15
+    assert math.isnan(cosine(p, scaled(np.zeros((3, 4)))))
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "silu", "mish", "softplus", "elu", "erf(z)"])
+def test_the_slope_of_a_saturated_neuron_has_the_logarithm_that_the_formula_states(name):
+    from chainderiv.compiling.arrays import array_functions
+
+    z = np.array([-1500.0, -1500.1])
+    want = array_functions(stated(name)).log_abs_derivative(z)
+    assert (want < -750).all()
+    np.testing.assert_allclose(slope(stated(name), z).ln_abs(), want, rtol=1e-15)
+
+
+def test_a_slope_that_is_stated_as_0_is_0():
+    assert slope(stated("relu"), np.array([-1.0, 2.0])).to_float().tolist() == [0.0, 1.0]

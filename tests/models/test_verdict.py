@@ -1,0 +1,236 @@
+"""The verdict: nothing sound is accused, and of a planted fault that layer alone is named."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.models.graph import Graph, Input, Node
+from chainderiv.models.layers import layers
+from chainderiv.models.passes import backward, forward
+from chainderiv.models.readers.reading import read
+from chainderiv.models.verdict import APART, expectation, is_beyond, judge, of_sizes, outlier
+
+from .sound import KINDS, PLANTS, STARTS, arrays, diagnosed, drawn, normalised, planted
+
+QUICK, FIXED = 20, 200  # of the 2,000 sound networks that it was calibrated with
+
+
+def said(number):
+    d = diagnosed(number)
+    return d.verdict, d.sentence
+
+
+@pytest.mark.parametrize("number", range(QUICK))
+def test_nothing_sound_is_accused(number):
+    assert said(number)[0] == "healthy", said(number)
+
+
+@pytest.mark.slow
+def test_nothing_sound_is_accused_of_a_fixed_tenth():
+    accused = {number: said(number) for number in range(FIXED) if said(number)[0] != "healthy"}
+    assert accused == {}
+
+
+def names(count):
+    found = {}
+    for number in range(count):
+        what, layer, activation, made = planted(number)
+        d = cd.diagnose(made, activation=activation, output="identity", rng=number)
+        if d.culprit != layer or not d.accused:
+            found[number] = (what, layer, d.culprit, d.sentence)
+    return found
+
+
+def test_a_planted_layer_alone_is_named():
+    assert {planted(number)[0] for number in range(len(STARTS) * len(PLANTS))} == set(PLANTS)
+    assert names(len(STARTS) * len(PLANTS)) == {}
+
+
+@pytest.mark.slow
+def test_a_planted_layer_alone_is_named_500_times_of_500():
+    assert names(500) == {}
+
+
+def start(activation, std, depth, width=50, seed=0, bias=None):
+    """Layers of one width, weights N(0, std(fan_in)²); uniform as torch's where std is a string."""
+    rng = np.random.default_rng(seed)
+    made = arrays(rng, [width] * (depth + 1), std)
+    for k in range(1, depth + 1):
+        if bias is not None:
+            made[f"b{k}"] = rng.uniform(-1, 1, size=width) * bias / width**0.5
+    return cd.diagnose(made, activation=activation)
+
+
+def torch_default(n, m):
+    return (1 / (3 * m)) ** 0.5  # the deviation of U(-1/√m, 1/√m)
+
+
+@pytest.mark.parametrize(("activation", "std", "depth", "verdict"), [
+    ("sigmoid", lambda n, m: m**-0.5, 6, "vanishing"),
+    ("sigmoid", lambda n, m: m**-0.5, 20, "vanishing"),
+    ("sigmoid", lambda n, m: m**-0.5, 10, "vanishing"),
+    ("relu", lambda n, m: m**-0.5, 20, "vanishing"),
+    ("relu", torch_default, 20, "vanishing"),
+    ("tanh", torch_default, 20, "vanishing"),
+    ("relu", lambda n, m: 2 * (2 / m) ** 0.5, 10, "exploding"),
+    ("relu", lambda n, m: 2 * (2 / m) ** 0.5, 20, "exploding"),
+])  # fmt: skip
+@pytest.mark.parametrize("width", [16, 50, 200])
+def test_starts_that_are_known_to_fail_are_accused_and_no_layer_alone(activation, std, depth, verdict, width):
+    d = start(activation, std, depth, width, bias=1.0 if std is torch_default else None)
+    assert (d.verdict, d.culprit) == (verdict, None), d.sentence
+
+
+@pytest.mark.parametrize("depth", [6, 20])
+def test_a_chain_of_sigmoids_with_weights_1_vanishes(depth):
+    made = {f"w{k}": np.ones((1, 1)) for k in range(1, depth + 1)}
+    d = cd.diagnose(made, activation="sigmoid")
+    assert (d.verdict, d.culprit) == ("vanishing", None)
+
+
+def test_weights_of_100_with_every_z_at_0_explode():
+    """The source's own case: each link is 25."""
+    made = {}
+    for k in range(1, 6):
+        made |= {f"w{k}": np.full((1, 1), 100.0), f"b{k}": np.full(1, -50.0)}
+    d = cd.diagnose(made, inputs=[[0.5]], targets=[[0.0]], activation="sigmoid")
+    assert (d.verdict, d.culprit) == ("exploding", None)
+    assert d.layers[0].log10_norm_delta - d.layers[-1].log10_norm_delta == pytest.approx(4 * math.log10(25), rel=1e-12)
+
+
+@pytest.mark.parametrize("dead", [1, 5, 8])
+def test_a_dead_layer_is_blamed_and_not_those_that_it_starves(dead):
+    made = arrays(np.random.default_rng(dead), [30] * 11, STARTS["He, relu"][1])
+    made[f"b{dead}"] -= 100
+    d = cd.diagnose(made, activation="relu", output="identity")
+    assert (d.verdict, d.culprit) == ("blocked", dead)
+    assert d.layers[dead].dead == 1  # the next one is as dead, for want of an input
+    assert d.layers[0].log10_norm_delta == -math.inf
+    assert d.slower is None
+
+
+def test_weights_that_are_all_0_are_blamed():
+    made = arrays(np.random.default_rng(0), [30] * 8, STARTS["LeCun, tanh"][1])
+    made["W4"] *= 0
+    d = cd.diagnose(made, activation="tanh", output="identity")
+    assert (d.verdict, d.culprit) == ("blocked", 4)
+    assert "are 0" in d.sentence
+
+
+def test_inputs_that_are_all_0_are_told_and_no_layer_is_blamed():
+    made = arrays(np.random.default_rng(0), [30] * 5, STARTS["He, relu"][1])
+    d = cd.diagnose(made, inputs=np.zeros((3, 30)), activation="relu", output="identity")
+    assert (d.verdict, d.culprit) == ("blocked", None)
+    assert "inputs are 0" in d.sentence
+
+
+def test_numbers_beyond_float64_are_told_where_they_begin():
+    made = arrays(np.random.default_rng(0), [30] * 5, STARTS["He, relu"][1])
+    for k in (2, 3, 4):
+        made[f"W{k}"] *= 1e120
+    d = cd.diagnose(made, activation="relu", output="identity")
+    assert (d.verdict, d.culprit) == ("exploding", 4)
+
+
+def test_a_share_of_flat_slopes_is_no_verdict():
+    """Nearly all slopes of one layer are 0, and the few that are not pass enough."""
+    made = arrays(np.random.default_rng(0), [64] * 6, STARTS["He, relu"][1])
+    made["b3"] -= 3.6
+    made["W4"] *= 4
+    d = cd.diagnose(made, activation="relu", output="identity")
+    assert d.layers[2].flat > 0.9
+    assert d.verdict == "healthy", d.sentence
+
+
+def test_what_is_not_followed_makes_the_verdict_unknown_and_the_stages_above_are_given():
+    rng = np.random.default_rng(0)
+    nodes = (
+        Node("MatMul", ("x", "A"), ("z",), name="first"),
+        Node("Tanh", ("z",), ("t",)),
+        Node("Mystery", ("t",), ("u",), name="strange"),
+        Node("MatMul", ("u", "B"), ("v",), name="second"),
+    )
+    constants = {"A": rng.normal(size=(4, 4)), "B": rng.normal(size=(4, 4))}
+    d = cd.diagnose(Graph(nodes, constants, (Input("x", (None, 4)),), ("v",)))
+    assert (d.verdict, d.culprit, d.total) == ("unknown", None, None)
+    assert "Mystery at 'strange'" in d.sentence
+    assert not d.accused
+
+
+def a_pass(activation="relu", depth=12, width=40, seed=0, name="He, relu"):
+    made = arrays(np.random.default_rng(seed), [width] * (depth + 1), STARTS[name][1])
+    passed = forward(read(made, activation, "identity"), {"x": np.random.default_rng(1).normal(size=(64, width))})
+    return layers(passed, backward(passed, np.ones((64, width))), 64)
+
+
+def test_a_verdict_needs_the_measured_and_the_expected_part_of_a_layer():
+    found = list(a_pass())
+    assert outlier(found) is None
+    measured = replace(found[4], ln_weight_part=found[4].ln_weight_part + 5 * APART)
+    assert outlier([*found[:4], measured, *found[5:]]) is None
+    both = replace(measured, ln_weight_expected=found[4].ln_weight_expected + APART)
+    assert outlier([*found[:4], both, *found[5:]]).layer.number == 5
+    opposite = replace(measured, ln_weight_expected=found[4].ln_weight_expected - 1.1 * APART)
+    assert outlier([*found[:4], opposite, *found[5:]]) is None
+
+
+def test_narrow_layers_may_scatter_more_before_they_are_accused():
+    for width, accused in ((400, True), (16, False)):
+        found = list(a_pass(depth=40, width=width))
+        first = replace(found[0], ln_delta=found[-1].ln_delta - 6)
+        assert is_beyond([first, *found[1:]]) == accused
+
+
+def test_the_ratio_that_sizes_alone_predict_is_that_of_weights_and_slopes():
+    found = a_pass("tanh", name="LeCun, tanh", width=300)
+    assert of_sizes(found) == pytest.approx(found[0].ln_delta - found[-1].ln_delta, abs=0.3)
+    assert judge(found).verdict == "healthy"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["He, relu", "LeCun, selu", "Xavier, tanh"])
+def test_90_of_100_layers_lie_within_the_band_of_theory(name):
+    """Weight part times slope part of a layer in the middle, over 400 networks, against its own band."""
+    activation, std = STARTS[name]
+    within, logs = 0, []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        made = {f"W{k}": drawn(rng, 40, 40, std) for k in range(1, 5)}
+        passed = forward(read(made, activation, "identity"), {"x": rng.normal(size=(1, 40))})
+        layer = layers(passed, backward(passed, rng.normal(size=(1, 40))), 1)[1]
+        known, part = expectation(layer), layer.ln_weight_part + layer.ln_slope_part
+        within += known.low < math.exp(part) < known.high
+        logs.append(part - math.log(known.sqrt_chi_1))
+    assert 0.85 < within / 400 < 0.96
+    assert abs(np.mean(logs)) < 0.1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_residual_and_normalised_networks_are_not_accused(kind):
+    for number in range(4):
+        graph, _ = normalised(kind, number)
+        d = cd.diagnose(graph, rng=number, training=True)
+        assert d.verdict == "healthy", (number, d.sentence)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_residual_and_normalised_networks_are_not_accused_of_a_fixed_tenth(kind):
+    for number in range(4, 30):
+        graph, _ = normalised(kind, number)
+        d = cd.diagnose(graph, rng=number, training=True)
+        assert d.verdict == "healthy", (number, d.sentence)
+
+
+def test_what_the_batch_makes_grow_is_let_pass_and_twice_he_is_not():
+    graph, depth = normalised("batch normalisation", 0)
+    assert depth > 30
+    d = cd.diagnose(graph, training=True)
+    assert d.layers[0].log10_norm_delta - d.layers[-1].log10_norm_delta > 2
+    assert "normalising by the batch" in d.sentence
+    residual, _ = normalised("residual", 0)
+    wild = {name: 3 * value for name, value in residual.constants.items()}
+    assert cd.diagnose(replace(residual, constants=wild)).verdict == "exploding"
