@@ -82,6 +82,20 @@ class Passed:
             raise BadValue(f"{name!r} of {self.graph.name} has no value{_because(self.not_followed)}")
         return self.values[name]
 
+    @property
+    def leaves_floats(self) -> str | None:
+        """The node that first makes NaN, or inf if the output has one; None where all is well.
+
+        A mask of -inf is well: it makes exact zeros.
+        """
+        wrong: Callable[[Array], Any] = np.isnan
+        if not any(_has(np.isnan, value) for value in self.values.values()):
+            if not _has(np.isinf, self.values.get(self.graph.outputs[0], _UNNAMED)):
+                return None
+            wrong = np.isinf
+        made = (node for node in self.nodes if any(_has(wrong, self.values[name]) for name in node.outputs if name))
+        return next(map(described, made), self.graph.inputs[0].name if self.graph.inputs else None)
+
     def call(self, node: Node, wanted: tuple[bool, ...] = ()) -> Call:
         """What a node's rule is asked with."""
         return Call(
@@ -93,6 +107,10 @@ class Passed:
             wanted=wanted,
             results=len(node.outputs),
         )
+
+
+def _has(wrong: Callable[[Array], Any], value: Array) -> bool:
+    return is_float(value) and bool(np.any(wrong(value)))
 
 
 def _because(not_followed: Sequence[NotFollowed]) -> str:
@@ -149,6 +167,28 @@ def forward(graph: Graph, inputs: Mapping[str, Any], training: bool = False) -> 
     for node in graph.nodes:
         run.take(node)
     return Passed(graph, tuple(run.nodes), run.values, frozenset(run.moving), training, tuple(run.not_followed))
+
+
+def until_not_followed(passed: Passed) -> Passed | None:
+    """The part before what has no value, as a network whose output is the last tensor of floats that has one.
+
+    A random cotangent there tells the stages of that part, though not how the whole one's gradient arrives at it.
+    None where every tensor has a value, or none of floats comes before.
+
+    >>> from chainderiv.models.graph import Graph, Input, Node
+    >>> nodes = (Node("Tanh", ("x",), ("a",)), Node("NonMaxSuppression", ("a",), ("y",)))
+    >>> passed = forward(Graph(nodes, {}, (Input("x", (1,)),), ("y",)), {"x": [0.0]})
+    >>> until_not_followed(passed).graph.outputs
+    ('a',)
+    """
+    left_over = [n for n in passed.graph.nodes if not all(name in passed.values for name in n.outputs if name)]
+    ends = {
+        name for node in left_over for name in node.inputs if name in passed.moving and is_float(passed.values[name])
+    }
+    made = [name for node in passed.nodes for name in node.outputs if name in ends]
+    if not made:
+        return None
+    return replace(passed, graph=replace(passed.graph, outputs=(made[-1],)))
 
 
 def _given(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, Array]:
