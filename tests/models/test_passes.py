@@ -8,8 +8,9 @@ import pytest
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.models.graph import Graph, Input, Node
-from chainderiv.models.passes import backward, forward, through_one
+from chainderiv.models.passes import backward, forward, through_one, until_not_followed
 from chainderiv.models.scaled import scaled
+from chainderiv.models.stages import stages
 
 from .networks import Builder, convolutional, sigmoids, transformer
 
@@ -190,6 +191,37 @@ def test_an_operator_that_is_not_followed_is_named_and_what_stands_before_it_has
         _ = passed.output
     with pytest.raises(BadValue, match="TopK at 'pick'"):
         backward(passed, np.ones((2, 3)))
+
+
+def test_the_part_before_what_is_not_followed_has_stages_and_no_total():
+    b = Builder((2, 3))
+    t = b.add("Tanh", b.add("MatMul", "x", b.weight(3, 3), name="first"))
+    u = b.add("MatMul", b.add("TopK", t, name="pick"), b.weight(3, 3), name="last")
+    part = until_not_followed(forward(b.graph(u), {"x": np.random.default_rng(0).normal(size=(2, 3))}))
+    assert part.graph.outputs == (t,)
+    found = stages(part, backward(part, np.ones((2, 3))))
+    assert [s.name for s in found.stages] == ["first", t]
+    assert found.total is None
+    assert until_not_followed(forward(b.graph(t), {"x": np.ones((2, 3))})) is not None
+    assert until_not_followed(forward(sigmoids(2), {"x": np.ones((1, 3))})) is None
+
+
+def test_numbers_that_leave_float64_are_blamed_on_the_node_that_first_makes_them():
+    b = Builder((1, 2))
+    t = b.add("Exp", b.add("Mul", "x", b.constant(1e5), name="large"), name="beyond")
+    assert forward(b.graph(t), {"x": [[1.0, 2.0]]}).leaves_floats == "beyond"
+    difference = b.add("Sub", t, t, name="no number")
+    assert forward(b.graph(difference), {"x": [[1.0, 2.0]]}).leaves_floats == "no number"
+    assert forward(b.graph(difference), {"x": [[-1.0, 0.0]]}).leaves_floats is None
+    assert forward(b.graph(difference), {"x": [[np.nan, 0.0]]}).leaves_floats == "large"
+
+
+def test_a_mask_of_infinities_is_well():
+    b = Builder((2, 2))
+    masked = b.add("Where", b.constant(np.tri(2) > 0), "x", b.constant(-np.inf))
+    passed = forward(b.graph(b.add("Softmax", masked)), {"x": np.ones((2, 2))})
+    assert passed.leaves_floats is None
+    assert backward(passed, [[1.0, 2.0], [3.0, 5.0]])["x"].to_float().tolist() == [[0.0, 0.0], [-0.5, 0.5]]
 
 
 def unfollowed_on_the_way_back():

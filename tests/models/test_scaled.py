@@ -6,7 +6,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from chainderiv.models.operators.slopes import slope, stated
+from chainderiv.compiling.arrays import array_functions
+from chainderiv.models.operators.rule import Call
+from chainderiv.models.operators.slopes import activation_of, slope, stated
+from chainderiv.models.operators.table import RULES
 from chainderiv.models.scaled import Scaled, aligned, cosine, inverse, matmul, of_wide, plus, scaled, times
 from chainderiv.wide import Wide
 
@@ -99,8 +102,6 @@ def test_the_cosine_knows_no_size():
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu", "silu", "mish", "softplus", "elu", "erf(z)"])
 def test_the_slope_of_a_saturated_neuron_has_the_logarithm_that_the_formula_states(name):
-    from chainderiv.compiling.arrays import array_functions
-
     z = np.array([-1500.0, -1500.1])
     want = array_functions(stated(name)).log_abs_derivative(z)
     assert (want < -750).all()
@@ -109,3 +110,28 @@ def test_the_slope_of_a_saturated_neuron_has_the_logarithm_that_the_formula_stat
 
 def test_a_slope_that_is_stated_as_0_is_0():
     assert slope(stated("relu"), np.array([-1.0, 2.0])).to_float().tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("operator", "inputs", "name"),
+    [
+        ("Relu", (), "relu"),
+        ("Clip", (0.0, 6.0), "clip(z, 0.0, 6.0)"),
+        ("Clip", (-1.0, None), "Max(z, -1.0)"),
+        ("Clip", (None, 2.5), "Min(z, 2.5)"),
+        ("Clip", (-3.4e38, 3.4e38), "identity"),
+        ("PRelu", (0.25,), "leaky_relu(z, 0.25)"),
+    ],
+)
+def test_a_node_stands_for_the_activation_that_its_numbers_state(operator, inputs, name):
+    call = Call((P, *(None if v is None else np.array(v) for v in inputs)), {}, 18)
+    assert activation_of(operator, call).name == name
+    np.testing.assert_allclose(
+        array_functions(activation_of(operator, call)).value(P), RULES[operator].forward(call), rtol=1e-15
+    )
+
+
+def test_a_prelu_of_several_slopes_is_no_single_activation_and_a_matrix_is_none():
+    assert activation_of("PRelu", Call((P, np.ones(4)), {}, 18)) is None
+    assert activation_of("MatMul", Call((P, Q), {}, 18)) is None
+    assert activation_of("Clip", Call((P, np.array(1.0), np.array(1.0)), {}, 18)) is None

@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainderiv.compiling.arrays import array_functions
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.broadcasting import together, unbroadcast_scaled
 from chainderiv.models.operators.rule import Back, Call, Rule, single
-from chainderiv.models.operators.slopes import slope, stated
 from chainderiv.models.scaled import Scaled, inverse, of_wide, scaled, times
 from chainderiv.wide import from_log
 
@@ -162,36 +160,6 @@ def _prelu_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
     ]
 
 
-def _clip_text(call: Call) -> str | None:
-    """The formula of a Clip between two numbers, None where it has no limit."""
-    limits = [_limit(call, k, name) for k, name in ((1, "min"), (2, "max"))]
-    low, high = ("" if v is None or abs(v) > 1e30 else repr(v) for v in limits)
-    if low and high:
-        return f"clip(z, {low}, {high})" if float(low) < float(high) else None
-    return f"Max(z, {low})" if low else f"Min(z, {high})" if high else None
-
-
-def _limit(call: Call, k: int, name: str) -> float | None:
-    value = call.input(k) if call.input(k) is not None else call.get(name)
-    return None if value is None else float(np.asarray(value).reshape(-1)[0])
-
-
-def _clip(call: Call) -> Array:
-    x, text = call.need(0), _clip_text(call)
-    if x.dtype.kind == "f" and text is not None:
-        return array_functions(stated(text)).value(x)
-    low, high = _limit(call, 1, "min"), _limit(call, 2, "max")
-    x = x if low is None else np.maximum(x, np.asarray(low, x.dtype))
-    return x if high is None else np.asarray(np.minimum(x, np.asarray(high, x.dtype)))
-
-
-def _clip_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    x, text = call.need(0), _clip_text(call)
-    if text is None:
-        return [np.where(call.outputs[0] == x, single(gradients), 0.0)]
-    return [times(slope(stated(text), x), single(gradients))]
-
-
 def _step(function: Callable[..., Any]) -> Rule:
     """A function whose slope is 0 wherever it has one, or whose values are no real numbers."""
     return Rule(_entrywise(function), None, "step")
@@ -218,7 +186,6 @@ ARITHMETIC: dict[str, Rule] = {
     "Min": _chosen(np.minimum),
     "Where": Rule(_where, _where_back, "choice"),
     "PRelu": Rule(_prelu, _prelu_back, "slope"),
-    "Clip": Rule(_clip, _clip_back, "slope"),
     "Neg": _of_one(np.negative, lambda x, y: np.full_like(x, -1.0)),
     "Abs": _of_one(np.abs, lambda x, y: np.sign(x)),
     "Sqrt": _of_one(np.sqrt, lambda x, y: inverse(2 * y)),

@@ -14,7 +14,7 @@ import numpy as np
 from chainderiv.errors import BadShape
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import Back, Call, Rule, fits, single
-from chainderiv.models.operators.windows import Windows, behind, lengths, padding, windows
+from chainderiv.models.operators.windows import Windows, auto_pad, behind, lengths, padding, windows
 from chainderiv.models.scaled import scaled
 
 
@@ -103,23 +103,27 @@ def _transposed_windows(call: Call) -> tuple[Windows, int]:
     extra = tuple(map(int, call.get("output_padding", (0,) * len(count))))
     span = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     full = [(n - 1) * s + w + e for n, s, w, e in zip(count, strides, span, extra, strict=True)]
-    before, after = _transposed_padding(call, count, strides, full)
-    size = tuple(n - b - a for n, b, a in zip(full, before, after, strict=True))
-    fits((len(x), W.shape[1] * groups, *full))
+    size = _stated_size(call, count, strides)
+    if size is None:
+        before, after = padding(call, count, count, strides)
+        size = tuple(n - b - a for n, b, a in zip(full, before, after, strict=True))
+    else:
+        before, after = _halves(call, [max(n - wanted, 0) for n, wanted in zip(full, size, strict=True)])
+    fits((len(x), W.shape[1] * groups, *map(max, full, size)))
     return Windows(size, kernel, strides, dilations, before, after, count), groups
 
 
-def _transposed_padding(
-    call: Call, count: Sequence[int], strides: Sequence[int], full: Sequence[int]
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    wanted, auto = call.get("output_shape"), call.get("auto_pad", "NOTSET")
-    auto = auto.decode() if isinstance(auto, bytes) else auto
-    if wanted is None and not auto.startswith("SAME"):
-        return padding(call, tuple(count), tuple(count), tuple(strides))
-    sizes = [n * s for n, s in zip(count, strides, strict=True)] if wanted is None else wanted[-len(count) :]
-    total = [max(n - int(size), 0) for n, size in zip(full, sizes, strict=True)]
+def _stated_size(call: Call, count: Sequence[int], strides: Sequence[int]) -> tuple[int, ...] | None:
+    """The size of the output where the node states it, or asks for one that the strides tell."""
+    wanted = call.get("output_shape")
+    if wanted is not None:
+        return tuple(map(int, wanted))[-len(count) :]
+    return tuple(n * s for n, s in zip(count, strides, strict=True)) if auto_pad(call).startswith("SAME") else None
+
+
+def _halves(call: Call, total: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     less, more = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
-    return (less, more) if auto == "SAME_UPPER" else (more, less)
+    return (less, more) if auto_pad(call) == "SAME_UPPER" else (more, less)
 
 
 def _transposed(call: Call) -> Array:

@@ -18,6 +18,7 @@ from chainderiv.models.scaled import Scaled, of_wide, scaled, times
 from chainderiv.nn.wide_backward import wide_slopes
 
 _TINY = np.finfo(float).tiny
+LARGEST = 1e30  # a Clip's limit beyond it is what files write for none
 
 
 @lru_cache(maxsize=256)
@@ -60,9 +61,15 @@ def neuron_of(text: Callable[[Call], str | Activation]) -> Rule:
 
 
 def activation_of(operator: str, call: Call) -> Activation | None:
-    """The Activation that a node of this operator stands for, None where it is none."""
-    text = TEXTS.get(operator)
-    return None if text is None else stated(text(call))
+    """The Activation that a node of this operator stands for, None where it is none.
+
+    >>> call = Call((np.ones(3), np.array(0.0), np.array(6.0)), {}, 18)
+    >>> activation_of("Clip", call).name, activation_of("MatMul", call)
+    ('clip(z, 0.0, 6.0)', None)
+    """
+    text = TEXTS.get(operator) or _SOMETIMES.get(operator)
+    found = None if text is None else text(call)
+    return None if found is None else stated(found)
 
 
 def _named(name: str) -> Callable[[Call], str | Activation]:
@@ -115,6 +122,46 @@ def _at(default: float, name: str) -> Callable[[Call], str]:
     return text
 
 
+def _leak(call: Call) -> str | None:
+    """Of a PRelu with one slope for all, which is then a leaky ReLU."""
+    share = call.need(1).reshape(-1)
+    return (
+        f"leaky_relu(z, {float(share[0])!r})" if share.size == 1 and np.isfinite(share[0]) and share[0] != 0 else None
+    )
+
+
+def _clip(call: Call) -> str | None:
+    """Max(z, low) and the like; None where nothing is left between the limits."""
+    low, high = (_limit(call, k, name) for k, name in ((1, "min"), (2, "max")))
+    if low is not None and high is not None:
+        return f"clip(z, {low!r}, {high!r})" if low < high else None
+    if low is None and high is None:
+        return "identity"
+    return f"Min(z, {high!r})" if low is None else f"Max(z, {low!r})"
+
+
+def _limit(call: Call, k: int, name: str) -> float | None:
+    """A limit of a Clip; None where there is none, or it lies where float32 ends."""
+    value = call.input(k)
+    value = call.get(name) if value is None else value
+    limit = None if value is None else float(np.asarray(value).reshape(-1)[0])
+    return None if limit is None or abs(limit) > LARGEST else limit
+
+
+def _clipped(call: Call) -> Array:
+    x, text = call.need(0), _clip(call)
+    if x.dtype.kind == "f" and text is not None:
+        return array_functions(stated(text)).value(x)
+    low, high = (_limit(call, k, name) for k, name in ((1, "min"), (2, "max")))
+    x = x if low is None else np.maximum(x, np.asarray(low, x.dtype))
+    return x if high is None else np.asarray(np.minimum(x, np.asarray(high, x.dtype)))
+
+
+def _clip_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    text = _clip(call)
+    return [None if text is None else times(slope(stated(text), call.need(0)), single(gradients))]
+
+
 TEXTS: dict[str, Callable[[Call], str | Activation]] = {
     "Activation": lambda call: of_kind("activation", call.get("activation"), Activation, "an Activation"),  # our own
     "Sigmoid": _named("sigmoid"),
@@ -142,4 +189,8 @@ TEXTS: dict[str, Callable[[Call], str | Activation]] = {
     "Asinh": _named("asinh(z)"),
     "Exp": _named("exp(z)"),
 }
-NEURONS: dict[str, Rule] = {operator: neuron_of(text) for operator, text in TEXTS.items()}
+_SOMETIMES: dict[str, Callable[[Call], str | None]] = {"Clip": _clip, "PRelu": _leak}  # a formula, as their inputs are
+NEURONS: dict[str, Rule] = {
+    **{operator: neuron_of(text) for operator, text in TEXTS.items()},
+    "Clip": Rule(_clipped, _clip_back, "slope"),
+}

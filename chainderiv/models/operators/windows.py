@@ -92,17 +92,23 @@ def windows(call: Call, size: Lengths, kernel: Lengths) -> Windows:
 
 
 def _count(room: int, stride: int, over: int, behind_which_none_starts: int) -> int:
-    if room < 0:
-        return 0
     count = -(-room // stride) + 1 if over else room // stride + 1
     # a window that would start in the padding behind the image is left out, as torch and onnxruntime do
     return count - 1 if over and (count - 1) * stride >= behind_which_none_starts else count
 
 
-def padding(call: Call, size: Lengths, span: Lengths, strides: Lengths) -> tuple[Lengths, Lengths]:
-    """The padding before and behind, stated or as auto_pad wants it; raises BadValue."""
+def auto_pad(call: Call) -> str:
+    """NOTSET, VALID, SAME_UPPER or SAME_LOWER; raises BadValue."""
     auto = call.get("auto_pad", "NOTSET")
     auto = auto.decode() if isinstance(auto, bytes) else auto
+    if auto not in ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"):
+        raise BadValue(f"auto_pad is {auto!r}; give NOTSET, VALID, SAME_UPPER or SAME_LOWER")
+    return str(auto)
+
+
+def padding(call: Call, size: Lengths, span: Lengths, strides: Lengths) -> tuple[Lengths, Lengths]:
+    """The padding before and behind, stated or as auto_pad wants it; raises BadValue."""
+    auto = auto_pad(call)
     if auto in ("SAME_UPPER", "SAME_LOWER"):
         total = [max((-(-n // s) - 1) * s + w - n, 0) for n, s, w in zip(size, strides, span, strict=True)]
         less, more = tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
