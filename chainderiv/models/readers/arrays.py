@@ -16,7 +16,7 @@ from chainderiv.kinds import Array, Floats
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.keys import Key, in_order, is_bookkeeping, key
 from chainderiv.models.readers.layers import Layer, stacked
-from chainderiv.models.readers.limits import Budget, finite, require_few
+from chainderiv.models.readers.limits import Budget, copied, finite, require_few
 from chainderiv.models.readers.recurrent import require_no_recurrence
 
 MOST_GROUPS = 6  # of layers by their first word, whose order the shapes may tell
@@ -62,7 +62,7 @@ def read_arrays(
     if not named:
         raise BadValue(f"{model} holds no arrays; give weights and biases by name")
     dtype = "float64" if all(array.dtype == np.float64 for array in named.values()) else "float32"
-    numbers = _numbers(named, model)
+    numbers = _numbers(named, model, spent)
     chained, notes = _chained(_raw_layers(numbers, model), model)
     last = activation if output is None else output
     return stacked(chained, activation, last, model, dtype, notes)
@@ -106,14 +106,15 @@ def _as_array(value: Any, name: str, model: str) -> Array:
     return array
 
 
-def _numbers(named: dict[str, Array], model: str) -> dict[str, Floats]:
+def _numbers(named: dict[str, Array], model: str, spent: bool) -> dict[str, Floats]:
     """Every array in float64, finite, taken out of the dict; what is no part of full layers is refused by its name."""
     budget = Budget(model)
     require_few(model, "arrays", len(named))
     for name, array in named.items():
         _require_plain(name, array, model)
         budget.take(name, array.shape)
-    return {name: finite(model, name, named.pop(name)) for name in list(named)}
+    held = finite if spent else copied
+    return {name: held(model, name, named.pop(name)) for name in list(named)}
 
 
 def _require_plain(name: str, array: Array, model: str) -> None:

@@ -9,7 +9,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.given import shown
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.layers import Layer, stacked
-from chainderiv.models.readers.limits import finite
+from chainderiv.models.readers.limits import copied
 
 NAMES = {"logistic": "sigmoid", "softmax": "softmax", "identity": "identity", "tanh": "tanh", "relu": "relu"}
 
@@ -25,7 +25,7 @@ def graph_of_mlp(mlp: Any, output: str | Activation | None = None) -> Graph:
         raise BadValue(f"{model} is not fitted; call its fit first")
     pairs = zip(mlp.coefs_, mlp.intercepts_, strict=True)
     layers = [
-        Layer(str(n), finite(model, f"layer {n}", w.T), finite(model, f"layer {n}", b))
+        Layer(str(n), copied(model, f"layer {n}", w.T), copied(model, f"layer {n}", b))
         for n, (w, b) in enumerate(pairs, 1)
     ]
     dtype = str(mlp.coefs_[0].dtype)
