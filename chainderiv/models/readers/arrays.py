@@ -16,7 +16,7 @@ from chainderiv.kinds import Array, Floats
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.keys import Key, in_order, is_bookkeeping, key
 from chainderiv.models.readers.layers import Layer, stacked
-from chainderiv.models.readers.limits import Budget, finite, require_few
+from chainderiv.models.readers.limits import Budget, copied, finite, require_few
 from chainderiv.models.readers.recurrent import require_no_recurrence
 
 MOST_GROUPS = 6  # of layers by their first word, whose order the shapes may tell
@@ -30,6 +30,7 @@ def read_arrays(
     activation: str | Activation | None,
     output: str | Activation | None = None,
     model: str = "the dict of arrays",
+    spent: bool = False,
 ) -> Graph:
     """The graph of fully connected layers whose weights and biases are given by name.
 
@@ -37,6 +38,7 @@ def read_arrays(
         which the chain of shapes and the biases tell; where both fit, it is taken as torch's (out, in), and the graph's
         notes say so. A weight of three dimensions is a stack of layers in their order.
     activation : that of the hidden layers. output : that of the last one; None: the same.
+    spent : whether the dict may be emptied, so that no array is held twice.
 
     Raises BadValue without an activation, for object arrays, quantised, recurrent and convolutional weights, NaN and
     inf; BadShape where the shapes make no chain.
@@ -49,6 +51,8 @@ def read_arrays(
     ['layers.9', 'layers.9', 'layers.10']
     """
     named = dict(_flat(given, model))
+    if spent and isinstance(given, dict):
+        given.clear()
     require_no_recurrence(model, {name: np.shape(array) for name, array in named.items()})
     if activation is None:
         raise BadValue(
@@ -57,10 +61,10 @@ def read_arrays(
         )
     if not named:
         raise BadValue(f"{model} holds no arrays; give weights and biases by name")
-    numbers = _numbers(named, model)
+    dtype = "float64" if all(array.dtype == np.float64 for array in named.values()) else "float32"
+    numbers = _numbers(named, model, spent)
     chained, notes = _chained(_raw_layers(numbers, model), model)
     last = activation if output is None else output
-    dtype = "float64" if all(np.asarray(array).dtype == np.float64 for array in named.values()) else "float32"
     return stacked(chained, activation, last, model, dtype, notes)
 
 
@@ -102,14 +106,15 @@ def _as_array(value: Any, name: str, model: str) -> Array:
     return array
 
 
-def _numbers(named: Mapping[str, Array], model: str) -> dict[str, Floats]:
-    """Every array in float64, finite; what is no part of a network of full layers is refused by its name."""
+def _numbers(named: dict[str, Array], model: str, spent: bool) -> dict[str, Floats]:
+    """Every array in float64, finite, taken out of the dict; what is no part of full layers is refused by its name."""
     budget = Budget(model)
     require_few(model, "arrays", len(named))
     for name, array in named.items():
         _require_plain(name, array, model)
         budget.take(name, array.shape)
-    return {name: finite(model, name, array) for name, array in named.items()}
+    held = finite if spent else copied
+    return {name: held(model, name, named.pop(name)) for name in list(named)}
 
 
 def _require_plain(name: str, array: Array, model: str) -> None:
@@ -221,7 +226,7 @@ def _fits(layers: Sequence[_Raw], form: int) -> bool:
 
 
 def _oriented(layers: Sequence[_Raw], form: int) -> list[Layer]:
-    turned = [layer.weight if form == 1 else np.ascontiguousarray(layer.weight.T) for layer in layers]
+    turned = [layer.weight if form == 1 else layer.weight.T for layer in layers]
     return [Layer(layer.key.layer, W, layer.bias) for layer, W in zip(layers, turned, strict=True)]
 
 

@@ -26,6 +26,8 @@ class Key:
     @property
     def layer(self) -> str:
         """What the layer is called by."""
+        if "vars" in self.stem and not self.role:
+            return self.text.rpartition("/vars/")[0] or self.text
         words = [word for word in self.stem if not word.isdigit()]
         return _without_role(self.text) if words else self.text
 
@@ -42,7 +44,8 @@ def key(text: str) -> Key:
         if word in WEIGHTS or word in BIASES:
             stem = tuple(words[:place] + words[place + 1 :])
             return Key(text, "weight" if word in WEIGHTS else "bias", stem, word in INPUTS_FIRST)
-    return Key(text, "", tuple(words))
+    # Keras' own files of weights say vars/0, vars/1, and no more
+    return Key(text, "", tuple(words), "vars" in words)
 
 
 def _without_role(text: str) -> str:

@@ -105,6 +105,12 @@ def finite(model: str, what: str, array: Array, infinite: bool = False) -> Float
     return read
 
 
+def copied(model: str, what: str, array: Array) -> Floats:
+    """finite(), in memory of its own: a model that lives goes on learning, and what was read of it stays as it was."""
+    read = finite(model, what, array)
+    return read.copy() if np.may_share_memory(read, array) else read
+
+
 def one_line(reason: object) -> str:
     """What another library says of a file, in a line that is not long."""
     line = " ".join(str(reason).split())

@@ -11,7 +11,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Array
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.layers import Layer, stacked
-from chainderiv.models.readers.limits import Budget, finite, reading
+from chainderiv.models.readers.limits import Budget, copied, reading
 from chainderiv.models.readers.npz import arrays_of_npz
 from chainderiv.models.readers.signature import File, file_of
 from chainderiv.nn.network import Network
@@ -41,7 +41,7 @@ def _layer(net: Network, number: int, model: str) -> Layer:
     wanted = (net.sizes[number], net.sizes[number - 1])
     if weight.shape != wanted or bias.shape != wanted[:1]:
         raise BadShape(f"{model} holds weights {weight.shape} and biases {bias.shape} of layer {number}; give {wanted}")
-    told = [finite(model, f"layer {number}", array) for array in (weight, bias)]
+    told = [copied(model, f"layer {number}", array) for array in (weight, bias)]
     return Layer(str(number), *told)
 
 

@@ -106,11 +106,11 @@ def _read_file(file: File, activation: str | Activation | None, output: str | Ac
         _require_unsaid(activation, None, file.name)
         return graph_of_run(file, output)
     if file.kind in OF_ARRAYS:
-        return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name)
+        return read_arrays(OF_ARRAYS[file.kind](file), activation, output, file.name, spent=True)
     if file.kind in OF_GRAPHS:
         read = OF_GRAPHS[file.kind](file)
         if not isinstance(read, Graph):
-            return read_arrays(read, activation, output, file.name)
+            return read_arrays(read, activation, output, file.name, spent=True)
         _require_unsaid(activation, output, file.name)
         return read
     raise BadValue(f"{file.name} is of no kind that is read here; give {FORMATS}")

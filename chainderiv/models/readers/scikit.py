@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.given import shown
 from chainderiv.models.graph import Graph
 from chainderiv.models.readers.layers import Layer, stacked
-from chainderiv.models.readers.limits import finite
+from chainderiv.models.readers.limits import copied
 
 NAMES = {"logistic": "sigmoid", "softmax": "softmax", "identity": "identity", "tanh": "tanh", "relu": "relu"}
 
@@ -27,7 +25,7 @@ def graph_of_mlp(mlp: Any, output: str | Activation | None = None) -> Graph:
         raise BadValue(f"{model} is not fitted; call its fit first")
     pairs = zip(mlp.coefs_, mlp.intercepts_, strict=True)
     layers = [
-        Layer(str(n), finite(model, f"layer {n}", np.ascontiguousarray(w.T)), finite(model, f"layer {n}", b))
+        Layer(str(n), copied(model, f"layer {n}", w.T), copied(model, f"layer {n}", b))
         for n, (w, b) in enumerate(pairs, 1)
     ]
     dtype = str(mlp.coefs_[0].dtype)

@@ -86,7 +86,7 @@ MEMBERS = {"packed.npz": "l.0.weight.npy", "config.keras": "config.json", "keras
 def read_in_a_child(files):
     done = subprocess.run(
         [sys.executable, "-m", "tests.models.readers.hostile"],
-        input=json.dumps([str(f) for f in files]), capture_output=True, text=True, timeout=240,
+        input=json.dumps([str(f) for f in files]), capture_output=True, text=True, timeout=560,
     )  # fmt: skip
     assert done.returncode == 0, f"the child died ({done.returncode}): {done.stderr[-500:]}"
     return json.loads(done.stdout.splitlines()[-1])

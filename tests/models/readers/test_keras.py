@@ -171,6 +171,20 @@ def test_weights_alone_are_arrays_by_name(tmp_path):
         read(tmp_path / "w.h5")
 
 
+def test_weights_alone_as_keras_3_writes_them_are_in_and_out_by_their_order(tmp_path):
+    rng = np.random.default_rng(1)
+    layers = [(rng.normal(size=(4, 4)), rng.normal(size=4)) for _ in range(12)]
+    with h5py.File(tmp_path / "m.weights.h5", "w") as file:
+        for n, (w, b) in enumerate(layers):
+            name = f"layers/dense_{n}" if n else "layers/dense"
+            file[f"{name}/vars/0"], file[f"{name}/vars/1"] = w.T, b
+        file["optimizer/vars/0"] = np.zeros(3)
+    x, graph = rng.normal(size=(3, 4)), read(tmp_path / "m.weights.h5", "tanh", "identity")
+    assert np.allclose(run(graph, x), forward(layers, x, np.tanh), rtol=1e-11, atol=0)
+    assert [node.name for node in graph.nodes[::2]][:2] == ["layers/dense", "layers/dense_1"]
+    assert "(in, out)" in graph.notes[0]
+
+
 def _external(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("dense/kernel", (3, 2), "f4", external=[(str(path) + ".raw", 0, 24)])

@@ -29,6 +29,17 @@ def test_a_network_is_read_as_it_computes(name):
     assert [n.name for n in graph.nodes if n.operator == "Gemm"] == [str(n + 1) for n in range(NETWORKS[name].depth)]
 
 
+def test_what_was_read_stays_as_it_was_while_the_network_goes_on_learning():
+    net = NETWORKS["quadratic"].copy()
+    arrays = {"W1": np.ones((3, 4)), "b1": np.ones(3), "W2": np.ones((2, 3))}
+    graphs = [read(net), read(arrays, "tanh")]
+    wanted = [run(graph, X) for graph in graphs]
+    for array in (*net.weights, *net.biases, *arrays.values()):
+        array += 1
+    assert all((run(graph, X) == y).all() for graph, y in zip(graphs, wanted, strict=True))
+    assert not (run(read(net), X) == wanted[0]).any()
+
+
 def test_another_output_takes_the_place_of_the_networks_own():
     net = NETWORKS["softmax"]
     assert np.allclose(run(read(net, output="identity"), X), net.forward(X).z[-1], rtol=1e-12, atol=0)

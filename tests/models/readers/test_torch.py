@@ -157,6 +157,16 @@ def test_weights_that_are_nan_and_inputs_that_do_not_fit_are_told():
         read(module, "tanh")
 
 
+def test_what_stands_around_a_module_is_left_out_and_one_without_numbers_is_told():
+    module, given = MODULES["plain"]
+    around = [torch.compile(module), nn.DataParallel(module)]
+    assert [[n.name for n in read(one, inputs=given).nodes] for one in around] == [["0", "1", "2", "3", "4"]] * 2
+    with pytest.raises(BadValue, match="call it once with an example"):
+        read(nn.Sequential(nn.LazyLinear(3)))
+    with pytest.raises(BadValue, match="which has no numbers"):
+        read(nn.Linear(3, 2, device="meta"))
+
+
 def test_a_state_dict_is_read_live_and_from_its_file_and_from_a_checkpoint(tmp_path):
     module = nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 2))
     layers = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainderiv.errors import BadValue, DataError
@@ -44,7 +44,7 @@ def graph_of_keras(file: File) -> Graph:
         return _graph(calls, str(told.get("keras_version", "3")), _by_order(arrays), file.name)
 
 
-def graph_of_h5(file: File) -> Graph | Mapping[str, Array]:
+def graph_of_h5(file: File) -> Graph | dict[str, Array]:
     """The graph of a model in .h5; of weights alone the arrays by name.
 
     Raises as graph_of_keras does.

@@ -13,12 +13,13 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class Contents:
     model: str
     texts: Mapping[str, str]
     weight_names: Mapping[str, list[str]]
-    arrays: Mapping[str, Array]
+    arrays: dict[str, Array]
 
     def array(self, path: str) -> Array:
         """An array; raises DataError where there is none."""
@@ -78,27 +79,31 @@ def contents(path: Path, model: str, member: str = "") -> Contents:
     patience = PATIENCE + path.stat().st_size / A_SECOND * 4
     try:
         single = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-        done = subprocess.run(program, stdin=subprocess.DEVNULL, capture_output=True, timeout=patience, env=single)
+        with tempfile.TemporaryFile() as out, reading(model):
+            nothing = subprocess.DEVNULL
+            subprocess.run(
+                program, stdin=nothing, stdout=out, stderr=nothing, timeout=patience, env=single, check=False
+            )
+            out.seek(0)
+            return _handed_back(out, model)
     except subprocess.TimeoutExpired as e:
         raise damaged(model, "HDF5's library comes to no end with it") from e
-    with reading(model):
-        return _handed_back(done.stdout, model)
 
 
-def _handed_back(found: bytes, model: str) -> Contents:
+def _handed_back(found: IO[bytes], model: str) -> Contents:
     """A length in eight bytes, a header in JSON, and the arrays' bytes."""
-    length = int.from_bytes(found[:8], "little")
-    if len(found) < 8 + length or not length:
+    length = int.from_bytes(found.read(8), "little")
+    text = found.read(length)
+    if not length or len(text) < length:
         raise damaged(model, "HDF5's library dies of it, or comes to no end with it")
-    header = json.loads(found[8 : 8 + length])
+    header = json.loads(text)
     if "error" in header:
         kind, message = header["error"]
         raise getattr(errors, kind)(message)
-    at, arrays = 8 + length, {}
+    arrays = {}
     for path, dtype, shape in header["arrays"]:
-        count = math.prod(shape)
-        arrays[path] = np.frombuffer(found, dtype, count, at).reshape(shape)
-        at += count * np.dtype(dtype).itemsize
+        content = found.read(math.prod(shape) * np.dtype(dtype).itemsize)
+        arrays[path] = np.frombuffer(content, dtype).reshape(shape)
     return Contents(model, header["texts"], header["weight_names"], arrays)
 
 

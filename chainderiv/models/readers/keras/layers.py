@@ -19,7 +19,7 @@ def dense(place: Place, x: Held) -> Held:
     biased = place.setting("use_bias", True)
     bias = place.weight(1, (kernel.shape[1],)) if biased else None
     if x.rank == 2:
-        z = place.building.dense(x.name, np.ascontiguousarray(kernel.T), bias, place.name)
+        z = place.building.dense(x.name, kernel.T, bias, place.name)
     else:
         z = place.node("MatMul", (x.name, place.constant("weight", kernel)))
         z = z if bias is None else place.node("Add", (z, place.constant("bias", bias)))

@@ -100,7 +100,12 @@ def _shapes(module: Any) -> Iterator[tuple[tuple[int, ...], bool]]:
 
 def require_modest(module: Any, model: str) -> None:
     """Raise BadValue where the weights take more than a model may."""
-    total = sum(int(p.numel()) for p in (*module.parameters(), *module.buffers())) * 8
+    tensors = [*module.parameters(), *module.buffers()]
+    if any(type(tensor).__name__.startswith("Uninitialized") for tensor in tensors):
+        raise BadValue(f"{model} has layers whose sizes are not known yet; call it once with an example")
+    if any(tensor.device.type == "meta" for tensor in tensors):
+        raise BadValue(f"{model} has weights on the device 'meta', which has no numbers; load them first")
+    total = sum(int(tensor.numel()) for tensor in tensors) * 8
     if total > MOST_BYTES:
         raise BadValue(
             f"{model} has weights of {total:.2g} bytes in float64, and {MOST_BYTES:.0e} are the most; give a part of it"

@@ -41,6 +41,7 @@ def graph_of_module(torch: Any, module: Any, inputs: Any = None) -> Graph:
 
     Raises BadValue for recurrent and quantised layers, NaN and inf, and where torch.export gives up.
     """
+    module = _bare(module)
     model = f"the {type(module).__name__}"
     for name, layer in module.named_modules():
         home = type(layer).__module__
@@ -51,6 +52,19 @@ def graph_of_module(torch: Any, module: Any, inputs: Any = None) -> Graph:
     program, notes = exported(torch, module, inputs)
     building = Building(model, notes=notes)
     return _Walk(torch, program, Putting(building)).graph()
+
+
+def _bare(module: Any) -> Any:
+    """The module itself, where torch.compile or a run on several devices stands around it."""
+    for _ in range(4):
+        kind = type(module).__name__
+        inner = {"OptimizedModule": "_orig_mod", "DataParallel": "module", "DistributedDataParallel": "module"}.get(
+            kind
+        )
+        if inner is None:
+            break
+        module = getattr(module, inner)
+    return module
 
 
 class _Walk:
