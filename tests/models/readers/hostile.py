@@ -80,8 +80,11 @@ def _forbid(event, arguments):
     """Note what a file could make a program do: start others, reach the network, write."""
     if event == "subprocess.Popen" and "keras.hdf5 import main" in str(arguments):
         return  # our own
-    if event == "os.remove" and Path(arguments[0]).parent == Path(tempfile.gettempdir()):
-        return  # the file without a name that holds what comes back, where the system makes it with one
+    temporary = Path(tempfile.gettempdir())
+    if event == "open" and arguments[0] == str(temporary):
+        return  # the file without a name that holds what comes back
+    if event == "os.remove" and Path(arguments[0]).parent == temporary:
+        return  # where the system makes it with one
     if event in (
         "os.system",
         "subprocess.Popen",
