@@ -245,8 +245,9 @@ def diagnose(
 
     Parameters
     ----------
-    model : path of a .onnx, .keras, .h5, .npz or .safetensors file or of a run's folder; dict of arrays; Network;
-        scikit-learn's MLPClassifier or MLPRegressor; onnx.ModelProto.
+    model : path of a .onnx, .keras, .h5, .npz, .safetensors or, where torch is installed, .pt file, or of a run's
+        folder; dict of arrays; Network; a module of torch; scikit-learn's MLPClassifier or MLPRegressor;
+        onnx.ModelProto.
     inputs : (n, …), or a dict of such by the inputs' names. None: standard normal ones.
     targets : (n,) whole numbers of classes, or (n, outputs). None: a random cotangent ∂C/∂a, standard normal.
     cost : name or Cost; by default log_likelihood of classes (cross_entropy where the network ends in sigmoids, its

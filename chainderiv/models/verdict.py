@@ -33,6 +33,7 @@ DEVIATIONS = 2.0  # times √(variance of log ‖δ‖²), which are four deviat
 OF_SIZES = 0.3  # of that variance what ‖W‖ and mean φ'² alone have, without how δ lies
 NARROWEST = 16  # widths from which on nothing sound is accused
 BY_BATCH = math.log(math.pi / (math.pi - 1)) / 2  # that a normalisation by the batch before a ReLU adds to ln ‖δ‖
+MOST_SCATTER = 1.0  # variance of the logarithm of a square, of which the first order in 1/width tells the scatter
 NORMAL_95 = 1.6448536269514722
 PLAIN = 1e-6  # of ln: a rest beyond it says that more than weights and slopes stands between two layers
 
@@ -59,7 +60,8 @@ def expectation(layer: Layer) -> Expectation | None:
     """√χ₁ = σ_w √E φ'(√q z)² at the layer's own σ_w² = ‖W‖_F²/n_out and q = mean z², with its scatter at that width.
 
     The variance of the logarithm of the square is 2/n_in for the weights and 3 (E φ'⁴/(E φ'²)² - 1)/n_out for the
-    slopes, to first order in 1/width. None where the neuron is none that is known, or its expectations are not.
+    slopes, to first order in 1/width. None where the neuron, or its expectations, are not known, or where
+    so few neurons have a slope that the first order does not do.
 
     Schoenholz et al. (2017), equation (9); Hanin and Nica (2019).
     """
@@ -73,6 +75,8 @@ def expectation(layer: Layer) -> Expectation | None:
         return None
     inputs = max(1, math.prod(layer.shape) // layer.neurons)
     variance = 2 / inputs + 3 * max(0.0, m4 / m2**2 - 1) / layer.neurons
+    if variance > MOST_SCATTER:
+        return None
     ln_chi = layer.ln_weight_expected + math.log(m2) / 2
     middle, wide = ln_chi - variance / 4, NORMAL_95 * math.sqrt(variance) / 2
     return Expectation(*(_exp(x) for x in (ln_chi, middle - wide, middle + wide)))

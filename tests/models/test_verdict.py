@@ -234,3 +234,12 @@ def test_what_the_batch_makes_grow_is_let_pass_and_twice_he_is_not():
     residual, _ = normalised("residual", 0)
     wild = {name: 3 * value for name, value in residual.constants.items()}
     assert cd.diagnose(replace(residual, constants=wild)).verdict == "exploding"
+
+
+def test_no_band_is_told_where_so_few_neurons_have_a_slope_that_the_first_order_does_not_do():
+    net = cd.Network([20, 30, 30, 30, 10], "relu", init="he")
+    assert all(one.expected is not None for one in cd.diagnose(net).layers)
+    net.weights[1] *= 100  # the outputs, sigmoids, are all but saturated
+    *hidden, last = cd.diagnose(net).layers
+    assert last.expected is None
+    assert all(one.expected.low < one.expected.sqrt_chi_1 < one.expected.high for one in hidden)
