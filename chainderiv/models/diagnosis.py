@@ -6,6 +6,7 @@ import importlib
 import math
 import os
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -273,7 +274,7 @@ def diagnose(
     ('vanishing', None, True)
     """
     draws, chosen = generator(rng), _cost(model, targets, cost)
-    graph = read(model, activation, _output(model, output, chosen, targets))
+    graph = read(model, activation, _output(model, output, chosen, targets), _examples(inputs))
     given = drawn_inputs(graph, draws) if inputs is None else given_inputs(graph, inputs)
     passed = forward(graph, given, truth("training", training))
     examples = len(next(iter(given.values()))) if given else 1
@@ -286,6 +287,11 @@ def diagnose(
     told = _data(inputs, began.cost)
     not_followed = tuple(dict.fromkeys(parts.not_followed))
     return _made(graph, found, parts.stages, parts.total, not_followed, training, examples, told)
+
+
+def _examples(inputs: Any) -> Any:
+    """What a live model may be called with, a list of inputs."""
+    return inputs if inputs is None else list(inputs.values()) if isinstance(inputs, Mapping) else [inputs]
 
 
 def _cost(model: Any, targets: Any, cost: str | Cost | None) -> Cost | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -38,8 +40,19 @@ def _export(torch: Any, module: Any, example: tuple[Any, ...], free: int) -> Any
     """free: 0 leaves no size free, 1 the batch's, 2 does so for a forward that takes *args."""
     batch = tuple({0: torch.export.Dim.AUTO} if x.ndim else None for x in example)
     shapes = (None, batch, (batch,))[free]
-    with torch.no_grad():
+    with torch.no_grad(), _quiet():
         return torch.export.export(module, example, dynamic_shapes=shapes, strict=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what torch logs of a shape that does not fit: several are tried."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    kept, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = kept
 
 
 def _notes(example: tuple[Any, ...], free: bool, told: bool) -> list[str]:
