@@ -256,7 +256,7 @@ def diagnose(
     activation : of the hidden layers, where the model holds arrays alone. output: of the last one; by default linear
         under log_likelihood, and else the same.
     rng : seed or numpy.random.Generator, of what is random.
-    training : whether normalisations take the batch's own statistics.
+    training : whether normalisations take the batch's own statistics; those of a module of torch do if it trains.
 
     Raises
     ------
@@ -336,7 +336,7 @@ def _made(
         parts,
         total,
         not_followed,
-        "training" if training else "evaluation",
+        "training" if training or any(node.attributes.get("training_mode") for node in graph.nodes) else "evaluation",
         examples,
         f"{examples} example{'s' * (examples != 1)}: {data}",
         graph.notes,

@@ -2,6 +2,7 @@
 
 import copy
 import importlib
+import math
 import sys
 
 import numpy as np
@@ -233,3 +234,17 @@ def test_where_torch_is_missing_the_cure_is_told(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtra, match=r"save it as safetensors"):
         read(tmp_path / "m.pt", "tanh")
+
+
+def test_a_module_is_diagnosed_with_the_inputs_given_and_in_the_mode_that_it_is_in():
+    import chainderiv as cd
+
+    net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(),
+                              torch.nn.Linear(4 * 49, 5)).double()  # fmt: skip
+    x, labels = np.random.default_rng(0).normal(size=(6, 1, 9, 9)), np.arange(6) % 5
+    assert cd.diagnose(net, x, labels).mode == "training"
+    d = cd.diagnose(net.eval(), x, labels)
+    assert d.mode == "evaluation"
+    torch.nn.functional.cross_entropy(net(torch.tensor(x)), torch.tensor(labels)).backward()
+    for told, layer in zip(d.layers, (net[0], net[4]), strict=True):
+        assert told.log10_norm_mean_bias_gradient == pytest.approx(math.log10(layer.bias.grad.norm().item()), abs=1e-12)
