@@ -36,7 +36,7 @@ def layer_sizes(given: object) -> tuple[int, ...]:
     counts = tuple(int(n) for n in sizes)
     # NumPy refuses such an array by a ValueError of its own; fewer are a matter of memory
     if _weights(counts) > MOST_WEIGHTS:
-        raise BadValue(f"sizes {shown(list(counts))} ask for more than 2^48 weights; give fewer neurons")
+        raise BadValue(f"sizes are {shown(list(counts))}, which ask for more than 2^48 weights; give fewer neurons")
     return counts
 
 

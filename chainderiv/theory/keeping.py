@@ -83,8 +83,12 @@ class Keeping(Shows):
 
     def _shown(self) -> Shown:
         what = f"{self.activation.name}, {counted(self.depth, 'wide layer')}, sigma_b = {self.sigma_b:.6g}"
-        kept = f"‖∂C/∂b‖ of the first within a factor {self.factor:.12g} of the last one's"
+        kept = f"‖∂C/∂b‖ of the first within a factor {_shortest(self.factor)} of the last one's"
         return Shown([f"{what}: {kept}"], rows=[("sigma_w:", self.between)])
+
+
+def _shortest(number: float) -> str:
+    return repr(number).removesuffix(".0")
 
 
 def _told(one: Interval) -> str:
@@ -188,15 +192,21 @@ class _Logs:
         # what leaves the table upwards stays out
         found = self._table(np.fmin(np.maximum(log_q, LEAST), self.known.most + 1))
         below = np.fmin(log_q - LEAST, 0.0)
-        return found[0] + self._powers[0] * below, found[1] + self._powers[1] * below
+        v, m2 = (row + np.where(below < 0, p * below, 0.0) for row, p in zip(found, self._powers, strict=True))
+        return v, m2
 
     @cached_property
     def _powers(self) -> tuple[float, ...]:
-        """Of q that V and M₂ are at the table's end, and below it: as a rule whole or half ones but for rounding."""
-        ends = self._table(np.array([LEAST, LEAST + 1.0]))
-        powers = np.diff(ends, axis=1)[:, 0]
+        """Of q that V and M₂ are at the table's end, and below it: as a rule whole or half ones but for rounding.
+
+        NaN where they are none there, or where φ'(0) says that further down they are others.
+        """
+        ends = self._table(LEAST + np.arange(3.0))
+        powers, bends = np.diff(ends, axis=1)[:, 0], np.diff(ends, 2, axis=1)[:, 0]
+        wanted = np.array([1.0, 0.0]) if slopes_at_0(self.known.activation) else powers
+        steady = (np.abs(bends) < EVEN) & (np.abs(powers - wanted) < EVEN)
         even = np.round(2 * powers) / 2
-        return tuple(np.where(np.abs(powers - even) < EVEN, even, powers).tolist())
+        return tuple(np.where(steady, np.where(np.abs(powers - even) < EVEN, even, powers), np.nan).tolist())
 
     def _table(self, log_q: Floats) -> Floats:
         found = self.known.near(np.exp(log_q), (V, M2))
@@ -278,9 +288,7 @@ class _Kept:
         log, error = self._integrated(sigma_w)
         with np.errstate(all="ignore"):
             errors = sigma_w * ((np.abs(log - levels) + error) / np.abs(slopes) + 2 * EPS)
-        return tuple(
-            Root(w, e) if math.isfinite(e) else UNKNOWN for w, e in zip(sigma_w.tolist(), errors.tolist(), strict=True)
-        )
+        return tuple(Root(w, e) if e < w else UNKNOWN for w, e in zip(sigma_w.tolist(), errors.tolist(), strict=True))
 
     def _integrated(self, sigma_w: Floats) -> tuple[Floats, Floats]:
         """The log ratio by quadrature in every layer, and its error: what q has gathered among it."""
@@ -292,11 +300,12 @@ class _Kept:
         off, log, error = 4 * EPS * q, np.zeros_like(q), np.zeros_like(q)
         with np.errstate(all="ignore"):
             for _ in range(self.steps):
-                value, left = self.moments.at(np.maximum(q, SMALLEST))
+                value, left = self.moments.at(np.where(q < SMALLEST, np.nan, q))
                 error += (left[M2] / value[M2] + self._bend(q) * off / q) / 2 + 2 * EPS
                 log += np.log(squared * value[M2]) / 2
-                off = squared * (np.abs(value[SLOPE]) * off + left[V]) + 4 * EPS * q
+                off = squared * (np.abs(value[SLOPE]) * off + left[V])
                 q = squared * value[V] + self.sigma_b**2
+                off += 4 * EPS * q
         return log, error
 
     def _bend(self, q: Floats) -> Floats:

@@ -69,7 +69,9 @@ def as_it_stands(text: str) -> str:
 
 
 def switch(name: str, given: Any) -> bool:
-    """True or False; raises BadValue."""
+    """True or False, NumPy's among them; raises BadValue."""
+    if str(getattr(given, "dtype", "")) == "bool" and not given.ndim:
+        return bool(given)
     return bool(of_kind(name, given, bool, "True or False"))
 
 

@@ -138,8 +138,9 @@ def test_signals_that_shrink_below_every_number_are_followed_by_their_logarithms
     assert log_q[0] == pytest.approx(float(mp.log(q / a)), rel=1e-8)
 
 
-def test_a_factor_next_to_one_is_printed_as_it_is():
-    assert "within a factor 1.0000001 of" in str(cd.keeping("relu", 3, 1.0000001))
+@pytest.mark.parametrize("factor", [1.0000001, 1.0000000000000002, 2.5])
+def test_a_factor_is_printed_as_it_is(factor):
+    assert f"within a factor {factor!r} of" in str(cd.keeping("relu", 3, factor))
 
 
 @pytest.mark.parametrize("sigma_b", [1e200, 1e308, 1e-200])
@@ -178,3 +179,37 @@ def test_what_is_no_question_is_one_line(given, said):
 def test_an_unknown_name_is_told():
     with pytest.raises(UnknownName, match="tanh"):
         cd.keeping("tahn", 5)
+
+
+@pytest.mark.parametrize(("depth", "sigma_b"), [(3, 0.0), (3, 0.5), (10, 0.0)])
+def test_a_neuron_that_begins_beyond_0_has_ends_too_though_nothing_is_known_of_the_smallest_signals(depth, sigma_b):
+    (kept,) = cd.keeping("softshrink", depth, 2, sigma_b).intervals
+    for end, want in ((kept.low, -math.log(2)), (kept.high, math.log(2))):
+        assert float(plain_log_ratio("softshrink", end, sigma_b, depth - 1)) == pytest.approx(want, abs=1e-11)
+    assert max(kept.low_error, kept.high_error) < 1e-13
+    assert cd.advise("softshrink", depth, 100).after.gradient == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("relu2", 1e40), ("elu", 1e40), ("elu", 1e80), ("cube", 1e30)])
+def test_the_error_of_an_end_far_out_is_a_small_share_of_it(name, factor):
+    phi = neuron(name) if name != "cube" else cd.Activation.from_formula("cube", "z^3")
+    (kept,) = cd.keeping(phi, 4, factor).intervals
+    # a σ_w and q_1 = σ_w²: of elu M₂ = 1; of relu2 V = 3 q²/2 and M₂ = 2 q; of the cube V = 15 q³ and M₂ = 27 q²
+    V, M2 = {"elu": ((1, 1), (1, 0)), "relu2": ((1.5, 2), (2, 1)), "cube": ((15, 3), (27, 2))}[name]
+
+    def log_ratio(w):
+        a = q = mp.mpf(w) ** 2
+        total = mp.mpf(0)
+        for _ in range(3):
+            total += mp.log(a * M2[0] * q ** M2[1]) / 2
+            q = a * V[0] * q ** V[1]
+        return total
+
+    want = mp.findroot(lambda x: log_ratio(mp.exp(x)) + mp.log(factor), math.log(kept.low))
+    assert kept.low_error < 1e-10 * kept.low
+    assert abs(kept.low - float(mp.exp(want))) <= kept.low_error + 1e-13 * kept.low
+
+
+def test_below_the_table_a_power_is_taken_only_where_it_is_the_last_one():
+    phi = cd.Activation.from_formula("f", "z^3+1e-22*z")  # a cube to q = 1e-22, and below it a line
+    assert np.isnan(wide_course(phi, np.array([1e-3]), 0.0, 5)).all()

@@ -223,3 +223,7 @@ def test_a_title_is_never_broken_within_its_formula(told):
     assert "$a + b, c + d + e + f + g = 1$" in ax.get_title()
     assert ax.get_title().count("\n") >= 2
     ax.figure.canvas.draw()
+
+
+def test_numpys_truths_are_truths(told):
+    assert plot_prediction(told, dark=np.True_).get_facecolor() == plot_prediction(told, dark=True).get_facecolor()
