@@ -33,6 +33,15 @@ def number(value: float, digits: int = 3) -> str:
     return mantissa.replace("-", "−") + ten
 
 
+def shortest(value: float) -> str:
+    """As few digits as tell a number from all others.
+
+    >>> shortest(2.0), shortest(1.0000000000000002)
+    ('2', '1.0000000000000002')
+    """
+    return repr(float(value)).removesuffix(".0")
+
+
 def counted(count: int, thing: str) -> str:
     """So many things.
 

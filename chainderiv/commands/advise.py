@@ -11,7 +11,6 @@ from chainderiv.nn.outlook import Outlook
 from chainderiv.nn.pasted import PASTED
 
 USUAL_DEPTH, USUAL_WIDTH, USUAL_FACTOR = "10", "100", "2"
-NAMES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX"}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -41,13 +40,9 @@ def run(options: argparse.Namespace) -> int:
         common.say_json(_as_dict(found))
         return 0
     common.show(found)
-    for target in PASTED if found.after is not None else ():
-        common.say(f"\nin {NAMES[target]}:\n{_indented(found.to(target))}")
+    if found.after is not None:
+        common.say_pasted(found.to)
     return 0
-
-
-def _indented(lines: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in lines.splitlines())
 
 
 def _as_dict(found: Advice) -> dict[str, Any]:

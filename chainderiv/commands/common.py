@@ -8,6 +8,7 @@ import json
 import math
 import re
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -297,3 +298,11 @@ def _lines() -> Show:
             complain(f"{what}: {done}/{total}")
 
     return show
+
+
+def say_pasted(to: Callable[[str], str]) -> None:
+    """Lines to paste for each library."""
+    from chainderiv.nn.pasted import LIBRARIES
+
+    for target, name in LIBRARIES.items():
+        say(f"\nin {name}:\n{textwrap.indent(to(target), '    ')}")

@@ -6,20 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainderiv.commands import common
-from chainderiv.errors import BadValue, DataError
+from chainderiv.commands import common, map_output
+from chainderiv.errors import DataError
 from chainderiv.models.diagnosis import Diagnosis, diagnose
 from chainderiv.models.readers.limits import reading
 from chainderiv.models.readers.npz import arrays_of_npz
 from chainderiv.models.readers.signature import file_of
-from chainderiv.nn.pasted import PASTED
-from chainderiv.writing import require_writable
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
 
 ACCUSED = 3  # the exit code
-NAMES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX"}
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +43,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, diagnose and print; exit code 3 where the diagnosis accuses."""
-    _require_name(options.out)
+    map_output.require_picture_or_page(options.out)
     found = diagnose(
         options.model,
         *_data(options.data),
@@ -68,14 +65,9 @@ def run(options: argparse.Namespace) -> int:
 def _print(found: Diagnosis, out: str | None) -> None:
     common.show(found)
     if found.accused and found.activation is not None:
-        for target in PASTED:
-            common.say(f"\nin {NAMES[target]}:\n{_indented(found.cure(target))}")
+        common.say_pasted(found.cure)
     if out is not None:
         common.say(f"written: {out}")
-
-
-def _indented(lines: str) -> str:
-    return "\n".join(f"    {line}".rstrip() for line in lines.splitlines())
 
 
 def _activation(options: argparse.Namespace) -> Activation | None:
@@ -85,14 +77,6 @@ def _activation(options: argparse.Namespace) -> Activation | None:
 
 def _output(text: str | None) -> Activation | str | None:
     return text if text is None or text == "softmax" else common.stated_neuron(text, "ψ")
-
-
-def _require_name(out: str | None) -> None:
-    if out is None:
-        return
-    if Path(out).suffix not in (".html", ".png", ".svg", ".pdf"):
-        raise BadValue(f"--out is {out!r}; give a name that ends in .html, .png, .svg or .pdf")
-    require_writable(Path(out))
 
 
 def _data(given: str | None) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from chainderiv.maps.table import require_rows
 from chainderiv.writing import require_writable, write_npz
 
 PICTURES, FILMS, NUMBERS = (".png", ".svg", ".pdf"), (".gif", ".mp4"), (".npz", ".nc", ".zarr")
+PAGE = ".html"
 OF_PICTURES = ("title", "size", "dpi", "columns", "cut")
 LEAST_DPI, MOST_DPI = 10, 2400
 
@@ -81,10 +82,19 @@ def look_of_a_picture(options: argparse.Namespace) -> tuple[dict[str, Any], tupl
 
 def require_picture(out: str | None) -> None:
     """Refuse, before the work is done, a name that no picture can be written to; raises BadValue and OutputError."""
+    _require_ending(out, PICTURES)
+
+
+def require_picture_or_page(out: str | None) -> None:
+    """The same, a page's name allowed as well."""
+    _require_ending(out, (*PICTURES, PAGE))
+
+
+def _require_ending(out: str | None, endings: tuple[str, ...]) -> None:
     if out is None:
         return
-    if Path(out).suffix.lower() not in PICTURES:
-        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg or .pdf")
+    if Path(out).suffix.lower() not in endings:
+        raise BadValue(f"--out is {out!r}; give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
     require_writable(Path(out))
 
 

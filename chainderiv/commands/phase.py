@@ -14,12 +14,10 @@ from chainderiv.shown import Shown
 from chainderiv.theory.critical import CriticalPoint, critical_points, known_critical_points
 from chainderiv.theory.mean_field import MeanField, mean_field
 from chainderiv.theory.phase import PhaseDiagram, phase_diagram
-from chainderiv.writing import require_writable
 
 WEIGHTS, BIASES = "0.5:4:200", "0:2:200"
 FORM = "give an axis start:stop:count, such as {}"
 AT = "sigma_w=1.5,sigma_b=0.2"
-PAGE = ".html"
 FEW = 5  # rows of a table that stands for a whole axis
 QUANTITIES = ("chi_1", "chi_q", "q_star", "c_star", "xi_q", "xi_c")
 Critical = dict[float, tuple[CriticalPoint, ...] | None]  # None where float64 does not hold them
@@ -109,13 +107,15 @@ def _check_picture(options: argparse.Namespace, biases: Axis | float) -> None:
         raise unknown_name("quantity", options.quantity, QUANTITIES)
     if options.out is None:
         return
-    if (suffix := Path(options.out).suffix.lower()) not in (*map_output.PICTURES, PAGE):
-        raise BadValue(f"--out is {options.out!r}; give a name that ends in .png, .svg, .pdf or {PAGE}")
-    if options.dark and suffix == PAGE:
+    if options.dark and _is_page(options.out):
         raise BadValue("--dark is of a picture, and a page is dark where its reader's is; give a .png, or leave it out")
     if not isinstance(biases, Axis):
         raise BadValue(f"--sigma-b is {options.biases!r}, and a map takes an axis; give one, such as {BIASES}")
-    require_writable(Path(options.out))
+    map_output.require_picture_or_page(options.out)
+
+
+def _is_page(out: str) -> bool:
+    return Path(out).suffix.lower() == map_output.PAGE
 
 
 def _asked_biases(biases: Axis | float, every: bool) -> list[float]:
@@ -128,7 +128,7 @@ def _asked_biases(biases: Axis | float, every: bool) -> list[float]:
 
 
 def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, Any], size: Any, dpi: Any) -> None:
-    if Path(options.out).suffix.lower() == PAGE:
+    if _is_page(options.out):
         from chainderiv.pages.phase_page import save_phase_page
 
         save_phase_page(diagram, options.out, options.quantity, dpi, size=size, **look)

@@ -21,13 +21,13 @@ from chainderiv.models.graph import Graph
 from chainderiv.models.layers import Layer, layers
 from chainderiv.models.passes import NotFollowed, backward, forward
 from chainderiv.models.readers.reading import holds_arrays_alone, read
-from chainderiv.models.stages import Stage, stages
+from chainderiv.models.stages import Stage, Stages, stages
 from chainderiv.models.verdict import (
     BLOCKED,
     HEALTHY,
     UNKNOWN,
     Expectation,
-    Verdict,
+    exp,
     expectation,
     judge,
     sentence,
@@ -35,25 +35,19 @@ from chainderiv.models.verdict import (
 )
 from chainderiv.nn.network import Network
 from chainderiv.shown import Shown, Shows
-from chainderiv.wording import formatted
+from chainderiv.wording import counted, formatted
 
 HEADER = (
-    *("layer", "rms δ", "‖mean ∂b‖", "‖∂W‖/‖W‖", "weight part", "predicted", "slope part", "predicted"),
-    *("√χ₁ (90 of 100)", "dead", "flat"),
-)
+    "layer", "rms δ", "‖mean ∂b‖", "‖∂W‖/‖W‖", "weight part", "predicted", "slope part", "predicted", "√χ₁ (90 of 100)",
+    "dead", "flat",
+)  # fmt: skip
 OF_A_LAYER = (
-    *(
-        "name",
-        "neurons",
-        "log10_norm_delta",
-        "log10_rms_delta",
-        "log10_norm_mean_bias_gradient",
-        "log10_norm_weight_gradient",
-    ),
-    *("log10_relative_weight_gradient", "weight_part", "slope_part", "rest", "weight_predicted", "slope_predicted"),
-    *("dead", "flat", "sentence"),
-)
+    "name", "neurons", "log10_norm_delta", "log10_rms_delta", "log10_norm_mean_bias_gradient",
+    "log10_norm_weight_gradient", "log10_relative_weight_gradient", "weight_part", "slope_part", "rest",
+    "weight_predicted", "slope_predicted", "dead", "flat", "sentence",
+)  # fmt: skip
 LN_10 = math.log(10)
+RANDOM = "a random cotangent"
 
 
 @dataclass(frozen=True)
@@ -150,6 +144,11 @@ class Diagnosis(Shows):
     activation: Activation | None
 
     @property
+    def headline(self) -> str:
+        """The model, the verdict and the layer to blame."""
+        return f"{self.model}: {self.verdict}" + ("" if self.culprit is None else f", layer {self.culprit}")
+
+    @property
     def accused(self) -> bool:
         """Whether something is wrong."""
         return self.verdict not in (HEALTHY, UNKNOWN)
@@ -190,8 +189,7 @@ class Diagnosis(Shows):
         }
 
     def _shown(self) -> Shown:
-        blamed = "" if self.culprit is None else f", layer {self.culprit}"
-        before = [f"{self.model}: {self.verdict}{blamed}", self.sentence]
+        before = [self.headline, self.sentence]
         before += [self.slower] if self.slower else []
         before += [f"{self.data}; {self.mode} mode"]
         after = [f"not followed: {one}" for one in self.not_followed] + [f"note: {one}" for one in self.notes]
@@ -279,14 +277,11 @@ def diagnose(
     passed = forward(graph, given, truth("training", training))
     examples = len(next(iter(given.values()))) if given else 1
     if graph.outputs[0] not in passed.values:
-        return _made(graph, (), (), None, passed.not_followed, training, examples, _data(inputs, None))
+        return _made(graph, (), Stages((), passed.not_followed), training, examples, inputs is not None, None)
     began = random_pull(passed, draws) if targets is None else pull(passed, targets, chosen)
     gradients = backward(passed, began.cotangents)
-    parts = stages(passed, gradients)
     found = layers(passed, gradients, examples)
-    told = _data(inputs, began.cost)
-    not_followed = tuple(dict.fromkeys(parts.not_followed))
-    return _made(graph, found, parts.stages, parts.total, not_followed, training, examples, told)
+    return _made(graph, found, stages(passed, gradients), training, examples, inputs is not None, began.cost)
 
 
 def _examples(inputs: Any) -> Any:
@@ -310,35 +305,32 @@ def _output(model: Any, output: Any, chosen: Cost | None, targets: Any) -> Any:
     return "identity" if softmax else None
 
 
-def _data(inputs: Any, cost: str | None) -> str:
-    of_inputs = "standard normal inputs" if inputs is None else "the inputs given"
-    return f"{of_inputs}, {'a random cotangent' if cost is None else f'cost {cost}'}"
-
-
 def _made(
     graph: Graph,
     found: tuple[Layer, ...],
-    parts: tuple[Stage, ...],
-    total: float | None,
-    not_followed: tuple[NotFollowed, ...],
+    parts: Stages,
     training: bool,
     examples: int,
-    data: str,
+    given: bool,
+    cost: str | None,
 ) -> Diagnosis:
-    verdict: Verdict = judge(found, not_followed)
+    """given : whether the inputs were. cost : by its name, None of a random cotangent."""
+    not_followed = tuple(dict.fromkeys(parts.not_followed))
+    verdict = judge(found, not_followed)
+    inputs, pulled = "the inputs given" if given else "standard normal inputs", f"cost {cost}" if cost else RANDOM
     return Diagnosis(
         graph.name,
         verdict.verdict,
         verdict.culprit,
         verdict.sentence,
-        None if verdict.verdict in (UNKNOWN, BLOCKED) else slower(found, "cost" in data),
+        None if verdict.verdict in (UNKNOWN, BLOCKED) else slower(found, cost is not None),
         tuple(_told(one, examples) for one in found),
-        parts,
-        total,
+        parts.stages,
+        parts.total,
         not_followed,
         "training" if training or any(node.attributes.get("training_mode") for node in graph.nodes) else "evaluation",
         examples,
-        f"{examples} example{'s' * (examples != 1)}: {data}",
+        f"{counted(examples, 'example')}: {inputs}, {pulled}",
         graph.notes,
         _usual_activation(found),
     )
@@ -355,20 +347,16 @@ def _told(one: Layer, examples: int) -> LayerDiagnosis:
         log10_norm_mean_bias_gradient=one.ln_mean_bias_gradient / LN_10,
         log10_norm_weight_gradient=one.ln_weight_gradient / LN_10,
         log10_relative_weight_gradient=(one.ln_weight_gradient - one.ln_weight) / LN_10,
-        weight_part=_exp(one.ln_weight_part),
-        slope_part=_exp(one.ln_slope_part),
-        rest=_exp(one.ln_rest),
-        weight_predicted=_exp(one.ln_weight_expected),
-        slope_predicted=_exp(one.ln_slope_expected),
+        weight_part=exp(one.ln_weight_part),
+        slope_part=exp(one.ln_slope_part),
+        rest=exp(one.ln_rest),
+        weight_predicted=exp(one.ln_weight_expected),
+        slope_predicted=exp(one.ln_slope_expected),
         expected=known,
         dead=one.dead,
         flat=one.flat,
         sentence=sentence(one, known),
     )
-
-
-def _exp(x: float) -> float:
-    return math.exp(x) if x < 709 else math.inf
 
 
 def _usual_activation(found: tuple[Layer, ...]) -> Activation | None:

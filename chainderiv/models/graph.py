@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
+from chainderiv.kinds import Array
 
-Array = np.ndarray[Any, Any]
 OPSET = 18  # of ONNX, whose meaning of operators is taken where a file has no version of its own
 
 

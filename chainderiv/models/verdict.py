@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ import numpy as np
 from chainderiv.errors import BadValue
 from chainderiv.models.layers import Layer
 from chainderiv.models.passes import NotFollowed
+from chainderiv.theory.finite_width.quantiles import NORMAL
 from chainderiv.theory.moments import M2, M4, moments
 from chainderiv.theory.wide import near
 from chainderiv.wording import formatted
@@ -33,8 +35,8 @@ DEVIATIONS = 2.0  # times √(variance of log ‖δ‖²), which are four deviat
 OF_SIZES = 0.3  # of that variance what ‖W‖ and mean φ'² alone have, without how δ lies
 NARROWEST = 16  # widths from which on nothing sound is accused
 BY_BATCH = math.log(math.pi / (math.pi - 1)) / 2  # that a normalisation by the batch before a ReLU adds to ln ‖δ‖
+MOST_LN = math.log(sys.float_info.max)
 MOST_SCATTER = 1.0  # variance of the logarithm of a square, of which the first order in 1/width tells the scatter
-NORMAL_95 = 1.6448536269514722
 PLAIN = 1e-6  # of ln: a rest beyond it says that more than weights and slopes stands between two layers
 
 
@@ -78,12 +80,13 @@ def expectation(layer: Layer) -> Expectation | None:
     if variance > MOST_SCATTER:
         return None
     ln_chi = layer.ln_weight_expected + math.log(m2) / 2
-    middle, wide = ln_chi - variance / 4, NORMAL_95 * math.sqrt(variance) / 2
-    return Expectation(*(_exp(x) for x in (ln_chi, middle - wide, middle + wide)))
+    middle, wide = ln_chi - variance / 4, NORMAL[2] * math.sqrt(variance) / 2
+    return Expectation(*(exp(x) for x in (ln_chi, middle - wide, middle + wide)))
 
 
-def _exp(x: float) -> float:
-    return math.exp(x) if x < 700 else math.inf
+def exp(x: float) -> float:
+    """e^x, inf where that leaves float64."""
+    return math.exp(x) if x < MOST_LN else math.inf
 
 
 def judge(layers: Sequence[Layer], not_followed: Sequence[NotFollowed] = ()) -> Verdict:

@@ -20,7 +20,7 @@ from chainderiv.theory.critical import critical_line
 from chainderiv.theory.gains import Gains, gains
 from chainderiv.theory.keeping import Keeping, Root, balanced, depth_given, keeping, log_of, wide_log_ratio
 from chainderiv.theory.usual import usual
-from chainderiv.wording import counted, formatted
+from chainderiv.wording import counted, formatted, shortest
 
 MOST_WIDTH = 2**24  # whose square is the most weights that a Network has
 HEADER = ("start", "sigma_w", "sigma_b", "gradient", "signal")
@@ -104,7 +104,7 @@ class Advice(Shows):
             start = f"W ~ N(0, {self.after.sigma_w:.6g}²/fan_in), b {bias} (between hidden layers std = {self.std:.6g})"
         rows = [_row(one) for one in (self.after, *self.before) if one is not None]
         said = [self._scattered()] if self.after is not None and self.depth > 1 else []
-        kept = f"kept within a factor {self.within:.12g}, sigma_b = {self.keeping.sigma_b:.6g}"
+        kept = f"kept within a factor {shortest(self.within)}, sigma_b = {self.keeping.sigma_b:.6g}"
         said.append(f"{kept}: sigma_w {self.keeping.between}")
         notes = [f"note: {one}" for one in self.caveats] + [f"not trusted: {one}" for one in self.scatter.doubts]
         return Shown([f"{self.activation.name}, {layers}: {start}", *EXPLAINED], HEADER, rows, [*said, *notes])

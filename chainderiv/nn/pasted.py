@@ -22,6 +22,7 @@ import jax
 start = jax.nn.initializers.variance_scaling({w!r}**2, "fan_in", "normal")
 # in each layer: W = start(key, (fan_in, fan_out)) and b = {bias}; in Flax kernel_init=start"""
 PASTED = {"torch": TORCH, "keras": KERAS, "jax": JAX}
+LIBRARIES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX"}
 NO_BIASES = {"torch": "zeros_(layer.bias)", "keras": '"zeros"', "jax": "0"}
 BIASES = {
     "torch": "normal_(layer.bias, std={b!r})",

@@ -9,7 +9,7 @@ from pathlib import Path
 from chainderiv.errors import BadValue
 from chainderiv.given import path_of
 from chainderiv.models.diagnosis import Diagnosis
-from chainderiv.nn.pasted import PASTED
+from chainderiv.nn.pasted import LIBRARIES
 from chainderiv.pages.html import Content, Html, details, figure, page, paragraph, section, table
 from chainderiv.version import __version__
 from chainderiv.view.networks.ladder import LADDER_SIZE, plot_diagnosis
@@ -17,7 +17,6 @@ from chainderiv.view.picture import FORMATS, picture, save_picture
 from chainderiv.view.theme import lone_axes
 from chainderiv.writing import folder_for_writing, write_whole
 
-NAMES = {"torch": "PyTorch", "keras": "Keras", "jax": "JAX"}
 ENDINGS = (".html", *(f".{form}" for form in FORMATS))
 READ = (
     "Each point is the norm of a layer's δ over that of the last layer. From the right to the left a step is made by "
@@ -29,9 +28,9 @@ READ = (
 def write_diagnosis(diagnosis: Diagnosis, path: str | os.PathLike[str]) -> None:
     """Write the page (.html), or the ladder alone as a picture. Raises BadValue and OutputError."""
     target = path_of("path", path)
-    if target.suffix not in ENDINGS:
+    if target.suffix.lower() not in ENDINGS:
         raise BadValue(f"path is {str(target)!r}; give a name that ends in {', '.join(ENDINGS)}")
-    if target.suffix != ".html":
+    if target.suffix.lower() != ".html":
         save_picture(plot_diagnosis(diagnosis), target)
         return
     folder_for_writing(Path(target).parent)
@@ -45,15 +44,13 @@ def diagnosis_page(diagnosis: Diagnosis) -> str:
     >>> "<h1>the Network: vanishing</h1>" in diagnosis_page(cd.diagnose(cd.Network([64, *[30] * 8, 10])))
     True
     """
-    blamed = "" if diagnosis.culprit is None else f", layer {diagnosis.culprit}"
     told = [diagnosis.sentence, *([diagnosis.slower] if diagnosis.slower else [])]
     head = [paragraph(_sentence(told[0]), "lead"), *(paragraph(_sentence(one)) for one in told[1:])]
     head.append(paragraph(f"{diagnosis.data}; {diagnosis.mode} mode.", "note"))
     sections = [section("Layer by layer", [*_picture(diagnosis), _layers(diagnosis), _sentences(diagnosis)])]
     sections += [section("What to do", _cures(diagnosis))] if diagnosis.accused and diagnosis.activation else []
     sections += [section("Not followed, and assumed", _notes(diagnosis))] if _notes(diagnosis) else []
-    title = f"{diagnosis.model}: {diagnosis.verdict}{blamed}"
-    return page(title, head, sections, f"chainderiv {__version__}")
+    return page(diagnosis.headline, head, sections, f"chainderiv {__version__}")
 
 
 def _sentence(text: str) -> str:
@@ -80,7 +77,8 @@ def _sentences(diagnosis: Diagnosis) -> Html:
 def _cures(diagnosis: Diagnosis) -> list[Content]:
     start = "A start that keeps the gradient through so many hidden layers of this width, to be pasted."
     lines = [
-        details(NAMES[target], [Html(f"<pre><code>{escape(diagnosis.cure(target))}</code></pre>")]) for target in PASTED
+        details(name, [Html(f"<pre><code>{escape(diagnosis.cure(target))}</code></pre>")])
+        for target, name in LIBRARIES.items()
     ]
     return [paragraph(start), *lines]
 

@@ -23,7 +23,7 @@ from chainderiv.shown import Shown, Shows
 from chainderiv.theory.curve import EPS, homogeneous, slopes_at_0
 from chainderiv.theory.fixed_points import sigma
 from chainderiv.theory.moments import LEAST, M2, SLOPE, Moments, V, moments
-from chainderiv.wording import counted
+from chainderiv.wording import counted, shortest
 
 FIRST, FURTHEST = math.log(1e3), math.log(1e90)  # |log σ_w| that are looked through, the last where it is kept so far
 STEP = FIRST / 600  # of that, evenly
@@ -83,12 +83,8 @@ class Keeping(Shows):
 
     def _shown(self) -> Shown:
         what = f"{self.activation.name}, {counted(self.depth, 'wide layer')}, sigma_b = {self.sigma_b:.6g}"
-        kept = f"‖∂C/∂b‖ of the first within a factor {_shortest(self.factor)} of the last one's"
+        kept = f"‖∂C/∂b‖ of the first within a factor {shortest(self.factor)} of the last one's"
         return Shown([f"{what}: {kept}"], rows=[("sigma_w:", self.between)])
-
-
-def _shortest(number: float) -> str:
-    return repr(number).removesuffix(".0")
 
 
 def _told(one: Interval) -> str:

@@ -71,7 +71,11 @@ def apart(*shape):
 
 x23 = draw(2, 3)
 image = draw(2, 4, 6, 5)
-ints = lambda *numbers: np.array(numbers, np.int64)  # noqa: E731
+
+
+def ints(*numbers):
+    return np.array(numbers, np.int64)
+
 
 CASES = {
     "add": Case("Add", (x23, draw(3))),

@@ -114,3 +114,13 @@ def test_nothing_lies_over_anything_else(name, size, dark):
 def test_what_is_none_is_refused(given, says):
     with pytest.raises(BadValue, match=says):
         cd.plot_diagnosis(**{"diagnosis": SHOWN["one layer"](), **given})
+
+
+def test_a_files_name_is_set_as_it_stands_whatever_it_is_called(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "$x_{$.npz"
+    np.savez(path, **{f"W{k}": rng.normal(size=(5, 5)) for k in (1, 2)})
+    d = cd.diagnose(path, activation="tanh")
+    assert cd.plot_diagnosis(d).get_title().replace("\n", " ") == d.headline.replace("$", r"\$")
+    d.save(tmp_path / "LADDER.PNG")
+    assert (tmp_path / "LADDER.PNG").read_bytes().startswith(b"\x89PNG")

@@ -81,11 +81,16 @@ def _conv(call: Call) -> Array:
 
 
 def _conv_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    x, W, gradient = scaled(call.need(0)), scaled(call.need(1)), single(gradients)
-    at, groups = _conv_windows(call)
+    return _back(call, single(gradients), *_conv_windows(call), transposed=False)
+
+
+def _back(call: Call, gradient: Floats, at: Windows, groups: int, transposed: bool) -> Back:
+    """Of a transposed one, which is a convolution's way back, the images and the gradient change places."""
+    x, W = scaled(call.need(0)), scaled(call.need(1))
+    spread, images = (_correlated, (gradient, x.values)) if transposed else (_spread, (x.values, gradient))
     return [
-        scaled(_spread(gradient, W.values, at, groups), W.exponent) if call.wants(0) else None,
-        scaled(_of_weights(x.values, gradient, W.values, at, groups), x.exponent) if call.wants(1) else None,
+        scaled(spread(gradient, W.values, at, groups), W.exponent) if call.wants(0) else None,
+        scaled(_of_weights(*images, W.values, at, groups), x.exponent) if call.wants(1) else None,
         _over_channels(gradient) if call.wants(2) else None,
     ]
 
@@ -132,13 +137,7 @@ def _transposed(call: Call) -> Array:
 
 
 def _transposed_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    x, W, gradient = scaled(call.need(0)), scaled(call.need(1)), single(gradients)
-    at, groups = _transposed_windows(call)
-    return [
-        scaled(_correlated(gradient, W.values, at, groups), W.exponent) if call.wants(0) else None,
-        scaled(_of_weights(gradient, x.values, W.values, at, groups), x.exponent) if call.wants(1) else None,
-        _over_channels(gradient) if call.wants(2) else None,
-    ]
+    return _back(call, single(gradients), *_transposed_windows(call), transposed=True)
 
 
 CONVOLUTIONS: dict[str, Rule] = {

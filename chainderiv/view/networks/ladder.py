@@ -11,9 +11,10 @@ import numpy as np
 from chainderiv.given import of_kind
 from chainderiv.kinds import Floats
 from chainderiv.models.diagnosis import Diagnosis, LayerDiagnosis
-from chainderiv.view.choices import switch, title_of
+from chainderiv.theory.finite_width.quantiles import NORMAL
+from chainderiv.view.choices import as_it_stands, switch, title_of
 from chainderiv.view.fitting import draw_legend, fit_words
-from chainderiv.view.networks.lines import ruled, whole_numbers
+from chainderiv.view.networks.lines import BAND_SAID, power, ruled, whole_numbers
 from chainderiv.view.place import fill_place
 from chainderiv.view.theme import Palette, drawing
 
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 LADDER_SIZE = (6.0, 4.2)
 X_LABEL = "layer"
 Y_LABEL = r"$\Vert\delta_l\Vert$  (over that of the last layer)"
-MEASURED, PREDICTED = "measured", "predicted, 5 to 95 %"
+MEASURED, PREDICTED = "measured", f"predicted, {BAND_SAID}"
 WEIGHTS, SLOPES, ZERO = "a step by weights", "a step by slopes", "exactly 0"
-NORMAL_95 = 1.6448536269514722
 LEAST, SHORT = 1.0, 2.0  # decades that the axis spans, and up to which its numbers are plain
 ROOM = 0.06  # of the axis, above and below what is drawn
 MANY = 40  # layers, from which on points are small
@@ -78,14 +78,9 @@ def plot_diagnosis(
         ruled(ax)
         if legend and handles:
             draw_legend(ax, handles, False)
-        fit_words(ax, _title(diagnosis) if own is None else own, X_LABEL, Y_LABEL, False)
+        fit_words(ax, as_it_stands(diagnosis.headline) if own is None else own, X_LABEL, Y_LABEL, False)
         fill_place(ax)
     return ax
-
-
-def _title(diagnosis: Diagnosis) -> str:
-    blamed = "" if diagnosis.culprit is None else f", layer {diagnosis.culprit}"
-    return f"{diagnosis.model}: {diagnosis.verdict}{blamed}"
 
 
 def _heights(layers: tuple[LayerDiagnosis, ...]) -> Floats:
@@ -102,14 +97,14 @@ def _predicted(layers: tuple[LayerDiagnosis, ...]) -> Floats:
         step = _log10(one.weight_predicted) + _log10(above.slope_predicted) + _log10(above.rest)
         found.append((found[-1][0] + step, found[-1][1] + _variance(above)))
     middle, variance = np.array(found[::-1]).T
-    wide = NORMAL_95 * np.sqrt(variance)
+    wide = NORMAL[2] * np.sqrt(variance)
     return np.array([middle - wide, middle, middle + wide]).T
 
 
 def _variance(layer: LayerDiagnosis) -> float:
     """Of log10 of a layer's step; 0 where theory knows none."""
     known = layer.expected
-    return 0.0 if known is None or known.low <= 0 else (_log10(known.high / known.low) / (2 * NORMAL_95)) ** 2
+    return 0.0 if known is None or known.low <= 0 else (_log10(known.high / known.low) / (2 * NORMAL[2])) ** 2
 
 
 def _log10(size: float) -> float:
@@ -183,16 +178,12 @@ def _frame(ax: Axes, heights: Floats, predicted: Floats) -> None:
     ax.set_ylim(low - ROOM * (high - low), high + ROOM * (high - low))
     if high - low > SHORT:
         ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], nbins=7))
-        ax.yaxis.set_major_formatter(_power)
+        ax.yaxis.set_major_formatter(power)
     else:
         powers = range(math.floor(low) - 1, math.ceil(high) + 2)
         ticks = [power + math.log10(step) for power in powers for step in (1, 2, 5)]
         ax.set_yticks([tick for tick in ticks if low <= tick <= high])
         ax.yaxis.set_major_formatter(_plain)
-
-
-def _power(value: float, _: Any) -> str:
-    return f"$10^{{{value:.0f}}}$"
 
 
 def _plain(value: float, _: Any) -> str:

@@ -39,10 +39,11 @@ def sized_axis(ax: Axes, far: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    ax.yaxis.set_major_formatter(_power)
+    ax.yaxis.set_major_formatter(power)
 
 
-def _power(value: float, _: Any) -> str:
+def power(value: float, _: Any) -> str:
+    """A tick of decimal logarithms."""
     return f"$10^{{{value:.0f}}}$"
 
 

@@ -20,32 +20,9 @@ OWN: dict[str, tuple[str, dict[str, Any]] | None] = {
 }
 HARD_SIGMOID_OF_KERAS_2 = ("HardSigmoid", {"alpha": 0.2, "beta": 0.5})
 SAME = {
-    *(
-        "relu",
-        "sigmoid",
-        "tanh",
-        "softplus",
-        "softsign",
-        "selu",
-        "elu",
-        "relu6",
-        "silu",
-        "swish",
-        "gelu",
-        "mish",
-        "celu",
-    ),
-    *(
-        "hard_sigmoid",
-        "hard_silu",
-        "hard_swish",
-        "hard_tanh",
-        "soft_shrink",
-        "squareplus",
-        "tanh_shrink",
-        "log_sigmoid",
-    ),
-}
+    "relu", "sigmoid", "tanh", "softplus", "softsign", "selu", "elu", "relu6", "silu", "swish", "gelu", "mish", "celu",
+    "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "soft_shrink", "squareplus", "tanh_shrink", "log_sigmoid",
+}  # fmt: skip
 
 
 def activation_of(told: Any, version: str, model: str, where: str) -> tuple[str, dict[str, Any]] | None:
