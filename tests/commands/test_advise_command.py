@@ -24,6 +24,8 @@ def test_all_three_frameworks_are_printed_to_be_pasted(capsys):
     out = capsys.readouterr().out
     for words in ("in PyTorch:", "in Keras:", "in JAX:", "torch.nn.init.normal_", "kept within a factor 2"):
         assert words in out
+    for name, module in (("PyTorch", "torch"), ("Keras", "keras"), ("JAX", "jax")):
+        assert f"\nin {name}:\n    import {module}\n" in out
 
 
 def test_where_nothing_is_recommended_nothing_is_pasted(capsys):

@@ -218,3 +218,31 @@ def test_words_are_drawn_as_whole_numbers_that_there_are():
     d = cd.diagnose(graph)
     assert [one.name for one in d.layers] == ["1", "2"]
     assert d.verdict == "healthy"
+
+
+def test_every_column_that_is_printed_holds_what_its_name_says():
+    W, b = np.array([[1.0, 0.5], [-0.5, 1.0], [0.3, 0.3], [0.2, -0.9]]), np.array([0.1, -0.2, -50.0, 0.05])
+    W2, b2 = np.array([[0.7, -0.4, 0.5, 0.9], [0.2, 0.8, -0.3, 0.1]]), np.array([0.1, 0.2])
+    x, y = np.array([[1.0, 2.0], [-1.0, 0.5], [0.4, -1.0]]), np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
+    # the way back by hand, φ = relu and then tanh, C = ½ |a - y|²
+    z = x @ W.T + b
+    a2 = np.tanh(np.maximum(z, 0) @ W2.T + b2)
+    onto_a = ((a2 - y) * (1 - a2**2)) @ W2
+    slope = (z > 0).astype(float)
+    delta, norm = onto_a * slope, np.linalg.norm
+    wanted = {
+        "rms δ": np.sqrt(np.mean(delta**2)),
+        "‖mean ∂b‖": norm(delta.mean(axis=0)),
+        "‖∂W‖/‖W‖": norm(delta.T @ x / 3) / norm(W),
+        "weight part": norm(delta @ W) / norm(delta),
+        "predicted": norm(W) / np.sqrt(4),
+        "slope part": norm(delta) / norm(onto_a),
+        "predicted again": np.sqrt(np.mean(slope**2)),
+    }
+    shares = {"dead": 100 * np.mean(~slope.any(axis=0)), "flat": 100 * np.mean(slope < 0.01)}
+    arrays = {"W1": W, "b1": b, "W2": W2, "b2": b2}
+    told = str(cd.diagnose(arrays, x, y, activation="relu", output="tanh")).splitlines()
+    header, _, first, *_ = (re.split(r"\s{2,}", line) for line in told[-4:])
+    assert header == ["layer", *wanted][:-1] + ["predicted", "√χ₁ (90 of 100)", "dead", "flat"]
+    assert first == ["1", *(f"{v:.3g}" for v in wanted.values()), *(f"{s:.0f}%" for s in shares.values())]
+    assert len(set(first)) == len(first)  # no two could change places unseen

@@ -207,6 +207,13 @@ def test_widths_of_which_no_network_is_drawn_are_refused(power, said):
         cd.advise("tanh", 5, 10**power)
 
 
+def test_the_columns_of_the_usual_starts_hold_the_gradient_and_the_signal():
+    # ReLU at σ_w = 1: half of z² goes on in each layer, and half of the mean squared gradient comes back
+    (line,) = (one for one in str(cd.advise("relu", 5, 100)).splitlines() if one.startswith("LeCun, Xavier"))
+    assert line.split()[-4:] == ["1", "0", f"{0.5 ** (4 / 2):.3g}", f"{0.5**4:.3g}"]
+    assert " gradient  signal" in str(cd.advise("relu", 5, 100))
+
+
 CAVEATS = [
     ("sigmoid", 5, 100, "the wide cousin of |w| >= 4"),
     ("relu", 5, 100, "a line of fixed points"),

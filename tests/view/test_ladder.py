@@ -124,3 +124,17 @@ def test_a_files_name_is_set_as_it_stands_whatever_it_is_called(tmp_path):
     assert cd.plot_diagnosis(d).get_title().replace("\n", " ") == d.headline.replace("$", r"\$")
     d.save(tmp_path / "LADDER.PNG")
     assert (tmp_path / "LADDER.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+def test_steps_are_named_for_what_makes_them():
+    net = cd.Network([20, 30, 30, 10], "sigmoid", rng=1)
+    d = cd.diagnose(net)
+    ax = cd.plot_diagnosis(d)
+    by_name = {c.get_label(): c for c in ax.collections if isinstance(c, LineCollection)}
+    # from right to left: by the weights of a layer, and then by the slopes of the one below
+    for name, part in (("a step by weights", d.layers[2].weight_part), ("a step by slopes", d.layers[1].slope_part)):
+        (right, low), (left, high) = max(by_name[name].get_segments(), key=lambda ends: ends[0][0])
+        assert (right, left) == ((3, 2.5) if name.endswith("weights") else (2.5, 2))
+        assert high - low == pytest.approx(math.log10(part), rel=1e-9)
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert {"a step by weights", "a step by slopes", "measured", "predicted, 5 to 95 %"} == set(shown)
