@@ -138,3 +138,13 @@ def test_steps_are_named_for_what_makes_them():
         assert high - low == pytest.approx(math.log10(part), rel=1e-9)
     shown = [text.get_text() for text in ax.get_legend().get_texts()]
     assert {"a step by weights", "a step by slopes", "measured", "predicted, 5 to 95 %"} == set(shown)
+
+
+def test_steps_that_go_up_and_down_again_stay_within_the_axis():
+    net = cd.Network([20, 30, 30, 30, 10], "sigmoid", rng=1)
+    for weight in net.weights:
+        weight *= 5  # which the slopes take back: the points lie on one height, and the steps between them above
+    ax = cd.plot_diagnosis(cd.diagnose(net))
+    heights = [y for c in ax.collections if isinstance(c, LineCollection) for line in c.get_segments() for _, y in line]
+    low, high = ax.get_ylim()
+    assert low < min(heights) < max(heights) < high

@@ -29,6 +29,7 @@ WEIGHTS, SLOPES, ZERO = "a step by weights", "a step by slopes", "exactly 0"
 LEAST, SHORT = 1.0, 2.0  # decades that the axis spans, and up to which its numbers are plain
 ROOM = 0.06  # of the axis, above and below what is drawn
 MANY = 40  # layers, from which on points are small
+Step = tuple[list[Any], str, str]  # lines, their colour, and what they are called
 
 
 def plot_diagnosis(
@@ -67,12 +68,14 @@ def plot_diagnosis(
     own = title_of(title)
     layers = diagnosis.layers
     with drawing(ax, LADDER_SIZE, dark, fitted=True) as (ax, colours):
-        heights = _heights(layers)
-        handles = _drawn(ax, layers, heights, colours)
+        heights, predicted = _heights(layers), _predicted(layers)
+        steps = _both(layers, heights, colours)
+        handles = _drawn(ax, heights, predicted, steps, colours) if layers else []
         if diagnosis.culprit is not None:
             _blame(ax, diagnosis.culprit, diagnosis.verdict, colours)
         ax.set_xlim(0.4, max(len(layers), 1) + 0.6)
-        _frame(ax, heights, _predicted(layers))
+        ends = [y for lines, *_ in steps for line in lines for _, y in line]
+        _frame(ax, np.concatenate([heights, predicted.ravel(), ends]))
         handles += _crosses(ax, heights, colours)
         whole_numbers(ax)
         ruled(ax)
@@ -111,32 +114,19 @@ def _log10(size: float) -> float:
     return math.log10(size) if size > 0 else math.nan
 
 
-def _drawn(ax: Axes, layers: tuple[LayerDiagnosis, ...], heights: Floats, colours: Palette) -> list[Any]:
+def _drawn(ax: Axes, heights: Floats, predicted: Floats, steps: list[Step], colours: Palette) -> list[Any]:
     """The prediction and its band, the steps, and a point for each layer."""
-    if not layers:
-        return []
-    at, low_middle_high = np.arange(1, len(layers) + 1), _predicted(layers)
-    blue = colours.cycle[0]
-    ax.fill_between(at, low_middle_high[:, 0], low_middle_high[:, 2], color=blue, alpha=0.18, linewidth=0, gid="band")
-    predicted = ax.plot(at, low_middle_high[:, 1], color=blue, linestyle="--", label=PREDICTED, gid="predicted")
-    steps = [_steps(ax, *one) for one in _both(layers, heights, colours)]
-    size = 5 if len(layers) < MANY else 3
+    at, (low, middle, high), blue = np.arange(1, len(heights) + 1), predicted.T, colours.cycle[0]
+    ax.fill_between(at, low, high, color=blue, alpha=0.18, linewidth=0, gid="band")
+    line = ax.plot(at, middle, color=blue, linestyle="--", label=PREDICTED, gid="predicted")
+    lines = [_steps(ax, *one) for one in steps]
+    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 5 if len(heights) < MANY else 3}
     seen = np.where(np.isfinite(heights), heights, np.nan)
-    measured = ax.plot(
-        at,
-        seen,
-        color=colours.ink,
-        linestyle="none",
-        marker="o",
-        markersize=size,
-        zorder=4,
-        label=MEASURED,
-        gid="measured",
-    )
-    return [*measured, *predicted, *(one for one in steps if one is not None)]
+    points = ax.plot(at, seen, color=colours.ink, zorder=4, label=MEASURED, gid="measured", **look)
+    return [*points, *line, *(one for one in lines if one is not None)]
 
 
-def _both(layers: tuple[LayerDiagnosis, ...], heights: Floats, colours: Palette) -> list[tuple[list[Any], str, str]]:
+def _both(layers: tuple[LayerDiagnosis, ...], heights: Floats, colours: Palette) -> list[Step]:
     """Lines from each layer to the one below: by the upper one's weights, and then by the lower one's slopes."""
     weights, slopes = [], []
     for number, (one, above) in enumerate(itertools.pairwise(layers), 1):
@@ -166,11 +156,10 @@ def _blame(ax: Axes, culprit: int, verdict: str, colours: Palette) -> None:
     ax.axvspan(culprit - 0.4, culprit + 0.4, color=colour, alpha=0.55, linewidth=0, zorder=0, gid="culprit")
 
 
-def _frame(ax: Axes, heights: Floats, predicted: Floats) -> None:
-    """The axis of decimal logarithms, whose ticks are powers of ten."""
+def _frame(ax: Axes, drawn: Floats) -> None:
+    """The axis of decimal logarithms, whose ticks are powers of ten, and which holds all that is drawn."""
     from matplotlib.ticker import MaxNLocator
 
-    drawn = np.concatenate([heights, predicted.ravel()])
     drawn = drawn[np.isfinite(drawn)]
     low, high = (float(drawn.min()), float(drawn.max())) if drawn.size else (0.0, 0.0)
     more = max(LEAST - (high - low), 0.0) / 2
