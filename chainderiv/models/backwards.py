@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from chainderiv.errors import BadShape
@@ -11,7 +12,7 @@ from chainderiv.models.graph import Node
 from chainderiv.models.operators.rule import Rule, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
 from chainderiv.models.passed import Gradients, NotFollowed, Passed, described, told
-from chainderiv.models.scaled import Scaled, aligned, plus, scaled
+from chainderiv.models.scaled import Scaled, levels, plus, scaled
 
 
 def backward(passed: Passed, cotangents: Any) -> Gradients:
@@ -100,19 +101,26 @@ class _Back:
 
     def _shares(self, node: Node, rule: Rule, wanted: tuple[bool, ...]) -> list[Scaled | None]:
         reached = [self.known.get(name) for name in node.outputs]
-        arrays, exponent = aligned([g for g in reached if g is not None])
-        rest = iter(arrays)
-        gradients: list[Floats | None] = [None if g is None else next(rest) for g in reached]
         call, backward_rule = self.passed.call(node, wanted), rule.backward
         assert backward_rule is not None
-        found = told(node, lambda: backward_rule(call, gradients))
-        return [_at(share, exponent) for share in found]
+        total: list[Scaled | None] = []
+        for arrays, exponent in levels([g for g in reached if g is not None]):
+            rest = iter(arrays)
+            gradients: list[Floats | None] = [None if g is None else next(rest) for g in reached]
+            found = told(node, partial(backward_rule, call, gradients))
+            shares = [_at(share, exponent) for share in found]
+            total = [_sum(p, q) for p, q in zip(total, shares, strict=True)] if total else shares
+        return total
 
     def _forget(self, node: Node) -> None:
         for name in node.inputs:
             if name and is_float(self.passed.values[name]):
                 self.known.pop(name, None)
                 self.unknown.add(name)
+
+
+def _sum(p: Scaled | None, q: Scaled | None) -> Scaled | None:
+    return q if p is None else p if q is None else plus(p, q)
 
 
 def _at(share: Floats | Scaled | None, exponent: int) -> Scaled | None:

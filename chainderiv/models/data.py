@@ -17,7 +17,7 @@ from chainderiv.kinds import Array, Floats
 from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.models.operators.slopes import activation_of
 from chainderiv.models.passes import Passed
-from chainderiv.models.scaled import Scaled, of_wide, scaled
+from chainderiv.models.scaled import Scaled, moved, of_wide, scaled
 from chainderiv.nn.output_layer import OutputLayer, output_layer
 
 EXAMPLES, MOST_NUMBERS = 64, 2**20  # that are drawn, and numbers of an input in all
@@ -110,7 +110,7 @@ def pull(passed: Passed, targets: Any, cost: str | Cost | None) -> Pull:
     wanted = _targets(targets, z, classes)
     flat = last.wide_delta(z.reshape(-1, z.shape[-1]), wanted.reshape(-1, z.shape[-1]))
     delta = of_wide(flat)
-    return Pull({end.tensor: Scaled(delta.values.reshape(z.shape), delta.exponent)}, last.cost.name)
+    return Pull({end.tensor: moved(delta, lambda values: values.reshape(z.shape))}, last.cost.name)
 
 
 @dataclass(frozen=True)

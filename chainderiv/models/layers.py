@@ -25,7 +25,7 @@ from chainderiv.models.operators.rule import is_float
 from chainderiv.models.operators.slopes import activation_of
 from chainderiv.models.operators.table import RULES
 from chainderiv.models.passes import Gradients, Passed, backward_through, described
-from chainderiv.models.scaled import Scaled, scaled
+from chainderiv.models.scaled import Scaled, linear, scaled
 from chainderiv.models.stages import FACTOR, NORMALISATION, PASSED_BY, SLOPE, WEIGHT, kind_of
 
 FLAT = 0.01  # |φ'(z)| below it is called flat
@@ -229,7 +229,7 @@ class _Look:
 
     def _mean(self, delta: Scaled, axis: int) -> float:
         others = tuple(k for k in range(delta.values.ndim) if k != axis % delta.values.ndim)
-        return scaled(delta.values.sum(axis=others), delta.exponent).ln_norm() - math.log(self.examples)
+        return linear(delta, lambda values: values.sum(axis=others)).ln_norm() - math.log(self.examples)
 
     def _of_weight(self, weight: str) -> float:
         return self.gradients[weight].ln_norm() - math.log(self.examples) if weight in self.gradients else math.nan
@@ -253,7 +253,7 @@ def _dead(slopes: Scaled, axis: int, neurons: int) -> float:
     shape = slopes.shape
     if axis >= len(shape) or shape[axis] != neurons:  # the places were laid side by side before the neuron
         axis = -1
-    alive = np.moveaxis(slopes.values != 0, axis, 0)
+    alive = np.moveaxis(slopes.nonzero, axis, 0)
     return float(np.mean(~alive.reshape(len(alive), -1).any(axis=1)))
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
+from chainderiv.models.operators.slopes import NEURONS
 from chainderiv.models.operators.table import RULES
+from chainderiv.models.passes import backward
+from chainderiv.models.scaled import plus, scaled
 
 from .cases import CASES, Case, draw
 
@@ -68,3 +71,28 @@ def test_a_neuron_of_ones_own_passes_its_derivative():
     assert disagreement(case.gradients()[0], by_differences(case, 0)) < AGREES
     with pytest.raises(BadValue, match="give an Activation"):
         Case("Activation", (draw(3, 4),), {"activation": "tanh"}).outputs()
+
+
+FAR = -3000  # powers of two below what float64 holds
+
+
+def ones_at(case, place):
+    """Cotangents that are 0 but for a 1 at one end, 0 or -1, of every output of floats."""
+    made = {f"y{k}": np.zeros(y.shape) for k, y in enumerate(case.outputs()) if y.dtype.kind == "f"}
+    for cotangent in made.values():
+        cotangent.reshape(-1)[place] = 1.0
+    return made
+
+
+@pytest.mark.parametrize("name", [n for n, c in CASES.items() if c.operator not in NEURONS or n in ("sigmoid", "relu")])
+def test_what_lies_beyond_float64_below_the_largest_passes_back_beside_it(name):
+    case, (first, last) = CASES[name], (ones_at(CASES[name], place) for place in (0, -1))
+    passed = case.passed()
+    both = {k: plus(scaled(c), scaled(last[k], FAR)) if c.size > 1 else scaled(c) for k, c in first.items()}
+    alone, beside, together = backward(passed, first), backward(passed, last), backward(passed, both)
+    for k in case.moving:
+        large, small, found = alone[f"x{k}"], beside[f"x{k}"].shifted(FAR), together[f"x{k}"]
+        free = ~large.nonzero & (max(c.size for c in first.values()) > 1)
+        np.testing.assert_array_equal(found.to_log_sign().sign[free], small.to_log_sign().sign[free])
+        np.testing.assert_allclose(found.ln_abs()[free], small.ln_abs()[free], rtol=1e-13)
+        np.testing.assert_allclose(found.ln_abs()[~free], large.ln_abs()[~free], rtol=1e-12, atol=1e-12)

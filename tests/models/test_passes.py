@@ -8,6 +8,7 @@ import pytest
 
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.models.graph import Graph, Input, Node
+from chainderiv.models.layers import layers
 from chainderiv.models.passes import backward, forward, through_one, until_not_followed
 from chainderiv.models.scaled import scaled
 from chainderiv.models.stages import stages
@@ -86,6 +87,27 @@ def test_a_saturated_softmax_passes_what_no_float_holds_to_its_largest_share_as_
         logs, signs = [float(mpmath.log(abs(w))) for w in want], [float(mpmath.sign(w)) for w in want]
     assert signs == found.sign[0].tolist()
     assert disagreement(found.log[0], logs) < AGREES
+
+
+def saturated(sizes):
+    """Each example drives its first sigmoid to one of these; the next two see what that leaves."""
+    b = Builder((len(sizes), 1))
+    t = b.add("Sigmoid", b.add("MatMul", "x", b.constant([[-1.0]]), name="driven"))
+    for _ in range(2):
+        t = b.add("Sigmoid", b.add("MatMul", t, b.constant([[3.0]])))
+    return b.graph(t)
+
+
+def test_each_example_of_a_batch_keeps_its_gradient_beside_those_that_are_far_larger():
+    sizes = np.array([0.0, 30.0, 500.0, 700.0, 900.0, 2000.0, 1e5])
+    passed = forward(saturated(sizes), {"x": sizes[:, None]})
+    gradients = backward(passed, np.ones((7, 1)))
+    want = sum((-np.abs(z) - 2 * np.log1p(np.exp(-np.abs(z)))) for z in (passed.values[n] for n in ("t0", "t2", "t4")))
+    np.testing.assert_allclose(gradients["x"].ln_abs(), want + 2 * np.log(3.0), rtol=1e-12)
+    assert (gradients["x"].to_log_sign().sign == -1).all()
+    # its neuron is alive for the last example alone, and is so
+    first = layers(passed, backward(passed, np.eye(7)[-1:].T), 7)[0]
+    assert (first.dead, round(first.ln_delta, 6)) == (0.0, round(float(want[-1, 0]) + 2 * np.log(3.0), 6))
 
 
 def by_differences(graph, x, cotangent, direction, name="x"):

@@ -10,7 +10,21 @@ from chainderiv.compiling.arrays import array_functions
 from chainderiv.models.operators.rule import Call
 from chainderiv.models.operators.slopes import activation_of, slope, stated
 from chainderiv.models.operators.table import RULES
-from chainderiv.models.scaled import Scaled, aligned, cosine, inverse, matmul, of_wide, plus, scaled, times
+from chainderiv.models.scaled import (
+    Scaled,
+    aligned,
+    bands,
+    cosine,
+    inverse,
+    levels,
+    linear,
+    matmul,
+    of_wide,
+    plus,
+    scaled,
+    times,
+    to_wide,
+)
 from chainderiv.wide import Wide
 
 rng = np.random.default_rng(3)
@@ -19,7 +33,8 @@ ROUNDING = 2.0**-51
 
 
 def exact(s):
-    return [Fraction(v) * Fraction(2) ** s.exponent for v in s.values.reshape(-1).tolist()]
+    each = ([Fraction(v) * Fraction(2) ** b.exponent for v in b.values.reshape(-1).tolist()] for b in bands(s))
+    return [sum(entry) for entry in zip(*each, strict=True)]
 
 
 def exact_matrix(s):
@@ -135,3 +150,61 @@ def test_a_prelu_of_several_slopes_is_no_single_activation_and_a_matrix_is_none(
     assert activation_of("PRelu", Call((P, np.ones(4)), {}, 18)) is None
     assert activation_of("MatMul", Call((P, Q), {}, 18)) is None
     assert activation_of("Clip", Call((P, np.array(1.0), np.array(1.0)), {}, 18)) is None
+
+
+def spread(seed):
+    """Numbers whose sizes range over thousands of powers of two, a zero among them."""
+    draws = np.random.default_rng(seed)
+    m = np.where(np.arange(12) == 5, 0.0, draws.uniform(0.5, 1, 12) * draws.choice([-1, 1], 12))
+    return of_wide(Wide(m.reshape(3, 4), draws.integers(-6000, 0, (3, 4)).astype(float)))
+
+
+def off_anywhere(got, want):
+    """The largest error of an entry over that entry; inf where a number is 0, or a 0 is none."""
+    pairs = list(zip(got, want, strict=True))
+    if any((g == 0) != (w == 0) for g, w in pairs):
+        return math.inf
+    return float(max((abs(g / w - 1) for g, w in pairs if w != 0), default=0))
+
+
+def test_every_entry_keeps_its_digits_however_far_below_the_largest_it_lies():
+    p, q = spread(1), spread(2)
+    assert len(list(bands(p))) >= 4
+    for band in bands(p):
+        sizes = np.abs(band.values[band.values != 0])
+        assert sizes.min() >= 2.0**-500
+        assert 0.5 <= sizes.max() < 1
+    assert off_anywhere(exact(times(p, q)), [a * b for a, b in zip(exact(p), exact(q), strict=True)]) < ROUNDING
+    assert off_anywhere(exact(plus(p, q)), [a + b for a, b in zip(exact(p), exact(q), strict=True)]) < ROUNDING
+    turned = Scaled(np.eye(4)[::-1])
+    assert off_anywhere(exact(matmul(p, turned)), exact_matrix(p)[:, ::-1].reshape(-1).tolist()) == 0
+    assert off_anywhere(exact(linear(p, lambda x: x[:2])), exact(p)[:8]) == 0
+    assert off_anywhere(exact(of_wide(to_wide(p))), exact(p)) == 0
+    assert p.shifted(-7).nonzero.sum() == 11
+    assert off_anywhere(exact(p.shifted(-7)), [v / 128 for v in exact(p)]) == 0
+
+
+def test_one_exponent_for_all_entries_would_be_found():
+    p, q = spread(1), spread(2)
+    one = Scaled(times(p, q).values, times(p, q).exponent)
+    assert off_anywhere(exact(one), [a * b for a, b in zip(exact(p), exact(q), strict=True)]) == math.inf
+
+
+def test_a_float_far_below_the_largest_of_its_array_is_kept():
+    array = np.array([1e300, -1e-300, 5e-324, 0.0, 2e-17])
+    assert off_anywhere(exact(scaled(array)), [Fraction(v) for v in array.tolist()]) == 0
+    assert scaled(array).to_float().tolist() == array.tolist()
+    assert scaled(array).to_log_sign().sign.tolist() == [1, -1, 1, 0, 1]
+    assert scaled(array)[1:3].ln_abs().tolist() == scaled(array).ln_abs()[1:3].tolist()
+
+
+def test_levels_add_up_to_what_they_are_made_of():
+    several = [spread(1), scaled(np.zeros(2)), scaled(P, -7000)]
+    found = list(levels(several))
+    for k, one in enumerate(several):
+        parts = [scaled(arrays[k], exponent) for arrays, exponent in found]
+        total = parts[0]
+        for part in parts[1:]:
+            total = plus(total, part)
+        assert off_anywhere(exact(total), exact(one)) == 0
+    assert len(list(levels([scaled(P), scaled(Q, -150), scaled(np.zeros(3), 9)]))) == 1

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import fits
-from chainderiv.models.scaled import Scaled, scaled
+from chainderiv.models.scaled import Scaled, linear
 
 
 def unbroadcast(gradient: Floats, shape: tuple[int, ...]) -> Floats:
@@ -26,7 +26,7 @@ def unbroadcast_scaled(gradient: Scaled, shape: tuple[int, ...]) -> Scaled:
     """The same of a Scaled."""
     if gradient.shape == shape:
         return gradient
-    return scaled(unbroadcast(gradient.values, shape), gradient.exponent)
+    return linear(gradient, lambda values: unbroadcast(values, shape))
 
 
 def together(*arrays: Array) -> tuple[int, ...]:

@@ -15,7 +15,7 @@ from chainderiv.errors import BadShape
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import Back, Call, Rule, fits, single
 from chainderiv.models.operators.windows import Windows, auto_pad, behind, lengths, padding, windows
-from chainderiv.models.scaled import scaled
+from chainderiv.models.scaled import linear, scaled
 
 
 def _correlated(x: Array, W: Array, at: Windows, groups: int) -> Floats:
@@ -87,10 +87,15 @@ def _conv_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
 def _back(call: Call, gradient: Floats, at: Windows, groups: int, transposed: bool) -> Back:
     """Of a transposed one, which is a convolution's way back, the images and the gradient change places."""
     x, W = scaled(call.need(0)), scaled(call.need(1))
-    spread, images = (_correlated, (gradient, x.values)) if transposed else (_spread, (x.values, gradient))
+    spread = _correlated if transposed else _spread
+
+    def of_weights(images: Floats) -> Floats:
+        pair = (gradient, images) if transposed else (images, gradient)
+        return _of_weights(*pair, call.need(1), at, groups)
+
     return [
-        scaled(spread(gradient, W.values, at, groups), W.exponent) if call.wants(0) else None,
-        scaled(_of_weights(*images, W.values, at, groups), x.exponent) if call.wants(1) else None,
+        linear(W, lambda weights: spread(gradient, weights, at, groups)) if call.wants(0) else None,
+        linear(x, of_weights) if call.wants(1) else None,
         _over_channels(gradient) if call.wants(2) else None,
     ]
 

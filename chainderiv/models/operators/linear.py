@@ -9,7 +9,7 @@ import numpy as np
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.broadcasting import unbroadcast, unbroadcast_scaled
 from chainderiv.models.operators.rule import Back, Call, Rule, fits, single
-from chainderiv.models.scaled import Scaled, matmul, scaled
+from chainderiv.models.scaled import Scaled, matmul, moved, scaled
 
 
 def _product(a: Array, b: Array) -> Array:
@@ -48,7 +48,7 @@ def _turned(a: Array) -> Scaled:
 
 def _like(gradient: Scaled, given: Array, matrix: Array) -> Scaled:
     summed = unbroadcast_scaled(gradient, matrix.shape)
-    return Scaled(summed.values.reshape(given.shape), summed.exponent)
+    return moved(summed, lambda values: values.reshape(given.shape))
 
 
 def _gemm(call: Call) -> Array:
@@ -73,7 +73,7 @@ def _gemm_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
 
 
 def _back(gradient: Scaled | None, turned: int) -> Scaled | None:
-    return Scaled(gradient.values.T, gradient.exponent) if gradient is not None and turned else gradient
+    return moved(gradient, np.transpose) if gradient is not None and turned else gradient
 
 
 LINEAR: dict[str, Rule] = {

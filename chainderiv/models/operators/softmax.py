@@ -8,7 +8,7 @@ import numpy as np
 
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import Back, Call, Rule, single
-from chainderiv.models.scaled import Scaled, of_wide, plus, scaled, times
+from chainderiv.models.scaled import Scaled, linear, moved, of_wide, plus, scaled, times
 from chainderiv.wide import from_log
 
 AXIS_OF_ITS_OWN = 13  # the version from which on the axis is one
@@ -64,13 +64,13 @@ def _softmax_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
     first = np.arange(logs.shape[-1]) == largest
     shares = _shares(np.where(first, -np.inf, logs))
     drift = times(shares, above)
-    mean = scaled(drift.values.sum(axis=-1, keepdims=True), drift.exponent)
+    mean = linear(drift, lambda values: values.sum(axis=-1, keepdims=True))
     of_first = times(_negative(mean), np.where(first, np.exp(logs), 0.0))
     return [_placed(call, plus(times(shares, _minus(above, mean)), of_first))]
 
 
 def _negative(p: Scaled) -> Scaled:
-    return Scaled(-p.values, p.exponent)
+    return moved(p, np.negative)
 
 
 def _minus(p: Scaled, q: Scaled) -> Scaled:
@@ -91,7 +91,7 @@ def _rows_like(call: Call, gradient: Floats) -> Floats:
 
 
 def _placed(call: Call, rows: Scaled) -> Scaled:
-    return Scaled(_back_in_place(call, rows.values), rows.exponent)
+    return moved(rows, lambda values: _back_in_place(call, values))
 
 
 SOFTMAX: dict[str, Rule] = {
