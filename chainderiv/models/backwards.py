@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from chainderiv.errors import BadShape
+from chainderiv.errors import BadShape, BadValue
 from chainderiv.kinds import Floats
 from chainderiv.models.graph import Node
 from chainderiv.models.operators.rule import Rule, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
-from chainderiv.models.passed import Gradients, NotFollowed, Passed, described, told
-from chainderiv.models.scaled import Scaled, levels, plus, scaled
+from chainderiv.models.passed import MOST_BYTES, Gradients, NotFollowed, Passed, described, owned, told
+from chainderiv.models.scaled import Scaled, bands, levels, plus, scaled
 
 
 def backward(passed: Passed, cotangents: Any) -> Gradients:
@@ -20,7 +20,8 @@ def backward(passed: Passed, cotangents: Any) -> Gradients:
 
     cotangents : ∂C/∂y of the first output, an array or Scaled of its shape, or these by the names of several tensors.
 
-    Raises BadValue where a tensor has no value, BadShape where a cotangent is not of its shape.
+    Raises BadValue where a tensor has no value and where all gradients take more than MOST_BYTES, BadShape where a
+    cotangent is not of its shape.
 
     >>> import numpy as np
     >>> from chainderiv.models.forwards import forward
@@ -72,6 +73,7 @@ class _Back:
         self.passed, self.known, self.to = passed, known, to
         self.unknown: set[str] = set()
         self.not_followed: list[NotFollowed] = []
+        self.bytes = sum(_taken(gradient, ()) for gradient in known.values())
 
     def take(self, node: Node) -> None:
         """The share of its inputs' gradients that passes through this node."""
@@ -94,7 +96,17 @@ class _Back:
             return
         for name, wants, share in zip(node.inputs, wanted, shares, strict=False):
             if wants and share is not None and name not in self.unknown:
-                self.known[name] = plus(self.known[name], share) if name in self.known else share
+                self._keep(node, name, share)
+
+    def _keep(self, node: Node, name: str, share: Scaled) -> None:
+        before, came_from = self.known.get(name), [self.known[n].values for n in node.outputs if n in self.known]
+        self.known[name] = share if before is None else plus(before, share)
+        self.bytes += _taken(self.known[name], came_from) - (0 if before is None else _taken(before, ()))
+        if self.bytes > MOST_BYTES:
+            raise BadValue(
+                f"the gradients of {self.passed.graph.name} take more than {MOST_BYTES // 2**20} MiB at "
+                f"{described(node)}; give fewer or smaller examples"
+            )
 
     def _wants(self, name: str) -> bool:
         return bool(name) and is_float(self.passed.values[name]) and (self.to is None or name in self.to)
@@ -117,6 +129,11 @@ class _Back:
             if name and is_float(self.passed.values[name]):
                 self.known.pop(name, None)
                 self.unknown.add(name)
+
+
+def _taken(gradient: Scaled, came_from: Sequence[Floats]) -> int:
+    """The bytes that it takes beside what it came from."""
+    return sum(owned(band.values, came_from) for band in bands(gradient))
 
 
 def _sum(p: Scaled | None, q: Scaled | None) -> Scaled | None:

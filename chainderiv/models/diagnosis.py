@@ -7,7 +7,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -275,6 +275,7 @@ def diagnose(
     graph = read(model, activation, _output(model, output, chosen, targets), _examples(inputs))
     given = drawn_inputs(graph, draws) if inputs is None else given_inputs(graph, inputs)
     passed = forward(graph, given, truth("training", training))
+    graph = replace(graph, notes=(*graph.notes, *passed.notes))
     examples = len(next(iter(given.values()))) if given else 1
     if graph.outputs[0] not in passed.values:
         return _made(graph, (), Stages((), passed.not_followed), training, examples, inputs is not None, None)

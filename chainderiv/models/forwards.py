@@ -13,9 +13,8 @@ from chainderiv.kinds import Array
 from chainderiv.models.graph import Graph, Node
 from chainderiv.models.operators.rule import Call, Rule, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
-from chainderiv.models.passed import NotFollowed, Passed, described, told
+from chainderiv.models.passed import MOST_BYTES, NotFollowed, Passed, described, owned, told
 
-MOST_BYTES = 2**31  # that the values of all tensors may take
 _OUTSIDE: Mapping[str, str] = {}
 
 
@@ -23,7 +22,8 @@ def forward(graph: Graph, inputs: Mapping[str, Any], training: bool = False) -> 
     """The value of every tensor of a graph.
 
     inputs : arrays by the inputs' names, of the shapes that the graph states.
-    training : whether normalisations take the batch's own statistics. Dropout lets everything through either way.
+    training : whether normalisations take the batch's own statistics. Dropout lets everything through either way,
+        which is what it does on average; Passed.notes says so where training would have it drop.
 
     Raises BadValue for inputs that are missing, unknown or too large, BadShape for those that do not fit.
 
@@ -105,12 +105,13 @@ class _Run:
 
     def _keep(self, node: Node, rule: Rule, outputs: tuple[Array, ...]) -> None:
         self.nodes.append(node)
+        sources = [self.values[name] for name in node.inputs if name]
         moves = rule.kind != "constant" and any(name in self.moving for name in node.inputs)
         for name, value in zip(node.outputs, outputs, strict=False):
             if not name:
                 continue
             self.values[name] = value
-            self.bytes += value.nbytes if value.base is None else 0
+            self.bytes += owned(value, sources)
             if moves:
                 self.moving.add(name)
             if moves and any(source in self.of_floats for source in node.inputs):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from chainderiv.models.scaled import Scaled
 
 # what NumPy makes of shapes that do not fit, axes that are none and attributes of another kind
 _BAD_NUMBERS = (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
+MOST_BYTES = 2**31  # that the values of all tensors may take, and their gradients as much again
+DROPS = "dropout lets everything through, as it does on average; what it drops in training is left out"
 _UNNAMED = np.empty(0)  # stands for an output that nobody asks for
 
 
@@ -77,6 +79,19 @@ class Passed:
         made = (node for node in self.nodes if any(_has(wrong, self.values[name]) for name in node.outputs if name))
         return next(map(described, made), self.graph.inputs[0].name if self.graph.inputs else None)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was assumed on the way, a sentence each."""
+        return (DROPS,) if any(self._drops(node) for node in self.nodes) else ()
+
+    def _drops(self, node: Node) -> bool:
+        """Whether a Dropout is at work that training would have drop something."""
+        if node.operator != "Dropout":
+            return False
+        call = self.call(node)
+        share, trained = (call.get("ratio", 0.5) if call.input(1) is None else call.need(1)), call.input(2)
+        return bool(np.any(share)) and (self.training or bool(trained is not None and np.any(trained)))
+
     def call(self, node: Node, wanted: tuple[bool, ...] = ()) -> Call:
         """What a node's rule is asked with."""
         return Call(
@@ -88,6 +103,11 @@ class Passed:
             wanted=wanted,
             results=len(node.outputs),
         )
+
+
+def owned(made: Array, sources: Iterable[Array]) -> int:
+    """The bytes that an array takes: none where it is one of its sources, moved as a whole."""
+    return 0 if any(np.may_share_memory(made, source) for source in sources) else made.nbytes
 
 
 def _has(wrong: Callable[[Array], Any], value: Array) -> bool:

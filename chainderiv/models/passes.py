@@ -9,19 +9,19 @@ What is not followed: `passed.not_followed` and `gradients.not_followed` name ea
 needs it has no value, or no gradient, and asking for it is a BadValue.
 
 Both ways are loops over the nodes, thousands of which do no harm. Memory: the values of all tensors and the gradients
-of all floats that the output depends on, each once, in float64; at most MOST_BYTES of values, and MOST_OF_ONE for one
-tensor.
-The way forward is in floats: an activation that underflows is 0 here too, as it is where the network runs. The way back
-is linear, and its arrays have an exponent for each band of 500 powers of two (Scaled), so an entry is 0 only where it is.
-Network's way back (nn/wide_backward) has an exponent for every entry, since there single images are asked for, which lie
-apart by more. Two are better than one: Network's took 1.7 to 5.1 times as long on the same networks.
+of all floats that the output depends on, each once, in float64; at most MOST_BYTES of values and as much of gradients,
+and MOST_OF_ONE for one tensor, beside what one operator needs at work.
+The way forward is in floats: an activation that underflows is 0 here too, as it is where the network runs. The way
+back is linear, and its arrays have an exponent for each band of 500 powers of two (Scaled), so that an entry is 0 only
+where it is. Network's way back (nn/wide_backward) has an exponent for every entry, since there single images are asked
+for, which lie apart by more. Two are better than one: Network's took 1.7 to 5.1 times as long on the same networks.
 """
 
 from __future__ import annotations
 
 from chainderiv.models.backwards import backward, backward_through, through_one
-from chainderiv.models.forwards import MOST_BYTES, forward
-from chainderiv.models.passed import Gradients, NotFollowed, Passed, described, until_not_followed
+from chainderiv.models.forwards import forward
+from chainderiv.models.passed import MOST_BYTES, Gradients, NotFollowed, Passed, described, until_not_followed
 
 __all__ = [
     "MOST_BYTES",

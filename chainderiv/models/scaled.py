@@ -55,11 +55,6 @@ class Scaled:
         here = np.asarray(self.values != 0)
         return here if self.below is None else here | self.below.nonzero
 
-    @property
-    def nbytes(self) -> int:
-        """The memory that it takes."""
-        return sum(band.values.nbytes for band in bands(self))
-
     def shifted(self, by: int) -> Scaled:
         """The same times 2^by, exactly."""
         if not np.any(self.values):

@@ -1,12 +1,14 @@
 """Whole networks forwards and backwards: at depths where floats end, through branches, past what is not followed."""
 
 import time
+from dataclasses import replace
 
 import mpmath
 import numpy as np
 import pytest
 
 from chainderiv.errors import BadShape, BadValue
+from chainderiv.models import backwards
 from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.models.layers import layers
 from chainderiv.models.passes import backward, forward, through_one, until_not_followed
@@ -289,6 +291,41 @@ def test_what_would_take_too_much_memory_is_refused_before_it_is_taken():
         with pytest.raises(BadValue, match=f"^{node.operator} at 'y'.*give fewer or smaller"):
             forward(graph, {"x": [[1.0]]})
     assert time.perf_counter() - start < 1
+
+
+def test_gradients_that_would_take_too_much_memory_are_refused_at_the_node(monkeypatch):
+    graph = sigmoids(6)
+    passed = forward(graph, {"x": np.ones((1, 3))})
+    took = sum(passed.values[name].nbytes for name in backward(passed, np.ones((1, 3))))
+    monkeypatch.setattr(backwards, "MOST_BYTES", took)
+    assert len(backward(passed, np.ones((1, 3)))) == 6 * 3 + 1
+    monkeypatch.setattr(backwards, "MOST_BYTES", took - 1)
+    with pytest.raises(BadValue, match="gradients of model take more than 0 MiB at layer 1; give fewer or smaller"):
+        backward(passed, np.ones((1, 3)))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "attributes", "opset", "training", "told"),
+    [
+        ((), {}, 10, False, False),
+        ((), {}, 10, True, True),
+        ((), {"ratio": 0.0}, 10, True, False),
+        ((np.array(0.3),), {}, 13, True, True),
+        ((np.array(0.0),), {}, 13, True, False),
+        ((np.array(0.3), np.array(True)), {}, 13, False, True),
+        ((np.array(0.3), np.array(False)), {}, 13, False, False),
+    ],
+)
+def test_a_dropout_that_would_drop_is_noted_and_lets_through_what_it_does_on_average(
+    inputs, attributes, opset, training, told
+):
+    b = Builder((2, 3))
+    graph = b.graph(b.add("Dropout", "x", *map(b.constant, inputs), **attributes))
+    passed = forward(replace(graph, opset=opset), {"x": np.ones((2, 3))}, training)
+    assert passed.output.tolist() == np.ones((2, 3)).tolist()
+    assert [note.partition(";")[0] for note in passed.notes] == (
+        ["dropout lets everything through, as it does on average"] if told else []
+    )
 
 
 def test_two_vectors_that_would_broadcast_beyond_memory_are_refused():
