@@ -47,8 +47,9 @@ class Layer:
     ln_weight_part, ln_slope_part, ln_rest : as above; the last layer's rest is that between its slope and the cost, 0.
     ln_weight_expected : ‖W‖_F/√n_out, what W does to a δ that knows nothing of it.
     ln_slope_expected : √mean φ'², what the slopes do to a gradient that knows nothing of them.
-    square : mean z² before the neuron. dead, flat : share of neurons whose slope is 0 for all examples, and of slopes
-        below 0.01; None where no neuron stands behind.
+    square, offset : mean z² before the neuron, and mean z over its standard deviation, NaN where z is 0 throughout.
+    dead, flat : share of neurons whose slope is 0 for all examples, and of slopes below 0.01; None where no neuron
+        stands behind.
     fed : whether the layer's input is not 0 throughout. finite : whether all that it makes is.
     cancelled : whether a normalisation by the batch takes the bias off again, whose gradient then is 0.
     """
@@ -74,6 +75,7 @@ class Layer:
     fed: bool
     finite: bool
     cancelled: bool
+    offset: float
     ln_rest: float = 0.0
 
 
@@ -160,6 +162,7 @@ class _Look:
             bool(np.any(self.passed.values[entry])),
             bool(np.all(np.isfinite(self.passed.values[z]))),
             behind.cancelled,
+            _offset(self.passed.values[behind.entry or z]),
         )
 
     def _with_bias(self, node: Node) -> str:
@@ -260,6 +263,11 @@ def _dead(slopes: Scaled, axis: int, neurons: int) -> float:
 def _mean_square(z: Floats) -> float:
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.mean(np.square(z)))
+
+
+def _offset(z: Floats) -> float:
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return float(np.mean(z) / np.std(z))
 
 
 def _ln(size: float) -> float:

@@ -30,6 +30,7 @@ BLOCKED, UNBALANCED, UNKNOWN = "blocked", "unbalanced", "unknown"
 VERDICTS = (HEALTHY, VANISHING, EXPLODING, BLOCKED, UNBALANCED, UNKNOWN)
 MOST = math.log(100)  # that the first layer's ‖δ‖ may lie from the last one's
 APART, NEARLY = math.log(10), math.log(5)  # that a layer's part may lie from the median, measured and expected together
+SHIFTED, SHUT = 2.5, math.log(2)  # deviations that z lies off 0, and what its slopes then lie below the median
 STEP = 5.0  # n times the variance of log ‖δ‖² that a layer of n ReLUs adds, more than smooth neurons do (Hanin, Nica)
 DEVIATIONS = 2.0  # times √(variance of log ‖δ‖²), which are four deviations of log ‖δ‖
 OF_SIZES = 0.3  # of that variance what ‖W‖ and mean φ'² alone have, without how δ lies
@@ -196,34 +197,69 @@ class Outlier:
 
 
 def outlier(layers: Sequence[Layer]) -> Outlier | None:
-    """The layer whose weight or slope part lies furthest off the network's median, if that is tenfold or more."""
+    """The layer whose weight or slope part lies furthest off the network's median, if that is tenfold or more.
+
+    Of a layer whose neurons a bias shifts by SHIFTED of their deviations less will do: no random weights do that.
+    """
     dead = [one for one in layers if one.dead == 1 and one.fed]
     if dead:
         return Outlier(dead[-1], math.inf, f"no gradient passes layer {_named(dead[-1])}: all its slopes are 0")
     with_weight = [one for one in layers if math.isfinite(one.ln_weight_part)]
-    weights = _apart(with_weight, lambda one: one.ln_weight_part, lambda one: one.ln_weight_expected, "weights")
+    weights = _offs(with_weight, lambda one: one.ln_weight_part, lambda one: one.ln_weight_expected)
     with_neuron = [one for one in layers if one.dead is not None and math.isfinite(one.ln_slope_part)]
-    slopes = _apart(with_neuron, lambda one: one.ln_slope_part, lambda one: one.ln_slope_expected, "slopes")
-    return max([*weights, *slopes], key=lambda one: one.off, default=None)
+    slopes = _offs(with_neuron, lambda one: one.ln_slope_part, lambda one: one.ln_slope_expected)
+    above = {off.layer.number: off.expected for off in weights}
+    found = [off.told("weights") for off in weights if off.stands_out]
+    found += [off.told("slopes") for off in slopes if off.stands_out]
+    found += [off.shifted() for off in slopes if off.is_shut(above.get(off.layer.number + 1, 0.0))]
+    return max(found, key=lambda one: one.off, default=None)
 
 
-def _apart(
-    layers: Sequence[Layer], measured: Callable[[Layer], float], expected: Callable[[Layer], float], what: str
-) -> list[Outlier]:
-    """Measured and expected must say so together: one alone may be how a few narrow layers happen to lie."""
+@dataclass(frozen=True)
+class _Off:
+    """How far a part of a layer lies off the network's median, measured and expected, both ln.
+
+    Both must say so together: one alone may be how a few narrow layers happen to lie.
+    """
+
+    layer: Layer
+    measured: float
+    expected: float
+
+    @property
+    def mean(self) -> float:
+        return (self.measured + self.expected) / 2
+
+    @property
+    def stands_out(self) -> bool:
+        return self._together(APART, NEARLY)
+
+    def is_shut(self, above: float) -> bool:
+        """Whether a bias shuts the layer, and the weights of the next one, above off, do not make up for it."""
+        return abs(self.layer.offset) > SHIFTED and self.mean + above < -SHUT and self._together(SHUT, 0)
+
+    def _together(self, most: float, each: float) -> bool:
+        sizes = abs(self.measured), abs(self.expected)
+        return sum(sizes) / 2 > most and min(sizes) > each and self.measured * self.expected > 0
+
+    def told(self, what: str) -> Outlier:
+        does = f"make the gradient {times(self.measured)} what a layer's {what} mostly do"
+        return Outlier(self.layer, abs(self.mean), f"the {what} of layer {_named(self.layer)} {does}")
+
+    def shifted(self) -> Outlier:
+        side = "above" if self.layer.offset > 0 else "below"
+        lie = f"z lies {abs(self.layer.offset):.3g} of its deviations {side} 0 in layer {_named(self.layer)}"
+        does = f"its slopes make the gradient {times(self.measured)} what a layer's slopes mostly do"
+        return Outlier(self.layer, abs(self.mean), f"{lie}, and {does}")
+
+
+def _offs(
+    layers: Sequence[Layer], measured: Callable[[Layer], float], expected: Callable[[Layer], float]
+) -> list[_Off]:
     if not layers:
         return []
     middles = [statistics.median(of(one) for one in layers) for of in (measured, expected)]
-    found = []
-    for one in layers:
-        offs = [of(one) - middle for of, middle in zip((measured, expected), middles, strict=True)]
-        off = sum(map(abs, offs)) / 2
-        if off > APART and min(map(abs, offs)) > NEARLY and offs[0] * offs[1] > 0:
-            told = (
-                f"the {what} of layer {_named(one)} make the gradient {times(offs[0])} what a layer's {what} mostly do"
-            )
-            found.append(Outlier(one, off, told))
-    return found
+    return [_Off(one, measured(one) - middles[0], expected(one) - middles[1]) for one in layers]
 
 
 def _by_layer(layers: Sequence[Layer]) -> str:
