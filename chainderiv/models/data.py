@@ -60,21 +60,37 @@ def _words(graph: Graph, name: str) -> int:
 
 
 def given_inputs(graph: Graph, inputs: Any) -> dict[str, Array]:
-    """The inputs by their names; raises BadValue where one array is given for several."""
+    """The inputs by their names; BadValue where one array is given for several, BadShape where it does not fit."""
+    known = {one.name: one for one in graph.inputs}
     if isinstance(inputs, Mapping):
-        return dict(inputs)
-    if len(graph.inputs) != 1:
-        names = ", ".join(repr(one.name) for one in graph.inputs)
+        return {str(name): _given(str(name), known.get(name), array) for name, array in inputs.items()}
+    if len(known) != 1:
+        names = ", ".join(map(repr, known))
         raise BadValue(f"inputs is one array and {graph.name} has the inputs {names}; give a dict of arrays by name")
-    one = graph.inputs[0]
-    array = floats("inputs", inputs)
+    ((name, one),) = known.items()
+    return {name: _given(name, one, inputs)}
+
+
+def _given(name: str, one: Input | None, given: Any) -> Array:
+    """One input as an array of the kind that the graph states; None: one that it does not have, which is told later."""
+    what = f"input {name!r}"
+    array = floats(what, given)
     if not np.isfinite(array).all():
-        raise BadValue("inputs hold NaN or inf; give finite numbers")
-    if one.dtype.startswith("int") or one.dtype.startswith("uint"):
-        array = array.astype(np.int64)
+        raise BadValue(f"{what} holds NaN or inf; give finite numbers")
+    if one is None:
+        return array
+    if one.dtype.startswith(("int", "uint", "bool")):
+        array = _whole(what, array).astype(bool if one.dtype == "bool" else np.int64)
     if array.ndim == len(one.shape) - 1:
-        raise BadShape(f"inputs have the shape {array.shape}; give examples along a first axis, as inputs[None]")
-    return {one.name: array}
+        raise BadShape(f"{what} has the shape {array.shape}; give examples along a first axis, as of x[None]")
+    return array
+
+
+def _whole(what: str, array: Floats) -> Floats:
+    if np.any(array != np.rint(array)):
+        bad = float(array[array != np.rint(array)][0])
+        raise BadValue(f"{what} holds {shown(bad)}, and the model takes whole numbers there; give such")
+    return array
 
 
 @dataclass(frozen=True)

@@ -190,6 +190,30 @@ WRONG = [
 ]
 
 
+def looked_up(shape=(None, 7)):
+    """A network of whole numbers, which are looked up in a table of 50 rows."""
+    from chainderiv.models.graph import Graph, Input, Node
+
+    rng = np.random.default_rng(0)
+    nodes = (
+        Node("Gather", ("table", "words"), ("x",)),
+        Node("MatMul", ("x", "W"), ("z",), name="1"),
+        Node("Tanh", ("z",), ("a",)),
+        Node("MatMul", ("a", "V"), ("out",), name="2"),
+    )
+    constants = {"table": rng.normal(size=(50, 8)), "W": rng.normal(size=(8, 8)), "V": rng.normal(size=(8, 3))}
+    return Graph(nodes, constants, (Input("words", shape, "int64"),), ("out",))
+
+
+def test_whole_numbers_are_asked_for_where_the_model_looks_them_up():
+    graph, words = looked_up(), np.arange(14.0).reshape(2, 7)
+    assert cd.diagnose(graph, words).layers == cd.diagnose(graph, {"words": words.astype(int)}).layers
+    with pytest.raises(BadValue, match=r"input 'words' holds 0\.5, and the model takes whole numbers"):
+        cd.diagnose(graph, words + 0.5)
+    with pytest.raises(BadValue, match="input 'words' holds NaN or inf"):
+        cd.diagnose(graph, {"words": words * math.nan})
+
+
 @pytest.mark.parametrize(("given", "error", "says"), WRONG, ids=[says for *_, says in WRONG])
 def test_what_does_not_fit_is_refused_in_one_line(given, error, says):
     with pytest.raises(error, match=re.escape(says)) as caught:
@@ -204,18 +228,7 @@ def test_a_cost_that_outputs_can_leave_is_refused():
 
 
 def test_words_are_drawn_as_whole_numbers_that_there_are():
-    from chainderiv.models.graph import Graph, Input, Node
-
-    rng = np.random.default_rng(0)
-    nodes = (
-        Node("Gather", ("table", "words"), ("x",)),
-        Node("MatMul", ("x", "W"), ("z",), name="1"),
-        Node("Tanh", ("z",), ("a",)),
-        Node("MatMul", ("a", "V"), ("out",), name="2"),
-    )
-    constants = {"table": rng.normal(size=(50, 8)), "W": rng.normal(size=(8, 8)), "V": rng.normal(size=(8, 3))}
-    graph = Graph(nodes, constants, (Input("words", (None, 7), "int64"),), ("out",))
-    d = cd.diagnose(graph)
+    d = cd.diagnose(looked_up())
     assert [one.name for one in d.layers] == ["1", "2"]
     assert d.verdict == "healthy"
 

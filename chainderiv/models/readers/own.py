@@ -56,7 +56,7 @@ def _require_modest(folder: Path, model: str) -> None:
     """Raise where the folder is none of a run, or asks for more than a model may take."""
     run = folder / RUN
     if not run.is_file():
-        raise DataError(f"folder {model} holds no {RUN}; give one that train(…, folder=…) wrote, or a file")
+        raise DataError(f"folder {model} holds no {RUN}; give one that a training run wrote, or a file")
     if run.stat().st_size > MOST_SETTINGS:
         raise DataError(f"folder {model} has a {RUN} of more than {MOST_SETTINGS} bytes; give one that train wrote")
     sizes = json.loads(run.read_bytes())["settings"]["sizes"]
