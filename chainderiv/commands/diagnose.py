@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from chainderiv.commands import common, map_output
 from chainderiv.errors import DataError
-from chainderiv.models.diagnosis import Diagnosis, diagnose
 from chainderiv.models.readers.limits import reading
 from chainderiv.models.readers.npz import arrays_of_npz
 from chainderiv.models.readers.signature import file_of
+from chainderiv.pages.diagnosis import Diagnosis, diagnose
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
@@ -65,8 +65,11 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(found: Diagnosis, out: str | None) -> None:
     common.show(found)
-    if found.accused and found.activation is not None:
-        common.say_pasted(found.cure)
+    if found.accused and found.remedy is not None:
+        if found.remedy.has_lines:
+            common.say_pasted(found.cure)
+        else:
+            common.say(f"what to do: {found.to_do}")
     if out is not None:
         common.say(f"written: {out}")
 

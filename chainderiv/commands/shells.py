@@ -38,7 +38,7 @@ class Command:
 
     @property
     def place(self) -> str:
-        """ "file" or "folder" where what stands without a flag is one."""
+        """The kind, file or folder, where what stands without a flag is one."""
         return next((option.place for option in self.options if not option.flags and option.place), "")
 
 

@@ -37,6 +37,17 @@ def drawn_inputs(graph: Graph, rng: np.random.Generator) -> dict[str, Array]:
     return {one.name: _drawn(graph, one, examples, rng) for one in graph.inputs}
 
 
+def drawn(graph: Graph) -> str:
+    """What drawn_inputs() draws, in words."""
+    of_floats = [_is_of_floats(one) for one in graph.inputs]
+    normal, whole = "standard normal inputs", "inputs of whole numbers drawn alike"
+    return normal if all(of_floats) else whole if not any(of_floats) else f"{normal}, and {whole}"
+
+
+def _is_of_floats(one: Input) -> bool:
+    return one.dtype.startswith(("float", "bfloat"))
+
+
 def _size(shape: tuple[int | None, ...]) -> int:
     return int(np.prod(_filled(shape, 1), dtype=float))
 
@@ -48,7 +59,7 @@ def _filled(shape: tuple[int | None, ...], examples: int) -> tuple[int, ...]:
 
 def _drawn(graph: Graph, one: Input, examples: int, rng: np.random.Generator) -> Array:
     shape = _filled(one.shape, examples)
-    if one.dtype.startswith("float") or one.dtype.startswith("bfloat"):
+    if _is_of_floats(one):
         return rng.normal(size=shape)
     return rng.integers(_words(graph, one.name), size=shape).astype(bool if one.dtype == "bool" else np.int64)
 

@@ -104,27 +104,6 @@ def test_what_has_a_culprit_marks_it_in_the_table_and_in_the_first_line():
     assert [line.split()[0] for line in lines if "←" in line] == ["3"]
 
 
-@pytest.mark.parametrize("target", ["torch", "keras", "jax"])
-def test_the_cure_is_what_advise_gives_for_these_layers(target):
-    d = cd.diagnose(cd.Network([64, *[50] * 20, 10], "relu", init="nielsen"))
-    assert d.cure(target) == cd.advise("relu", 20, 50).to(target)
-
-
-def test_a_network_that_is_drawn_anew_by_the_cure_is_no_longer_accused():
-    sick = cd.diagnose(cd.Network([64, *[50] * 30, 10], "tanh", init=cd.Gaussian(0.5)))
-    assert sick.verdict == "vanishing"
-    found = cd.advise("tanh", 30, 50)
-    assert repr(found.sigma_w) in sick.cure("torch")
-    assert cd.diagnose(cd.Network([64, *[50] * 30, 10], "tanh", init=cd.Gaussian(found.sigma_w))).verdict == "healthy"
-
-
-def test_a_cure_of_what_has_no_neuron_is_refused():
-    with pytest.raises(BadValue, match="nothing to advise"):
-        cd.diagnose({"W": np.eye(3)}, activation="tanh").cure("torch")
-    with pytest.raises(cd.errors.UnknownName, match="tensorflow"):
-        cd.diagnose(cd.Network([4, 5, 5, 3])).cure("tensorflow")
-
-
 def examples():
     made = arrays(np.random.default_rng(0), [30] * 8, STARTS["He, relu"][1])
     yield cd.diagnose(made, activation="relu", output="identity")

@@ -41,8 +41,8 @@ def _layer(net: Network, number: int, model: str) -> Layer:
     wanted = (net.sizes[number], net.sizes[number - 1])
     if weight.shape != wanted or bias.shape != wanted[:1]:
         raise BadShape(f"{model} holds weights {weight.shape} and biases {bias.shape} of layer {number}; give {wanted}")
-    told = [copied(model, f"layer {number}", array) for array in (weight, bias)]
-    return Layer(str(number), *told)
+    weight, bias = (copied(model, f"layer {number}", array) for array in (weight, bias))
+    return Layer(str(number), weight, bias)
 
 
 def graph_of_run(file: File, output: str | Activation | None = None) -> Graph:
