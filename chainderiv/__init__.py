@@ -38,11 +38,7 @@ if TYPE_CHECKING:
     from chainderiv.maps.regime import Regime as Regime, regime as regime
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
-    from chainderiv.models.diagnosis import (
-        Diagnosis as Diagnosis,
-        LayerDiagnosis as LayerDiagnosis,
-        diagnose as diagnose,
-    )
+    from chainderiv.models.layer_diagnosis import LayerDiagnosis as LayerDiagnosis
     from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
@@ -54,6 +50,7 @@ if TYPE_CHECKING:
     from chainderiv.nn.training.training import train as train
     from chainderiv.numeric.evaluate import condition as condition, evaluate as evaluate
     from chainderiv.numeric.kernel import suitable_engine as suitable_engine
+    from chainderiv.pages.diagnosis import Diagnosis as Diagnosis, diagnose as diagnose
     from chainderiv.records.record import TrainingRecord as TrainingRecord
     from chainderiv.records.statistics import against_the_one_before as against_the_one_before
     from chainderiv.symbolic.bounding.amplifying import Amplifying as Amplifying
@@ -126,7 +123,7 @@ _PUBLIC = {
     "maps.regime": ["Regime", "regime"],
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
-    "models.diagnosis": ["Diagnosis", "LayerDiagnosis", "diagnose"],
+    "models.layer_diagnosis": ["LayerDiagnosis"],
     "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
@@ -138,6 +135,7 @@ _PUBLIC = {
     "nn.training.training": ["train"],
     "numeric.evaluate": ["condition", "evaluate"],
     "numeric.kernel": ["suitable_engine"],
+    "pages.diagnosis": ["Diagnosis", "diagnose"],
     "records.record": ["TrainingRecord"],
     "records.statistics": ["against_the_one_before"],
     "symbolic.bounding.amplifying": ["Amplifying"],

@@ -28,6 +28,8 @@ _WORDS = "∂=d σ=sigmoid φ=phi δ=delta κ=kappa ε=eps η=eta λ=lambda Δ=D
 _DIGITS = {lowered(digit): digit for digit in "0123456789"}
 _ASCII = str.maketrans({pair[0]: pair[2:] for pair in _WORDS.split()} | _DIGITS)
 
+_AS_PYTHON = r"(?<![-\w.])([a-z_]+)=(?:'([^' ]*)'|(?![\w('\"=]))"  # name='value', or name= and no value
+
 COMMANDS = {
     "derive": "print a chain's gradient as a product of factors",
     "map": "map where a chain's gradient vanishes and explodes",
@@ -162,11 +164,14 @@ def in_flags(said: str, options: argparse.Namespace) -> str:
 
     >>> in_flags("batch_size is 0; give a whole number >= 1", argparse.Namespace(batch_size="0"))
     '--batch-size is 0; give a whole number >= 1'
+    >>> in_flags("give the activation, as in activation='tanh'", argparse.Namespace(activation=None))
+    'give the activation, as in --activation tanh'
     """
     names = {name: f"--{name.replace('_', '-')}" for name in vars(options)}
     if "layers" in names:
         names["sizes"] = names["layers"]
     said = re.sub(r"^[a-z_]+(?= (is|are|ask) )", lambda m: names.get(m[0], m[0]), said)
+    said = re.sub(_AS_PYTHON, lambda m: f"{names[m[1]]} {m[2] or ''}".rstrip() if m[1] in names else m[0], said)
     return re.sub(r"(?<![-\w])[a-z]+_[a-z]+(?!\w)", lambda m: names.get(m[0], m[0]), said)
 
 

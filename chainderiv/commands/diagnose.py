@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from chainderiv.commands import common, map_output
 from chainderiv.errors import DataError
-from chainderiv.models.diagnosis import Diagnosis, diagnose
 from chainderiv.models.readers.limits import reading
 from chainderiv.models.readers.npz import arrays_of_npz
 from chainderiv.models.readers.signature import file_of
+from chainderiv.pages.diagnosis import Diagnosis, diagnose
 
 if TYPE_CHECKING:
     from chainderiv.functions.activation import Activation
@@ -24,8 +24,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "example: chainderiv diagnose model.onnx --data batch.npz --out page.html\n"
         "         chainderiv diagnose weights.safetensors --activation relu --json\n\n"
-        "batch.npz holds x and labels (numbers of classes) or y (targets); without it the inputs and the gradient of\n"
-        "the output are drawn. Nothing in a file is executed. Exit code 3: the diagnosis accuses"
+        "batch.npz holds x and labels (numbers of classes) or y (targets); of several inputs each goes by its name in\n"
+        "place of x. Without it the inputs and the gradient of the output are drawn. Nothing in a file is\n"
+        "executed. Exit code 3: the diagnosis accuses"
     )
     add = parser.add_argument
     add("model", metavar="FILE", help=".onnx, .keras, .h5, .npz or .safetensors, or the folder of a run")
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         *_data(options.data),
         options.cost,
         _activation(options),
-        _output(options.output),
+        _neuron(options.output, "ψ"),
         common.seed(options.seed),
         training=options.training,
     )
@@ -64,19 +65,23 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(found: Diagnosis, out: str | None) -> None:
     common.show(found)
-    if found.accused and found.activation is not None:
-        common.say_pasted(found.cure)
+    if found.accused and found.remedy is not None:
+        if found.remedy.has_lines:
+            common.say_pasted(found.cure)
+        else:
+            common.say(f"what to do: {found.to_do}")
     if out is not None:
         common.say(f"written: {out}")
 
 
-def _activation(options: argparse.Namespace) -> Activation | None:
+def _activation(options: argparse.Namespace) -> Activation | str | None:
     common.require_one_activation(options)
-    return common.stated_neuron(options.activation[0]) if options.activation else None
+    return _neuron(options.activation[0] if options.activation else None, "φ")
 
 
-def _output(text: str | None) -> Activation | str | None:
-    return text if text is None or text == "softmax" else common.stated_neuron(text, "ψ")
+def _neuron(text: str | None, symbol: str) -> Activation | str | None:
+    """softmax, which is no neuron, as it is: the reader knows where it may stand."""
+    return text if text is None or text == "softmax" else common.stated_neuron(text, symbol)
 
 
 def _data(given: str | None) -> tuple[Any, Any]:
@@ -88,7 +93,10 @@ def _data(given: str | None) -> tuple[Any, Any]:
         raise DataError(f"--data is {given!r}, of the kind {file.kind}; give an .npz with x, and labels or y")
     with reading(file.name):
         arrays = arrays_of_npz(file)
-    unknown = sorted(set(arrays) - {"x", "labels", "y"})
-    if "x" not in arrays or unknown or {"labels", "y"} <= set(arrays):
-        raise DataError(f"--data is {given!r} and holds {', '.join(sorted(arrays))}; give x, and labels or y")
-    return arrays["x"], arrays.get("labels", arrays.get("y"))
+    targets = [arrays.pop(name) for name in ("labels", "y") if name in arrays]
+    if not arrays or len(targets) > 1:
+        held = ", ".join(sorted([*arrays, *(["labels", "y"] if len(targets) > 1 else [])])) or "no inputs"
+        raise DataError(
+            f"--data is {given!r} and holds {held}; give x (or each of several inputs by its name), and labels or y"
+        )
+    return arrays["x"] if set(arrays) == {"x"} else arrays, targets[0] if targets else None

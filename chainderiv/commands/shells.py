@@ -36,12 +36,18 @@ class Command:
         """What may stand where no flag waits for its value."""
         return [word for option in self.options for word in (option.flags or option.names)]
 
+    @property
+    def place(self) -> str:
+        """The kind, file or folder, where what stands without a flag is one."""
+        return next((option.place for option in self.options if not option.flags and option.place), "")
+
 
 def bash(commands: Sequence[Command]) -> str:
     """The script for bash, from 3.2 on."""
     values, words = [], []
     for command in commands:
-        words.append(f"        {command.name}) words={_quoted(' '.join(command.words))} ;;")
+        place = f"; place={BASH_FILES[command.place]}" if command.place else ""
+        words.append(f"            {command.name}) names={_quoted(' '.join(command.words))}{place} ;;")
         for option in command.options:
             if option.takes and option.flags:
                 values.append(
@@ -51,7 +57,7 @@ def bash(commands: Sequence[Command]) -> str:
     return f"""\
 # completes chainderiv in bash: eval "$(chainderiv completion bash)"
 _chainderiv() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command= words= names= place= at
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command= names= place= at
     local IFS=$' \\t\\n'
     COMPREPLY=()
     # readline takes --flag=value apart at the =
@@ -64,18 +70,20 @@ _chainderiv() {{
     case $command:$before in
 {_lines(values)}
     esac
+    if [ -z "$names$place" ]; then
+        case $command in
+            '') names={_quoted(f"{names} --help --version")} ;;
+{_lines(words)}
+        esac
+        if [ "${{word:0:1}}" = "-" ]; then place=; fi  # a flag, and no file
+    fi
     if [ -n "$place" ]; then
         compopt -o filenames 2>/dev/null
         IFS=$'\\n'
         COMPREPLY=($(compgen "$place" -- "$word") $(compgen -W "${{names// /$IFS}}" -- "$word"))
         return
     fi
-    if [ -n "$names" ]; then COMPREPLY=($(compgen -W "$names" -- "$word")); return; fi
-    case $command in
-        '') words={_quoted(f"{names} --help --version")} ;;
-{_lines(words)}
-    esac
-    COMPREPLY=($(compgen -W "$words" -- "$word"))
+    COMPREPLY=($(compgen -W "$names" -- "$word"))
 }}
 complete -F _chainderiv chainderiv"""
 
@@ -138,7 +146,9 @@ def fish(commands: Sequence[Command]) -> str:
             names = f" -a {_fish(' '.join(option.names))}" if option.names else ""
             place = {"file": " -r -F", "folder": " -x -a '(__fish_complete_directories)'", "": " -x"}[option.place]
             about = f" -d {_fish(option.about)}" if option.flags else ""
-            lines.append(f"{here}{flags}{(place if option.flags and option.takes else '')}{names}{about}")
+            # a place of its own: files are offered beside names
+            place = place if option.flags and option.takes else " -F" if option.place else ""
+            lines.append(f"{here}{flags}{place}{names}{about}")
     return "\n".join(lines)
 
 

@@ -37,6 +37,17 @@ def drawn_inputs(graph: Graph, rng: np.random.Generator) -> dict[str, Array]:
     return {one.name: _drawn(graph, one, examples, rng) for one in graph.inputs}
 
 
+def drawn(graph: Graph) -> str:
+    """What drawn_inputs() draws, in words."""
+    of_floats = [_is_of_floats(one) for one in graph.inputs]
+    normal, whole = "standard normal inputs", "inputs of whole numbers drawn alike"
+    return normal if all(of_floats) else whole if not any(of_floats) else f"{normal}, and {whole}"
+
+
+def _is_of_floats(one: Input) -> bool:
+    return one.dtype.startswith(("float", "bfloat"))
+
+
 def _size(shape: tuple[int | None, ...]) -> int:
     return int(np.prod(_filled(shape, 1), dtype=float))
 
@@ -48,7 +59,7 @@ def _filled(shape: tuple[int | None, ...], examples: int) -> tuple[int, ...]:
 
 def _drawn(graph: Graph, one: Input, examples: int, rng: np.random.Generator) -> Array:
     shape = _filled(one.shape, examples)
-    if one.dtype.startswith("float") or one.dtype.startswith("bfloat"):
+    if _is_of_floats(one):
         return rng.normal(size=shape)
     return rng.integers(_words(graph, one.name), size=shape).astype(bool if one.dtype == "bool" else np.int64)
 
@@ -60,21 +71,37 @@ def _words(graph: Graph, name: str) -> int:
 
 
 def given_inputs(graph: Graph, inputs: Any) -> dict[str, Array]:
-    """The inputs by their names; raises BadValue where one array is given for several."""
+    """The inputs by their names; BadValue where one array is given for several, BadShape where it does not fit."""
+    known = {one.name: one for one in graph.inputs}
     if isinstance(inputs, Mapping):
-        return dict(inputs)
-    if len(graph.inputs) != 1:
-        names = ", ".join(repr(one.name) for one in graph.inputs)
+        return {str(name): _given(str(name), known.get(name), array) for name, array in inputs.items()}
+    if len(known) != 1:
+        names = ", ".join(map(repr, known))
         raise BadValue(f"inputs is one array and {graph.name} has the inputs {names}; give a dict of arrays by name")
-    one = graph.inputs[0]
-    array = floats("inputs", inputs)
+    ((name, one),) = known.items()
+    return {name: _given(name, one, inputs)}
+
+
+def _given(name: str, one: Input | None, given: Any) -> Array:
+    """One input as an array of the kind that the graph states; None: one that it does not have, which is told later."""
+    what = f"input {name!r}"
+    array = floats(what, given)
     if not np.isfinite(array).all():
-        raise BadValue("inputs hold NaN or inf; give finite numbers")
-    if one.dtype.startswith("int") or one.dtype.startswith("uint"):
-        array = array.astype(np.int64)
+        raise BadValue(f"{what} holds NaN or inf; give finite numbers")
+    if one is None:
+        return array
+    if one.dtype.startswith(("int", "uint", "bool")):
+        array = _whole(what, array).astype(bool if one.dtype == "bool" else np.int64)
     if array.ndim == len(one.shape) - 1:
-        raise BadShape(f"inputs have the shape {array.shape}; give examples along a first axis, as inputs[None]")
-    return {one.name: array}
+        raise BadShape(f"{what} has the shape {array.shape}; give examples along a first axis, as of x[None]")
+    return array
+
+
+def _whole(what: str, array: Floats) -> Floats:
+    if np.any(array != np.rint(array)):
+        bad = float(array[array != np.rint(array)][0])
+        raise BadValue(f"{what} holds {shown(bad)}, and the model takes whole numbers there; give such")
+    return array
 
 
 @dataclass(frozen=True)

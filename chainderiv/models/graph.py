@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chainderiv.kinds import Array
@@ -55,3 +55,28 @@ class Graph:
     name: str = "model"
     opset: int = OPSET
     notes: tuple[str, ...] = ()
+
+
+def leading_to(graph: Graph, output: str) -> Graph:
+    """The graph with one output, and the nodes that it needs; the inputs stay, as all are given.
+
+    >>> nodes = (Node("Tanh", ("x",), ("a",)), Node("TopK", ("x",), ("b",)))
+    >>> [node.operator for node in leading_to(Graph(nodes, {}, (), ("a", "b")), "a").nodes]
+    ['Tanh']
+    """
+    needed, kept = {output}, []
+    for node in reversed(graph.nodes):
+        if needed & set(node.outputs):
+            needed.update(_read_by(node))
+            kept.append(node)
+    return replace(graph, nodes=tuple(reversed(kept)), outputs=(output,))
+
+
+def _read_by(node: Node) -> Iterator[str]:
+    """The tensors that a node reads, and that the branches of an If read of the graph around them."""
+    yield from node.inputs
+    for branch in node.attributes.values():
+        if isinstance(branch, Graph):
+            yield from branch.outputs
+            for inner in branch.nodes:
+                yield from _read_by(inner)

@@ -22,9 +22,9 @@ from chainderiv.kinds import Array, Floats
 from chainderiv.models.cuts import Cut, cuts
 from chainderiv.models.graph import Node
 from chainderiv.models.operators.rule import is_float
-from chainderiv.models.operators.slopes import activation_of
+from chainderiv.models.operators.slopes import activation_of, slope
 from chainderiv.models.operators.table import RULES
-from chainderiv.models.passes import Gradients, Passed, backward_through, described
+from chainderiv.models.passes import Gradients, Passed, backward_through, described, through_one
 from chainderiv.models.scaled import Scaled, linear, scaled
 from chainderiv.models.stages import FACTOR, NORMALISATION, PASSED_BY, SLOPE, WEIGHT, kind_of
 
@@ -38,20 +38,24 @@ class Layer:
 
     A part is NaN where no gradient arrives that it could be measured on.
 
-    number : from 1 on, in the order in which they are at work. name : as the file or the program calls it.
+    number : from 1 on, in the order in which they are at work, those counted to which no gradient is followed.
+    name : as the file or the program calls it. weight, bias : the tensors' names, None of a layer without a bias.
     operator, shape, neurons : of the weight, and how many outputs it has (channels of a convolution).
     activation : the neuron behind it, None where there is none that has a name or formula here.
     ln_delta : ‖δ‖₂ over all examples and neurons; ln_rms_delta : of the root mean square of its entries.
     ln_mean_bias_gradient : ‖mean over the examples of ∂C/∂b‖₂, Nielsen's speed of learning, also where b is left out.
-    ln_weight, ln_weight_gradient : ‖W‖_F, and that of the mean gradient.
+    ln_weight, ln_weight_gradient : ‖W‖_F, and that of the mean gradient; of a weight that several layers share, the
+        part that comes by way of this one.
     ln_weight_part, ln_slope_part, ln_rest : as above; the last layer's rest is that between its slope and the cost, 0.
     ln_weight_expected : ‖W‖_F/√n_out, what W does to a δ that knows nothing of it.
     ln_slope_expected : √mean φ'², what the slopes do to a gradient that knows nothing of them.
-    square, offset : mean z² before the neuron, and mean z over its standard deviation, NaN where z is 0 throughout.
+    square, unbiased : mean z² before the neuron, and that of z without the layer's bias.
+    offset : mean z over its standard deviation, NaN where z is 0 throughout.
     dead, flat : share of neurons whose slope is 0 for all examples, and of slopes below 0.01; None where no neuron
         stands behind.
     fed : whether the layer's input is not 0 throughout. finite : whether all that it makes is.
     cancelled : whether a normalisation by the batch takes the bias off again, whose gradient then is 0.
+    freed : whether some slope of a dead layer is not 0 without its bias.
     """
 
     number: int
@@ -76,6 +80,10 @@ class Layer:
     finite: bool
     cancelled: bool
     offset: float
+    weight: str = ""
+    bias: str | None = None
+    unbiased: float = 0.0
+    freed: bool = False
     ln_rest: float = 0.0
 
 
@@ -101,7 +109,8 @@ def layers(passed: Passed, gradients: Gradients, examples: int) -> tuple[Layer, 
     ('fc', 4.0, 0.25)
     """
     look = _Look(passed, gradients, examples)
-    return _with_rests([look.layer(number, *one) for number, one in enumerate(look.weighted(), 1)])
+    found = enumerate(look.weighted(), 1)
+    return _with_rests([look.layer(number, *one) for number, one in found if one[0].outputs[0] in gradients])
 
 
 def _with_rests(found: list[Layer]) -> tuple[Layer, ...]:
@@ -123,47 +132,81 @@ class _Look:
                 self.readers[name].append(node)
 
     def weighted(self) -> Iterator[tuple[Node, str, str]]:
-        """Nodes of a weight that the gradient reaches, with the tensor that moves and the weight."""
+        """Nodes of a weight before the output, with the tensor that moves and the weight."""
         for node in self.passed.nodes:
-            if RULES[node.operator].kind != WEIGHT or node.outputs[0] not in self.gradients:
+            if RULES[node.operator].kind != WEIGHT or not self._reached(node.outputs[0]):
                 continue
             moving = [n for n in node.inputs[:2] if n in self.passed.moving]
             still = [n for n in node.inputs[:2] if n not in self.passed.moving]
             if len(moving) == len(still) == 1 and is_float(self.passed.values[still[0]]):
                 yield node, moving[0], still[0]
 
+    def _reached(self, name: str) -> bool:
+        """Whether a gradient comes to a tensor, be it known or not."""
+        return name in self.gradients or name in self.gradients.unknown
+
     def layer(self, number: int, node: Node, entry: str, weight: str) -> Layer:
         z = self._with_bias(node)
         delta, array = self.gradients[z], self.passed.values[weight]
         axis = _axis_of_neurons(node, self.passed.values[z], weight)
-        behind = self._behind(z)
-        through = backward_through(self.passed, (node,), {node.outputs[0]: delta})[entry]
-        slopes = self._slopes(behind)
-        ln_delta, neurons = delta.ln_norm(), self.passed.values[z].shape[axis]
+        behind, ln_delta, neurons = self._behind(z), delta.ln_norm(), self.passed.values[z].shape[axis]
+        through = self._back((node,), {node.outputs[0]: delta}, entry)
+        slopes, bias = self._slopes(behind), self._bias(node, z)
+        unbiased = self.passed.values[z] if bias is None else self._without(node, z, bias)
+        dead = None if slopes is None else _dead(slopes, axis, neurons)
+        activation = self._activation(behind)
         return Layer(
             number,
             described(node),
             node.operator,
             array.shape,
             neurons,
-            self._activation(behind),
+            activation,
             ln_delta,
             ln_delta - _half_ln(delta.values.size),
             -math.inf if behind.cancelled else self._mean(delta, axis),
             _ln(np.sqrt(np.sum(np.square(array)))),
-            self._of_weight(weight),
-            through.ln_norm() - ln_delta if ln_delta > -math.inf else math.nan,
+            self._of_weight(node, weight),
+            through.ln_norm() - ln_delta if through is not None and ln_delta > -math.inf else math.nan,
             self._slope_part(behind),
             _ln_expected(node, array, neurons),
             0.0 if slopes is None else slopes.ln_norm() - _half_ln(slopes.values.size),
             _mean_square(self.passed.values[behind.entry or z]),
-            None if slopes is None else _dead(slopes, axis, neurons),
+            dead,
             None if slopes is None else float(np.mean(slopes.ln_abs() < math.log(FLAT))),
             bool(np.any(self.passed.values[entry])),
             bool(np.all(np.isfinite(self.passed.values[z]))),
             behind.cancelled,
             _offset(self.passed.values[behind.entry or z]),
+            weight,
+            bias,
+            _mean_square(unbiased),
+            dead == 1
+            and activation is not None
+            and behind.entry == z
+            and bool(np.any(slope(activation, unbiased).values)),
         )
+
+    def _bias(self, node: Node, z: str) -> str | None:
+        """The tensor that is added to what the weights make, if one is."""
+        added = next((n for n in self.readers[node.outputs[0]] if n.outputs[0] == z), None)
+        names = [*node.inputs[2:3], *(added.inputs if added is not None else ())]
+        still = [name for name in names if name and name not in self.passed.moving]
+        return still[-1] if still else None
+
+    def _without(self, node: Node, z: str, bias: str) -> Array:
+        """z without the bias."""
+        if node.outputs[0] != z:
+            return self.passed.values[node.outputs[0]]
+        added, value = self.passed.values[bias], self.passed.values[z]
+        if node.operator in SPATIAL:
+            added = added.reshape(-1, *[1] * (value.ndim - 2))
+        return np.asarray(value - node.attributes.get("beta", 1.0) * added)
+
+    def _back(self, nodes: tuple[Node, ...], cotangents: dict[str, Scaled], to: str) -> Scaled | None:
+        """What passes back through these nodes to a tensor; None where one of them is not followed."""
+        found = backward_through(self.passed, nodes, cotangents)
+        return found.get(to)
 
     def _with_bias(self, node: Node) -> str:
         """The tensor behind the operator and the bias, where that is an Add of its own."""
@@ -221,21 +264,25 @@ class _Look:
         if not behind.nodes:
             return None
         ones = scaled(np.ones(self.passed.values[behind.leave].shape))
-        return backward_through(self.passed, behind.nodes, {behind.leave: ones})[behind.entry]
+        return self._back(behind.nodes, {behind.leave: ones}, behind.entry)
 
     def _slope_part(self, behind: _Behind) -> float:
         if not behind.nodes:
             return 0.0
         above = self.gradients[behind.leave]
-        below = backward_through(self.passed, behind.nodes, {behind.leave: above})[behind.entry]
-        return below.ln_norm() - above.ln_norm() if np.any(above.values) else math.nan
+        below = self._back(behind.nodes, {behind.leave: above}, behind.entry)
+        return below.ln_norm() - above.ln_norm() if below is not None and np.any(above.values) else math.nan
 
     def _mean(self, delta: Scaled, axis: int) -> float:
         others = tuple(k for k in range(delta.values.ndim) if k != axis % delta.values.ndim)
         return linear(delta, lambda values: values.sum(axis=others)).ln_norm() - math.log(self.examples)
 
-    def _of_weight(self, weight: str) -> float:
-        return self.gradients[weight].ln_norm() - math.log(self.examples) if weight in self.gradients else math.nan
+    def _of_weight(self, node: Node, weight: str) -> float:
+        if weight not in self.gradients:
+            return math.nan
+        shared = len(self.readers[weight]) > 1
+        found = through_one(self.passed, self.gradients, node) if shared else self.gradients
+        return found[weight].ln_norm() - math.log(self.examples)
 
 
 def _axis_of_neurons(node: Node, z: Array, weight: str) -> int:

@@ -48,7 +48,7 @@ def diagnosis_page(diagnosis: Diagnosis) -> str:
     head = [paragraph(_sentence(told[0]), "lead"), *(paragraph(_sentence(one)) for one in told[1:])]
     head.append(paragraph(f"{diagnosis.data}; {diagnosis.mode} mode.", "note"))
     sections = [section("Layer by layer", [*_picture(diagnosis), _layers(diagnosis), _sentences(diagnosis)])]
-    sections += [section("What to do", _cures(diagnosis))] if diagnosis.accused and diagnosis.activation else []
+    sections += [section("What to do", _cures(diagnosis))] if diagnosis.to_do else []
     sections += [section("Not followed, and assumed", _notes(diagnosis))] if _notes(diagnosis) else []
     return page(diagnosis.headline, head, sections, f"chainderiv {__version__}")
 
@@ -75,12 +75,13 @@ def _sentences(diagnosis: Diagnosis) -> Html:
 
 
 def _cures(diagnosis: Diagnosis) -> list[Content]:
-    start = "A start that keeps the gradient through so many hidden layers of this width, to be pasted."
-    lines = [
+    told: list[Content] = [paragraph(_sentence(diagnosis.to_do))]
+    if diagnosis.remedy is None or not diagnosis.remedy.has_lines:
+        return told
+    return told + [
         details(name, [Html(f"<pre><code>{escape(diagnosis.cure(target))}</code></pre>")])
         for target, name in LIBRARIES.items()
     ]
-    return [paragraph(start), *lines]
 
 
 def _notes(diagnosis: Diagnosis) -> list[Content]:

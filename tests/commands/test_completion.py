@@ -124,6 +124,18 @@ def test_files_are_offered_for_a_file_and_folders_for_a_folder_and_nothing_for_a
     assert [sorted(one) for one in got] == [["my data", "my map.png"], ["my data"], ["my data", "my map.png"], []]
 
 
+def test_what_stands_without_a_flag_may_be_a_file(bash_script, tmp_path):
+    (tmp_path / "my model.onnx").touch()
+    (tmp_path / "more").mkdir()
+    lines = ["chainderiv diagnose ", "chainderiv diagnose m", "chainderiv diagnose --", "chainderiv bounds m"]
+    every, begun, flags, names = offered(bash_script, lines, tmp_path)
+    assert {"my model.onnx", "more", "--data"} <= set(every)
+    assert sorted(begun) == ["more", "my model.onnx"]
+    assert not {"my model.onnx", "more"} & {*flags, *names}
+    assert re.search(r"diagnose\) _arguments .*1:value:_files'", script("zsh"))
+    assert re.search(r"from diagnose' -F$", script("fish"), re.MULTILINE)
+
+
 def test_a_flag_that_a_command_gains_is_offered(monkeypatch, tmp_path):
     stated = derive_command.declare
 

@@ -104,27 +104,6 @@ def test_what_has_a_culprit_marks_it_in_the_table_and_in_the_first_line():
     assert [line.split()[0] for line in lines if "←" in line] == ["3"]
 
 
-@pytest.mark.parametrize("target", ["torch", "keras", "jax"])
-def test_the_cure_is_what_advise_gives_for_these_layers(target):
-    d = cd.diagnose(cd.Network([64, *[50] * 20, 10], "relu", init="nielsen"))
-    assert d.cure(target) == cd.advise("relu", 20, 50).to(target)
-
-
-def test_a_network_that_is_drawn_anew_by_the_cure_is_no_longer_accused():
-    sick = cd.diagnose(cd.Network([64, *[50] * 30, 10], "tanh", init=cd.Gaussian(0.5)))
-    assert sick.verdict == "vanishing"
-    found = cd.advise("tanh", 30, 50)
-    assert repr(found.sigma_w) in sick.cure("torch")
-    assert cd.diagnose(cd.Network([64, *[50] * 30, 10], "tanh", init=cd.Gaussian(found.sigma_w))).verdict == "healthy"
-
-
-def test_a_cure_of_what_has_no_neuron_is_refused():
-    with pytest.raises(BadValue, match="nothing to advise"):
-        cd.diagnose({"W": np.eye(3)}, activation="tanh").cure("torch")
-    with pytest.raises(cd.errors.UnknownName, match="tensorflow"):
-        cd.diagnose(cd.Network([4, 5, 5, 3])).cure("tensorflow")
-
-
 def examples():
     made = arrays(np.random.default_rng(0), [30] * 8, STARTS["He, relu"][1])
     yield cd.diagnose(made, activation="relu", output="identity")
@@ -190,6 +169,30 @@ WRONG = [
 ]
 
 
+def looked_up(shape=(None, 7)):
+    """A network of whole numbers, which are looked up in a table of 50 rows."""
+    from chainderiv.models.graph import Graph, Input, Node
+
+    rng = np.random.default_rng(0)
+    nodes = (
+        Node("Gather", ("table", "words"), ("x",)),
+        Node("MatMul", ("x", "W"), ("z",), name="1"),
+        Node("Tanh", ("z",), ("a",)),
+        Node("MatMul", ("a", "V"), ("out",), name="2"),
+    )
+    constants = {"table": rng.normal(size=(50, 8)), "W": rng.normal(size=(8, 8)), "V": rng.normal(size=(8, 3))}
+    return Graph(nodes, constants, (Input("words", shape, "int64"),), ("out",))
+
+
+def test_whole_numbers_are_asked_for_where_the_model_looks_them_up():
+    graph, words = looked_up(), np.arange(14.0).reshape(2, 7)
+    assert cd.diagnose(graph, words).layers == cd.diagnose(graph, {"words": words.astype(int)}).layers
+    with pytest.raises(BadValue, match=r"input 'words' holds 0\.5, and the model takes whole numbers"):
+        cd.diagnose(graph, words + 0.5)
+    with pytest.raises(BadValue, match="input 'words' holds NaN or inf"):
+        cd.diagnose(graph, {"words": words * math.nan})
+
+
 @pytest.mark.parametrize(("given", "error", "says"), WRONG, ids=[says for *_, says in WRONG])
 def test_what_does_not_fit_is_refused_in_one_line(given, error, says):
     with pytest.raises(error, match=re.escape(says)) as caught:
@@ -204,18 +207,7 @@ def test_a_cost_that_outputs_can_leave_is_refused():
 
 
 def test_words_are_drawn_as_whole_numbers_that_there_are():
-    from chainderiv.models.graph import Graph, Input, Node
-
-    rng = np.random.default_rng(0)
-    nodes = (
-        Node("Gather", ("table", "words"), ("x",)),
-        Node("MatMul", ("x", "W"), ("z",), name="1"),
-        Node("Tanh", ("z",), ("a",)),
-        Node("MatMul", ("a", "V"), ("out",), name="2"),
-    )
-    constants = {"table": rng.normal(size=(50, 8)), "W": rng.normal(size=(8, 8)), "V": rng.normal(size=(8, 3))}
-    graph = Graph(nodes, constants, (Input("words", (None, 7), "int64"),), ("out",))
-    d = cd.diagnose(graph)
+    d = cd.diagnose(looked_up())
     assert [one.name for one in d.layers] == ["1", "2"]
     assert d.verdict == "healthy"
 

@@ -220,7 +220,7 @@ def test_random_graphs_are_cut_where_taking_a_tensor_away_parts_them():
     assert seen > 100
 
 
-def test_behind_an_operator_that_is_not_followed_there_are_stages_and_no_total():
+def test_above_an_operator_whose_gradient_is_not_followed_there_are_stages_and_no_total():
     graph = unfollowed_on_the_way_back()
     rng = np.random.default_rng(0)
     passed = forward(graph, {"x": rng.normal(size=(2, 3))})

@@ -8,6 +8,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.errors import BadValue, OutputError
+from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.pages.diagnosis_page import diagnosis_page
 from tests.models.sound import STARTS, arrays
 from tests.pages.test_html import Checker
@@ -60,7 +61,13 @@ def test_what_is_healthy_has_nothing_to_do_and_what_is_unknown_no_ladder():
     made = arrays(np.random.default_rng(0), [30] * 9, STARTS["He, relu"][1])
     page = words(diagnosis_page(cd.diagnose(made, activation="relu", output="identity")))
     assert ": healthy" in page
+    assert "What to do Healthy: there is nothing to cure." in page
+    assert "PyTorch" not in page
+    graph = Graph((Node("TopK", ("x",), ("y",), name="pick"),), {}, (Input("x", (2, 3)),), ("y",))
+    page = diagnosis_page(cd.diagnose(graph))
     assert "What to do" not in page
+    assert "<svg" not in page
+    assert "TopK at 'pick': no rule follows it" in words(page)
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ class _Raw:
     key: Key
     weight: Floats
     bias: Floats | None
+    bias_name: str = ""
 
 
 def _flat(given: Any, model: str, above: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
@@ -154,7 +155,7 @@ def _raw_layers(numbers: Mapping[str, Floats], model: str) -> list[_Raw]:
         weight, bias = found.get((stem, "weight")), found.get((stem, "bias"))
         if weight is None:
             raise BadShape(f"{model} holds {shown(bias)} and no weight beside it; give both")
-        layers += _apart(keys[weight], numbers[weight], None if bias is None else numbers[bias], model)
+        layers += _apart(keys[weight], numbers[weight], None if bias is None else numbers[bias], model, bias or "")
     return layers
 
 
@@ -166,20 +167,20 @@ def _unnamed(numbers: Mapping[str, Floats]) -> list[_Raw]:
     for name in names:
         array = numbers[name]
         if array.ndim == 1 and layers and layers[-1].bias is None:
-            layers[-1] = _Raw(layers[-1].key, layers[-1].weight, array)
+            layers[-1] = _Raw(layers[-1].key, layers[-1].weight, array, name)
         else:
             layers += _apart(key(name), array, None, name)
     return layers
 
 
-def _apart(k: Key, weight: Floats, bias: Floats | None, model: str) -> list[_Raw]:
+def _apart(k: Key, weight: Floats, bias: Floats | None, model: str, bias_name: str = "") -> list[_Raw]:
     if weight.ndim < 2:
         raise BadValue(
             f"{model} holds {shown(k.text)} {weight.shape}, as of a normalisation, whose place arrays do not tell; "
             f"{OTHER_FORM}"
         )
     if weight.ndim == 2:
-        return [_Raw(k, weight, None if bias is None else bias.reshape(-1))]
+        return [_Raw(k, weight, None if bias is None else bias.reshape(-1), bias_name)]
     if bias is not None and (bias.ndim < 2 or len(bias) != len(weight)):
         raise BadShape(
             f"{model} holds {shown(k.text)} {weight.shape}, a stack of {len(weight)} layers, and a bias {bias.shape}; "
@@ -187,7 +188,8 @@ def _apart(k: Key, weight: Floats, bias: Floats | None, model: str) -> list[_Raw
         )
     biases = [None] * len(weight) if bias is None else [b.reshape(-1) for b in bias]
     names = [Key(f"{k.text}[{n}]", k.role, (*k.stem, str(n)), k.inputs_first) for n in range(len(weight))]
-    return [_Raw(name, W, b) for name, W, b in zip(names, weight, biases, strict=True)]
+    parts = enumerate(zip(names, weight, biases, strict=True))
+    return [_Raw(name, W, b, f"{bias_name}[{n}]") for n, (name, W, b) in parts]
 
 
 def _chained(layers: list[_Raw], model: str) -> tuple[list[Layer], list[str]]:
@@ -227,7 +229,10 @@ def _fits(layers: Sequence[_Raw], form: int) -> bool:
 
 def _oriented(layers: Sequence[_Raw], form: int) -> list[Layer]:
     turned = [layer.weight if form == 1 else layer.weight.T for layer in layers]
-    return [Layer(layer.key.layer, W, layer.bias) for layer, W in zip(layers, turned, strict=True)]
+    return [
+        Layer(layer.key.layer, W, layer.bias, (layer.key.text, layer.bias_name))
+        for layer, W in zip(layers, turned, strict=True)
+    ]
 
 
 def _notes(layers: Sequence[_Raw], form: int) -> list[str]:

@@ -58,11 +58,14 @@ class Building:
         self.nodes.append(Node(operator, tuple(inputs), tuple(outputs), attributes, name))
         return outputs[0]
 
-    def dense(self, x: str, weight: Array, bias: Array | None, name: str) -> str:
-        """z = W x + b of a weight (n_out, n_in)."""
-        parameters = [self.constant(f"{name}.weight", weight)]
+    def dense(
+        self, x: str, weight: Array, bias: Array | None, name: str, tensors: tuple[str, str] | None = None
+    ) -> str:
+        """z = W x + b of a weight (n_out, n_in); tensors: what W and b are called, if not by the layer's name."""
+        of_weight, of_bias = tensors or (f"{name}.weight", f"{name}.bias")
+        parameters = [self.constant(of_weight, weight)]
         if bias is not None:
-            parameters.append(self.constant(f"{name}.bias", bias))
+            parameters.append(self.constant(of_bias, bias))
         return self.node("Gemm", (x, *parameters), name, transB=1)
 
     def slope(self, x: str, activation: str | Activation, name: str) -> str:

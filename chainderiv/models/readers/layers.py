@@ -15,11 +15,15 @@ from chainderiv.models.readers.building import Building
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """z = W a + b, W of shape (n_out, n_in), b (n_out,) or None."""
+    """z = W a + b, W of shape (n_out, n_in), b (n_out,) or None.
+
+    tensors : what W and b are called where they come from; None: weight and bias of the layer.
+    """
 
     name: str
     weight: Floats
     bias: Floats | None = None
+    tensors: tuple[str, str] | None = None
 
 
 def stacked(
@@ -46,7 +50,7 @@ def stacked(
     building = Building(model, dtype, notes=list(notes))
     a = building.given("x", (None, layers[0].weight.shape[1]))
     for place, layer in enumerate(layers):
-        z = building.dense(a, layer.weight, layer.bias, layer.name)
+        z = building.dense(a, layer.weight, layer.bias, layer.name, layer.tensors)
         out = building.slope(z, last if place == len(layers) - 1 else hidden, layer.name)
         a = building.node("Add", (out, a), layer.name) if place < len(adds) and adds[place] else out
     return building.graph(a)

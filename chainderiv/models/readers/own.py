@@ -41,8 +41,8 @@ def _layer(net: Network, number: int, model: str) -> Layer:
     wanted = (net.sizes[number], net.sizes[number - 1])
     if weight.shape != wanted or bias.shape != wanted[:1]:
         raise BadShape(f"{model} holds weights {weight.shape} and biases {bias.shape} of layer {number}; give {wanted}")
-    told = [copied(model, f"layer {number}", array) for array in (weight, bias)]
-    return Layer(str(number), *told)
+    weight, bias = (copied(model, f"layer {number}", array) for array in (weight, bias))
+    return Layer(str(number), weight, bias)
 
 
 def graph_of_run(file: File, output: str | Activation | None = None) -> Graph:
@@ -56,7 +56,7 @@ def _require_modest(folder: Path, model: str) -> None:
     """Raise where the folder is none of a run, or asks for more than a model may take."""
     run = folder / RUN
     if not run.is_file():
-        raise DataError(f"folder {model} holds no {RUN}; give one that train(…, folder=…) wrote, or a file")
+        raise DataError(f"folder {model} holds no {RUN}; give one that a training run wrote, or a file")
     if run.stat().st_size > MOST_SETTINGS:
         raise DataError(f"folder {model} has a {RUN} of more than {MOST_SETTINGS} bytes; give one that train wrote")
     sizes = json.loads(run.read_bytes())["settings"]["sizes"]

@@ -55,7 +55,7 @@ def load_network(folder: str | os.PathLike[str]) -> Network:
         if isinstance(e, BadValue):
             raise
         raise DataError(
-            f"folder {str(source)!r} holds no whole training run ({e}); give one that train(…, folder=…) wrote"
+            f"folder {str(source)!r} holds no whole training run ({e}); give one that a training run wrote"
         ) from e
     net.weights, net.biases = weights, biases
     net.init = str(init)  # how they were drawn once; an own function is not to be had here

@@ -10,7 +10,8 @@ import numpy as np
 
 from chainderiv.given import of_kind
 from chainderiv.kinds import Floats
-from chainderiv.models.diagnosis import Diagnosis, LayerDiagnosis
+from chainderiv.models.diagnosis import Diagnosis
+from chainderiv.models.layer_diagnosis import LayerDiagnosis
 from chainderiv.theory.finite_width.quantiles import NORMAL
 from chainderiv.view.choices import as_it_stands, switch, title_of
 from chainderiv.view.fitting import draw_legend, fit_words
