@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 from chainderiv.nn.data.data import load_data
+from tests.missing import judged
 from tests.nn.data import real
 from tests.nn.training.runs_kept import small_data
 from tests.tenth import is_drawn
@@ -19,6 +20,7 @@ settings.load_profile("the same" if os.environ.get("CI") else "new")
 
 def pytest_addoption(parser):
     parser.addoption("--tenth", metavar="SEED", help="run a tenth of the selected tests: the one that SEED draws")
+    parser.addoption("--peers", action="store_true", help="what is skipped because it is not installed has failed")
 
 
 def pytest_configure(config):
@@ -44,6 +46,16 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if not is_drawn(item.nodeid, seed)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if is_drawn(item.nodeid, seed)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    return judged((yield), collector.config.getoption("peers"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    return judged((yield), item.config.getoption("peers"))
 
 
 @pytest.fixture(scope="session")
