@@ -139,7 +139,7 @@ def of_wide(wide: Wide) -> Scaled:
     top = np.max(wide.e, where=wide.m != 0, initial=-np.inf)
     if not np.isfinite(top) or not np.isfinite(wide.m).all():
         return scaled(wide.m)
-    far = (wide.m != 0) & (wide.e <= top - BAND)
+    far = (wide.m != 0) & (top - wide.e >= BAND)  # top - 500 is top where it is huge
     below = of_wide(Wide(np.where(far, wide.m, 0.0), wide.e)) if far.any() else None
     return Scaled(_times_two_to(np.where(far, 0.0, wide.m), wide.e - top), int(top), below)
 
@@ -231,4 +231,4 @@ def cosine(p: Scaled, q: Scaled) -> float:
 
 def _times_two_to(values: Floats, by: Any) -> Floats:
     with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(np.ldexp(values, np.clip(by, -_FAR, _FAR).astype(np.int32)))
+        return np.asarray(np.ldexp(values, np.asarray(np.clip(by, -_FAR, _FAR), np.int32)))

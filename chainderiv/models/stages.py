@@ -130,6 +130,8 @@ def kind_of(passed: Passed, cut: Cut) -> str:
     operators = {node.operator for node in cut.nodes}
     if summands(cut) is not None:
         return RESIDUAL
+    if ATTENTION in kinds:
+        return ATTENTION
     if SOFTMAX in kinds and sum(_both_move(passed, n) for n in cut.nodes if n.operator in ("MatMul", "Einsum")) >= 2:
         return ATTENTION
     if WEIGHT not in kinds and operators & _MEASURES:

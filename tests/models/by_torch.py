@@ -156,6 +156,51 @@ def functions():
             x / (1.5 + 0.3 / 4 * sum(F.pad(x, (0, 0, 0, 0, 1, 2))[:, k : k + 6] ** 2 for k in range(4))) ** 0.7
         ),
         "running sum from behind": lambda x, n: x.flip(1).cumsum(1).flip(1) - x,
+        "einsum with dots": lambda a, b: torch.einsum("...ij,...jk->...ik", a, b),
+        "einsum with dots inside": lambda a, b: torch.einsum("bdi,bdj->bij", a, b),
+        "einsum of a diagonal": lambda a, b: torch.einsum("iji,i->ji", a, b),
+        "scatter elements": lambda x, n, u: torch.scatter(x, 1, n % 4, u),
+        "scatter elements added": lambda x, n, u: torch.scatter_add(x, 0, n, u),
+        "scatter the largest": lambda x, n, u: torch.scatter_reduce(x, 0, n, u, "amax"),
+        "scatter nd": lambda x, n, u: x.index_put((n[:, 0],), u),
+        "scatter nd added": lambda x, n, u: x.index_put((n[:, 0], n[:, 1]), u, accumulate=True),
+        "top": lambda x, n: tuple(torch.topk(x, 2)),
+        "least of axis 0": lambda x, n: tuple(torch.topk(x, 2, 0, largest=False)),
+        "power pool": lambda x: F.lp_pool2d(halo(x, 0, 1, 1, 1), 2, (3, 2), (2, 1)),
+        "power pool of 3": lambda x: F.lp_pool1d(x.abs(), 3, 3, 2),
+        "attention": F.scaled_dot_product_attention,
+        "attention causal": lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=0.3),
+        "attention in flat heads": lambda *x: (
+            F.scaled_dot_product_attention(*(t.unflatten(2, (2, -1)).transpose(1, 2) for t in x))
+            .transpose(1, 2)
+            .flatten(2)
+        ),
+        "attention of heads that share": lambda q, k, v, m: F.scaled_dot_product_attention(q, k, v, m, enable_gqa=True),
+        "attention capped": lambda q, k, v: (0.8 * (q @ k.mT / 2 / 0.8).tanh()).softmax(-1) @ v,
+        "attention with a past": lambda q, k, v, _, k0, v0: F.scaled_dot_product_attention(
+            q, torch.cat([k0, k], 2), torch.cat([v0, v], 2)
+        ),
+        "grid sample": lambda x, g: F.grid_sample(x, g, align_corners=False),
+        "grid sample beyond": lambda x, g: F.grid_sample(x, g, align_corners=True),
+        "grid sample on the border": lambda x, g: F.grid_sample(x, g, padding_mode="border", align_corners=False),
+        "grid sample thrown back": lambda x, g: F.grid_sample(x, g, padding_mode="reflection", align_corners=False),
+        "grid sample of the nearest": lambda x, g: F.grid_sample(x, g, "nearest", align_corners=False),
+        "grid sample of a volume": lambda x, g: F.grid_sample(x, g, align_corners=True),
+        "affine grid": lambda x, n: F.affine_grid(x, n.tolist(), align_corners=False),
+        "affine grid of a volume": lambda x, n: F.affine_grid(x, n.tolist(), align_corners=True),
+        "folded": lambda x, *n: F.fold(x, (6, 8), (2, 3), stride=2)[..., 0:5, 1:7],
+        "resize smoothed": lambda x, *n: F.interpolate(x, (3, 4), mode="bilinear", antialias=True),
+        "resize cubic smoothed": lambda x, *n: F.interpolate(x, (4, 8), mode="bicubic", antialias=True),
+        "scatter elements of old": lambda x, n, u: torch.scatter(x, 0, n, u),
+        "compress": lambda x, n: x[n],
+        "compress of all": lambda x, n: x.flatten()[:5][n],
+        "einsum of one": lambda x: torch.einsum("ij->ji", x),
+        "einsum of a sum": lambda a, b: torch.einsum("ij,jk->k", a, b),
+        "top of old": lambda x: tuple(torch.topk(x, 3, 1)),
+        "rotary": lambda x, c, s: torch.cat(
+            [x[..., :2] * c[:, None] - x[..., 2:] * s[:, None], x[..., :2] * s[:, None] + x[..., 2:] * c[:, None]], -1
+        ),
+        "power pool over all": lambda x: torch.linalg.vector_norm(x, 3, (2, 3), keepdim=True),
         "reduce of all": torch.linalg.vector_norm,
     }
 

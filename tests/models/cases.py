@@ -69,6 +69,15 @@ def apart(*shape):
     return 0.05 * (np.random.default_rng(shape).permutation(int(np.prod(shape))).reshape(shape) - np.prod(shape) / 2)
 
 
+def places(lengths, *shape, beyond=0, corners=False):
+    """Of a grid over an image: places of it and so far beyond its ends, none near the middle or the end of a pixel."""
+    rng, found = np.random.default_rng(shape), []
+    for n in reversed(lengths):
+        p = rng.integers(-beyond, n - 1 + beyond, shape) + rng.uniform(0.1, 0.4, shape)
+        found.append(2 * p / (n - 1) - 1 if corners else (2 * p + 1) / n - 1)
+    return np.stack(found, axis=-1)
+
+
 x23 = draw(2, 3)
 image = draw(2, 4, 6, 5)
 
@@ -194,6 +203,54 @@ CASES = {
     "gather elements": Case("GatherElements", (draw(3, 4), np.array([[0, 3, 3], [1, -1, 0]])), {"axis": 1}),
     "gather nd": Case("GatherND", (draw(3, 4, 2), np.array([[0, 1], [2, 3], [0, 1]]))),
     "gather nd of batches": Case("GatherND", (draw(2, 4, 2), np.array([[1], [3]])), {"batch_dims": 1}),
+    "einsum with dots": Case("Einsum", (draw(2, 1, 3, 4), draw(1, 5, 4, 2)), {"equation": "...ij,...jk->...ik"}),
+    "einsum with dots of old": Case("Einsum", (draw(2, 3, 4), draw(4)), {"equation": "...j,j"}),
+    "einsum with dots inside": Case("Einsum", (draw(2, 3, 4), draw(2, 3, 5)), {"equation": "b...i,b...j->bij"}),
+    "einsum of a diagonal": Case("Einsum", (draw(3, 4, 3), draw(3)), {"equation": "iji,i->ji"}),
+    "einsum of one": Case("Einsum", (draw(2, 3),), {"equation": "ij->ji"}),
+    "scatter elements": Case("ScatterElements", (draw(3, 4), np.array([[0, 3], [-1, 0]]), draw(2, 2)), {"axis": 1}),
+    "scatter elements added": Case("ScatterElements", (draw(3, 4), np.array([[0, 2, 0], [0, 0, 1]]), draw(2, 3)), {"reduction": "add"}),
+    "scatter elements of old": Case("Scatter", (draw(3, 4), np.array([[1, 0]]), draw(1, 2)), opset=9),
+    "scatter the largest": Case("ScatterElements", (draw(3, 4), np.array([[0, 2, 0], [0, 0, 1]]), draw(2, 3, seed=4)), {"reduction": "max"}),
+    "scatter twice to one place": Case("ScatterND", (draw(4, 3), np.array([[1], [1]]), draw(2, 3))),
+    "scatter nd added": Case("ScatterND", (draw(4, 3), np.array([[1, 2], [1, 2], [-1, 0]]), draw(3)), {"reduction": "add"}),
+    "scatter nd the least": Case("ScatterND", (draw(4, 3), np.array([[1], [2]]), draw(2, 3, seed=5)), {"reduction": "min"}),
+    "top": Case("TopK", (apart(3, 5), ints(2)), results=2),
+    "least of axis 0": Case("TopK", (apart(3, 5), ints(2)), {"axis": 0, "largest": 0}, results=2),
+    "top of old": Case("TopK", (apart(3, 5),), {"k": 3, "axis": 1}, opset=9, results=2),
+    "reversed": Case("ReverseSequence", (draw(4, 3, 2), ints(2, 4, 1))),
+    "reversed along 1": Case("ReverseSequence", (draw(3, 4), ints(2, 4, 1)), {"time_axis": 1, "batch_axis": 0}),
+    "compress": Case("Compress", (draw(3, 4), np.array([True, False, True])), {"axis": 0}),
+    "compress of all": Case("Compress", (draw(3, 4), np.array([False, True, True, False, True]))),
+    "centred": Case("CenterCropPad", (draw(5, 3, 4), ints(2, 6)), {"axes": [0, 2]}),
+    "centred the other way": Case("CenterCropPad", (draw(4, 3), ints(1, 6))),
+    "power pool": Case("LpPool", (draw(2, 2, 6, 5),), {"kernel_shape": [3, 2], "strides": [2, 1], "pads": [1, 0, 1, 1]}),
+    "power pool of 3": Case("LpPool", (draw(2, 2, 7),), {"kernel_shape": [3], "p": 3, "strides": [2]}),
+    "power pool over all": Case("GlobalLpPool", (draw(2, 2, 4, 3),), {"p": 3}),
+    "attention": Case("Attention", (draw(2, 2, 3, 4), draw(2, 2, 5, 4), draw(2, 2, 5, 3)), opset=23),
+    "attention causal": Case("Attention", (draw(1, 2, 4, 4), draw(1, 2, 4, 4, seed=1), draw(1, 2, 4, 4, seed=2)), {"is_causal": 1, "scale": 0.3}, opset=23),
+    "attention in flat heads": Case("Attention", (draw(2, 3, 8), draw(2, 5, 8), draw(2, 5, 4)), {"q_num_heads": 2, "kv_num_heads": 2}, opset=23),
+    "attention of heads that share": Case("Attention", (draw(1, 4, 3, 2), draw(1, 2, 5, 2), draw(1, 2, 5, 3), draw(3, 5)), opset=23),
+    "attention masked": Case("Attention", (draw(2, 2, 3, 4), draw(2, 2, 5, 4), draw(2, 2, 5, 3), np.array([[1, 1, 0, 1, 0]] * 2 + [[0] * 5], bool)), opset=23),
+    "attention capped": Case("Attention", (draw(1, 2, 3, 4), draw(1, 2, 5, 4), draw(1, 2, 5, 3)), {"softcap": 0.8}, opset=24),
+    "attention with a past": Case("Attention", (draw(1, 2, 2, 4), draw(1, 2, 2, 4, seed=1), draw(1, 2, 2, 3), None, draw(1, 2, 3, 4), draw(1, 2, 3, 3)), opset=23),
+    "rotary": Case("RotaryEmbedding", (draw(2, 2, 3, 4), draw(2, 3, 2), draw(2, 3, 2, seed=1)), opset=23),
+    "rotary by places": Case("RotaryEmbedding", (draw(1, 3, 12), draw(5, 2), draw(5, 2, seed=1), ints(4, 0, 1)[None]), {"num_heads": 2, "rotary_embedding_dim": 4, "interleaved": 1}, opset=23),
+    "grid sample": Case("GridSample", (draw(2, 3, 4, 5), places((4, 5), 2, 3, 2)), opset=20),
+    "grid sample beyond": Case("GridSample", (draw(1, 2, 4, 5), places((4, 5), 1, 3, 4, beyond=2, corners=True)), {"align_corners": 1}, opset=20),
+    "grid sample on the border": Case("GridSample", (draw(1, 2, 4, 5), places((4, 5), 1, 3, 4, beyond=2)), {"padding_mode": "border"}, opset=20),
+    "grid sample thrown back": Case("GridSample", (draw(1, 2, 4, 5), places((4, 5), 1, 3, 4, beyond=9)), {"padding_mode": "reflection"}, opset=20),
+    "grid sample of the nearest": Case("GridSample", (draw(1, 2, 4, 5), 0.9 * draw(1, 3, 4, 2)), {"mode": "nearest"}, opset=20, fixed=(1,)),
+    "grid sample of a volume": Case("GridSample", (draw(1, 2, 3, 4, 3), places((3, 4, 3), 1, 2, 2, 2, corners=True)), {"align_corners": 1}, opset=20),
+    "affine grid": Case("AffineGrid", (draw(2, 2, 3), ints(2, 3, 4, 5)), opset=20),
+    "affine grid of a volume": Case("AffineGrid", (draw(2, 3, 4), ints(2, 1, 2, 3, 4)), {"align_corners": 1}, opset=20),
+    "folded": Case("Col2Im", (draw(2, 12, 9), ints(5, 6), ints(2, 3)), {"strides": [2, 2], "pads": [0, 1, 1, 1]}),
+    "resize smoothed": Case("Resize", (draw(1, 2, 7, 6), None, None, ints(1, 2, 3, 4)), {"mode": "linear", "antialias": 1, "exclude_outside": 1}),
+    "resize smoothed to the edge": Case("Resize", (draw(1, 2, 7, 6), None, None, ints(1, 2, 3, 4)), {"mode": "linear", "antialias": 1}),
+    "resize cubic smoothed to the edge": Case("Resize", (draw(1, 1, 9, 6), None, None, ints(1, 1, 4, 8)), {"mode": "cubic", "antialias": 1}),
+    "resize cubic smoothed": Case("Resize", (draw(1, 2, 9, 6), None, None, ints(1, 2, 4, 8)), {"mode": "cubic", "antialias": 1, "cubic_coeff_a": -0.5, "exclude_outside": 1}),
+    "resize cubic inside": Case("Resize", (draw(1, 2, 4, 5), None, np.array([1.0, 1.0, 1.5, 2.0])), {"mode": "cubic", "exclude_outside": 1}, fixed=(2,)),
+    "resize to fit": Case("Resize", (draw(1, 2, 4, 6), None, None, ints(7, 8)), {"mode": "linear", "axes": [2, 3], "keep_aspect_ratio_policy": "not_larger"}),
     "scatter nd": Case("ScatterND", (draw(4, 3), np.array([[1], [3]]), draw(2, 3))),
     "pad": Case("Pad", (draw(3, 4), ints(0, 1, 2, 0), np.array(1.5)), fixed=(2,)),
     "pad of an axis": Case("Pad", (draw(3, 4), ints(1, -1), None, ints(1))),

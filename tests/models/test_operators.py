@@ -96,3 +96,47 @@ def test_what_lies_beyond_float64_below_the_largest_passes_back_beside_it(name):
         np.testing.assert_array_equal(found.to_log_sign().sign[free], small.to_log_sign().sign[free])
         np.testing.assert_allclose(found.ln_abs()[free], small.ln_abs()[free], rtol=1e-13)
         np.testing.assert_allclose(found.ln_abs()[~free], large.ln_abs()[~free], rtol=1e-12, atol=1e-12)
+
+
+def steps():
+    """Operators that pass no gradient, at work, and what ONNX says that they make."""
+    x, n = np.array([[3.0, -1.0, 3.0], [0.0, 5.0, 2.0]]), np.array([[1, 6, 5], [12, 0, 7]])
+    return {
+        "hardmax": (Case("Hardmax", (x,)), [[1, 0, 0], [0, 1, 0]]),
+        "hardmax of old": (Case("Hardmax", (x,), {"axis": 0}, opset=11), [[0, 0, 0], [0, 1, 0]]),
+        "argmax of the last": (Case("ArgMax", (x,), {"axis": 1, "select_last_index": 1}), [[2], [1]]),
+        "argmin": (Case("ArgMin", (x,), {"axis": -1, "keepdims": 0}), [1, 0]),
+        "eye": (Case("EyeLike", (x,), {"k": 1}), [[0, 1, 0], [0, 0, 1]]),
+        "eye of a kind": (Case("EyeLike", (n,), {"dtype": 7, "k": -1}), [[0, 0, 0], [1, 0, 0]]),
+        "shift": (Case("BitShift", (n.astype("u4"), np.array([2], "u4")), {"direction": "RIGHT"}), [[0, 1, 1], [3, 0, 1]]),
+        "and": (Case("BitwiseAnd", (n, np.array(6))), [[0, 6, 4], [4, 0, 6]]),
+        "or": (Case("BitwiseOr", (n, np.array(8))), [[9, 14, 13], [12, 8, 15]]),
+        "xor": (Case("BitwiseXor", (n, np.array(1))), [[0, 7, 4], [13, 1, 6]]),
+        "not": (Case("BitwiseNot", (n,)), [[-2, -7, -6], [-13, -1, -8]]),
+        "one hot": (Case("OneHot", (np.array([1, -1]), np.array(3), np.array([0.5, 2.0]))), [[0.5, 2, 0.5], [0.5, 0.5, 2]]),
+        "non-zero": (Case("NonZero", (x,)), [[0, 0, 0, 1, 1], [0, 1, 2, 1, 2]]),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", steps())
+def test_what_passes_no_gradient_makes_what_onnx_says(name):
+    case, want = steps()[name]
+    (found,) = case.outputs()
+    assert found.tolist() == want
+    assert RULES[case.operator].backward is None
+
+
+@pytest.mark.parametrize(
+    ("case", "why"),
+    [
+        (Case("ScatterND", (draw(4), np.array([[1]]), draw(1)), {"reduction": "mul"}), "multiplies what was there"),
+        (Case("Attention", (draw(1, 1, 2, 2),) * 3, {"left_window_size": 1}, opset=25), "a window"),
+        (Case("Attention", (draw(1, 1, 2, 2),) * 3, opset=23, results=4), "scores are handed on"),
+        (Case("GridSample", (draw(1, 1, 3, 3), 0.5 * draw(1, 2, 2, 2)), {"mode": "cubic"}, opset=20), "it is cubic"),
+        (Case("Resize", (draw(1, 3), None, np.array([1.0, 2.0])), {"coordinate_transformation_mode": "tf_crop_and_resize"}), "tf_crop"),
+        (Case("CumProd", (draw(3), np.array(0)), opset=26), "no rule follows it"),
+    ],
+)  # fmt: skip
+def test_a_use_that_is_not_followed_is_refused_by_name(case, why):
+    with pytest.raises(BadValue, match=f"{case.operator} at 'y0': .*{why}"):
+        case.outputs()

@@ -208,3 +208,11 @@ def test_levels_add_up_to_what_they_are_made_of():
             total = plus(total, part)
         assert off_anywhere(exact(total), exact(one)) == 0
     assert len(list(levels([scaled(P), scaled(Q, -150), scaled(np.zeros(3), 9)]))) == 1
+
+
+def test_an_exponent_that_float64_barely_holds_is_kept():
+    far = of_wide(Wide(np.array([0.5, 0.75]), np.array([-1e300, -3.0])))
+    assert far.to_float().tolist() == [0.0, 0.09375]
+    assert far.below.exponent == -int(1e300)
+    np.testing.assert_allclose(times(far, far).ln_abs()[0], -2e300 * math.log(2))
+    assert far.to_log_sign().sign.tolist() == [1, 1]

@@ -165,6 +165,11 @@ def _step(function: Callable[..., Any]) -> Rule:
     return Rule(_entrywise(function), None, "step")
 
 
+def _shifted_bits(call: Call) -> Array:
+    left = call.get("direction") in ("LEFT", b"LEFT")
+    return np.asarray((np.left_shift if left else np.right_shift)(call.need(0), call.need(1)))
+
+
 def _mod(call: Call) -> Array:
     function = np.fmod if call.get("fmod", 0) else np.mod
     return np.asarray(function(call.need(0), call.need(1)))
@@ -212,4 +217,9 @@ ARITHMETIC: dict[str, Rule] = {
     "And": _step(np.logical_and),
     "Or": _step(np.logical_or),
     "Xor": _step(np.logical_xor),
+    "BitwiseAnd": _step(np.bitwise_and),
+    "BitwiseOr": _step(np.bitwise_or),
+    "BitwiseXor": _step(np.bitwise_xor),
+    "BitwiseNot": _step(np.bitwise_not),
+    "BitShift": Rule(_shifted_bits, None, "step"),
 }

@@ -8,6 +8,7 @@ the one is the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -145,7 +146,38 @@ def _transposed_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
     return _back(call, single(gradients), *_transposed_windows(call), transposed=True)
 
 
+def _folded_windows(call: Call) -> tuple[Windows, tuple[int, ...]]:
+    """The windows over the image that a Col2Im makes, and its input's shape with those told apart."""
+    image, block = (tuple(int(n) for n in call.need(k)) for k in (1, 2))
+    x, at = call.need(0), windows(call, image, block)
+    apart = (len(x), x.shape[1] // int(np.prod(block)), *block, *at.count)
+    fits((*apart[:2], *image))
+    return at, apart
+
+
+def _at_place(place: Sequence[int]) -> Any:
+    return slice(None), slice(None), *place
+
+
+def _folded(call: Call) -> Array:
+    """What stands in the windows laid over one another and added up (n, C, *image)."""
+    at, apart = _folded_windows(call)
+    x, out = call.need(0).reshape(apart), at.empty(np.empty((*apart[:2], *at.size)))
+    for place, part in at.places():
+        out[behind(part)] += x[_at_place(place)]
+    return at.cropped(out)
+
+
+def _folded_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    at, apart = _folded_windows(call)
+    padded, out = at.padded(single(gradients)), np.empty(apart)
+    for place, part in at.places():
+        out[_at_place(place)] = padded[behind(part)]
+    return [out.reshape(call.need(0).shape)]
+
+
 CONVOLUTIONS: dict[str, Rule] = {
     "Conv": Rule(_conv, _conv_back, "weight"),
+    "Col2Im": Rule(_folded, _folded_back, "shape"),
     "ConvTranspose": Rule(_transposed, _transposed_back, "weight"),
 }

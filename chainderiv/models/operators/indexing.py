@@ -13,7 +13,7 @@ import numpy as np
 from chainderiv.errors import BadValue
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.broadcasting import unbroadcast
-from chainderiv.models.operators.rule import Back, Call, Rule, Unfollowed, fits, single
+from chainderiv.models.operators.rule import Back, Call, Rule, fits, single
 
 FARTHEST = 2**31  # ends beyond this mean "to the end"
 
@@ -126,24 +126,55 @@ def _space_to_depth(call: Call, x: Array) -> Array:
     return apart.reshape(n, c * side**2, h // side, w // side)
 
 
-def _scatter_places(call: Call) -> Any:
-    places = call.need(1).astype(np.intp)
-    if call.get("reduction", "none") not in ("none", b"none"):
-        raise Unfollowed("it adds to or multiplies what was there")
-    return tuple(np.moveaxis(places, -1, 0))
+def _reversed(call: Call, x: Array) -> Array:
+    """Each sequence of a batch from its length on backwards."""
+    along, batch = int(call.get("time_axis", 0)), int(call.get("batch_axis", 1))
+    lengths = call.need(1).astype(np.intp).reshape([-1 if k == batch else 1 for k in range(x.ndim)])
+    at = np.arange(x.shape[along]).reshape([-1 if k == along else 1 for k in range(x.ndim)])
+    return np.take_along_axis(x, np.broadcast_to(np.where(at < lengths, lengths - 1 - at, at), x.shape), along)
 
 
-def _scatter_nd(call: Call) -> Array:
-    out = call.need(0).copy()
-    out[_scatter_places(call)] = call.need(2)
-    return out
+def _compress(call: Call, x: Array) -> Array:
+    axis = call.get("axis")
+    return np.compress(call.need(1).astype(bool), x, None if axis is None else int(axis))
 
 
-def _scatter_nd_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
-    gradient, places = single(gradients).copy(), _scatter_places(call)
-    of_updates = gradient[places].copy()
-    gradient[places] = 0
-    return [gradient, None, of_updates]
+def _centred(call: Call, x: Array) -> Array:
+    """Cut or filled up on both sides alike, an odd one behind."""
+    axes = [int(n) % x.ndim for n in call.get("axes", range(x.ndim))]
+    for axis, wanted in zip(axes, (int(n) for n in call.need(1)), strict=True):
+        fits([wanted if k == axis else n for k, n in enumerate(x.shape)])
+        over = x.shape[axis] - wanted
+        if over > 0:
+            x = x[(*[slice(None)] * axis, slice(over // 2, over // 2 + wanted))]
+        x = np.pad(x, [(-over // 2, -over - -over // 2) if k == axis and over < 0 else (0, 0) for k in range(x.ndim)])
+    return x
+
+
+def _top_places(call: Call) -> tuple[Array, int]:
+    """Where the largest stand along an axis, or the smallest, of equal ones the first first."""
+    x, axis = call.need(0), int(call.get("axis", -1)) % call.need(0).ndim
+    given = call.input(1)
+    count = int(call.get("k") if given is None else given.reshape(-1)[0])
+    if call.get("largest", 1):
+        order = np.flip(x.shape[axis] - 1 - np.argsort(np.flip(x, axis), axis, kind="stable"), axis)
+    else:
+        order = np.argsort(x, axis, kind="stable")
+    if not 0 <= count <= x.shape[axis]:
+        raise BadValue(f"the {count} largest of {x.shape[axis]} are asked for; give a model that is whole")
+    return order[(*[slice(None)] * axis, slice(count))], axis
+
+
+def _top(call: Call) -> tuple[Array, ...]:
+    places, axis = _top_places(call)
+    return np.take_along_axis(call.need(0), places, axis), places.astype(np.int64)
+
+
+def _top_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    places, axis = _top_places(call)
+    out = np.zeros(call.need(0).shape)
+    np.put_along_axis(out, places, single(gradients), axis)
+    return [out]
 
 
 def _one_hot(call: Call) -> Array:
@@ -193,7 +224,10 @@ INDEXING: dict[str, Rule] = {
     "Trilu": _moved(_triangle),
     "DepthToSpace": _moved(_depth_to_space),
     "SpaceToDepth": _moved(_space_to_depth),
-    "ScatterND": Rule(_scatter_nd, _scatter_nd_back, "join"),
+    "ReverseSequence": _moved(_reversed),
+    "Compress": _moved(_compress),
+    "CenterCropPad": _moved(_centred),
+    "TopK": Rule(_top, _top_back, "choice"),
     "OneHot": Rule(_one_hot, None, "step"),
     "NonZero": Rule(_non_zero, None, "step"),
 }

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chainderiv.errors import BadValue
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import Back, Call, Rule, single
 from chainderiv.models.operators.windows import Windows, behind, windows
@@ -82,6 +83,49 @@ def _average_pool_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
     return [at.cropped(out)]
 
 
+def _sizes(call: Call) -> tuple[Array, float]:
+    """|x|^p, and p."""
+    order = float(call.get("p", 2))
+    if order < 1:
+        raise BadValue(f"p is {order:g}; give a number >= 1")
+    return np.abs(call.need(0)) ** order, order
+
+
+def _power_pool(call: Call) -> Array:
+    """(Σ |x|^p)^(1/p) over each window."""
+    (sizes, order), at = _sizes(call), _windows(call)
+    padded = at.padded(sizes)
+    return np.asarray(sum(padded[behind(part)] for _, part in at.places()) ** (1 / order))
+
+
+def _power_pool_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    at, out = _windows(call), _windows(call).empty(call.need(0))
+    share = single(gradients) * _power_share(call)
+    for _, part in at.places():
+        out[behind(part)] += share
+    return [at.cropped(out) * _power_slope(call)]
+
+
+def _power_share(call: Call) -> Floats:
+    """y^(1-p), which stands beside sign(x) |x|^(p-1); where y is 0 there is a kink, and no slope to be had."""
+    y, order = call.outputs[0], float(call.get("p", 2))
+    return np.where(y == 0, 0.0, np.where(y == 0, 1.0, y) ** (1 - order))
+
+
+def _power_slope(call: Call) -> Floats:
+    x, order = call.need(0), float(call.get("p", 2))
+    return np.asarray(np.sign(x) * np.abs(x) ** (order - 1))
+
+
+def _global_power(call: Call) -> Array:
+    sizes, order = _sizes(call)
+    return np.asarray(sizes.sum(axis=_whole(sizes), keepdims=True) ** (1 / order))
+
+
+def _global_power_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    return [single(gradients) * _power_share(call) * _power_slope(call)]
+
+
 def _whole(x: Array) -> tuple[int, ...]:
     return tuple(range(2, x.ndim))
 
@@ -111,6 +155,8 @@ def _global_max_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
 POOLINGS: dict[str, Rule] = {
     "MaxPool": Rule(_max_pool, _max_pool_back, "pooling"),
     "AveragePool": Rule(_average_pool, _average_pool_back, "pooling"),
+    "LpPool": Rule(_power_pool, _power_pool_back, "pooling"),
+    "GlobalLpPool": Rule(_global_power, _global_power_back, "pooling"),
     "GlobalAveragePool": Rule(_global_mean, _global_mean_back, "pooling"),
     "GlobalMaxPool": Rule(_global_max, _global_max_back, "pooling"),
 }

@@ -43,9 +43,14 @@ def _wanted(call: Call) -> dict[int, tuple[int, float]]:
     sizes = None if old else _numbers(call, 3)
     axes = [int(n) % x.ndim for n in call.get("axes", range(x.ndim))]
     if sizes is not None:
-        if _text(call, "keep_aspect_ratio_policy", "stretch") != "stretch":
-            raise Unfollowed("it keeps the ratio of the sides")
-        return {k: (int(n), n / x.shape[k]) for k, n in zip(axes, sizes, strict=True)}
+        stretched = [n / x.shape[k] for k, n in zip(axes, sizes, strict=True)]
+        choose = {"stretch": None, "not_larger": min, "not_smaller": max}[
+            _text(call, "keep_aspect_ratio_policy", "stretch")
+        ]
+        if choose is None:
+            return {k: (int(n), s) for k, n, s in zip(axes, sizes, stretched, strict=True)}
+        scale = choose(stretched)
+        return {k: (int(np.floor(x.shape[k] * scale + 0.5)), scale) for k in axes}
     if scales is None:
         raise BadValue("neither scales nor sizes are given; give a file whose operators are complete")
     return {k: (int(np.floor(x.shape[k] * s)), float(s)) for k, s in zip(axes, scales, strict=True)}
@@ -54,8 +59,6 @@ def _wanted(call: Call) -> dict[int, tuple[int, float]]:
 def _matrices(call: Call) -> Iterator[tuple[int, Floats]]:
     """Of each axis whose length changes, (new, old): how the new numbers are made of the old ones."""
     x = call.need(0)
-    if call.get("antialias", 0):
-        raise Unfollowed("it smooths before it shrinks")
     for axis, (length, scale) in _wanted(call).items():
         if length == x.shape[axis] and scale == 1:
             continue
@@ -72,20 +75,36 @@ def _matrix(call: Call, n: int, m: int, scale: float) -> Floats:
     if mode == "nearest":
         shift = NEAREST[_text(call, "nearest_mode", "floor" if old else "round_prefer_floor")](at)
         return _taps(n, m, [(shift, np.ones(m))])
-    left = np.floor(at)
-    part = at - left
-    if mode in ("linear", "bilinear"):
-        return _taps(n, m, [(left, 1 - part), (left + 1, part)])
-    if mode != "cubic" or call.get("exclude_outside", 0):
+    if mode not in KERNELS:
         raise Unfollowed(f"it is {mode}")
-    slope = call.get("cubic_coeff_a", -0.75)
-    return _taps(n, m, [(left + k, _cubic(np.abs(part - k), slope)) for k in (-1, 0, 1, 2)])
+    kernel, slope = KERNELS[mode], call.get("cubic_coeff_a", -0.75)
+    # a kernel that is as wide as what it shrinks smooths it
+    finer = min(scale, 1.0) if call.get("antialias", 0) else 1.0
+    if call.get("exclude_outside", 0):
+        return _shared(kernel(np.abs(np.arange(n) - at[:, None]) * finer, slope))
+    left, reach = np.floor(at), int(np.ceil((1 if mode in ("linear", "bilinear") else 2) / finer))
+    fits((m, 2 * reach))
+    around = np.arange(1 - reach, 1 + reach)
+    weights = _shared(kernel(np.abs((at - left)[:, None] - around) * finer, slope))
+    return _taps(n, m, [(left + k, weight) for k, weight in zip(around, weights.T, strict=True)])
+
+
+def _shared(matrix: Floats) -> Floats:
+    """Weights that add up to 1 in each row."""
+    return np.asarray(matrix / matrix.sum(axis=1, keepdims=True))
+
+
+def _line(t: Floats, a: float) -> Floats:
+    return np.maximum(1 - t, 0.0)
 
 
 def _cubic(t: Floats, a: float) -> Floats:
     """Keys's kernel (1981)."""
     near = ((a + 2) * t - (a + 3)) * t * t + 1
-    return np.where(t <= 1, near, a * (((t - 5) * t + 8) * t - 4))
+    return np.where(t <= 1, near, np.where(t < 2, a * (((t - 5) * t + 8) * t - 4), 0.0))
+
+
+KERNELS = {"linear": _line, "bilinear": _line, "cubic": _cubic}
 
 
 def _taps(n: int, m: int, taps: Sequence[tuple[Floats, Floats]]) -> Floats:

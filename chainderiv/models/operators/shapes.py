@@ -150,6 +150,14 @@ def _range(call: Call) -> Array:
     return np.arange(start, stop, step)
 
 
+def _eye(call: Call) -> Array:
+    like = call.need(0)
+    if like.ndim != 2:
+        raise BadShape(f"a matrix like one of the shape {like.shape} is asked for; give a model that is whole")
+    kind = call.get("dtype", 1 if like.dtype.kind == "f" else 7)
+    return cast(np.eye(like.shape[0], like.shape[1], int(call.get("k", 0))), int(kind))
+
+
 def _constant(call: Call) -> Array:
     names = ("value", "value_float", "value_floats", "value_int", "value_ints")
     given: Any = next((call.get(name) for name in names if call.get(name) is not None), None)
@@ -178,6 +186,7 @@ SHAPES: dict[str, Rule] = {
     "Shape": _no_way_back(_shape),
     "Size": _no_way_back(lambda call: np.asarray(call.need(0).size, np.int64)),
     "ConstantOfShape": _no_way_back(_filled),
+    "EyeLike": _no_way_back(_eye),
     "Range": _no_way_back(_range),
     "Constant": _no_way_back(_constant),
 }

@@ -145,6 +145,8 @@ def _limit(call: Call, k: int, name: str) -> float | None:
     value = call.input(k)
     value = call.get(name) if value is None else value
     limit = None if value is None else float(np.asarray(value).reshape(-1)[0])
+    if limit is not None and np.isnan(limit):
+        raise BadValue(f"{name} is {limit}; give a model of finite numbers")
     return None if limit is None or abs(limit) > LARGEST else limit
 
 

@@ -30,11 +30,15 @@ def _back_in_place(call: Call, rows: Array) -> Array:
     return rows.reshape(call.need(0).shape)
 
 
-def _logs(call: Call) -> Array:
-    rows = _rows(call)
+def logs_of(rows: Array) -> Array:
+    """ln softmax along the last axis; NaN where a whole row is -inf."""
     with np.errstate(invalid="ignore"):
         below = rows - rows.max(axis=-1, keepdims=True)
     return np.asarray(below - np.log(np.exp(below).sum(axis=-1, keepdims=True)))
+
+
+def _logs(call: Call) -> Array:
+    return logs_of(_rows(call))
 
 
 def _softmax(call: Call) -> Array:
@@ -54,11 +58,14 @@ def _shares(logs: Array) -> Scaled:
 
 
 def _softmax_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
+    return [_placed(call, softmax_back(_logs(call), _rows_like(call, single(gradients))))]
+
+
+def softmax_back(logs: Array, gradient: Floats) -> Scaled:
     """∂x_k = s_k (∂y_k − Σ_j s_j ∂y_j), each ∂y less that of the row's largest share.
 
     So nothing cancels in a saturated row, and the largest share, beside which the others underflow, stands apart.
     """
-    logs, gradient = _logs(call), _rows_like(call, single(gradients))
     largest = np.argmax(logs, axis=-1, keepdims=True)
     above = scaled(gradient - np.take_along_axis(gradient, largest, axis=-1))
     first = np.arange(logs.shape[-1]) == largest
@@ -66,7 +73,7 @@ def _softmax_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
     drift = times(shares, above)
     mean = linear(drift, lambda values: values.sum(axis=-1, keepdims=True))
     of_first = times(_negative(mean), np.where(first, np.exp(logs), 0.0))
-    return [_placed(call, plus(times(shares, _minus(above, mean)), of_first))]
+    return plus(times(shares, _minus(above, mean)), of_first)
 
 
 def _negative(p: Scaled) -> Scaled:
@@ -94,7 +101,14 @@ def _placed(call: Call, rows: Scaled) -> Scaled:
     return moved(rows, lambda values: _back_in_place(call, values))
 
 
+def _hardmax(call: Call) -> Array:
+    """1 at the first of the largest, else 0."""
+    rows = _rows(call)
+    return _back_in_place(call, (np.arange(rows.shape[-1]) == np.argmax(rows, -1)[..., None]).astype(float))
+
+
 SOFTMAX: dict[str, Rule] = {
     "Softmax": Rule(_softmax, _softmax_back, "softmax"),
+    "Hardmax": Rule(_hardmax, None, "step"),
     "LogSoftmax": Rule(_log_softmax, _log_softmax_back, "softmax"),
 }
