@@ -19,6 +19,7 @@ import numpy as np
 
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Array, Floats
+from chainderiv.models.alike import of_gradients, of_slopes
 from chainderiv.models.cuts import Cut, cuts
 from chainderiv.models.graph import Node
 from chainderiv.models.operators.rule import is_float
@@ -52,6 +53,7 @@ class Layer:
         stands behind.
     fed : whether the layer's input is not 0 throughout. finite : whether all that it makes is.
     cancelled : whether a normalisation by the batch takes the bias off again, whose gradient then is 0.
+    weight_alike, slope_alike : how alike the examples are, 1 where they are the same, as alike.py has it.
     """
 
     number: int
@@ -76,6 +78,8 @@ class Layer:
     finite: bool
     cancelled: bool
     offset: float
+    weight_alike: float
+    slope_alike: float
     ln_rest: float = 0.0
 
 
@@ -163,6 +167,8 @@ class _Look:
             bool(np.all(np.isfinite(self.passed.values[z]))),
             behind.cancelled,
             _offset(self.passed.values[behind.entry or z]),
+            of_gradients(_rows(delta.values, axis, neurons)),
+            1.0 if slopes is None else self._slope_alike(behind, slopes, axis, neurons),
         )
 
     def _with_bias(self, node: Node) -> str:
@@ -230,6 +236,9 @@ class _Look:
         below = backward_through(self.passed, behind.nodes, {behind.leave: above})[behind.entry]
         return below.ln_norm() - above.ln_norm() if np.any(above.values) else math.nan
 
+    def _slope_alike(self, behind: _Behind, slopes: Scaled, axis: int, neurons: int) -> float:
+        return of_slopes(*(_rows(of.values, axis, neurons) for of in (slopes, self.gradients[behind.leave])))
+
     def _mean(self, delta: Scaled, axis: int) -> float:
         others = tuple(k for k in range(delta.values.ndim) if k != axis % delta.values.ndim)
         return scaled(delta.values.sum(axis=others), delta.exponent).ln_norm() - math.log(self.examples)
@@ -253,11 +262,14 @@ def _ln_expected(node: Node, weight: Array, neurons: int) -> float:
 
 
 def _dead(slopes: Scaled, axis: int, neurons: int) -> float:
-    shape = slopes.shape
-    if axis >= len(shape) or shape[axis] != neurons:  # the places were laid side by side before the neuron
+    return float(np.mean(~(_rows(slopes.values, axis, neurons) != 0).any(axis=0)))
+
+
+def _rows(values: Floats, axis: int, neurons: int) -> Floats:
+    """Examples and places by neurons."""
+    if axis >= values.ndim or values.shape[axis] != neurons:  # the places were laid side by side before the neuron
         axis = -1
-    alive = np.moveaxis(slopes.values != 0, axis, 0)
-    return float(np.mean(~alive.reshape(len(alive), -1).any(axis=1)))
+    return np.moveaxis(values, axis, -1).reshape(-1, values.shape[axis])
 
 
 def _mean_square(z: Floats) -> float:

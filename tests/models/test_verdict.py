@@ -190,22 +190,33 @@ def test_the_ratio_that_sizes_alone_predict_is_that_of_weights_and_slopes():
     assert judge(found).verdict == "healthy"
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["He, relu", "LeCun, selu", "Xavier, tanh"])
-def test_90_of_100_layers_lie_within_the_band_of_theory(name):
-    """Weight part times slope part of a layer in the middle, over 400 networks, against its own band."""
+def within_band(name, examples, count, width=40, wider=1):
+    """The share of hidden layers, of networks drawn anew, that lie in their bands; wider: what the band is told."""
     activation, std = STARTS[name]
-    within, logs = 0, []
-    for seed in range(400):
-        rng = np.random.default_rng(seed)
-        made = {f"W{k}": drawn(rng, 40, 40, std) for k in range(1, 5)}
-        passed = forward(read(made, activation, "identity"), {"x": rng.normal(size=(1, 40))})
-        layer = layers(passed, backward(passed, rng.normal(size=(1, 40))), 1)[1]
-        known, part = expectation(layer), layer.ln_weight_part + layer.ln_slope_part
-        within += known.low < math.exp(part) < known.high
-        logs.append(part - math.log(known.sqrt_chi_1))
-    assert 0.85 < within / 400 < 0.96
-    assert abs(np.mean(logs)) < 0.1
+    found = []
+    for seed in range(count):
+        rng = np.random.default_rng([21, seed])
+        made = {f"W{k}": drawn(rng, width, width, std) for k in range(1, 9)}
+        passed = forward(read(made, activation, "identity"), {"x": rng.normal(size=(examples, width))})
+        for layer in layers(passed, backward(passed, rng.normal(size=(examples, width))), examples)[1:-1]:
+            known = expectation(replace(layer, neurons=wider * width, shape=(wider * width, wider * width)))
+            found.append(known.low < math.exp(layer.ln_weight_part + layer.ln_slope_part) < known.high)
+    return np.mean(found)
+
+
+@pytest.mark.parametrize("examples", [1, 64])
+def test_90_of_100_layers_lie_within_the_band_of_theory_and_not_of_a_wrong_width(examples):
+    assert 0.84 < within_band("He, relu", examples, 50) < 0.97
+    assert within_band("He, relu", examples, 15, wider=4) < 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("examples", [1, 8, 64])
+@pytest.mark.parametrize("width", [16, 100])
+@pytest.mark.parametrize("name", ["He, relu", "LeCun, selu", "Xavier, tanh"])
+def test_90_of_100_layers_lie_within_the_band_whatever_the_neuron_and_the_examples(name, width, examples):
+    assert 0.84 < within_band(name, examples, 60, width) < 0.98
+    assert within_band(name, examples, 20, width, wider=4) < 0.75
 
 
 @pytest.mark.parametrize("kind", KINDS)
