@@ -19,6 +19,7 @@ import numpy as np
 
 from chainderiv.functions.activation import Activation
 from chainderiv.kinds import Array, Floats
+from chainderiv.models.alike import of_gradients, of_slopes
 from chainderiv.models.cuts import Cut, cuts
 from chainderiv.models.graph import Node
 from chainderiv.models.operators.rule import is_float
@@ -56,6 +57,7 @@ class Layer:
     fed : whether the layer's input is not 0 throughout. finite : whether all that it makes is.
     cancelled : whether a normalisation by the batch takes the bias off again, whose gradient then is 0.
     freed : whether some slope of a dead layer is not 0 without its bias.
+    weight_alike, slope_alike : how alike the examples are, 1 where they are the same, as alike.py has it.
     """
 
     number: int
@@ -80,6 +82,8 @@ class Layer:
     finite: bool
     cancelled: bool
     offset: float
+    weight_alike: float
+    slope_alike: float
     weight: str = ""
     bias: str | None = None
     unbiased: float = 0.0
@@ -156,32 +160,34 @@ class _Look:
         dead = None if slopes is None else _dead(slopes, axis, neurons)
         activation = self._activation(behind)
         return Layer(
-            number,
-            described(node),
-            node.operator,
-            array.shape,
-            neurons,
-            activation,
-            ln_delta,
-            ln_delta - _half_ln(delta.values.size),
-            -math.inf if behind.cancelled else self._mean(delta, axis),
-            _ln(np.sqrt(np.sum(np.square(array)))),
-            self._of_weight(node, weight),
-            through.ln_norm() - ln_delta if through is not None and ln_delta > -math.inf else math.nan,
-            self._slope_part(behind),
-            _ln_expected(node, array, neurons),
-            0.0 if slopes is None else slopes.ln_norm() - _half_ln(slopes.values.size),
-            _mean_square(self.passed.values[behind.entry or z]),
-            dead,
-            None if slopes is None else float(np.mean(slopes.ln_abs() < math.log(FLAT))),
-            bool(np.any(self.passed.values[entry])),
-            bool(np.all(np.isfinite(self.passed.values[z]))),
-            behind.cancelled,
-            _offset(self.passed.values[behind.entry or z]),
-            weight,
-            bias,
-            _mean_square(unbiased),
-            dead == 1
+            number=number,
+            name=described(node),
+            operator=node.operator,
+            shape=array.shape,
+            neurons=neurons,
+            activation=activation,
+            ln_delta=ln_delta,
+            ln_rms_delta=ln_delta - _half_ln(delta.values.size),
+            ln_mean_bias_gradient=-math.inf if behind.cancelled else self._mean(delta, axis),
+            ln_weight=_ln(np.sqrt(np.sum(np.square(array)))),
+            ln_weight_gradient=self._of_weight(node, weight),
+            ln_weight_part=through.ln_norm() - ln_delta if through is not None and ln_delta > -math.inf else math.nan,
+            ln_slope_part=self._slope_part(behind),
+            ln_weight_expected=_ln_expected(node, array, neurons),
+            ln_slope_expected=0.0 if slopes is None else slopes.ln_norm() - _half_ln(slopes.values.size),
+            square=_mean_square(self.passed.values[behind.entry or z]),
+            dead=dead,
+            flat=None if slopes is None else float(np.mean(slopes.ln_abs() < math.log(FLAT))),
+            fed=bool(np.any(self.passed.values[entry])),
+            finite=bool(np.all(np.isfinite(self.passed.values[z]))),
+            cancelled=behind.cancelled,
+            offset=_offset(self.passed.values[behind.entry or z]),
+            weight_alike=of_gradients(_rows(delta.values, axis, neurons)),
+            slope_alike=1.0 if slopes is None else self._slope_alike(behind, slopes, axis, neurons),
+            weight=weight,
+            bias=bias,
+            unbiased=_mean_square(unbiased),
+            freed=dead == 1
             and activation is not None
             and behind.entry == z
             and bool(np.any(slope(activation, unbiased).values)),
@@ -273,6 +279,9 @@ class _Look:
         below = self._back(behind.nodes, {behind.leave: above}, behind.entry)
         return below.ln_norm() - above.ln_norm() if below is not None and np.any(above.values) else math.nan
 
+    def _slope_alike(self, behind: _Behind, slopes: Scaled, axis: int, neurons: int) -> float:
+        return of_slopes(*(_rows(of.values, axis, neurons) for of in (slopes, self.gradients[behind.leave])))
+
     def _mean(self, delta: Scaled, axis: int) -> float:
         others = tuple(k for k in range(delta.values.ndim) if k != axis % delta.values.ndim)
         return linear(delta, lambda values: values.sum(axis=others)).ln_norm() - math.log(self.examples)
@@ -300,11 +309,14 @@ def _ln_expected(node: Node, weight: Array, neurons: int) -> float:
 
 
 def _dead(slopes: Scaled, axis: int, neurons: int) -> float:
-    shape = slopes.shape
-    if axis >= len(shape) or shape[axis] != neurons:  # the places were laid side by side before the neuron
+    return float(np.mean(~_rows(slopes.nonzero, axis, neurons).any(axis=0)))
+
+
+def _rows(values: Array, axis: int, neurons: int) -> Array:
+    """Examples and places by neurons."""
+    if axis >= values.ndim or values.shape[axis] != neurons:  # the places were laid side by side before the neuron
         axis = -1
-    alive = np.moveaxis(slopes.nonzero, axis, 0)
-    return float(np.mean(~alive.reshape(len(alive), -1).any(axis=1)))
+    return np.moveaxis(values, axis, -1).reshape(-1, values.shape[axis])
 
 
 def _mean_square(z: Floats) -> float:

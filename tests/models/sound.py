@@ -58,7 +58,7 @@ def diagnosed(number):
     return cd.diagnose(made, activation=activation, output="identity", rng=number)
 
 
-LARGEST = 2.5  # of z, above which a bias of -8 switches few neurons off: lengths of ReLUs wander with depth
+LARGEST = 3.2  # rms z, above which a bias of -8 is fewer than 2.5 deviations: lengths of ReLUs wander with depth
 ACTIVATIONS = {
     "relu": lambda z: np.maximum(z, 0),
     "tanh": np.tanh,
