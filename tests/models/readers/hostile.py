@@ -70,6 +70,7 @@ def main(files):
 
     told = {}
     for path in files:
+        _leave_numbers_in_the_file(path.endswith("lean.onnx"))
         began = time.perf_counter()
         try:
             read(path, "tanh" if path.endswith(("npz", "safetensors", "pt")) else None)
@@ -80,6 +81,13 @@ def main(files):
             said = "TRACEBACK " + traceback.format_exc()
         told[path] = said, time.perf_counter() - began
     print(json.dumps({"told": told, "peak": _peak(), "ran": RAN}))  # noqa: T201
+
+
+def _leave_numbers_in_the_file(small):
+    """Whether a small ONNX file is read as a large one is."""
+    home = "chainderiv.models.readers.onnx_files."
+    importlib.import_module(f"{home}file").LARGE_FILE = 1 if small else 2**24
+    importlib.import_module(f"{home}lean").LARGE = 8 if small else 2**12
 
 
 RAN = []
