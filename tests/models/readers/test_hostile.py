@@ -228,7 +228,7 @@ def test_an_onnx_file_of_the_largest_size_is_read_in_less_than_1_gb(tmp_path):
     path.write_bytes(make.make_model(graph, opset_imports=[make.make_opsetid("", 18)]).SerializeToString())
     told = read_in_a_child([path])
     assert told["told"][str(path)][0] == "read"
-    assert told["peak"] < MOST
+    assert told["peak"] - told["before"] < MOST  # beside what Python and its libraries take
 
 
 def test_onnx_files_that_were_made_to_harm_are_refused_within_a_second(tmp_path):
