@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chainderiv.functions.activation import Activation
-from chainderiv.models.graph import Node
 from chainderiv.models.layers import Layer
 from chainderiv.models.residuals import weighs
 from chainderiv.models.stages import RESIDUAL, Stage
@@ -75,7 +74,7 @@ def cure_of(verdict: Verdict, layers: Sequence[Layer], stages: Sequence[Stage], 
         return _of_one(blamed, layers, start)
     if verdict.verdict == BLOCKED:
         return Cure("no layer is to blame; give inputs that are not 0, or another cost, or another last activation")
-    return _of_branches(verdict, stages) or _of_all(verdict, layers, start)
+    return _of_branches(verdict, layers, stages) or _of_all(verdict, layers, start)
 
 
 def _of_one(blamed: Layer, layers: Sequence[Layer], start: Start | None) -> Cure:
@@ -121,22 +120,22 @@ def _off(blamed: Layer, layers: Sequence[Layer], part: str) -> float:
     return off if math.isfinite(off) else 0.0
 
 
-def _of_branches(verdict: Verdict, stages: Sequence[Stage]) -> Cure | None:
+def _of_branches(verdict: Verdict, layers: Sequence[Layer], stages: Sequence[Stage]) -> Cure | None:
     """Of a residual network that explodes: the last weight of each branch over the root of their number."""
     residual = [one for one in stages if one.kind == RESIDUAL and one.ratio is not None]
-    edits = [_last_weight(one.nodes) for one in residual]
-    if verdict.verdict != EXPLODING or len(residual) < 2 or any(edit is None for edit in edits):
+    last = [layer for layer in (_last_of(one, layers) for one in residual) if layer is not None]
+    if verdict.verdict != EXPLODING or len(residual) < 2 or len(last) < len(residual):
         return None
     factor = float(f"{len(residual) ** -0.5:.{DIGITS}g}")
-    made = tuple(Edit(node.inputs[1], node.name, factor=factor) for node in edits if node is not None)
-    said = (
-        f"each of {len(residual)} branches adds to the gradient of its skip; over the root of their number they keep it"
-    )
-    return Cure(said, made)
+    said = f"{len(residual)} branches add to the gradient of their skips; over the root of their number they keep it"
+    return Cure(said, tuple(Edit(layer.weight, layer.name, factor=factor) for layer in last))
 
 
-def _last_weight(nodes: Sequence[Node]) -> Node | None:
-    return next((node for node in reversed(nodes) if weighs(node)), None)
+def _last_of(stage: Stage, layers: Sequence[Layer]) -> Layer | None:
+    """The last layer of a stage; None where its weight is another layer's as well, and would be scaled twice."""
+    node = next((node for node in reversed(stage.nodes) if weighs(node)), None)
+    found = [one for one in layers if node is not None and one.weight in node.inputs]
+    return found[0] if len(found) == 1 else None
 
 
 def _of_all(verdict: Verdict, layers: Sequence[Layer], start: Start | None) -> Cure:

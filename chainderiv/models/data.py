@@ -40,7 +40,7 @@ def drawn_inputs(graph: Graph, rng: np.random.Generator) -> dict[str, Array]:
 def drawn(graph: Graph) -> str:
     """What drawn_inputs() draws, in words."""
     of_floats = [_is_of_floats(one) for one in graph.inputs]
-    normal, whole = "standard normal inputs", "inputs of whole numbers drawn alike"
+    normal, whole = "standard normal inputs", "inputs of whole numbers drawn uniformly"
     return normal if all(of_floats) else whole if not any(of_floats) else f"{normal}, and {whole}"
 
 

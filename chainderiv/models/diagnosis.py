@@ -21,6 +21,7 @@ HEADER = (
     "layer", "rms δ", "‖mean ∂b‖", "‖∂W‖/‖W‖", "weight part", "predicted", "slope part", "predicted", "√χ₁ (90 of 100)",
     "dead", "flat",
 )  # fmt: skip
+LONGEST = 24  # characters of a layer's name in the table
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,15 @@ def _row(one: LayerDiagnosis, culprit: int | None) -> tuple[str, ...]:
     parts = (one.weight_part, one.weight_predicted, *((one.slope_part, one.slope_predicted) if neuron else ()))
     expected = "" if one.expected is None else _of_expectation(one.expected)
     shares = ("" if share is None else f"{share:.0%}" for share in (one.dead, one.flat))
-    number = f"{one.number} {'←' if one.number == culprit else ''}".rstrip()
+    number = f"{one.number}{_told_name(one)} {'←' if one.number == culprit else ''}".rstrip()
     return (number, *map(_of_log10, logs), *map(_of_part, parts), *[""] * (0 if neuron else 2), expected, *shares)
+
+
+def _told_name(one: LayerDiagnosis) -> str:
+    """Its name where it has another than its number; of a long one the end, which tells layers apart."""
+    if one.name == str(one.number):
+        return ""
+    return f" {one.name}" if len(one.name) <= LONGEST else f" …{one.name[1 - LONGEST :]}"
 
 
 def _of_expectation(known: Expectation) -> str:

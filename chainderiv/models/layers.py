@@ -122,7 +122,7 @@ def _with_rests(found: list[Layer]) -> tuple[Layer, ...]:
         one.ln_delta - above.ln_delta - above.ln_weight_part - one.ln_slope_part
         for one, above in itertools.pairwise(found)
     ]
-    return tuple(replace(one, ln_rest=rest) for one, rest in zip(found, [*rests, 0.0], strict=True))
+    return tuple(replace(one, ln_rest=rest) for one, rest in zip(found, [*rests, 0.0], strict=False))
 
 
 class _Look:
@@ -161,7 +161,7 @@ class _Look:
         activation = self._activation(behind)
         return Layer(
             number=number,
-            name=described(node),
+            name=_named(node, weight),
             operator=node.operator,
             shape=array.shape,
             neurons=neurons,
@@ -292,6 +292,12 @@ class _Look:
         shared = len(self.readers[weight]) > 1
         found = through_one(self.passed, self.gradients, node) if shared else self.gradients
         return found[weight].ln_norm() - math.log(self.examples)
+
+
+def _named(node: Node, weight: str) -> str:
+    """By its weight where that is called after a layer: exporters call nodes node_linear_3."""
+    layer = weight.removesuffix(".weight")
+    return layer if layer != weight and layer else described(node)
 
 
 def _axis_of_neurons(node: Node, z: Array, weight: str) -> int:

@@ -21,7 +21,7 @@ def pasted(cure: Cure, target: str) -> str:
     # layer 3: its bias keeps every slope at 0
     import torch
     <BLANKLINE>
-    with torch.no_grad():
+    with torch.no_grad():  # tensors by the names that the model was read with
         model.get_parameter('fc.bias').mul_(0.0)
     """
     lines = [f"# {cure.said}"]
@@ -47,7 +47,7 @@ def _sigma_w(cure: Cure) -> float:
 
 
 def _torch_one(edits: Sequence[Edit], sigma_w: float) -> list[str]:
-    lines = ["import torch", "", "with torch.no_grad():"]
+    lines = ["import torch", "", "with torch.no_grad():  # tensors by the names that the model was read with"]
     for edit in edits:
         tensor = f"model.get_parameter({edit.tensor!r})"
         if edit.factor is None:
@@ -71,7 +71,7 @@ def _keras_one(edits: Sequence[Edit], sigma_w: float) -> list[str]:
 def _jax_one(edits: Sequence[Edit], sigma_w: float) -> list[str]:
     drawn = any(edit.factor is None for edit in edits)
     lines = ["import jax", "", *([_start_of_jax(sigma_w)] if drawn else []), "def cured(path, array):"]
-    lines.append('    name = jax.tree_util.keystr(path, simple=True, separator=".")  # as the model was given')
+    lines.append('    name = jax.tree_util.keystr(path, simple=True, separator=".")  # as the model was read')
     for edit in edits:
         name, of_stack, place = edit.tensor.removesuffix("]").partition("[")
         one, new = (f"array[{place}]", f"array.at[{place}].set({{}})") if of_stack else ("array", "{}")

@@ -87,6 +87,26 @@ def test_an_operator_at_the_very_end_leaves_all_layers_known():
     assert len(found.notes) == 1
 
 
+def test_where_the_way_back_stops_above_all_layers_nothing_is_known():
+    found = cd.diagnose(network(forwards_alone, ("one",), (), followed=False))
+    assert (found.verdict, found.layers, found.total) == ("unknown", (), None)
+    assert found.notes == ("no layer stands between the output and what is not followed",)
+
+
+def test_a_network_without_weights_has_stages_and_no_layers():
+    found = cd.diagnose(Graph((Node("Tanh", ("x",), ("y",)),), {}, (Input("x", (4, 3)),), ("y",)))
+    assert (found.verdict, found.layers) == ("unknown", ())
+    assert found.sentence == "no layer with weights leads from the input to the output"
+    assert [one.kind for one in found.stages] == ["slope"]
+
+
+def test_the_ladder_counts_layers_as_the_whole_network_does():
+    ax = cd.plot_diagnosis(cd.diagnose(network(forwards_alone, followed=False)))
+    (measured,) = (line for line in ax.lines if line.get_gid() == "measured")
+    assert measured.get_xdata().tolist() == [3, 4]
+    assert ax.get_xlim() == pytest.approx((2.4, 4.6))
+
+
 def test_an_operator_at_the_very_beginning_leaves_nothing():
     found = cd.diagnose(network(unknown, (), ("one",), followed=False))
     assert (found.verdict, found.layers, found.stages, found.total) == ("unknown", (), (), None)

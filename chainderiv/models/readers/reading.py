@@ -34,7 +34,7 @@ def read(
     output: str | Activation | None = None,
     inputs: Any = None,
 ) -> Graph:
-    """The graph of a model; nothing in a file is executed, and at most 1 GB of arrays is read.
+    """The graph of a model; nothing in a file is executed, and at most 0.9 GB of arrays is read.
 
     model : path of a file, whose kind its contents tell, or of the folder that a training run left; dict of arrays by
         name; Network; fitted MLPClassifier or MLPRegressor; onnx.ModelProto; Graph, which is given back.
@@ -46,7 +46,7 @@ def read(
     ------
     BadValue
         For what is not read, in one line with the cure: pickles, Lambda layers, loops, quantised and recurrent ones,
-        NaN and inf, and what asks for more than 1 GB.
+        NaN and inf, and what asks for more than 0.9 GB.
     DataError
         For a file that is missing or damaged.
     MissingExtra

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainderiv.given import of_kind
-from chainderiv.kinds import Floats
+from chainderiv.kinds import Floats, Places
 from chainderiv.models.diagnosis import Diagnosis
 from chainderiv.models.layer_diagnosis import LayerDiagnosis
 from chainderiv.theory.finite_width.quantiles import NORMAL
@@ -70,14 +70,14 @@ def plot_diagnosis(
     layers = diagnosis.layers
     with drawing(ax, LADDER_SIZE, dark, fitted=True) as (ax, colours):
         heights, predicted = _heights(layers), _predicted(layers)
-        steps = _both(layers, heights, colours)
-        handles = _drawn(ax, heights, predicted, steps, colours) if layers else []
+        at, steps = np.array([one.number for one in layers]), _both(layers, heights, colours)
+        handles = _drawn(ax, at, heights, predicted, steps, colours) if layers else []
         if diagnosis.culprit is not None:
             _blame(ax, diagnosis.culprit, diagnosis.verdict, colours)
-        ax.set_xlim(0.4, max(len(layers), 1) + 0.6)
+        ax.set_xlim((at[0] if layers else 1) - 0.6, (at[-1] if layers else 1) + 0.6)
         ends = [y for lines, *_ in steps for line in lines for _, y in line]
         _frame(ax, np.concatenate([heights, predicted.ravel(), ends]))
-        handles += _crosses(ax, heights, colours)
+        handles += _crosses(ax, at, heights, colours)
         whole_numbers(ax)
         ruled(ax)
         if legend and handles:
@@ -115,9 +115,9 @@ def _log10(size: float) -> float:
     return math.log10(size) if size > 0 else math.nan
 
 
-def _drawn(ax: Axes, heights: Floats, predicted: Floats, steps: list[Step], colours: Palette) -> list[Any]:
+def _drawn(ax: Axes, at: Places, heights: Floats, predicted: Floats, steps: list[Step], colours: Palette) -> list[Any]:
     """The prediction and its band, the steps, and a point for each layer."""
-    at, (low, middle, high), blue = np.arange(1, len(heights) + 1), predicted.T, colours.cycle[0]
+    (low, middle, high), blue = predicted.T, colours.cycle[0]
     ax.fill_between(at, low, high, color=blue, alpha=0.18, linewidth=0, gid="band")
     line = ax.plot(at, middle, color=blue, linestyle="--", label=PREDICTED, gid="predicted")
     lines = [_steps(ax, *one) for one in steps]
@@ -130,8 +130,8 @@ def _drawn(ax: Axes, heights: Floats, predicted: Floats, steps: list[Step], colo
 def _both(layers: tuple[LayerDiagnosis, ...], heights: Floats, colours: Palette) -> list[Step]:
     """Lines from each layer to the one below: by the upper one's weights, and then by the lower one's slopes."""
     weights, slopes = [], []
-    for number, (one, above) in enumerate(itertools.pairwise(layers), 1):
-        start, end = heights[number], heights[number - 1]
+    for place, (one, above) in enumerate(itertools.pairwise(layers)):
+        number, (end, start) = one.number, heights[place : place + 2]
         middle = start + _log10(above.weight_part) if math.isfinite(start) else math.nan
         if math.isfinite(middle):
             weights.append([(number + 1, start), (number + 0.5, middle)])
@@ -180,8 +180,8 @@ def _plain(value: float, _: Any) -> str:
     return f"{10**value:.2g}"
 
 
-def _crosses(ax: Axes, heights: Floats, colours: Palette) -> list[Any]:
-    zeros = np.flatnonzero(heights == -np.inf) + 1
+def _crosses(ax: Axes, at: Places, heights: Floats, colours: Palette) -> list[Any]:
+    zeros = at[heights == -np.inf]
     if not zeros.size:
         return []
     foot = ax.get_ylim()[0]

@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 
+from chainderiv.errors import BadValue
 from tests.models.readers.hostile import broken
 from tests.models.readers.keras_made import KEPT
 from tests.models.readers.test_npz_and_safetensors import HOSTILE, LAYERS, Trap, named, safetensors
@@ -64,8 +65,8 @@ def _pt(path):
     torch.save({name: torch.as_tensor(a) for name, a in named(LAYERS).items()}, path)
 
 
-WRITERS = {"npz": _npz, "packed.npz": _packed_npz, "safetensors": _safetensors, "onnx": _onnx, "keras": _keras, "config.keras": _config, "h5": _h5, "pt": _pt}  # fmt: skip
-NEEDS = {"onnx": "onnx", "keras": "h5py", "config.keras": "h5py", "h5": "h5py", "pt": "torch"}
+WRITERS = {"npz": _npz, "packed.npz": _packed_npz, "safetensors": _safetensors, "onnx": _onnx, "lean.onnx": _onnx, "keras": _keras, "config.keras": _config, "h5": _h5, "pt": _pt}  # fmt: skip
+NEEDS = {"onnx": "onnx", "lean.onnx": "onnx", "keras": "h5py", "config.keras": "h5py", "h5": "h5py", "pt": "torch"}
 
 
 def inside(content, member, rng, count):
@@ -165,13 +166,69 @@ def test_files_that_were_made_to_harm_are_refused_within_a_second_and_run_nothin
 
 def _parts(count, body):
     """An ONNX file whose graph has so many parts."""
-    inner = body * count
-    size, length = len(inner), b""
+    return _field(7, body * count)
+
+
+def _field(number, body):
+    """A protobuf field of bytes."""
+    size, length = len(body), b""
     while True:
         length += bytes([size & 127 | (128 if size > 127 else 0)])
         size >>= 7
         if not size:
-            return b"\x3a" + length + inner
+            return bytes([number << 3 | 2]) + length + body
+
+
+def _told_one_by_one(size):
+    """ONNX files of whole numbers told one by one, of a byte or two each: in an attribute, and as a tensor's data."""
+    for body in (b"\x05" * size, b"\xff\x05" * (size // 2)):
+        yield _field(7, _field(1, _field(5, _field(8, body))))
+        for field in (5, 7, 11):
+            yield _field(7, _field(5, _field(field, body)))
+
+
+def test_numbers_that_are_told_one_by_one_are_counted_before_they_are_parsed(monkeypatch):
+    from chainderiv.models.readers.onnx_files import wire
+
+    monkeypatch.setattr(wire, "MOST_LISTED", 2**10)
+    for content in _told_one_by_one(2**10):
+        wire.require_few_parts("m.onnx", memoryview(content))
+    for content in _told_one_by_one(2**10 + 2):
+        with pytest.raises(BadValue, match="numbers one by one; save its tensors as raw data"):
+            wire.require_few_parts("m.onnx", memoryview(content))
+
+
+@pytest.mark.slow
+def test_onnx_files_take_less_than_1_gb_whatever_they_hold(tmp_path):
+    """The most that is let through, and more: numbers one by one, texts, and tensors of which not all is a number."""
+    pytest.importorskip("onnx", reason="the package onnx is not installed")
+    files = []
+    texts = (_field(2, b"a" * (2**26 + 8)), _field(7, _field(10, b"a" * (2**26 + 8))))
+    floats = _field(7, _field(5, _field(4, b"\x00" * (2**24 - 2**10))))
+    for content in (*_told_one_by_one(2**23 - 2**10), *_told_one_by_one(2**23 + 2**10), *texts, floats):
+        files.append(tmp_path / f"{len(files)}.onnx")
+        files[-1].write_bytes(content)
+    told = read_in_a_child(files)
+    said = [said for said, _ in told["told"].values()]
+    assert all(one.startswith("refused") for one in said)
+    assert sum("numbers one by one; save its tensors as raw data" in one for one in said) == 8
+    assert sum("bytes beside its weights" in one for one in said) == 2
+    assert told["peak"] < MOST
+
+
+@pytest.mark.slow
+def test_an_onnx_file_of_the_largest_size_is_read_in_less_than_1_gb(tmp_path):
+    onnx = pytest.importorskip("onnx", reason="the package onnx is not installed")
+    make, side = onnx.helper, 3700  # eight times 3700² numbers in float64 are 0.88 GB
+    path, weight = tmp_path / "m.onnx", np.random.default_rng(0).normal(size=(3700, 3700)).astype("f4").tobytes()
+    nodes = [make.make_node("MatMul", [f"x{k}", f"w{k}"], [f"x{k + 1}"]) for k in range(8)]
+    weights = [make.make_tensor(f"w{k}", 1, [side, side], weight, raw=True) for k in range(8)]
+    ends = [make.make_tensor_value_info(name, 1, ["N", side]) for name in ("x0", "x8")]
+    graph = make.make_graph(nodes, "g", ends[:1], ends[1:], weights)
+    path.write_bytes(make.make_model(graph, opset_imports=[make.make_opsetid("", 18)]).SerializeToString())
+    told = read_in_a_child([path])
+    assert told["told"][str(path)][0] == "read"
+    assert told["peak"] - told["before"] < MOST  # beside what Python and its libraries take
 
 
 def test_onnx_files_that_were_made_to_harm_are_refused_within_a_second(tmp_path):

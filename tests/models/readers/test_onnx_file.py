@@ -65,9 +65,45 @@ def test_a_model_that_lives_is_read_without_a_file():
 KINDS = {"f4": 1, "u1": 2, "i1": 3, "u2": 4, "i2": 5, "i4": 6, "i8": 7, "?": 9, "f2": 10, "f8": 11, "u4": 12, "u8": 13}
 
 
+@pytest.fixture
+def as_a_large_file(monkeypatch):
+    """Numbers stay in the file until they are asked for, in parts of 2."""
+    home = "chainderiv.models.readers.onnx_files"
+    monkeypatch.setattr(f"{home}.file.LARGE_FILE", 1)
+    monkeypatch.setattr(f"{home}.lean.LARGE", 1)
+    monkeypatch.setattr(f"{home}.lean.CHUNK", 2)
+
+
+def test_a_large_file_is_read_as_a_small_one_is(tmp_path, as_a_large_file):
+    for dtype in ("f4", "f8", "f2"):
+        got, want = read(saved(mlp(dtype), tmp_path)), read(mlp(dtype))
+        assert got.nodes == want.nodes
+        assert all((got.constants[name] == array).all() for name, array in want.constants.items())
+        assert all(array.dtype == np.float64 for array in got.constants.values())
+
+
+def test_a_large_file_whose_tensors_state_something_else_is_refused(tmp_path, as_a_large_file):
+    for change, says in (
+        (lambda t: t.dims.append(2), "bytes of it; give a whole file"),
+        (lambda t: setattr(t, "data_type", 11), "bytes of it; give a whole file"),
+        (lambda t: t.float_data.extend([1.0]), "the numbers of a tensor twice"),
+        (lambda t: t.int32_data.extend([1]), "twice; give a whole file"),
+    ):
+        proto = mlp()
+        change(proto.graph.initializer[0])
+        with pytest.raises(DataError, match=says):
+            read(saved(proto, tmp_path))
+    proto = mlp()
+    proto.graph.initializer[0].doc_string = "0 8 9"  # the file's own word is not taken for a place
+    assert (read(saved(proto, tmp_path)).constants["w0"] == read(mlp()).constants["w0"]).all()
+
+
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("raw", [True, False])
-def test_every_type_of_tensor_holds_what_onnx_put_into_it(tmp_path, kind, raw):
+def test_every_type_of_tensor_holds_what_onnx_put_into_it(tmp_path, kind, raw, large, request):
+    if large:
+        request.getfixturevalue("as_a_large_file")
     array = (
         np.array([[0, 1, 3], [1, 0, 2]]).astype(kind)
         if kind in "?u1u2u4u8"

@@ -248,3 +248,17 @@ def test_a_module_is_diagnosed_with_the_inputs_given_and_in_the_mode_that_it_is_
     torch.nn.functional.cross_entropy(net(torch.tensor(x)), torch.tensor(labels)).backward()
     for told, layer in zip(d.layers, (net[0], net[4]), strict=True):
         assert told.log10_norm_mean_bias_gradient == pytest.approx(math.log10(layer.bias.grad.norm().item()), abs=1e-12)
+
+
+def test_a_class_of_ones_own_may_be_called_as_a_recurrent_layer_is():
+    class RNN(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.step = nn.Linear(3, 3)
+
+        def forward(self, x):
+            return torch.tanh(self.step(torch.tanh(self.step(x))))
+
+    assert [node.operator for node in read(RNN()).nodes] == ["Gemm", "Tanh", "Gemm", "Tanh"]
+    with pytest.raises(BadValue, match="holds RNN at 'inner', a recurrent cell"):
+        read(nn.ModuleDict({"inner": nn.RNN(3, 3)}))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from chainderiv.errors import BadValue, DataError
+from chainderiv.errors import BadValue, ChainderivError, DataError
 from chainderiv.extras import extra
 from chainderiv.given import shown
 from chainderiv.kinds import Array
 from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.models.readers.limits import Budget, finite, one_line, reading, require_few
 from chainderiv.models.readers.onnx_files.functions import DEFAULT, Inlining, functions_of
+from chainderiv.models.readers.onnx_files.lean import LARGE_FILE, without_numbers
 from chainderiv.models.readers.onnx_files.tensors import NAMES, array_of
 from chainderiv.models.readers.onnx_files.wire import require_few_parts
 from chainderiv.models.readers.refused import require_followed
@@ -37,18 +40,33 @@ def graph_of_onnx(file: File) -> Graph:
     """
     onnx = extra("onnx", f"{file.name}, an ONNX file,", "models")
     with reading(file.name):
-        content = file.path.read_bytes()
-        require_few_parts(file.name, memoryview(content))
+        large = file.size >= LARGE_FILE
         try:
-            proto = onnx.ModelProto.FromString(content)
+            proto = onnx.ModelProto.FromString(_parsed(file, large))
+        except ChainderivError:
+            raise
         except Exception as e:
             raise DataError(f"{file.name} is no ONNX file ({one_line(e)}); give a whole file") from e
-        del content
-        return graph_of_proto(proto, file.name)
+        return graph_of_proto(proto, file.name, file.path if large else None)
 
 
-def graph_of_proto(proto: Any, model: str) -> Graph:
-    """The graph of a ModelProto."""
+def _parsed(file: File, large: bool) -> bytes:
+    """What is parsed: the whole, or of a large file what is no tensor's numbers."""
+    if not large:
+        content = file.path.read_bytes()
+        require_few_parts(file.name, memoryview(content))
+        return content
+    with (
+        file.path.open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as mapped,
+        memoryview(mapped) as view,
+    ):
+        require_few_parts(file.name, view)
+        return without_numbers(file.name, view)
+
+
+def graph_of_proto(proto: Any, model: str, file: Path | None = None) -> Graph:
+    """The graph of a ModelProto. file : in which the numbers of its tensors were left, if they were."""
     opsets = {o.domain: o.version for o in proto.opset_import}
     opset = next((opsets[domain] for domain in DEFAULT if domain in opsets), 1)
     if opset < LEAST_OPSET:
@@ -58,7 +76,7 @@ def graph_of_proto(proto: Any, model: str) -> Graph:
         )
     if not proto.HasField("graph"):
         raise DataError(f"{model} holds no graph; give a whole file")
-    return _Reader(model, int(opset), Budget(model), Inlining(functions_of(proto), model)).graph(proto.graph, {})
+    return _Reader(model, int(opset), Budget(model), Inlining(functions_of(proto), model), file).graph(proto.graph, {})
 
 
 @dataclass
@@ -67,6 +85,7 @@ class _Reader:
     opset: int
     budget: Budget
     inlining: Inlining
+    file: Path | None = None
     depth: int = field(default=0)
 
     def graph(self, proto: Any, outside: Mapping[str, Any]) -> Graph:
@@ -74,7 +93,7 @@ class _Reader:
         if len(proto.sparse_initializer):
             raise BadValue(f"{self.model} holds sparse tensors; export it with dense ones")
         require_few(self.model, "arrays", len(proto.initializer))
-        constants = {t.name: array_of(t, t.name, self.budget) for t in proto.initializer}
+        constants = {t.name: array_of(t, t.name, self.budget, self.file) for t in proto.initializer}
         inputs = tuple(self._input(v) for v in proto.input if v.name not in constants)
         known = {**outside, **dict.fromkeys(i.name for i in inputs), **constants}
         nodes = tuple(self._nodes(proto.node, constants, known))
@@ -134,7 +153,7 @@ class _Reader:
     def _attribute(self, a: Any, node: Any, known: Mapping[str, Any]) -> Any:
         where = f"{node.name or node.op_type}.{a.name}"
         if a.type == a.TENSOR:
-            return array_of(a.t, where, self.budget)
+            return array_of(a.t, where, self.budget, self.file)
         if a.type == a.GRAPH:
             return self._inside(a.g, known)
         if a.type == a.STRING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from chainderiv.errors import BadValue, DataError
 from chainderiv.given import shown
 from chainderiv.kinds import Array
 from chainderiv.models.readers.limits import Budget, finite
+from chainderiv.models.readers.onnx_files.lean import Place, numbers_in, place_of
 from chainderiv.models.readers.safetensors import from_bfloat16
 
 # ONNX's numbers of types, NumPy's types, and the field that holds them where raw_data does not
@@ -29,6 +31,7 @@ TYPES: dict[int, tuple[str, str]] = {
     13: ("<u8", "uint64_data"),
     16: ("<u2", "int32_data"),
 }
+FIELDS = {9: None, 4: "float_data", 10: "double_data"}  # of numbers that are left in the file; None: of any type
 BFLOAT16, FLOAT16, TEXT = 16, 10, 8
 COMPLEX = (14, 15)
 NAMES = {
@@ -37,8 +40,10 @@ NAMES = {
 }
 
 
-def array_of(proto: Any, name: str, budget: Budget) -> Array:
+def array_of(proto: Any, name: str, budget: Budget, file: Path | None = None) -> Array:
     """A TensorProto's array: floats in float64, whole numbers and bools as they are.
+
+    file : in which its numbers may have been left by without_numbers().
 
     Raises BadValue for external data, quantised types, text, complex numbers, NaN, and more than a model may take.
     """
@@ -55,11 +60,28 @@ def array_of(proto: Any, name: str, budget: Budget) -> Array:
         raise BadValue(f"{model} holds {shown(name)} of type {kind}, quantised; export the model in float32")
     shape = tuple(proto.dims)
     budget.take(name, shape)
-    read = _filled(_numbers(proto, kind), shape, name, model)
-    read = from_bfloat16(read) if kind == BFLOAT16 else read
+    place = None if file is None else place_of(proto)
+    if file is not None and place is not None:
+        if proto.raw_data or any(len(getattr(proto, field)) for _, field in TYPES.values()):
+            raise DataError(f"{model} states the numbers of {shown(name)} twice; give a whole file")
+        _require_of_its_kind(place, kind, shape, name, model)
+        read = numbers_in(file, place, TYPES[kind][0], kind == BFLOAT16).reshape(shape)
+    else:
+        read = _filled(_numbers(proto, kind), shape, name, model)
+        read = from_bfloat16(read) if kind == BFLOAT16 else read
     if read.dtype.kind != "f":
         return read
     return finite(model, name, read, infinite=True)
+
+
+def _require_of_its_kind(place: Place, kind: int, shape: tuple[int, ...], name: str, model: str) -> None:
+    """Raise DataError, before anything is allocated, where a place holds other numbers than the tensor states."""
+    dtype, field = TYPES[kind]
+    own = FIELDS[place.field] in (None, field)
+    if not own or place.length != math.prod(shape) * np.dtype(dtype).itemsize:
+        raise DataError(
+            f"{model} states {shown(name)} as {shape}, and holds {place.length} bytes of it; give a whole file"
+        )
 
 
 def _numbers(proto: Any, kind: int) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chainderiv.errors import BadValue, DataError
 
 MOST_PARTS = 300_000  # of any kind; the largest networks that people export have some 50,000
+MOST_LISTED = 2**23  # bytes of whole numbers told one by one, each of which takes fifty times as much when it is read
 MOST_NESTED = 90  # messages in messages; protobuf's own limit is 100
 
 # by kind of message the fields that are messages themselves, by their numbers in onnx.proto
@@ -25,6 +26,8 @@ MESSAGES: dict[str, dict[int, str]] = {
     "Shape": {1: "Dimension"},
     "Dimension": {},
 }  # fmt: skip
+# fields that tell numbers one by one: int32_data, int64_data and uint64_data, and an attribute's floats and ints
+LISTED = {"Tensor": {5, 7, 11}, "Attribute": {7, 8}}
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
 
@@ -36,23 +39,36 @@ def require_few_parts(model: str, content: memoryview) -> None:
     ...
     chainderiv.errors.DataError: hostile.onnx is cut short or no ONNX file; give a whole file
     """
-    waiting, count = [("Model", 0, len(content), 0)], 0
+    waiting, count, listed = [("Model", 0, len(content), 0)], 0, 0
     while waiting:
         kind, at, end, depth = waiting.pop()
         if depth > MOST_NESTED:
             raise BadValue(f"{model} is nested more than {MOST_NESTED} deep; give a model without such nesting")
-        inner = MESSAGES[kind]
+        inner, of_numbers = MESSAGES[kind], LISTED.get(kind, ())
         while at < end:
             count += 1
             if count > MOST_PARTS:
                 raise BadValue(f"{model} has more than {MOST_PARTS} parts; give the part of it that matters")
-            tag, at = _varint(model, content, at, end)
-            begin, at = _body(model, content, at, end, tag & 7)
-            if tag & 7 == BYTES and tag >> 3 in inner:
+            tag, at = varint(model, content, at, end)
+            begin, at = body(model, content, at, end, tag & 7)
+            if tag & 7 != BYTES:
+                continue
+            if tag >> 3 in inner:
                 waiting.append((inner[tag >> 3], begin, at, depth + 1))
+            elif tag >> 3 in of_numbers:
+                listed += at - begin
+                _require_few_listed(model, listed)
 
 
-def _varint(model: str, content: memoryview, at: int, end: int) -> tuple[int, int]:
+def _require_few_listed(model: str, listed: int) -> None:
+    if listed > MOST_LISTED:
+        raise BadValue(
+            f"{model} tells more than {MOST_LISTED} bytes of numbers one by one; save its tensors as raw data, as "
+            "onnx.numpy_helper.from_array does"
+        )
+
+
+def varint(model: str, content: memoryview, at: int, end: int) -> tuple[int, int]:
     """A number of seven bits a byte, and where it ends."""
     number = 0
     for shift in range(0, 70, 7):
@@ -66,12 +82,12 @@ def _varint(model: str, content: memoryview, at: int, end: int) -> tuple[int, in
     raise _cut(model)
 
 
-def _body(model: str, content: memoryview, at: int, end: int, wire: int) -> tuple[int, int]:
+def body(model: str, content: memoryview, at: int, end: int, wire: int) -> tuple[int, int]:
     """Where a field's body begins and ends."""
     if wire == VARINT:
-        return at, _varint(model, content, at, end)[1]
+        return at, varint(model, content, at, end)[1]
     if wire == BYTES:
-        length, begin = _varint(model, content, at, end)
+        length, begin = varint(model, content, at, end)
         after = begin + length
     elif wire in (FIXED64, FIXED32):
         begin, after = at, at + (8 if wire == FIXED64 else 4)

@@ -47,7 +47,8 @@ def graph_of_module(torch: Any, module: Any, inputs: Any = None) -> Graph:
         home = type(layer).__module__
         if "quantized" in home:
             require_followed(model, "quantized_layer", name)
-        require_followed(model, type(layer).__name__, name or model)
+        if home.startswith("torch."):  # one's own class may have any name, and is followed through what it does
+            require_followed(model, type(layer).__name__, name or model)
     require_modest(module, model)
     program, notes = exported(torch, module, inputs)
     building = Building(model, notes=notes)
