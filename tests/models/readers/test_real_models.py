@@ -119,6 +119,28 @@ def test_deepglows_network_of_keras_is_four_layers():
     assert np.isfinite(y).all()
 
 
+def test_deepglows_gradients_are_those_of_autograd_in_every_layer():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
+    path = file_of("DeepGlow", "model-ism*.hdf5")
+    x, targets = (np.random.default_rng(seed).normal(size=(3, n)) for seed, n in ((0, 8), (1, 117)))
+    with h5py.File(path) as file:
+        kept = [file[f"model_weights/{name}/{name}"] for name in ("dense", "dense_1", "dense_2", "dense_3")]
+        kept = [
+            [torch.tensor(one[part][()]).double().requires_grad_() for part in ("kernel:0", "bias:0")] for one in kept
+        ]
+    a = torch.tensor(x)
+    for place, (kernel, bias) in enumerate(kept):
+        z = a @ kernel + bias
+        # torch's own softplus is linear above 20, which is off by 2e-9
+        a = z if place == 3 else torch.logaddexp(z, torch.zeros_like(z))
+    (((a - torch.tensor(targets)) ** 2).sum() / 2 / len(x)).backward()
+    for one, (kernel, bias) in zip(cd.diagnose(path, x, targets).layers, kept, strict=True):
+        for got, want in ((one.log10_norm_weight_gradient, kernel), (one.log10_norm_mean_bias_gradient, bias)):
+            ln = float(torch.log(want.grad.norm()))
+            assert abs(got * np.log(10) - ln) <= 1e-12 * max(1, abs(ln)), one.name
+
+
 def test_the_recurrent_network_of_g2p_is_refused_by_name():
     with pytest.raises(BadValue, match=r"holds a GRU \('enc_w_hh' of 3 gates\)"):
         read(file_of("g2p_en", "*.npz"), "tanh")
