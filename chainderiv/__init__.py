@@ -43,6 +43,9 @@ if TYPE_CHECKING:
         LayerDiagnosis as LayerDiagnosis,
         diagnose as diagnose,
     )
+    from chainderiv.models.watch import watch as watch
+    from chainderiv.models.watching.record import WatchedLayer as WatchedLayer, WatchRecord as WatchRecord
+    from chainderiv.models.watching.watching import Watch as Watch
     from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
@@ -127,6 +130,9 @@ _PUBLIC = {
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
     "models.diagnosis": ["Diagnosis", "LayerDiagnosis", "diagnose"],
+    "models.watch": ["watch"],
+    "models.watching.record": ["WatchRecord", "WatchedLayer"],
+    "models.watching.watching": ["Watch"],
     "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
