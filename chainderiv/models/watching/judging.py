@@ -201,9 +201,10 @@ def _by_sizes(layers: Sequence[Measured], known: Sequence[Measured], basis: str)
 
 
 def _is_beyond(sizes: Sequence[float], bound: float) -> bool:
-    """By the last layer and by the one before it: a mean over the batch may cancel at the output alone."""
-    ratios = [sizes[0] - size for size in sizes[-2:]] if len(sizes) > 2 else [sizes[0] - sizes[-1]]
-    return all(r > bound for r in ratios) or all(-r > bound for r in ratios)
+    """A mean over the batch may cancel at the output alone, so what explodes does so beside the layer before it, too."""
+    if sizes[0] < sizes[-1]:
+        return sizes[-1] - sizes[0] > bound
+    return all(sizes[0] - size > bound for size in (sizes[-2:] if len(sizes) > 2 else sizes[-1:]))
 
 
 def _word(one: Measured, known: Sequence[Measured], last: float, bound: float, basis: str) -> str:
@@ -218,7 +219,8 @@ def _word(one: Measured, known: Sequence[Measured], last: float, bound: float, b
 def _outlier(known: Sequence[Measured], sizes: Sequence[float]) -> tuple[Measured, str] | None:
     """The layer whose weights, by their size and by what the gradients do there, lie tenfold off the others'.
 
-    A slope has no size of its own here, so it takes a hundredfold.
+    A slope has no size of its own here, so it takes a hundredfold; and where the last layer has less than the one
+    before it, its own mean over the batch may have cancelled.
     """
     if len(known) < 3 or any(one.ln_weight is None or one.ln_weight == -math.inf for one in known):
         return None
@@ -231,7 +233,7 @@ def _outlier(known: Sequence[Measured], sizes: Sequence[float]) -> tuple[Measure
         step, weight, slope = (part - middle for part, middle in zip(parts, middles, strict=True))
         if (abs(step) + abs(weight)) / 2 > APART and min(abs(step), abs(weight)) > NEARLY and step * weight > 0:
             found.append((abs(step), known[place + 1], "weights", weight))
-        elif abs(slope) > MOST and slope * step > 0 and abs(step) > MOST:
+        elif min(abs(slope), abs(step)) > MOST and slope * step > 0 and (step < 0 or place < len(steps) - 1):
             found.append((abs(slope), known[place], "slopes", slope))
     if not found:
         return None

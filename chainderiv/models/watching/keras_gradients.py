@@ -41,7 +41,9 @@ class Probe:
     def _by_torch(self, scale: float) -> list[Any]:
         torch = sys.modules["torch"]
         values = [one.value for one in self._model.trainable_variables]
-        with _as_it_is(self._model), torch.enable_grad():
+        drawing = [values[0].device] if values and values[0].device.type == "cuda" else []
+        # a dropout of torch's draws from its own generator
+        with _as_it_is(self._model), torch.random.fork_rng(drawing), torch.enable_grad():
             return list(torch.autograd.grad(self._cost() * scale, values, allow_unused=True))
 
     def _by_tensorflow(self, scale: float) -> list[Any]:
