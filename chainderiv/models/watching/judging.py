@@ -201,7 +201,7 @@ def _by_sizes(layers: Sequence[Measured], known: Sequence[Measured], basis: str)
 
 
 def _is_beyond(sizes: Sequence[float], bound: float) -> bool:
-    """A mean over the batch may cancel at the output alone, so what explodes does so beside the layer before it, too."""
+    """A mean over the batch may cancel at the output alone, so what explodes does so beside the one before, too."""
     if sizes[0] < sizes[-1]:
         return sizes[-1] - sizes[0] > bound
     return all(sizes[0] - size > bound for size in (sizes[-2:] if len(sizes) > 2 else sizes[-1:]))
