@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from chainderiv.maps.sweep import Sweep as Sweep, sweep as sweep
     from chainderiv.maps.tally import tally as tally
     from chainderiv.models.layer_diagnosis import LayerDiagnosis as LayerDiagnosis
+    from chainderiv.models.watch import watch as watch
+    from chainderiv.models.watching.record import WatchedLayer as WatchedLayer, WatchRecord as WatchRecord
+    from chainderiv.models.watching.watching import Watch as Watch
     from chainderiv.nn.advice import Advice as Advice, advise as advise
     from chainderiv.nn.data.data import Data as Data, Split as Split, load_data as load_data
     from chainderiv.nn.initialise import INITIALISERS as INITIALISERS
@@ -124,6 +127,9 @@ _PUBLIC = {
     "maps.sweep": ["Sweep", "sweep"],
     "maps.tally": ["tally"],
     "models.layer_diagnosis": ["LayerDiagnosis"],
+    "models.watch": ["watch"],
+    "models.watching.record": ["WatchRecord", "WatchedLayer"],
+    "models.watching.watching": ["Watch"],
     "nn.advice": ["Advice", "advise"],
     "nn.data.data": ["Data", "Split", "load_data"],
     "nn.initialise": ["INITIALISERS"],
