@@ -1,6 +1,7 @@
 """What a run of the tests has in common: its examples, its kernels, the tenth that is drawn, and data for several rooms."""
 
 import os
+import time
 
 import pytest
 from hypothesis import settings
@@ -8,7 +9,7 @@ from hypothesis import settings
 from chainderiv.nn.data.data import load_data
 from tests.nn.data import real
 from tests.nn.training.runs_kept import small_data
-from tests.tenth import is_drawn
+from tests.tenth import is_drawn, place
 
 # an example that was found stays found: each run tries the same, whatever ran before and however slow the machine is
 settings.register_profile("the same", derandomize=True, deadline=None, database=None)
@@ -16,9 +17,13 @@ settings.register_profile("the same", derandomize=True, deadline=None, database=
 settings.register_profile("new", deadline=None)
 settings.load_profile("the same" if os.environ.get("CI") else "new")
 
+BEGAN = pytest.StashKey()
+NOT_REACHED = "not reached within"
+
 
 def pytest_addoption(parser):
     parser.addoption("--tenth", metavar="SEED", help="run a tenth of the selected tests: the one that SEED draws")
+    parser.addoption("--within", metavar="SECONDS", type=float, help="of the tenth begin no test later than that")
 
 
 def pytest_configure(config):
@@ -26,6 +31,7 @@ def pytest_configure(config):
 
     The user's own stays as it is.
     """
+    config.stash[BEGAN] = time.monotonic()
     if "CHAINDERIV_CACHE" not in os.environ and hasattr(config, "cache"):
         folder = config.cache.mkdir("kernels")
         folder.chmod(0o700)
@@ -43,7 +49,21 @@ def pytest_collection_modifyitems(config, items):
     if seed is not None:
         left_out = [item for item in items if not is_drawn(item.nodeid, seed)]
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if is_drawn(item.nodeid, seed)]
+        # files in an order of the seed's own: what the time does not suffice for is another with each seed
+        kept = [item for item in items if is_drawn(item.nodeid, seed)]
+        items[:] = sorted(kept, key=lambda item: place(item.nodeid.partition("::")[0], seed))
+
+
+def pytest_runtest_setup(item):
+    within = item.config.getoption("within")
+    if within is not None and time.monotonic() - item.config.stash[BEGAN] > within:
+        pytest.skip(NOT_REACHED)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NOT_REACHED in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests {NOT_REACHED} {config.getoption('within'):g} s")
 
 
 @pytest.fixture(scope="session")
