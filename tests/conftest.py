@@ -23,8 +23,8 @@ NOT_REACHED = "not reached within"
 
 
 def pytest_addoption(parser):
-    parser.addoption("--tenth", metavar="SEED", help="run a tenth of the selected tests: the one that SEED draws")
     parser.addoption("--within", metavar="SECONDS", type=float, help="of the tenth begin no test later than that")
+    parser.addoption("--tenth", metavar="SEED", help="run a tenth of the selected tests: the one that SEED draws")
 
 
 def pytest_configure(config):
@@ -55,17 +55,6 @@ def pytest_report_header(config):
     return None if seed is None else f"a tenth of the tests: the one that --tenth {seed} draws"
 
 
-@pytest.hookimpl(trylast=True)  # behind -m and -k
-def pytest_collection_modifyitems(config, items):
-    seed = config.getoption("tenth")
-    if seed is not None:
-        left_out = [item for item in items if not is_drawn(item.nodeid, seed)]
-        config.hook.pytest_deselected(items=left_out)
-        # files in an order of the seed's own: what the time does not suffice for is another with each seed
-        kept = [item for item in items if is_drawn(item.nodeid, seed)]
-        items[:] = sorted(kept, key=lambda item: place(item.nodeid.partition("::")[0], seed))
-
-
 def pytest_runtest_setup(item):
     within = item.config.getoption("within")
     if within is not None and time.monotonic() - item.config.stash[BEGAN] > within:
@@ -76,6 +65,17 @@ def pytest_terminal_summary(terminalreporter, config):
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if NOT_REACHED in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"{len(skipped)} tests {NOT_REACHED} {config.getoption('within'):g} s")
+
+
+@pytest.hookimpl(trylast=True)  # behind -m and -k
+def pytest_collection_modifyitems(config, items):
+    seed = config.getoption("tenth")
+    if seed is not None:
+        left_out = [item for item in items if not is_drawn(item.nodeid, seed)]
+        config.hook.pytest_deselected(items=left_out)
+        # files in an order of the seed's own: what the time does not suffice for is another with each seed
+        kept = [item for item in items if is_drawn(item.nodeid, seed)]
+        items[:] = sorted(kept, key=lambda item: place(item.nodeid.partition("::")[0], seed))
 
 
 @pytest.fixture(scope="session")
