@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tenth import is_drawn
+import pytest
+
+from tests.tenth import is_drawn, place
 
 NAMES = [f"tests/room/test_{k}.py::test_a_claim[{k % 7}]" for k in range(5000)]
 ROOT = Path(__file__).parents[1]
@@ -25,21 +27,51 @@ def test_no_test_is_left_out_by_every_seed():
     assert set().union(*map(drawn, range(150))) == set(NAMES)
 
 
-def test_pytest_runs_the_tests_that_are_drawn_and_no_other(tmp_path):
+@pytest.fixture
+def file(tmp_path):
+    """60 tests, of which those that are not drawn would fail."""
     file = tmp_path / "test_many.py"
-    file.write_text("import pytest\n@pytest.mark.parametrize('k', range(60))\ndef test_k(k): assert k in DRAWN\n")
-    names = [f"{file.name}::test_k[{k}]" for k in range(60)]
-    kept = [k for k, name in enumerate(names) if is_drawn(name, "seed")]
+    kept = [k for k in range(60) if is_drawn(f"{file.name}::test_k[{k}]", "seed")]
     assert kept
-    file.write_text(file.read_text().replace("DRAWN", repr(kept)))
+    file.write_text(f"import pytest\n@pytest.mark.parametrize('k', range(60))\ndef test_k(k): assert k in {kept}\n")
     # only the options: the fixtures of the other tests are no part of this
-    (tmp_path / "conftest.py").write_text(
-        "from tests.conftest import pytest_addoption, pytest_collection_modifyitems, pytest_report_header\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--rootdir", str(tmp_path), "-c", "/dev/null", "--tenth", "seed", str(file)],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
+    hooks = "addoption", "configure", "collection_modifyitems", "report_header", "runtest_setup", "terminal_summary"
+    (tmp_path / "conftest.py").write_text("".join(f"from tests.conftest import pytest_{hook}\n" for hook in hooks))
+    return file, len(kept)
+
+
+def said_by_pytest(file, *options):
+    words = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--rootdir",
+        str(file.parent),
+        "-c",
+        "/dev/null",
+        "--tenth",
+        "seed",
+        *options,
+    ]
+    done = subprocess.run([*words, str(file)], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(kept)} passed, {60 - len(kept)} deselected" in done.stdout
-    assert "--tenth seed" in done.stdout
+    return done.stdout
+
+
+def test_pytest_runs_the_tests_that_are_drawn_and_no_other(file):
+    said = said_by_pytest(file[0])
+    assert f"{file[1]} passed, {60 - file[1]} deselected" in said
+    assert "--tenth seed" in said
+
+
+def test_when_the_time_is_over_no_further_test_begins_and_how_many_were_left_is_said(file):
+    said = said_by_pytest(file[0], "--within", "0")
+    assert f"{file[1]} skipped, {60 - file[1]} deselected" in said
+    assert f"{file[1]} tests not reached within 0 s" in said
+
+
+def test_the_files_that_come_first_are_others_with_another_seed():
+    files = [f"tests/test_{k}.py" for k in range(100)]
+    first = [set(sorted(files, key=lambda name, seed=seed: place(name, seed))[:50]) for seed in ("one", "two")]
+    # a hypergeometric number of 50 has the mean 25 and the deviation 2.5
+    assert 10 < len(first[0] & first[1]) < 40

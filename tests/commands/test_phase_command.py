@@ -32,7 +32,7 @@ def test_a_map_is_written_and_its_shares_and_critical_weights_printed(tmp_path, 
 @pytest.mark.parametrize("form", costly(["svg", "pdf"], quick=["svg"]))
 def test_every_quantity_is_drawn_in_every_form(tmp_path, capsys, quantity, form):
     out = tmp_path / f"phase.{form}"
-    words = ["--activation", "gelu", "--sigma-w", "0.5:4:12", "--sigma-b", "0:2:9", "--quantity", quantity]
+    words = ["--sigma-w", "0.5:4:12", "--sigma-b", "0:2:9", "--quantity", quantity]
     printed(capsys, *words, "--out", str(out))
     assert out.stat().st_size > 1000
 

@@ -120,7 +120,7 @@ def test_the_series_and_the_window_claim_no_digit_that_they_lack(text):
     "name", costly(["tanh", "selu", "hardtanh", "elu", "softsign", "relu6"], quick=["tanh", "elu"])
 )
 def test_a_maps_correlations_are_those_of_single_points_to_within_their_errors(name):
-    d = phase_diagram(name, Axis(0.5, 4, 30), Axis(0.05, 2, 20))
+    d = phase_diagram(name, Axis(0.5, 4, 15), Axis(0.05, 2, 10))
     chaotic = (d.chi_1 > 1) & np.isfinite(d.q_star)
     q, w = d.q_star[chaotic], np.broadcast_to(d.sigma_w, chaotic.shape)[chaotic]
     known = moments(neuron(name))

@@ -1,6 +1,7 @@
 """A chain of random weights: drawn chains, a second numerical method, and what can be done by hand say the same."""
 
 import math
+from itertools import product
 
 import mpmath as mp
 import numpy as np
@@ -13,6 +14,7 @@ from chainderiv.theory.one_neuron.link_chance import smaller, smaller_over_steps
 from chainderiv.theory.one_neuron.random_chain import FINE, random_chain
 from chainderiv.theory.one_neuron.reach import reach
 from tests import plain
+from tests.kinds import slow
 
 WEIGHT = -(np.euler_gamma + math.log(2)) / 2  # E log|w| of w ~ N(0, 1)
 CRITICAL = math.sqrt(2 * math.exp(np.euler_gamma))  # σ_w at which E log|w| = 0
@@ -99,10 +101,16 @@ def test_tanh_without_biases_is_critical_at_the_root_of_twice_e_to_gamma():
     assert random_chain("tanh", 2.5, 0.0).exponent < 0
 
 
-@pytest.mark.parametrize(
-    ("name", "left", "right"), [("identity", 1.0, 1.0), ("leaky_relu", 0.01, 1.0), ("prelu", 0.25, 1.0)]
+LINES = product(
+    [("identity", 1.0, 1.0), ("leaky_relu", 0.01, 1.0), ("prelu", 0.25, 1.0)], [(1.0, 1.0), (0.7, 0.0), (40.0, 1.0)]
 )
-@pytest.mark.parametrize(("w", "b"), [(1.0, 1.0), (0.7, 0.0), (40.0, 1.0)])
+
+
+@pytest.mark.parametrize(
+    ("name", "left", "right", "w", "b"),
+    # each neuron, each law of z
+    [line + law if line[0] == "prelu" or law == (1.0, 1.0) else slow(line + law) for line, law in LINES],
+)
 def test_lines_are_a_product_of_weights_and_tossed_slopes_whether_z_settles_or_grows(name, left, right, w, b):
     r = random_chain(name, w, b)
     assert r.exponent == pytest.approx(math.log(w) + WEIGHT + math.log(left * right) / 2, rel=1e-12)

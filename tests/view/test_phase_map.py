@@ -11,7 +11,10 @@ from matplotlib.figure import Figure
 
 from chainderiv import critical_sigma_w, mean_field, phase_diagram, plot_phase
 from chainderiv.errors import BadValue, UnknownName
+from chainderiv.functions.lookup import neuron
 from chainderiv.maps.axis import Axis
+from chainderiv.theory.fixed_points import fixed_points
+from chainderiv.theory.moments import moments
 from chainderiv.view.maps.phase_map import PHASE_QUANTITIES
 from tests.kinds import costly
 from tests.view.collisions import collisions
@@ -64,17 +67,19 @@ def test_the_line_is_the_theorys_however_coarse_the_grid(name):
         assert np.interp(b, line[:, 1], line[:, 0]) == pytest.approx(want, rel=1e-3)
 
 
-def test_where_signals_begin_to_grow_without_end_a_line_of_its_own_says_so():
+def test_where_signals_begin_to_grow_without_end_a_line_of_its_own_says_so(tanh):
     """gelu: just left of it there is a fixed point, just right of it none; it stands alone where χ₁ jumps there."""
     ax = plot_phase(phase_diagram("gelu", Axis(0.5, 3, 9), Axis(0.05, 1.5, 7)))
     edge = child(ax, "endless").get_xydata()
     for w, b in edge[5::30].tolist():
-        left, right = (mean_field("gelu", w * f, b) for f in (1 - 1e-6, 1 + 1e-6))
-        assert left.q_star < right.q_star == math.inf
+        # not mean_field, which solves for c* as well
+        left, right = (fixed_points(moments(neuron("gelu")), w * f, b) for f in (1 - 1e-6, 1 + 1e-6))
+        assert any(point.stable for point in left)
+        assert not any(point.stable for point in right)
     assert {"$\\chi_1 = 1$: critical", "growth without end"} <= set(texts(ax))
     critical = child(ax, "critical").get_xydata()
     assert np.nanmin(critical[~np.isnan(critical[:, 0]), 1]) > 0.3
-    assert child(plot_phase(phase_diagram("tanh", sigma_w=W, sigma_b=B)), "endless") is None
+    assert child(plot_phase(tanh), "endless") is None
 
 
 def test_a_correlation_that_is_1_everywhere_has_no_bar_beyond_1():
@@ -120,12 +125,12 @@ def test_pytorchs_default_layer_has_the_spread_that_is_marked():
     assert drawn.std() == pytest.approx(1 / math.sqrt(300), rel=3e-3)
 
 
-def test_what_grows_without_end_has_a_shade_and_a_word_of_its_own():
+def test_what_grows_without_end_has_a_shade_and_a_word_of_its_own(tanh):
     ax = plot_phase(phase_diagram("relu", sigma_w=W, sigma_b=B), quantity="q_star")
     endless = ~np.ma.getmaskarray(child(ax, "infinite").get_array())
     assert (endless == (W.values > math.sqrt(2))[None, :]).all()
     assert "infinite" in texts(ax)
-    assert child(plot_phase(phase_diagram("tanh", sigma_w=W, sigma_b=B), quantity="q_star"), "infinite") is None
+    assert child(plot_phase(tanh, quantity="q_star"), "infinite") is None
 
 
 @pytest.mark.parametrize("quantity", PHASE_QUANTITIES)

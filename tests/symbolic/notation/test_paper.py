@@ -43,11 +43,10 @@ CHAINS = [cd.Chain(depth, name) for depth in (1, 2, 4, 9, 24, 60) for name in ("
 
 # the depth says how many rows there are, the neuron what its name is in them
 TIED = [chain for chain in CHAINS[:24] if chain.activation(1).name == "sigmoid" and chain.depth < 60]
+# each of those on one of the lines; the second derivatives of nine layers are the longest
 QUICK = [
-    (chain, pt)
-    for chain, pt in product(CHAINS, [345, 246])
-    # the second derivatives of nine layers are the longest
-    if (chain in TIED or chain in CHAINS[24:]) and (chain.depth != 9 or (chain in TIED and pt == 345))
+    *((chain, 246 if chain.depth == 4 else 345) for chain in TIED),
+    *((chain, 246) for chain in CHAINS[24:] if chain.depth != 9),
 ]
 
 

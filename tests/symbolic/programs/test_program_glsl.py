@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
-from tests.kinds import KINDS
+from tests.kinds import FOUR, KINDS, slow
 from tests.symbolic.programs.test_program import FORMULAS
 from tests.symbolic.programs.test_program_runners import compile_c, job, run_c
 
@@ -98,7 +98,12 @@ def singles(rng, scale):
     return [float(np.float32(v)) for v in (*rng.normal(0, scale, 2), rng.normal(), rng.uniform())]
 
 
-@pytest.mark.parametrize("number", range(len(SHADED)), ids=lambda k: str(SHADED[k][0]))
+@pytest.mark.parametrize(
+    "number",
+    # and one formula of one's own
+    [k if k == len(CHAINS) or case[0] in FOUR else slow(k) for k, case in enumerate(SHADED)],
+    ids=lambda k: str(SHADED[k][0]),
+)
 def test_the_arithmetic_of_a_shader_keeps_the_digits_of_32_bits(number, shaders):
     executable, every = shaders
     d, rng, judged = every[number], np.random.default_rng(number), 0
