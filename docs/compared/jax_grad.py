@@ -17,4 +17,5 @@ def cost(b1, depth):
 
 for depth in (24, 400, 600):
     theirs = float(jax.grad(cost)(0.1, depth))
-    print(f"depth {depth:3}: jax.grad {theirs:.12g}, chainderiv 10^{cd.evaluate(cd.Chain(depth=depth), 0.9, 0.1).log10:.6f}")
+    here = cd.evaluate(cd.Chain(depth=depth), 0.9, 0.1).log10
+    print(f"depth {depth:3}: jax.grad {theirs:.12g}, chainderiv 10^{here:.6f}")

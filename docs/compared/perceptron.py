@@ -1,7 +1,7 @@
 """symgrad4t: the gradient of the first bias of a chain of sigmoids, as LaTeX, beside the same here."""
 
-import sympy
 import symgrad4t as sg
+import sympy
 
 import chainderiv as cd
 
