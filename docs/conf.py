@@ -37,7 +37,18 @@ python_maximum_signature_line_length = 88
 
 html_math_renderer = "mathml"  # written at the build: the pages need no script and no network to show a formula
 html_theme = "furo"
-html_title = "chainderiv"
+html_title = f"chainderiv {version}"
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/versions.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+templates_path = ["_templates"]
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["maths.css"]
