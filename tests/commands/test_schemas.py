@@ -36,7 +36,7 @@ CASES = [
     "phase --activation relu --at sigma_w=1.5,sigma_b=0.2",
     "train --dataset digits --layers 64,4,10 --epochs 1",
     slow("tour"),
-    slow("reproduce meanfield --quick --only slopes --dataset digits"),
+    slow("reproduce meanfield --quick --only slopes"),
 ]
 
 
