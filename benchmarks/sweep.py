@@ -68,7 +68,7 @@ def main() -> int:
         "--quick", action="store_true", help=f"{QUICK_SIDE} × {QUICK_SIDE} points, {QUICK_ROUNDS} rounds"
     )
     parser.add_argument("--only", metavar="TEXT", default="", help="the tables alone whose name holds it")
-    parser.add_argument("--markdown", action="store_true", help="print the table of docs/maps.md as well")
+    parser.add_argument("--markdown", action="store_true", help="print the table of docs/benchmarks.md as well")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all of it there as well")
     options = parser.parse_args()
     began, others, before = time.perf_counter(), Others(), load()

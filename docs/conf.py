@@ -3,12 +3,17 @@
 import importlib.metadata
 import re
 
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.errors import ExtensionError
+from sphinx.util.math import get_node_equation_number
+
 project = "chainderiv"
 author = "The chainderiv developers"
 copyright = f"2026, {author}"
 release = version = importlib.metadata.version("chainderiv")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.mathjax"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "jupyter_execute"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
@@ -30,9 +35,23 @@ napoleon_attr_annotations = False
 napoleon_use_rtype = False
 python_maximum_signature_line_length = 88
 
+html_math_renderer = "mathml"  # written at the build: the pages need no script and no network to show a formula
 html_theme = "furo"
-html_title = "chainderiv"
+html_title = f"chainderiv {version}"
+html_sidebars = {
+    "**": [
+        "sidebar/brand.html",
+        "sidebar/search.html",
+        "sidebar/scroll-start.html",
+        "sidebar/navigation.html",
+        "sidebar/versions.html",
+        "sidebar/scroll-end.html",
+    ]
+}
+templates_path = ["_templates"]
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["maths.css"]
 
 
 def plain_docstring(app, what, name, obj, options, lines):
@@ -63,7 +82,35 @@ def plain_docstring(app, what, name, obj, options, lines):
     lines[:] = ["..", "", *text] if what == "property" else text
 
 
+def mathml(formula, display):
+    """MathML of a formula in LaTeX; a command that is not known fails the build, as it would be shown as it stands."""
+    written = convert(formula, display=display)
+    unknown = re.search(r">(\\\\[A-Za-z]+)<", written)
+    if unknown:
+        raise ExtensionError(f"no MathML for {unknown[1]} in {formula!r}; write it with what latex2mathml knows")
+    return written
+
+
+def inline(writer, node):
+    """A formula within a line."""
+    writer.body.append(mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def displayed(writer, node):
+    """A formula of its own, with its number where it has one."""
+    writer.body.append(writer.starttag(node, "div", CLASS="math"))
+    if node["number"]:
+        number = get_node_equation_number(writer, node)
+        writer.body.append(f'<span class="eqno">({number})')
+        writer.add_permalink_ref(node, "Link to this equation")
+        writer.body.append("</span>")
+    writer.body.append(mathml(node.astext(), "block") + "</div>")
+    raise nodes.SkipNode
+
+
 def setup(app):
     """Called by Sphinx."""
+    app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     # before napoleon, at 500, turns the sections into fields
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)

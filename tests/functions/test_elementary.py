@@ -161,9 +161,9 @@ def test_what_is_said_of_a_function_near_0_and_of_its_sign_is_so(row):
 
 @pytest.mark.parametrize("row", [r for r in ROWS if r.word], ids=lambda r: r.name)
 def test_the_word_of_a_formula_is_documented_and_its_aliases_are_read_as_it(row):
-    cli = (Path(__file__).parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "howto" / "own_activation.md").read_text(encoding="utf-8")
     assert row.word in parse_formula.__doc__.replace(",", " ").split()
-    assert row.word in cli.replace("`", " ").split()
+    assert row.word in page.replace("`", " ").split()
     given = "(z, 1)" if row.count is None else "(2*z + 3)"
     for alias in row.aliases:
         assert parse_formula(alias + given) == parse_formula(row.word + given)

@@ -1,0 +1,68 @@
+"""What --json prints is of the schema that comes along, and the schemas refuse what is not."""
+
+import json
+from importlib import resources
+
+import pytest
+
+from chainderiv.cli import COMMANDS, main
+from tests.kinds import slow
+
+jsonschema = pytest.importorskip("jsonschema")
+
+ROOM = resources.files("chainderiv.commands").joinpath("schemas")
+WITHOUT = {"completion", "explore", "diagnose"}  # the first two print no result, the last one's is the room models'
+CASES = [
+    "derive --depth 3",
+    "derive --depth 3 --at w=100,z=0 --steps",
+    "derive --depth 600 --at w=0.9,b=0.1",
+    "derive --depth 3 --to latex --activation relu --output sigmoid --cost cross_entropy",
+    "derive --depth 3 --wrt b1,w2 --at w=1,b=0",
+    "derive --depth 4 --compare b1 b3",
+    "derive --layers 4,3,2 --steps",
+    "bounds sigmoid --w 8",
+    "bounds relu --audit",
+    "bounds snake --w 3",
+    "bounds prelu --w 0",
+    "verify --depth 3 --wrt b1 --points 3",
+    "verify --depth 24 --wrt b1 --points 3 --activation relu",
+    "map --depth 3 --w -2:2:3 --b -1:1:2",
+    "map --depth 1 --w -2:2:3 --b 0 --activation tanh --activation relu",
+    "predict --dataset digits --layers 64,10,10,10",
+    "advise --activation tanh --depth 20 --width 30",
+    "advise --activation gelu --depth 3 --width 10",
+    "advise --activation relu2 --depth 50 --width 30",
+    "phase --activation tanh --sigma-w 1:2:3 --sigma-b 0:1:2",
+    "phase --activation relu --at sigma_w=1.5,sigma_b=0.2",
+    "train --dataset digits --layers 64,4,10 --epochs 1",
+    slow("tour"),
+    slow("reproduce meanfield --quick --only slopes"),
+]
+
+
+def schema_of(command):
+    return json.loads(ROOM.joinpath(f"{command}.schema.json").read_text("utf-8"))
+
+
+def judge(command):
+    return jsonschema.Draft202012Validator(schema_of(command))
+
+
+def test_every_command_with_a_result_has_a_schema_that_is_one():
+    there = {one.name.removesuffix(".schema.json") for one in ROOM.iterdir()}
+    assert there == set(COMMANDS) - WITHOUT
+    for command in there:
+        jsonschema.Draft202012Validator.check_schema(schema_of(command))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_is_printed_is_of_its_schema_and_no_key_less(case, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command, *rest = case.split()
+    assert main([command, *rest, "--json"]) in (0, 3)
+    printed = json.loads(capsys.readouterr().out)
+    assert [e.message for e in judge(command).iter_errors(printed)] == []
+    for key in schema_of(command).get("required", []):
+        assert not judge(command).is_valid({name: value for name, value in printed.items() if name != key}), key
+    if command != "reproduce":  # which has a key for each experiment
+        assert not judge(command).is_valid(printed | {"surprise": 1})

@@ -1,0 +1,37 @@
+"""The lessons in examples/ run in a kernel of their own, and show what they show where they are kept."""
+
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="nbformat comes with the extra docs")
+nbclient = pytest.importorskip("nbclient", reason="nbclient comes with the extra docs")
+
+FOLDER = Path(__file__).parents[1] / "examples"
+LESSONS = sorted(FOLDER.glob("*.ipynb"))
+TRAINED = "3_a_wide_network"  # what it prints depends in its last digits on the processor
+
+
+def test_there_are_three_lessons():
+    assert len(LESSONS) == 3
+
+
+@pytest.mark.filterwarnings("ignore")  # of the kernel's own
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_runs_in_a_fresh_kernel_and_shows_its_pictures(path, tmp_path):
+    lesson = nbformat.read(path, 4)
+    kept = [outputs(cell) for cell in lesson.cells]
+    nbclient.NotebookClient(lesson, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    shown = [outputs(cell) for cell in lesson.cells]
+    assert [kinds for kinds, _ in shown] == [kinds for kinds, _ in kept]
+    assert any("image/png" in kinds for kinds, _ in shown)
+    assert not any("stderr" in kinds for kinds, _ in shown)
+    if path.stem != TRAINED:
+        assert [text for _, text in shown] == [text for _, text in kept]
+
+
+def outputs(cell):
+    """Which kinds a cell puts out, and its text."""
+    found = cell.get("outputs", [])
+    kinds = [kind for one in found for kind in sorted(one.get("data", [one.get("name", one.output_type)]))]
+    return kinds, "".join(one.get("text", "") for one in found)
