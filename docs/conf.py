@@ -85,7 +85,7 @@ def plain_docstring(app, what, name, obj, options, lines):
 def mathml(formula, display):
     """MathML of a formula in LaTeX; a command that is not known fails the build, as it would be shown as it stands."""
     written = convert(formula, display=display)
-    unknown = re.search(r">(\\\\[A-Za-z]+)<", written)
+    unknown = re.search(r">(\\[A-Za-z]+)<", written)
     if unknown:
         raise ExtensionError(f"no MathML for {unknown[1]} in {formula!r}; write it with what latex2mathml knows")
     return written

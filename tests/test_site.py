@@ -6,15 +6,19 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parents[1] / "docs" / "site.py"
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def loaded(name):
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def site():
-    spec = importlib.util.spec_from_file_location("docs_site", PATH)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return loaded("site")
 
 
 def test_versions_are_ordered_as_numbers_and_a_release_comes_after_its_candidates(site):
@@ -31,3 +35,11 @@ def test_the_newest_comes_first_and_folders_without_pages_are_left_out(site, tmp
     listed = (tmp_path / "versions.js").read_text().removeprefix("window.versions = ").removesuffix(";\n")
     assert json.loads(listed) == ["0.10.0", "0.9.0", "0.1.0"]
     assert "url=0.10.0/index.html" in (tmp_path / "index.html").read_text()
+
+
+def test_a_formula_is_mathml_and_a_command_that_is_not_known_fails_the_build():
+    pytest.importorskip("sphinx", reason="sphinx comes with the extra docs")
+    conf = loaded("conf")
+    assert "<msub><mi>&#x003C3;</mi><mi>w</mi></msub>" in conf.mathml(r"\sigma_w", "inline")
+    with pytest.raises(Exception, match=r"no MathML for \\nonsense in"):
+        conf.mathml(r"\nonsense{x}", "block")
