@@ -95,7 +95,17 @@ def _require_ending(out: str | None, endings: tuple[str, ...]) -> None:
         return
     if Path(out).suffix.lower() not in endings:
         raise BadValue(f"--out is {out!r}; give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
-    require_writable(Path(out))
+    _require_place(Path(out))
+
+
+def _require_place(out: Path) -> None:
+    """Raise OutputError where a file, or a page and its numbers, could not be written."""
+    if out.suffix.lower() == PAGE:
+        from chainderiv.pages.writer import require_page
+
+        require_page(out)
+    else:
+        require_writable(out)
 
 
 def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> Output:

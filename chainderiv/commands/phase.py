@@ -131,7 +131,7 @@ def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, An
     if _is_page(options.out):
         from chainderiv.pages.phase_page import save_phase_page
 
-        save_phase_page(diagram, options.out, options.quantity, dpi, size=size, **look)
+        save_phase_page(diagram, options.out, options.quantity, dpi, options.typed, size=size, **look)
         return
     from chainderiv.view.maps.phase_map import plot_phase
     from chainderiv.view.picture import save_picture
