@@ -17,6 +17,7 @@ from chainderiv.view.theme import lone_axes
 TEMPLATE = "diagnosis.html.j2"
 ENDINGS = (PAGE, *(f".{form}" for form in FORMATS))
 CALL = "import chainderiv as cd\ncd.diagnose(model, inputs, targets).save(path)"
+CAPTION = "Sizes of gradients, in units of the cost, and the parts of weights and slopes in them, as factors"
 READ = (
     "Each point is the norm of a layer's δ over that of the last layer. From the right to the left a step is made by "
     "the weights of one layer and the slopes of the one below. The dashed line is what ‖W‖_F/√n_out and √mean φ'² "
@@ -78,4 +79,4 @@ def _ladder(diagnosis: Diagnosis) -> Figure:
 
 def _layers(diagnosis: Diagnosis) -> Table:
     shown = diagnosis._shown()
-    return Table(shown.header, shown.rows, "Sizes of gradients, and the parts that weights and slopes have in them")
+    return Table(shown.header, shown.rows, CAPTION)

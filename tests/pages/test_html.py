@@ -5,6 +5,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
+try:
+    import html5lib
+except ImportError:
+    html5lib = None
 from jinja2 import UndefinedError
 
 from chainderiv.errors import OutputError
@@ -14,6 +19,14 @@ from chainderiv.pages.writer import Figure, Table, render, require_page, write_p
 
 VOID = {"meta", "link", "img", "source", "br"}
 STYLE = Path(writer.__file__).with_name("templates").joinpath("style.css").read_text()
+
+
+def require_standard(text):
+    """Fail at the first fault that the parser of the standard tells of; what is embedded is left out."""
+    if html5lib is None:
+        assert os.environ.get("CI") != "true", "html5lib is missing, which CI installs"
+        return
+    html5lib.HTMLParser(strict=True).parse(re.sub(r"data:image/svg[^\"]*", "data:", text))
 
 
 class Checker(HTMLParser):
@@ -28,6 +41,8 @@ class Checker(HTMLParser):
         assert self.tags.count("table") == self.tags.count("caption")
         names = [value for _, name, value in self.attributes if name == "id"]
         assert len(names) == len(set(names))
+        if text.startswith("<!DOCTYPE"):
+            require_standard(text)
 
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
@@ -54,6 +69,17 @@ class Checker(HTMLParser):
 def test_the_checker_sees_a_fault(fault):
     with pytest.raises(AssertionError):
         Checker(fault)
+
+
+@pytest.mark.skipif(html5lib is None, reason="html5lib is not installed")
+@pytest.mark.parametrize("fault", ["<p><div></div></p>", "<table><tr><td>a</td></tr><p>b</p></table>", "&nosuch;"])
+def test_the_checker_takes_a_whole_page_to_the_standard(fault):
+    with pytest.raises(html5lib.html5parser.ParseError):
+        Checker(
+            f"<!DOCTYPE html>\n<html><head><title>t</title></head><body>{fault}</body></html>".replace(
+                "<table>", "<table><caption></caption>"
+            )
+        )
 
 
 def as_typed(page):
