@@ -17,6 +17,7 @@ import pytest
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 AXE = "axe-core@4.10.3"  # the rules for those who read a page by other means than their eyes
 SECONDS = 120
+THEMES, WIDTHS = ("light", "dark"), (1200, 380)
 # frames of one page of ours: each takes its width, and its theme, from the element that it is in
 FRAME = '<iframe title="{name}" style="width:{width}px;height:900px;color-scheme:{theme}" srcdoc="{page}"></iframe>'
 ASK = """
@@ -71,13 +72,13 @@ def printed(page: Path, folder: Path) -> list[str]:
     return [one.extract_text() for one in pypdf.PdfReader(pdf).pages]
 
 
-def judged(pages: dict[str, str], folder: Path, widths=(1200, 380)) -> list[dict]:
-    """Of every page, by its name, in both themes and each width: what axe-core finds, and how wide it is."""
+def judged(pages: dict[str, str], folder: Path, themes=THEMES, widths=WIDTHS) -> list[dict]:
+    """Of every page, by its name, in each theme and width: what axe-core finds, and how wide it is."""
     script = f"<script>{axe()}</script></body>"
     frames = [
         FRAME.format(name=escape(name), width=width, theme=theme, page=escape(page.replace("</body>", script)))
         for name, page in pages.items()
-        for theme in ("light", "dark")
+        for theme in themes
         for width in widths
     ]
     whole = folder / "frames.html"

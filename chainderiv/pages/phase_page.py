@@ -82,7 +82,7 @@ def _data(
         "starts": [_row(start) for start in starts],
         "numbers": _as_json(numbers),
     }
-    return data, {"activation": name, "formula": data["formula"], "shares": diagram.shares, **_for_json(numbers)}
+    return data, _for_json(diagram, numbers)
 
 
 def _in_python(diagram: PhaseDiagram) -> str:
@@ -145,10 +145,16 @@ def _numbers(diagram: PhaseDiagram, limits: Any, starts: list[Start]) -> dict[st
     }
 
 
-def _for_json(numbers: dict[str, Any]) -> dict[str, Any]:
-    """The same for those who read it elsewhere: each kind of cell by its name, what is infinite as a word."""
-    cells = dict(zip(CELL, numbers["cells"], strict=True))
-    return {name: numbers[name] for name in ("axes", "phases", "phase", "starts")} | {"cells": cells}
+def _for_json(diagram: PhaseDiagram, numbers: dict[str, Any]) -> dict[str, Any]:
+    """The same for those who read it elsewhere: axes and each kind of cell by name, what is infinite as a word."""
+    return {
+        "activation": diagram.activation.name,
+        "formula": text_of(diagram.activation.formula),
+        "axes": {name: [a.start, a.stop, a.count, a.scale] for name, a in diagram.axes.items()},
+        "shares": diagram.shares,
+        "cells": dict(zip(CELL, numbers["cells"], strict=True)),
+        **{name: numbers[name] for name in ("phases", "phase", "starts")},
+    }
 
 
 def _told(value: float) -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-
 from chainderiv.pages.writer import Figure, Table, write_page
 from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.records.numbers import numbers_of
@@ -107,7 +105,7 @@ def _settings(record: TrainingRecord) -> Table:
 
 
 def _told(value: Any) -> str:
-    return number(value, 6) if isinstance(value, float | np.floating) else str(value).replace("_", " ")
+    return number(value, 6) if isinstance(value, float) else str(value).replace("_", " ")
 
 
 def _capital(text: str) -> str:
