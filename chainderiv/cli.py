@@ -10,6 +10,7 @@ import argparse
 import atexit
 import gc
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given:
         _parser(given).print_help()
         return 0
-    options = argparse.Namespace()
+    # as it may be typed again: a page says what made it
+    options = argparse.Namespace(typed=shlex.join(["chainderiv", *given]))
     try:
         with _quickly(arguments is None):
             parser = _parser(given)

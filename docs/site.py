@@ -44,7 +44,20 @@ def main():
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as built:
-        build = [sys.executable, "-m", "sphinx", "-j", "auto", "-W", "--keep-going", "-q", "-b", "html", "-d", f"{built}/doctrees"]
+        build = [
+            sys.executable,
+            "-m",
+            "sphinx",
+            "-j",
+            "auto",
+            "-W",
+            "--keep-going",
+            "-q",
+            "-b",
+            "html",
+            "-d",
+            f"{built}/doctrees",
+        ]
         subprocess.run([*build, str(DOCS), f"{built}/html"], check=True)
         shutil.rmtree(folder / __version__, ignore_errors=True)
         Path(built, "html").rename(folder / __version__)

@@ -10,7 +10,7 @@ from chainderiv.cli import COMMANDS
 from chainderiv.symbolic.targets import TARGETS
 
 HEAVY = [
-    "numpy", "sympy", "scipy", "matplotlib", "numba", "llvmlite", "sklearn", "dask", "torch", "mpmath", "flint", "pooch", "rich", "jax",
+    "numpy", "sympy", "scipy", "jinja2", "markupsafe", "matplotlib", "numba", "llvmlite", "sklearn", "dask", "torch", "mpmath", "flint", "pooch", "rich", "jax",
 ]  # fmt: skip
 
 

@@ -55,7 +55,10 @@ def run(options: argparse.Namespace) -> int:
         training=options.training,
     )
     if options.out is not None:
-        found.save(options.out)
+        # a page is slow to load, and so is what draws it
+        from chainderiv.pages.diagnosis_page import write_diagnosis
+
+        write_diagnosis(found, options.out, options.typed)
     if options.json:
         common.say_json(found.to_dict() | {"file": options.out})
     else:

@@ -11,10 +11,9 @@ from typing import Any
 
 from chainderiv.commands import common, crew, map_output, map_parameters
 from chainderiv.errors import BadValue
-from chainderiv.functions.described import text_of
 from chainderiv.maps.axis import MOST, Axis
-from chainderiv.maps.counted import Tally
 from chainderiv.maps.depth import DEPTH, depths_of
+from chainderiv.maps.summary import summary
 from chainderiv.maps.sweep import Sweep, require_points, sweep
 from chainderiv.maps.tally import tally
 from chainderiv.maps.told import told
@@ -55,10 +54,10 @@ def run(options: argparse.Namespace) -> int:
     to = map_output.output(options, len(chains), axes)
     with crew.crew(options) as workers, common.progress() as show:
         maps = [_sweep(chain, options, parameters | workers, show) for chain in chains]
-        map_output.save(maps, options.quantity, to, show)
-    tallies = [tally(one) for one in maps]
+        tallies = [tally(one) for one in maps]
+        map_output.save(maps, tallies, options.quantity, to, show, options.typed)
     if options.json:
-        summaries = [_summary(one, found) for one, found in zip(maps, tallies, strict=True)]
+        summaries = [summary(one.plan, found) for one, found in zip(maps, tallies, strict=True)]
         common.say_json({"maps": summaries, "file": options.out, "csv": options.csv})
     else:
         for one, found in zip(maps, tallies, strict=True):
@@ -103,28 +102,3 @@ def _check_size(axes: Mapping[str, Axis], out: str | None) -> None:
     if out is None or Path(out).suffix.lower() != ".zarr":
         points = math.prod(axis.count for axis in axes.values())
         require_points(points, MOST, ", or --out map.zarr to keep the map on disk")
-
-
-def _summary(one: Sweep, found: Tally) -> dict[str, Any]:
-    chain = one.derivation.chain
-    result: dict[str, Any] = {
-        "activation": [f.name for f in chain.activations],
-        "formula": [text_of(f.formula) for f in chain.activations],
-        "depth": chain.depth,
-        "cost": chain.cost.name,
-        "residual": chain.residual,
-        "wrt": one.wrt,
-        "axes": {name: [axis.start, axis.stop, axis.count, axis.scale] for name, axis in one.axes.items()},
-        "fixed": dict(one.fixed),
-        "points": found.points,
-        "exact_zeros": found.zeros,
-        "undefined": found.undefined,
-        "log10_smallest": found.smallest / math.log(10),
-        "log10_largest": found.largest / math.log(10),
-        "below_quarter": found.below_quarter / found.points,
-        "uncertain": found.uncertain / found.points,
-        "uncertain_points": found.uncertain,
-    }
-    if found.regimes:
-        result["regimes"] = {r.name.lower(): count / found.points for r, count in found.regimes.items()}
-    return result

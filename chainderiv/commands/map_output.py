@@ -13,6 +13,7 @@ from chainderiv.commands import common
 from chainderiv.errors import BadValue
 from chainderiv.extras import require_netcdf
 from chainderiv.maps.axis import Axis
+from chainderiv.maps.counted import Tally
 from chainderiv.maps.depth import DEPTH
 from chainderiv.maps.disk.store import StoredReadings
 from chainderiv.maps.sweep import Sweep
@@ -45,7 +46,8 @@ class Output:
 def declare(parser: argparse.ArgumentParser) -> None:
     """--out, --csv and what a picture looks like."""
     add = parser.add_argument
-    forms = "a picture (.png, .svg, .pdf), a film over depth and two axes (.gif, .mp4), or the numbers (.npz, .nc, or "
+    forms = "a picture (.png, .svg, .pdf), a page of it (.html), a film over depth and two axes "
+    forms += "(.gif, .mp4), or the numbers (.npz, .nc, or "
     forms += ".zarr for a map larger than memory; killed, the same command goes on with it)"
     add("--out", metavar="FILE", help=forms)
     add("--csv", metavar="FILE", help="write every point as a line of a table")
@@ -80,6 +82,17 @@ def look_of_a_picture(options: argparse.Namespace) -> tuple[dict[str, Any], tupl
     return title, size, None if options.dpi is None else _positive("dpi", options.dpi, LEAST_DPI, MOST_DPI)
 
 
+def refuse_dark_page(options: argparse.Namespace) -> None:
+    """A page is dark where its reader's is; raises BadValue for --dark."""
+    if options.dark and is_page(options.out):
+        raise BadValue("--dark is of a picture, and a page is dark where its reader's is; give a .png, or leave it out")
+
+
+def is_page(out: str | None) -> bool:
+    """Whether that is the name of a page."""
+    return out is not None and Path(out).suffix.lower() == PAGE
+
+
 def require_picture(out: str | None) -> None:
     """Refuse, before the work is done, a name that no picture can be written to; raises BadValue and OutputError."""
     _require_ending(out, PICTURES)
@@ -95,7 +108,17 @@ def _require_ending(out: str | None, endings: tuple[str, ...]) -> None:
         return
     if Path(out).suffix.lower() not in endings:
         raise BadValue(f"--out is {out!r}; give a name that ends in {', '.join(endings[:-1])} or {endings[-1]}")
-    require_writable(Path(out))
+    require_place(out)
+
+
+def require_place(out: str) -> None:
+    """Raise OutputError, before the work is done, where a file, or a page and its numbers, could not be written."""
+    if is_page(out):
+        from chainderiv.pages.writer import require_page
+
+        require_page(Path(out))
+    else:
+        require_writable(Path(out))
 
 
 def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> Output:
@@ -108,10 +131,11 @@ def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> 
     """
     suffix = "" if options.out is None else Path(options.out).suffix.lower()
     for name in OF_PICTURES:
-        if getattr(options, name) is not None and suffix not in PICTURES:
+        if getattr(options, name) is not None and suffix not in (*PICTURES, PAGE):
             raise BadValue(
-                f"--{name} is of a picture; give --out a name that ends in .png, .svg or .pdf, or leave it out"
+                f"--{name} is of a picture; give --out a name that ends in .png, .svg, .pdf or .html, or leave it out"
             )
+    refuse_dark_page(options)
     if options.dark and suffix not in (*PICTURES, *FILMS):
         raise BadValue("--dark is of a picture or a film; give --out, such as --out map.png, or leave it out")
     if options.fps is not None and suffix not in FILMS:
@@ -186,8 +210,9 @@ def _check_out(out: str | None, maps: int, axes: Mapping[str, Axis]) -> None:
         return
     suffix = Path(out).suffix.lower()
     numbers = suffix in NUMBERS
-    if not numbers and suffix not in (*PICTURES, *FILMS):
-        raise BadValue(f"--out is {out!r}; give a name that ends in .png, .svg, .pdf, .gif, .mp4, .npz, .nc or .zarr")
+    if not numbers and suffix not in (*PICTURES, *FILMS, PAGE):
+        endings = ".png, .svg, .pdf, .html, .gif, .mp4, .npz, .nc or .zarr"
+        raise BadValue(f"--out is {out!r}; give a name that ends in {endings}")
     if numbers and maps > 1:
         raise BadValue(f"--out {out} holds the numbers of one map, and {maps} activations are given; give one")
     if suffix in FILMS:
@@ -201,7 +226,7 @@ def _check_out(out: str | None, maps: int, axes: Mapping[str, Axis]) -> None:
         return  # a folder, and perhaps one to go on with: the sweep itself refuses what it cannot use
     if suffix == ".nc":
         require_netcdf()
-    require_writable(Path(out))
+    require_place(out)
 
 
 def _check_film(out: Path, maps: int, axes: Mapping[str, Axis]) -> None:
@@ -213,8 +238,10 @@ def _check_film(out: Path, maps: int, axes: Mapping[str, Axis]) -> None:
     require_film(out)
 
 
-def save(maps: Sequence[Sweep], quantity: str, to: Output, show: common.Show) -> None:
-    """Write what was asked for."""
+def save(
+    maps: Sequence[Sweep], tallies: Sequence[Tally], quantity: str, to: Output, show: common.Show, command: str
+) -> None:
+    """Write what was asked for; tallies: what each map comes to; command: what made them, as a page says."""
     one = maps[0]
     if to.table is not None:
         one.to_csv(to.table)
@@ -233,6 +260,11 @@ def save(maps: Sequence[Sweep], quantity: str, to: Output, show: common.Show) ->
         names += ["rate", "regime"] if one.derivation.chain.depth > 1 else []
         axes = {f"axis_{name}": axis.values for name, axis in one.axes.items()}
         write_npz(to.file, {name: getattr(one, name) for name in names} | axes)
+    elif suffix == PAGE:
+        from chainderiv.pages.map_page import Look, save_map_page
+
+        look = Look(to.look, to.dpi, None if to.cut is None else dict([to.cut]))
+        save_map_page(maps, tallies, to.file, quantity, look, command)
     else:
         _save_picture(maps, quantity, to, to.file)
 

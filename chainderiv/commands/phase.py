@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from chainderiv.commands import common, map_output
@@ -107,15 +106,10 @@ def _check_picture(options: argparse.Namespace, biases: Axis | float) -> None:
         raise unknown_name("quantity", options.quantity, QUANTITIES)
     if options.out is None:
         return
-    if options.dark and _is_page(options.out):
-        raise BadValue("--dark is of a picture, and a page is dark where its reader's is; give a .png, or leave it out")
+    map_output.refuse_dark_page(options)
     if not isinstance(biases, Axis):
         raise BadValue(f"--sigma-b is {options.biases!r}, and a map takes an axis; give one, such as {BIASES}")
     map_output.require_picture_or_page(options.out)
-
-
-def _is_page(out: str) -> bool:
-    return Path(out).suffix.lower() == map_output.PAGE
 
 
 def _asked_biases(biases: Axis | float, every: bool) -> list[float]:
@@ -128,10 +122,10 @@ def _asked_biases(biases: Axis | float, every: bool) -> list[float]:
 
 
 def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, Any], size: Any, dpi: Any) -> None:
-    if _is_page(options.out):
+    if map_output.is_page(options.out):
         from chainderiv.pages.phase_page import save_phase_page
 
-        save_phase_page(diagram, options.out, options.quantity, dpi, size=size, **look)
+        save_phase_page(diagram, options.out, options.quantity, dpi, options.typed, size=size, **look)
         return
     from chainderiv.view.maps.phase_map import plot_phase
     from chainderiv.view.picture import save_picture

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         setup = Setup(source, **settings, **workers)
         common.warned(source.load)
         try:
-            result = reproduction(setup, out, only, options.quick, show, options.source)
+            result = reproduction(setup, out, only, options.quick, show, options.source, options.typed)
         except KeyboardInterrupt:
             common.complain(f"chainderiv: interrupted; the same command goes on from {out}")
             return 130

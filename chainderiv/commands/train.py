@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common
+from chainderiv.commands import common, map_output
 from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.nn.data.data import Data, load_data
 from chainderiv.nn.network import Network
 from chainderiv.nn.training.schedules import SCHEDULES
 from chainderiv.nn.training.training import train
+from chainderiv.records.numbers import numbers_of
 from chainderiv.records.record import TrainingRecord
 from chainderiv.records.record_files import RUN
 from chainderiv.writing import require_writable
@@ -41,7 +42,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--init", default="nielsen", metavar="NAME", help=f"{starts}, {common.SIGMAS} (default nielsen)")
     add("--seed", default="0", help="default 0")
     _declare_descent(parser)
-    add("--out", metavar="DIR", help="keep the record and the weights there behind epochs a second apart")
+    kept = "keep the record and the weights there behind epochs a second apart; or a page of it (.html)"
+    add("--out", metavar="DIR", help=kept)
     add("--resume", action="store_true", help="go on with the run that --out holds")
     add("--csv", metavar="FILE", help="write every measurement as a table")
     common.json_option(parser)
@@ -68,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
     common.require_one_activation(options)
     settings = _settings(options)
     _require_places(options)
+    folder = None if map_output.is_page(options.out) else options.out
     data = common.warned(lambda: load_data(options.dataset, options.data))
     net = _network(options, data, settings["rng"])
     if settings["epochs"] is None:
@@ -77,14 +80,19 @@ def run(options: argparse.Namespace) -> int:
         settings["weight_decay"] = 5.0 * len(data.train) / 50_000
     try:
         with shown(settings["epochs"]) as show:
-            record = train(net, data, **settings, on_epoch=show, folder=options.out, resume=options.resume)
+            record = train(net, data, **settings, on_epoch=show, folder=folder, resume=options.resume)
     except KeyboardInterrupt:
-        if options.out is None or not (Path(options.out) / RUN).exists():
+        if folder is None or not (Path(folder) / RUN).exists():
             raise
-        common.complain(f"chainderiv: interrupted; the same command with --resume goes on from {options.out}")
+        common.complain(f"chainderiv: interrupted; the same command with --resume goes on from {folder}")
         return 130
     if options.csv:
         record.to_csv(options.csv)
+    if map_output.is_page(options.out):
+        # a page is slow to load, and so is what draws it
+        from chainderiv.pages.training_page import save_training_page
+
+        save_training_page(record, options.out, _advice(record), options.typed)
     _report(record, data, options)
     return 0
 
@@ -118,9 +126,13 @@ def _require_places(options: argparse.Namespace) -> None:
     for flag in ("out", "csv"):
         if getattr(options, flag) is not None and not getattr(options, flag).strip():
             raise BadValue(f"--{flag} is empty; give a name, or leave it out")
-    if options.resume and not options.out:
+    if map_output.is_page(options.out):
+        if options.resume:
+            raise BadValue(f"--out {options.out} is a page, which holds no run; give --resume the folder of one")
+        map_output.require_place(options.out)
+    elif options.resume and not options.out:
         raise BadValue("--resume is given without --out; give --out DIR, the folder that holds the run")
-    if options.out:
+    elif options.out:
         require_writable(Path(options.out) / RUN)
         held = (Path(options.out) / RUN).exists()
         if held and not options.resume:
@@ -171,21 +183,7 @@ def sizes_of(text: str | None, asked: str, data: Data) -> list[int]:
 
 def _report(record: TrainingRecord, data: Data, options: argparse.Namespace) -> None:
     if options.json:
-        common.say_json(
-            {
-                "data": data.name,
-                "settings": record.settings,
-                "epoch": record.epoch,
-                "step": record.steps,
-                "accuracy": record.accuracy,
-                "cost": record.cost,
-                "training_cost": record.training_cost,
-                **dict(sorted(record.norm_columns().items(), reverse=True)),
-                **record.layers,
-                "folder": options.out,
-                "csv": options.csv,
-            }
-        )
+        common.say_json(numbers_of(record) | {"folder": options.out, "csv": options.csv})
         return
     common.show(record)
     between = sum(epoch != int(epoch) for epoch in record.epoch)

@@ -14,6 +14,7 @@ HARD = "\u00a0"  # a space at which no line ends
 UNITS = re.compile(r"(?<=\d) (?=%)| (?=[×→…·] )|(?<= [×→…·]) |(?<=\d) (?=: \d)|(?<=\d :) (?=\d)")
 # x = 1, |w| < 1, w σ'(z), |∂C/∂b|: between | and a hard space a line may end, so these are kept whole by style
 WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*")
+BREAK = re.compile(r"[ \t]*\n[ \t]*")
 RAISED = re.compile(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 
 
@@ -29,5 +30,9 @@ def typeset(page: str) -> str:
 
 
 def _words(text: str) -> str:
-    text = WHOLE.sub(r'<span class="whole">\g<0></span>', UNITS.sub(HARD, text))
+    if not text.strip():
+        return text
+    # a template's own lines end anywhere, within a formula as well
+    text = UNITS.sub(HARD, BREAK.sub(" ", text).replace("&nbsp;", HARD))
+    text = WHOLE.sub(r'<span class="whole">\g<0></span>', text)
     return RAISED.sub(lambda power: f"<sup>{from_raised(power[0])}</sup>", text)

@@ -1,5 +1,6 @@
 """The page of a diagnosis says the verdict, shows the ladder, holds every number, and asks for nothing."""
 
+import json
 import re
 from html import unescape
 
@@ -9,7 +10,8 @@ import pytest
 import chainderiv as cd
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.models.graph import Graph, Input, Node
-from chainderiv.pages.diagnosis_page import diagnosis_page
+from chainderiv.pages.diagnosis_page import diagnosis_page, write_diagnosis
+from chainderiv.writing import plain
 from tests.models.sound import STARTS, arrays
 from tests.pages.test_html import Checker
 
@@ -38,8 +40,8 @@ def test_the_page_says_what_the_diagnosis_says(sick):
 
 def test_every_cell_of_the_table_is_on_the_page(sick):
     page = diagnosis_page(sick)
-    rows = re.findall(r"<tr>(.*?)</tr>", page)
-    cells = [[unescape(cell) for cell in re.findall(r"<td>(.*?)</td>", row)] for row in rows[1:]]
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    cells = [[unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows[1:]]
     assert cells == [list(row) for row in sick._shown().rows]
 
 
@@ -63,11 +65,11 @@ def test_what_is_healthy_has_nothing_to_do_and_what_is_unknown_no_ladder():
     assert ": healthy" in page
     assert "What to do Healthy: there is nothing to cure." in page
     assert "PyTorch" not in page
-    graph = Graph((Node("TopK", ("x",), ("y",), name="pick"),), {}, (Input("x", (2, 3)),), ("y",))
+    graph = Graph((Node("MaxRoiPool", ("x",), ("y",), name="pick"),), {}, (Input("x", (2, 3)),), ("y",))
     page = diagnosis_page(cd.diagnose(graph))
     assert "What to do" not in page
     assert "<svg" not in page
-    assert "TopK at 'pick': no rule follows it" in words(page)
+    assert "MaxRoiPool at 'pick': no rule follows it" in words(page)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,18 @@ def test_save_writes_a_page_or_a_picture_by_the_ending(sick, tmp_path, ending, b
     path = tmp_path / "new" / f"one.{ending}"
     sick.save(path)
     assert path.read_bytes().startswith(begins)
-    assert [one.name for one in path.parent.iterdir()] == [path.name]
+    twin = ["one.json"] if ending == "html" else []
+    assert sorted(one.name for one in path.parent.iterdir()) == [path.name, *twin]
+
+
+def test_beside_the_page_lie_its_numbers_and_the_command_that_made_them(sick, tmp_path):
+    write_diagnosis(sick, tmp_path / "one.html", "chainderiv diagnose 'a b.npz' --out one.html")
+    numbers = json.loads((tmp_path / "one.json").read_text())
+    assert {name: numbers[name] for name in sick.to_dict()} == json.loads(json.dumps(plain(sick.to_dict())))
+    text = words((tmp_path / "one.html").read_text())
+    assert numbers["command"] == "chainderiv diagnose 'a b.npz' --out one.html"
+    assert numbers["command"] in text
+    assert "Every number of this page: one.json" in text
 
 
 def test_another_ending_or_a_place_that_takes_no_file_is_refused(sick, tmp_path):

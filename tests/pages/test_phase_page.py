@@ -117,3 +117,19 @@ def test_a_formula_cannot_leave_its_place(tmp_path):
     text = (tmp_path / "made" / "page.html").read_text(encoding="utf-8")
     Checker(text)
     assert "where(z</span> &lt; 1, z, 1)" in text
+
+
+def test_beside_the_page_lie_the_theorys_numbers_of_every_cell_and_start(tmp_path):
+    diagram = phase_diagram("relu", Axis(1, 2, 3), Axis(0, 1, 2))
+    save_phase_page(diagram, tmp_path / "page.html", command="chainderiv phase --activation relu")
+    found = json.loads((tmp_path / "page.json").read_text())
+    assert found["command"] == "chainderiv phase --activation relu"
+    assert found["axes"] == {"sigma_w": [1, 2, 3, "linear"], "sigma_b": [0, 1, 2, "linear"]}
+    # of ReLU χ₁ is σ_w²/2, and q* = σ_b²/(1 − χ₁) where that is below 1
+    places = [(w, b) for b in (0, 1) for w in (1, 1.5, 2)]
+    assert found["cells"]["chi_1"] == pytest.approx([w**2 / 2 for w, _ in places], rel=1e-4)
+    assert [found["cells"]["q_star"][k] for k in (3, 4)] == [2, "inf"]
+    assert found["phases"][found["phase"][0]] == "ordered: gradients vanish"
+    he = next(start for start in found["starts"] if start["name"] == "He")
+    assert he["numbers"][0] == pytest.approx(1, rel=1e-4)
+    assert "<code>chainderiv phase --activation relu</code>" in (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -437,7 +437,7 @@ def test_only_what_was_asked_for_is_written(done, tmp_path):
     page = result.index.read_text()
     assert "1. Is it the depth itself that hurts?" in page
     assert "2. " not in page.split("How it was measured")[0].split("<h2>", 1)[1]
-    assert set(result.results) == {"version", "settings", "beside", "insertion"}
+    assert set(result.results) == {"version", "command", "settings", "beside", "insertion"}
 
 
 def test_a_reproduction_interrupted_before_its_first_run_leaves_no_empty_folder(tmp_path, monkeypatch):

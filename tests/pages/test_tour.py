@@ -13,10 +13,10 @@ import pytest
 from chainderiv.cli import main
 from chainderiv.errors import BadValue, OutputError
 from chainderiv.nn.training.training import train
-from chainderiv.pages.html import page
 from chainderiv.pages.tour import tour as module
 from chainderiv.pages.tour.page import TITLE, tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
+from chainderiv.pages.writer import render
 from tests import plain_map
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
@@ -25,7 +25,7 @@ SMALL = Size(grid=61, points=3, epochs=2)
 MATHML = "http://www.w3.org/1998/Math/MathML"
 FIGURES = [f"{n}-{t}.{f}" for n in ("link-map", "gradient-map", "bars", "training") for t in ("light", "dark")
            for f in ("svg", "png")]  # fmt: skip
-EARLIER = page(TITLE, ["old"], [], "chainderiv 0.0, seed 1.")
+EARLIER = render("page.html.j2", title=TITLE)
 FILES = sorted(["formula.txt", "formula.tex", "results.json", "index.html", *FIGURES])
 
 
@@ -264,7 +264,7 @@ def test_a_folder_that_may_not_be_written_is_refused_at_once(tmp_path, monkeypat
 @pytest.mark.parametrize(("name", "content"), [
     ("index.html", "<html><head><title>My site</title></head></html>"),
     ("index.html", ""),
-    ("index.html", page("Why are deep networks hard to train?", [], [], TITLE)),
+    ("index.html", render("page.html.j2", title="Why are deep networks hard to train?", command=TITLE)),
     ("results.json", "{}"),
     ("formula.tex", "mine"),
 ])  # fmt: skip

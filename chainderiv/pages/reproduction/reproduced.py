@@ -29,6 +29,7 @@ class Reproduced:
     only : the experiments that are shown.
     quick : whether it is a short run on the small digits, which the page says.
     source : of which reproduction, by name.
+    command : what was run, as the page says.
     """
 
     setup: Setup
@@ -36,6 +37,7 @@ class Reproduced:
     only: tuple[str, ...]
     quick: bool = False
     source: str = "nielsen5"
+    command: str = ""
 
     @property
     def of(self) -> Reproduction:
@@ -67,6 +69,7 @@ class Reproduced:
         """Every number of the page, as results.json has it: what is not finite is None."""
         content = {
             "version": __version__,
+            "command": self.command,
             "settings": self._settings(),
             "beside": [_beside(name, row) for name, row in self.beside()],
             **{name: experiment.summary(found) for name, experiment, found in self.shown()},

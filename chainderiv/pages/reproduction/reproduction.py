@@ -16,11 +16,11 @@ from chainderiv.experiments.setup import Setup
 from chainderiv.given import path_of
 from chainderiv.kinds import Report
 from chainderiv.pages.folder import folder_for_page, no_empty_folder
-from chainderiv.pages.reproduction.page import reproduction_page
+from chainderiv.pages.reproduction.page import NUMBERS, reproduction_page
 from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.writing import folder_for_writing, write_npz, write_whole
 
-FILES = ("results.json", "arrays.npz")
+FILES = (NUMBERS, "arrays.npz")
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ def reproduction(
     quick: bool = False,
     report: Report = lambda stage, done, total: None,
     source: str = "nielsen5",
+    command: str = "",
 ) -> Result:
     """Run the experiments and write figures, data and index.html into folder.
 
@@ -56,6 +57,7 @@ def reproduction(
     quick : whether the page says that it is the quick form.
     report : called with (experiment, runs done, runs in all), then with "figures".
     source : a name of REPRODUCTIONS.
+    command : what runs it, as the page says; by default these words in Python.
 
     Raises OutputError when the folder cannot be written or holds another page, and what reproduce raises.
     """
@@ -66,8 +68,15 @@ def reproduction(
         target = folder_for_page(folder, of.title, (*FILES, *(f"{name}.csv" for name in shown))).resolve()
         setup = replace(setup, folder=folder_for_writing(target / "runs"))
         found = reproduce(setup, shown, report, source=source)
-    reproduced = Reproduced(setup, found, shown, quick, source)
+    said = command or _in_python(setup, shown, source)
+    reproduced = Reproduced(setup, found, shown, quick, source, said)
     return Result(target, target / "index.html", reproduced, write(reproduced, target, report))
+
+
+def _in_python(setup: Setup, only: Iterable[str], source: str) -> str:
+    """What finds the same numbers in Python."""
+    made = f"cd.Setup(cd.Source({setup.source.name!r}), seeds={setup.seeds})"
+    return f"import chainderiv as cd\ncd.reproduce({made}, {list(only)}, source={source!r})"
 
 
 def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any]:
@@ -78,7 +87,7 @@ def write(reproduced: Reproduced, target: Path, report: Report) -> dict[str, Any
     page = reproduction_page(reproduced, pictures, (*FILES, *tables))
     write_npz(target / "arrays.npz", reproduced.arrays())
     text = json.dumps(results, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    files = {"results.json": text.encode(), **tables, **pictures, "index.html": page.encode()}
+    files = {NUMBERS: text.encode(), **tables, **pictures, "index.html": page.encode()}
     for name, content in files.items():
         write_whole(target / name, content)
     return results

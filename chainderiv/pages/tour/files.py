@@ -10,7 +10,7 @@ from chainderiv.experiments.experiment import pictures_of
 from chainderiv.kinds import Report
 from chainderiv.pages.tour.figures import FIGURES
 from chainderiv.pages.tour.findings import Findings
-from chainderiv.pages.tour.page import tour_page
+from chainderiv.pages.tour.page import NUMBERS, command, tour_page
 from chainderiv.symbolic.notation.equations import write
 from chainderiv.version import __version__
 from chainderiv.writing import plain
@@ -25,7 +25,7 @@ def tour_files(found: Findings, report: Report) -> dict[str, bytes]:
     return {
         "formula.txt": formula_text(found).encode(),
         "formula.tex": formula_latex(found).encode(),
-        "results.json": (json.dumps(results(found), indent=2, allow_nan=False) + "\n").encode(),
+        NUMBERS: (json.dumps(results(found), indent=2, allow_nan=False) + "\n").encode(),
         **pictures,
         "index.html": tour_page(found, pictures).encode(),
     }
@@ -58,6 +58,7 @@ def results(found: Findings) -> dict[str, Any]:
     low, high = found.log10_range
     content = {
         "version": __version__,
+        "command": command(found),
         "seed": found.seed,
         "formula": str(found.derivation),
         "map": {

@@ -1,0 +1,124 @@
+"""--out NAME.html: a page that says what made it, its numbers beside it, and what is refused before the work."""
+
+import html
+import json
+import re
+import shlex
+
+import numpy as np
+import pytest
+
+from chainderiv.cli import main
+from chainderiv.commands import map as of_maps, train as of_training
+from chainderiv.nn.data.data import load_data
+from chainderiv.nn.network import Network
+from tests import plain_map
+from tests.backpropagation import mean_bias_gradients
+from tests.pages.test_html import Checker, as_typed
+
+MAP = ["map", "--w", "-12:12:31", "--b", "-10:10:21"]
+TRAIN = ["train", "--dataset", "digits", "--epochs", "1"]
+
+
+def read(path):
+    """The page as text, its tables as {first cell: the others}, and the numbers beside it."""
+    page = as_typed(path.read_text("utf-8"))
+    Checker(page)
+    rows = [
+        [html.unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
+    ]
+    return page, {first: others for first, *others in rows}, json.loads(path.with_suffix(".json").read_text())
+
+
+def test_a_maps_page_and_its_json_have_the_shares_and_extremes_of_hand_written_links(tmp_path, capsys):
+    out = tmp_path / "new" / "map.html"
+    assert main([*MAP, "--out", str(out)]) == 0
+    assert f"written: {out}" in capsys.readouterr().out
+    page, cells, numbers = read(out)
+    w, b = plain_map.grid((-12, 12), (-10, 10), (31, 21))
+    size, regions = plain_map.log10_gradient(w, b), plain_map.regions(w, b)
+    low, high = size[np.isfinite(size)].min(), size.max()
+    shares = {name: where.mean() for name, where in regions.items()}
+    (one,) = numbers["maps"]
+    assert one["regimes"] | {"undefined": 0.0} == pytest.approx(shares | {"undefined": 0.0}, rel=1e-12)
+    assert (one["log10_smallest"], one["log10_largest"]) == pytest.approx((low, high), rel=1e-9)
+    for name, share in shares.items():
+        assert cells[name] == [f"{100 * share:.2f} %"]
+    assert cells["log10 of its size"] == [f"{low:.4g} to {high:.4g}".replace("-", "−")]
+    assert cells["w"] == ["−12 … 12, 31 values, linear"]
+    command = f"chainderiv map --w=-12:12:31 --b=-10:10:21 --out {out}"
+    assert numbers["command"] == command
+    assert f"<pre><code>{command}</code></pre>" in page
+    assert "<math" in page
+
+
+def test_the_command_that_a_page_names_gives_the_same_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*MAP, "--activation", "z * exp(-z**2)", "--out", "map.html"]) == 0
+    first = {name: (tmp_path / name).read_bytes() for name in ("map.html", "map.json")}
+    name, *words = shlex.split(read(tmp_path / "map.html")[2]["command"])
+    assert name == "chainderiv"
+    assert main(words) == 0
+    assert {name: (tmp_path / name).read_bytes() for name in first} == first
+
+
+def test_two_maps_are_one_picture_and_two_tables_each(tmp_path):
+    out = tmp_path / "map.html"
+    assert main([*MAP, "--activation", "sigmoid", "--activation", "relu", "--out", str(out), "--cut", "w=2"]) == 2
+    assert main([*MAP, "--activation", "sigmoid", "--activation", "relu", "--out", str(out)]) == 0
+    page, _, numbers = read(out)
+    assert [one["activation"][0] for one in numbers["maps"]] == ["sigmoid", "relu"]
+    assert (page.count("<figure>"), page.count("<table"), page.count("<math")) == (1, 4, 2)
+
+
+@pytest.mark.slow
+def test_a_cut_a_line_and_a_second_derivative_have_pages(tmp_path):
+    for words in ([*MAP, "--cut", "w=2"], ["map", "--w", "-3:3:21", "--wrt", "b1,w2"]):
+        assert main([*words, "--out", str(tmp_path / "one.html")]) == 0
+        assert "<figure>" in read(tmp_path / "one.html")[0]
+
+
+def test_a_trainings_page_has_the_norms_of_backpropagation_by_hand_and_its_json_what_json_prints(tmp_path, capsys):
+    out = tmp_path / "run.html"
+    assert main([*TRAIN, "--out", str(out), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    page, cells, numbers = read(out)
+    assert {name: numbers[name] for name in printed.keys() - {"folder", "csv"}} == {
+        name: value for name, value in printed.items() if name not in ("folder", "csv")
+    }
+    data, net = load_data("digits"), Network([64, 30, 30, 10], rng=0)
+    images, targets = data.train.images[:1000].astype(float), np.eye(10)[data.train.labels[:1000]]
+    first, last = (np.linalg.norm(g) for g in mean_bias_gradients(images, targets, net.weights, net.biases)[:2])
+    assert [float(cell) for cell in cells["0"][2:]] == pytest.approx([first, last], rel=5e-3)
+    assert f"is {last / first:.3g} times" in page
+    right = (net.predict(data.validation.images) == data.validation.labels).mean()
+    assert f"it began with {100 * right:.2f} %" in page
+    assert cells["mini-batch"] == ["10 images"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*MAP, "--dark"], "--dark is of a picture, and a page is dark where its reader's is"),
+        ([*TRAIN, "--resume"], "is a page, which holds no run; give --resume the folder of one"),
+        ([*MAP, "--axis", "w2=-1:1:3"], "3 axes are given and a picture has 1 or 2"),
+    ],
+)
+def test_what_a_page_cannot_be_is_refused(words, said, tmp_path, capsys):
+    assert main([*words, "--out", str(tmp_path / "one.html")]) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("words", "module", "work"), [(MAP, of_maps, "sweep"), (TRAIN, of_training, "train")])
+def test_another_programs_file_where_the_numbers_would_be_is_told_before_the_work(
+    words, module, work, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(module, work, lambda *_, **__: pytest.fail("worked before it looked"))
+    (tmp_path / "one.json").write_text("{}")
+    assert main([*words, "--out", str(tmp_path / "one.html")]) == 2
+    err = capsys.readouterr().err
+    assert "one.json' is of another origin" in err
+    assert err.count("\n") == 1
+    assert (tmp_path / "one.json").read_text() == "{}"
