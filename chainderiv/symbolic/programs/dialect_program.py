@@ -1,8 +1,12 @@
-"""A gradient as a program in C, JavaScript or GLSL: one template, the same length at any depth."""
+"""A gradient as a program in C, JavaScript or GLSL: one template, the same length at any depth.
+
+A page asks for one gradient after the other: `open_body` leaves depth and layer open.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from string import Template
 
@@ -41,13 +45,29 @@ while (layer > last[run]) {
 neuron = kind[run];"""
 
 
+@dataclass(frozen=True)
+class _Words:
+    """What a body calls the depth L, the layer k of θ, and z_l; whether it keeps the largest term."""
+
+    depth: str
+    start: str
+    z: str = "z = $weight*a + $bias;"
+    largest: bool = False
+
+
+_OPEN = _Words("depth", "start", "z = pinned ? $bias : $weight*a + $bias;", largest=True)
+_LARGEST = "$let largest = $lowest;"
+_KEEP = "largest = term > largest ? term : largest;"
+
+
 def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     """The program whose `gradient` gives the sign and the natural logarithm of |∂C/∂θ|.
 
     Raises BadValue for a formula that the language cannot say.
     """
     printer = DialectPrinter(dialect)
-    body = Template(_body(chain, wrt, printer)).substitute(dialect.words)
+    words = _Words(str(chain.depth), str(wrt.start))
+    body = Template(_body(chain, wrt, printer, words)).substitute(dialect.words)
     functions = functions_called(body, chain, printer)
     helpers = helpers_called(body + "".join(functions), dialect)
     return dialect.whole.format(
@@ -59,21 +79,38 @@ def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     )
 
 
-def _body(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> str:
+def open_body(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
+    """The statements for every depth L >= k and every layer k of θ, where k = 1 or not as it is in the chain given.
+
+    They take w, b, x, y, depth, start (k; of a_k it is k + 1), and pinned, by which b is the z_l of all layers; they
+    leave the sign s, the logarithm total, and the largest of the logarithms that were added up. The chain has one
+    neuron. Raises BadValue for a formula that the language cannot say.
+
+    >>> from chainderiv.symbolic.programs.dialect import JAVASCRIPT
+    >>> chain = Chain(depth=3)
+    >>> "layer <= depth" in open_body(chain, chain.parameter("b2"), JAVASCRIPT)
+    True
+    """
+    return Template(_body(chain, wrt, DialectPrinter(dialect), _OPEN)).substitute(dialect.words)
+
+
+def _body(chain: Chain, wrt: Parameter, printer: DialectPrinter, words: _Words) -> str:
     loop = parts.lines_of(
-        _head(chain, wrt),
+        _head(chain, wrt, words),
         _ADVANCE if mixed(chain) else None,
-        "z = $weight*a + $bias;",
+        words.z,
         f"a = {'a + ' if chain.residual else ''}{call(chain, 'value')};",
-        _when(f"layer < {wrt.start}", ["continue;"]) if wrt.start > 1 else None,
+        _when(f"layer < {words.start}", ["continue;"]) if wrt.start > 1 else None,
         "$let term = 0.0;",
-        _residual_term(chain, wrt) if chain.residual else _term(chain, wrt),
+        _residual_term(chain, wrt, words) if chain.residual else _term(chain, wrt, words),
+        _KEEP if words.largest else None,
         _ADD,
     )
     program = parts.lines_of(
         "$let a = x, z = 0.0, s = 1.0, sum = 0.0, lost = 0.0, ends = 0.0;",
+        _LARGEST if words.largest else None,
         _tables(chain, printer.dialect) if mixed(chain) else None,
-        f"for ($count layer = 1; layer <= {chain.depth}; layer++) {{",
+        f"for ($count layer = 1; layer <= {words.depth}; layer++) {{",
         parts.indented("\n".join(loop), 4),
         "}",
         _slope(chain, wrt, printer),
@@ -93,7 +130,7 @@ def _tables(chain: Chain, dialect: Dialect) -> list[str]:
     return [*tables, "$count run = 0, neuron = 0;"]
 
 
-def _head(chain: Chain, wrt: Parameter) -> str | None:
+def _head(chain: Chain, wrt: Parameter, words: _Words) -> str | None:
     """What stands before the first φ': a_{k-1} for w_k, w_1 for x; before the layer moves z and a on."""
     kind, start = wrt.kind, wrt.start
     lines: list[str | None]
@@ -103,25 +140,25 @@ def _head(chain: Chain, wrt: Parameter) -> str | None:
         lines = [f"ends = {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
     else:
         lines = [*_factor("ends", "a" if kind == "w" else "$weight")]
-    return _when(f"layer == {start}", lines)
+    return _when(f"layer == {words.start}", lines)
 
 
-def _term(chain: Chain, wrt: Parameter) -> list[str]:
+def _term(chain: Chain, wrt: Parameter, words: _Words) -> list[str]:
     """log|w_l φ'(z_l)|, without w_l at the first layer and without φ'(z_L) where the cost cancels it."""
     prime = [f"term += {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
     return parts.lines_of(
-        _when(f"layer > {wrt.start}", _factor("term", "$weight")),
-        _when(f"layer < {chain.depth}", prime) if parts.cancelled(chain, wrt) else parts.lines_of(*prime),
+        _when(f"layer > {words.start}", _factor("term", "$weight")),
+        _when(f"layer < {words.depth}", prime) if parts.cancelled(chain, wrt) else parts.lines_of(*prime),
     )
 
 
-def _residual_term(chain: Chain, wrt: Parameter) -> list[str]:
+def _residual_term(chain: Chain, wrt: Parameter, words: _Words) -> list[str]:
     """log|1 + w_l φ'(z_l)|, and log|φ'(z_k)| at the layer of θ."""
     link = _LINK.replace("{derivative}", call(chain, "derivative"))
     if wrt.is_activation:
         return link.splitlines()
     prime = [f"term = {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
-    return (_when(f"layer == {wrt.start}", prime) + " else " + _block(link.splitlines())).splitlines()
+    return (_when(f"layer == {words.start}", prime) + " else " + _block(link.splitlines())).splitlines()
 
 
 def _slope(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> list[str]:
