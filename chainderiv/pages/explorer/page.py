@@ -1,4 +1,4 @@
-"""The explorer's page put together: template, style and scripts from this folder, data from the package, in one file."""
+"""The explorer's page put together in one file: template, style and scripts of this folder, data of the package."""
 
 from __future__ import annotations
 

@@ -17,10 +17,10 @@ from chainderiv.errors import CostDomain
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import COSTS
 from chainderiv.symbolic.chain import Chain
-from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT, Dialect
+from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT
 from chainderiv.symbolic.programs.dialect_functions import helpers_called
 from chainderiv.symbolic.programs.dialect_neuron import every_function
-from chainderiv.symbolic.programs.dialect_program import open_body
+from chainderiv.symbolic.programs.open_program import open_body
 
 # one w and one b for all layers, as on a map
 LANGUAGES = {"javascript": replace(JAVASCRIPT, weight="w", bias="b", inside=False), "glsl": GLSL}

@@ -45,13 +45,12 @@ function fillCell(field, i, j, value) {
   }
 }
 
-// what 32 bits do not hold is read in 64
-function mended(field, state, kind, start) {
+// a point that 32 bits do not hold is read in 64
+function mend(field, first, behind, state, kind, start) {
   const { size, log } = field, read = reader(state, kind), pinned = state.second === "z";
-  for (let at = 0; at < log.length; at++) {
+  for (let at = first; at < behind; at++) {
     if (log[at] - log[at] === 0 || log[at] === -Infinity) continue;
     const w = along(state.w, at % size, size), up = along(state.up, Math.floor(at / size), size);
     put(field, at, read(w, up, state.x, state.y, state.depth, start, pinned));
   }
-  return field;
 }

@@ -14,13 +14,14 @@ function fragment(state, kind) {
     "out vec4 result;\n" + source("glsl", state.activation, rest);
 }
 
-// draws fields, or null where the browser has no WebGL2 with float textures
+// rows(state, kind, start, field, first, behind) draws rows of a field and says how; null without WebGL2 and float textures
 function graphics() {
   const canvas = document.createElement("canvas"), gl = canvas.getContext("webgl2", { antialias: false });
   if (!gl || !gl.getExtension("EXT_color_buffer_float")) return null;
   const programs = new Map(), places = new Map();
-  let pixels = new Float32Array(0), lost = false;
+  let lost = false;
   canvas.addEventListener("webglcontextlost", () => { lost = true; });
+  gl.enable(gl.SCISSOR_TEST);
 
   function programOf(state, kind) {
     const key = state.activation + " " + bodyNumber(state, kind);
@@ -28,40 +29,61 @@ function graphics() {
     return programs.get(key);
   }
 
-  function target(size) {
+  return function rows(state, kind, start, field, first, behind) {
+    const program = lost ? null : programOf(state, kind), { size } = field;
+    if (!program) return false;
     if (!places.has(size)) places.set(size, floats(gl, size));
     gl.bindFramebuffer(gl.FRAMEBUFFER, places.get(size));
-    if (pixels.length !== 4 * size * size) pixels = new Float32Array(4 * size * size);
-  }
-
-  return function draw(state, kind, start, size = SIZE) {
-    if (lost) return null;
-    const program = programOf(state, kind), at = name => gl.getUniformLocation(program, name);
-    if (!program) return null;
-    target(size);
     gl.viewport(0, 0, size, size);
+    gl.scissor(0, first, size, behind - first);
     gl.useProgram(program);
-    gl.uniform4f(at("bounds"), ...state.w, ...state.up);
-    gl.uniform1f(at("size"), size);
-    gl.uniform2f(at("point"), state.x, state.y);
-    gl.uniform1i(at("depth"), state.depth);
-    gl.uniform1i(at("start"), start);
-    gl.uniform1i(at("pinned"), state.second === "z" ? 1 : 0);
+    given(gl, program, state, start, size);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
-    gl.readPixels(0, 0, size, size, gl.RGBA, gl.FLOAT, pixels);
-    return mended(unpacked(pixels, size), state, kind, start);
+    const pixels = new Float32Array(4 * size * (behind - first));
+    gl.readPixels(0, first, size, behind - first, gl.RGBA, gl.FLOAT, pixels);
+    unpack(pixels, field, size * first);
+    mend(field, size * first, size * behind, state, kind, start);
+    return true;
   };
 }
 
-function unpacked(pixels, size) {
-  const field = emptyField(size);
-  for (let at = 0; at < size * size; at++) {
-    field.sign[at] = pixels[4 * at];
-    field.log[at] = pixels[4 * at + 1] <= LOWEST ? -Infinity : pixels[4 * at + 1];
-    field.largest[at] = pixels[4 * at + 2] <= LOWEST ? -Infinity : pixels[4 * at + 2];
+function given(gl, program, state, start, size) {
+  const at = name => gl.getUniformLocation(program, name);
+  gl.uniform4f(at("bounds"), ...state.w, ...state.up);
+  gl.uniform1f(at("size"), size);
+  gl.uniform2f(at("point"), state.x, state.y);
+  gl.uniform1i(at("depth"), state.depth);
+  gl.uniform1i(at("start"), start);
+  gl.uniform1i(at("pinned"), state.second === "z" ? 1 : 0);
+}
+
+function unpack(pixels, { sign, log, largest }, first) {
+  for (let k = 0; 4 * k < pixels.length; k++) {
+    sign[first + k] = pixels[4 * k];
+    log[first + k] = pixels[4 * k + 1] <= LOWEST ? -Infinity : pixels[4 * k + 1];
+    largest[first + k] = pixels[4 * k + 2] <= LOWEST ? -Infinity : pixels[4 * k + 2];
+  }
+}
+
+const TRIED = 16, QUICK = 80, FEW = 50; // rows; milliseconds that nobody waits for; points a side of a coarse field
+
+// all rows of a field, in slices where they take long; a coarse one first where it is to be seen
+function* graphicField(rows, state, kind, start, size = SIZE) {
+  const field = emptyField(size), began = performance.now();
+  if (!rows(state, kind, start, field, 0, TRIED)) return;
+  const each = (performance.now() - began) / TRIED;
+  if (each * size > QUICK && size === SIZE) {
+    const coarse = emptyField(FEW);
+    rows(state, kind, start, coarse, 0, FEW);
+    yield coarse;
+  }
+  const step = each * size > QUICK ? Math.max(Math.round(SLICE / each), 4) : size;
+  for (let first = TRIED; first < size; first += step) {
+    rows(state, kind, start, field, first, Math.min(first + step, size));
+    if (first + step < size) yield null;
   }
   field.whole = true;
-  return field;
+  yield field;
 }
 
 function linked(gl, text) {

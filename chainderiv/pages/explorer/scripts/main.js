@@ -53,17 +53,19 @@ function drawMap(key) {
   const mine = ++running, coming = scenes(state, state.engine === "javascript" ? null : graphic, palette());
   const next = () => {
     if (mine !== running) return;
-    scene = coming.next().value;
-    redraw();
-    document.documentElement.dataset.drawn = scene.whole ? scene.drawn.by : "";
-    if (!scene.whole) setTimeout(next, 0);
-    else tell();
+    const better = coming.next().value;
+    if (better) scene = better;
+    if (better) redraw();
+    document.documentElement.dataset.drawn = better?.whole ? better.drawn.by : "";
+    if (better?.whole) tell();
+    else setTimeout(next, 0);
   };
   next();
 }
 
 function redraw() {
-  if (scene) drawPlot($("map"), box, state, scene, palette());
+  if (!scene) return;
+  drawPlot($("map"), box, state, scene, palette());
   $("legend").innerHTML = legendOf(state, scene, palette());
   $("summary").textContent = summaryOf(state, scene);
 }

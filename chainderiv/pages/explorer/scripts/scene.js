@@ -6,21 +6,37 @@ const chainKey = state => CHAIN.map(name => String(state[name])).join("|");
 
 const asked = state => (ofLinks(state) ? ["links", 2] : kindOf(state));
 
-// scenes as they get better: one of the graphics processor, several of JavaScript
-function* scenes(state, graphic, palette) {
-  const began = performance.now(), done = by => ({ by, ms: performance.now() - began });
-  const drawn = graphic && graphic(state, ...asked(state));
-  if (drawn) {
-    const links = state.depth > 1 ? graphic(state, "links", 2, COARSER) : null;
-    yield { ...painted(drawn, state, palette), ...bounded(links, state), drawn: done("gl"), whole: true };
+// scenes as they get better, null where there is nothing new yet; the boundary lines come with the last one
+function* scenes(state, rows, palette) {
+  let spent = 0, began = performance.now(), by = rows ? "gl" : "js", last = null;
+  const lap = value => {
+    spent += performance.now() - began;
+    return value;
+  };
+  for (const field of fields(state, rows, ...asked(state))) {
+    last = field ? { ...painted(field, state, palette), lines: [], shares: null } : null;
+    if (field?.whole) break;
+    yield lap(last);
+    began = performance.now();
+  }
+  if (!last) {  // the graphics processor took no program
+    yield* scenes(state, null, palette);
     return;
   }
-  let lines = { lines: [], shares: null };
-  for (const field of plainField(state, ...asked(state))) {
-    if (field.whole && state.depth > 1) lines = bounded([...plainField(state, "links", 2, COARSER)].at(-1), state);
-    yield { ...painted(field, state, palette), ...lines, drawn: done("js"), whole: Boolean(field.whole) };
+  if (state.depth > 1) {
+    for (const links of fields(state, rows, "links", 2, COARSER)) {
+      if (links?.whole) Object.assign(last, bounded(links, state));
+      else {
+        yield lap(null);
+        began = performance.now();
+      }
+    }
   }
+  lap();
+  yield { ...last, drawn: { by, ms: spent }, whole: true };
 }
+
+const fields = (state, rows, ...what) => (rows ? graphicField(rows, state, ...what) : plainField(state, ...what));
 
 function painted(field, state, palette) {
   const shown = SHOWN[state.quantity](state), ends = extent(field, shown), place = scale(ends);
