@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +19,7 @@ from chainderiv.functions.lookup import named
 from chainderiv.given import path_of
 from chainderiv.maps.regime import BAND, LOG_QUARTER
 from chainderiv.pages.explorer.formulas import formulas, shared_formulas
-from chainderiv.pages.explorer.programs import programs
+from chainderiv.pages.explorer.programs import chains, programs
 from chainderiv.symbolic.bounding.bounds import bounds
 from chainderiv.version import __version__
 from chainderiv.view.theme import DARK, LIGHT, Palette
@@ -49,19 +49,24 @@ def explorer_page(activations: Sequence[Activation] = ()) -> str:
 
     Raises BadValue for an activation that neither JavaScript nor GLSL can say.
     """
+    return page_of(page_data(activations))
+
+
+def page_of(data: dict[str, Any]) -> str:
+    """The page of what `page_data` gives."""
     parts = {
         "generator": f"chainderiv {__version__}",
         "style": filled(source("style.css"), {"light": _variables(LIGHT), "dark": _variables(DARK)}),
-        "data": as_json(page_data(activations)),
+        "data": as_json(data),
         "scripts": 'const DATA = JSON.parse(document.getElementById("data").textContent);\n' + scripts(SCRIPTS),
     }
     return filled(source("page.html"), parts)
 
 
-def page_data(activations: Sequence[Activation] = ()) -> dict[str, Any]:
-    """All that the scripts know of the package."""
+def page_data(activations: Sequence[Activation] = (), catalogue: Iterable[str] = ACTIVATIONS) -> dict[str, Any]:
+    """All that the scripts know of the package, for the activations given and those of the catalogue that are named."""
     own = {phi.name: phi for phi in activations}
-    offered = {**own, **{name: ACTIVATIONS[name] for name in ACTIVATIONS if name not in own}}
+    offered = {**own, **{name: ACTIVATIONS[name] for name in catalogue if name not in own}}
     return {
         "first": next(iter(own), "sigmoid"),
         "programs": programs(list(offered.values())),
@@ -104,8 +109,6 @@ def as_json(data: Any) -> str:
 
 def _cancels(phi: Activation) -> dict[str, bool]:
     """By cost, whether it cancels φ'(z_L)."""
-    from chainderiv.pages.explorer.programs import chains
-
     return {one.cost.name: one.output_rest is not None for one in chains(phi) if not one.residual}
 
 

@@ -16,6 +16,8 @@ from chainderiv.symbolic.programs.dialect_printer import DialectPrinter
 from chainderiv.symbolic.programs.dialect_program import ADD, END, Words, head, residual_term, slope, term, when
 
 _OPEN = Words("depth", "start")
+# of ∂C/∂a_k every weight belongs to a link, the first one too
+_OF_ACTIVATION = Words("depth", "start - 1")
 _BEGIN = """\
 $let a = x, z = 0.0, s = 1.0, sum = 0.0, lost = 0.0, ends = 0.0;
 $let largest = $lowest;
@@ -53,12 +55,14 @@ def open_body(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     """
     loop = parts.lines_of(
         _REMEMBER,
-        head(chain, wrt, _OPEN),
+        None if wrt.is_activation else head(chain, wrt, _OPEN),
         "z = pinned ? $bias : $weight*a + $bias;",
         f"a = {'a + ' if chain.residual else ''}{call(chain, 'value')};",
         when("layer < start", ["continue;"]) if wrt.start > 1 else None,
         "$let term = 0.0;",
-        residual_term(chain, wrt, _OPEN) if chain.residual else term(chain, wrt, _OPEN),
+        residual_term(chain, wrt, _OPEN)
+        if chain.residual
+        else term(chain, wrt, _OF_ACTIVATION if wrt.is_activation else _OPEN),
         _LARGEST,
         ADD,
         _SETTLED.replace("{pair}", _pair(chain)),

@@ -43,7 +43,9 @@ function valueAt(state, kind, start, w, up) {
 
 // the gradient and its links at a point of the map; rate is NaN where there is no link
 function reading(state, w, up) {
-  const [sign, log] = valueAt(state, ...kindOf(state), w, up);
+  let [sign, log] = valueAt(state, ...kindOf(state), w, up);
+  // 1 + w φ'(z) is no exact 0 where it is rounded to one
+  if (state.residual && log === -Infinity && factors(state, w, up).some(f => f.piece === "link" && f.sign === 0)) sign = log = NaN;
   const links = valueAt(state, "links", 2, w, up);
   return { sign, log, rate: state.depth > 1 ? links[1] / (state.depth - 1) : NaN, largest: links[2] };
 }

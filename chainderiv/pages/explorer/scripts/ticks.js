@@ -31,7 +31,7 @@ function toldLog({ sign, log }, digits = 4) {
   if (log === -Infinity || sign === 0) return "0";
   if (Number.isNaN(log) || log === Infinity) return "–";
   const tens = log / Math.LN10, before = sign < 0 ? "−" : "";
-  if (tens > -3 && tens < 5) return before + told(Math.exp(log), digits);
+  if (tens > -3 && tens < 5) return before + told(10 ** tens, digits);
   let power = Math.floor(tens), lead = Number((10 ** (tens - power)).toPrecision(digits));
   if (lead >= 10) [lead, power] = [lead / 10, power + 1];
   return before + lead + "·10" + raised(power);
