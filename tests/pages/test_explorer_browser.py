@@ -187,6 +187,7 @@ def test_the_address_keeps_the_state_and_gives_it_back(browser, opened, file):
     page.check("#residual")
     page.click("#cut-w")
     opened.settle()
+    page.wait_for_function("location.hash.includes('cut=')")
     address = page.evaluate("location.hash")
     again = Opened(browser, file, address)
     for one in (page, again.page):

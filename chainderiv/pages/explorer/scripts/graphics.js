@@ -66,21 +66,29 @@ function unpack(pixels, { sign, log, largest }, first) {
 }
 
 const TRIED = 16, QUICK = 80, FEW = 50; // rows; milliseconds that nobody waits for; points a side of a coarse field
+const paces = new Map(); // of a program: milliseconds that a row and a layer took last
 
 // all rows of a field, in slices where they take long; a coarse one first where it is to be seen
 function* graphicField(rows, state, kind, start, size = SIZE) {
-  const field = emptyField(size), began = performance.now();
-  if (!rows(state, kind, start, field, 0, TRIED)) return;
-  const each = (performance.now() - began) / TRIED;
-  if (each * size > QUICK && size === SIZE) {
+  const field = emptyField(size), key = state.activation + " " + bodyNumber(state, kind);
+  const draw = (first, behind) => {
+    const began = performance.now(), done = rows(state, kind, start, field, first, behind);
+    paces.set(key, (performance.now() - began) / (behind - first) / state.depth);
+    return done;
+  };
+  const needs = () => (paces.get(key) ?? Infinity) * state.depth * size;
+  let first = needs() > QUICK ? TRIED : size;
+  if (!draw(0, first)) return;
+  if (first < size && needs() > QUICK && size === SIZE) {
     const coarse = emptyField(FEW);
     rows(state, kind, start, coarse, 0, FEW);
     yield coarse;
   }
-  const step = each * size > QUICK ? Math.max(Math.round(SLICE / each), 4) : size;
-  for (let first = TRIED; first < size; first += step) {
-    rows(state, kind, start, field, first, Math.min(first + step, size));
-    if (first + step < size) yield null;
+  while (first < size) {
+    const step = needs() > QUICK ? Math.max(Math.round((SLICE * size) / needs()), 4) : size, behind = Math.min(first + step, size);
+    draw(first, behind);
+    first = behind;
+    if (first < size) yield null;
   }
   field.whole = true;
   yield field;

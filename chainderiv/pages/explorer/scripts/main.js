@@ -1,6 +1,7 @@
 // The page: one state, and what is drawn of it. Numbers follow at once, the map as soon as it is drawn.
 
-let state = fromHash(location.hash), scene = null, box = null, sceneKey = "", running = 0, waiting = false;
+let state = fromHash(location.hash), scene = null, box = null, sceneKey = "", running = 0, waiting = false, addressed = 0;
+const IDLE = 200; // milliseconds
 const graphic = graphics(), dark = matchMedia("(prefers-color-scheme: dark)");
 
 const isDark = () => (state.theme === "auto" ? dark.matches : state.theme === "dark");
@@ -40,11 +41,17 @@ function refresh() {
   drawCutChart($("cut"), state);
   $("command").textContent = commandOf(state);
   $("snippet").textContent = snippetOf(state);
-  history.replaceState(null, "", toHash(state) || location.pathname + location.search);
+  clearTimeout(addressed);
+  addressed = setTimeout(keepAddress, IDLE);
   box = layout($("map"), $("field").clientWidth);
   const key = chainKey(state) + isDark();
   if (key !== sceneKey) drawMap(key);
   else redraw();
+}
+
+// browsers bear no more than some ten changes of the address a second
+function keepAddress() {
+  history.replaceState(null, "", toHash(state) || location.pathname + location.search);
 }
 
 // a new map; what is left of an older one is given up
@@ -83,8 +90,13 @@ listenToMap($("field"), () => box, () => state, change);
 $("save-png").addEventListener("click", () => $("map").toBlob(blob => download(fileName("png"), blob)));
 $("save-csv").addEventListener("click", () => download(fileName("csv"), new Blob([csvOf(state)], { type: "text/csv" })));
 $("copy-link").addEventListener("click", async () => {
-  await navigator.clipboard?.writeText(location.href);
-  $("copy-link").textContent = t("copied");
+  keepAddress();
+  try {
+    await navigator.clipboard.writeText(location.href);
+    $("copy-link").textContent = t("copied");
+  } catch {  // a browser that keeps its clipboard to itself
+    $("copy-link").textContent = t("not_copied");
+  }
 });
 window.addEventListener("hashchange", () => change(fromHash(location.hash)));
 window.addEventListener("resize", () => change({}));

@@ -1,6 +1,6 @@
 // The map on its canvas: the field, its boundary lines, axes, the bar of colours, the point and the cut.
 
-const ROOM = { left: 52, right: 74, top: 10, bottom: 44 }, BAR = { gap: 14, width: 14 };
+const ROOM = { left: 52, right: 80, top: 10, bottom: 44 }, BAR = { gap: 14, width: 14 };
 
 function layout(canvas, width) {
   const side = Math.max(width - ROOM.left - ROOM.right, 120), high = Math.round(side * 0.86);

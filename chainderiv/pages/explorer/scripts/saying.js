@@ -17,11 +17,11 @@ const percent = share => (share > 0 && share < 0.1 ? "< 0.1" : told(share, 3));
 
 function summaryOf(state, scene) {
   const { ends, shares } = scene, words = { activation: state.activation, depth: state.depth, of: symbolOf(state) };
-  if (state.quantity !== "gradient") return "";
+  if (shares) words.shares = t("summary_shares", Object.fromEntries(Object.entries(shares).map(([name, v]) => [name, percent(v)])));
+  if (state.quantity !== "gradient") return words.shares ?? "";
   if (ends.low > ends.high) return t("summary_nothing", words);
   Object.assign(words, { low: told(ends.low, 3), high: told(ends.high, 3) });
-  const first = shares ? t("summary", { ...words, vanishing: percent(shares.vanishing), exploding: percent(shares.exploding) }) : t("summary_flat", words);
-  return first + (ends.zeros ? " " + t("summary_zero", { zeros: percent((100 * ends.zeros) / scene.count) }) : "");
+  return t(shares ? "summary" : "summary_flat", words) + (ends.zeros ? " " + t("summary_zero", { zeros: percent((100 * ends.zeros) / scene.count) }) : "");
 }
 
 function legendOf(state, scene, palette) {
