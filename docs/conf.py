@@ -109,8 +109,17 @@ def displayed(writer, node):
     raise nodes.SkipNode
 
 
+def write_explorer(app):
+    """The page that `chainderiv explore` writes, beside the others."""
+    if app.builder.format == "html":
+        from chainderiv.pages.explorer.page import save_explorer
+
+        save_explorer(f"{app.outdir}/explorer-page.html")
+
+
 def setup(app):
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
+    app.connect("builder-inited", write_explorer)
     # before napoleon, at 500, turns the sections into fields
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)

@@ -41,6 +41,7 @@ COMMANDS = {
     "verify": "check symbolic gradients against finite differences",
     "train": "train a network and measure each layer's gradient",
     "reproduce": "run the published experiments again, over many seeds, and write a page",
+    "explore": "write and open a page on which the map follows the sliders",
     "tour": "write a folder that shows it all",
     "completion": "print a script by which a shell completes commands, flags and names",
 }

@@ -33,12 +33,25 @@ class Dialect:
     native: frozenset[str] = frozenset()  # those of dialect_functions that the language has itself
     split: str = "1048576.0"  # 2^k that leaves half a significand's bits of a number under 64: its square is exact
     unused: str = ""  # keeps a compiler from complaining of a parameter without a use
+    number: str = ""  # makes a real of a whole number
     inside: bool = False  # whether the functions stand inside `gradient`
 
     @property
     def words(self) -> dict[str, str]:
         """What the $words of the templates are in the language."""
-        own = ("define", "let", "count", "real", "whole_number", "weight", "bias", "lowest", "nothing", "split")
+        own = (
+            "define",
+            "let",
+            "count",
+            "real",
+            "whole_number",
+            "weight",
+            "bias",
+            "lowest",
+            "nothing",
+            "split",
+            "number",
+        )
         named = {word: self.functions[word] for word in ("exp", "log", "log1p", "floor")}
         return {**named, "abs": self.functions["Abs"], **{word: getattr(self, word) for word in own}}
 
@@ -110,6 +123,7 @@ GLSL = Dialect(
     whole_number="int ",
     weight="w",
     bias="b",
+    number="float",
     lowest="-3.4028235e38",
     nothing="-3.0e38",
     split="128.0",

@@ -11,10 +11,17 @@ Nothing cancels, and x² is split where its rounding would be magnified by e^(x�
 
 from __future__ import annotations
 
+import math
 import re
 from string import Template
 
 from chainderiv.symbolic.programs.dialect import Dialect
+
+# e^(-t²)/(1 + t²/x²) at t = 3n/8, the smallest first
+_TRAPEZIA = "".join(
+    f"    sum += {math.exp(-square)!r}/(1.0 + {square!r}*q);\n"
+    for square in ((0.375 * n) ** 2 for n in range(17, 0, -1))
+)
 
 HELPERS: dict[str, str] = {
     "square": """\
@@ -48,11 +55,9 @@ $define log1p(${real}x) {
     if ($abs(x) > 0.5) {
         return natural_log(1.0 + x);
     }
-    $let t = x/(2.0 + x);
-    $let sum = 0.0;
-    for ($let n = 17.0; n > 0.5; n -= 2.0) {
-        sum = 1.0/n + t*t*sum;
-    }
+    $let t = x/(2.0 + x), q = t*t;  // q <= 1/9, and 1/25 where x > 0
+    $let sum = 1.0 + q*(0.33333333333333333 + q*(0.2 + q*(0.14285714285714286 + q*(0.11111111111111111
+        + q*(0.090909090909090909 + q*0.076923076923076923)))));
     return 2.0*t*sum;
 }
 """,
@@ -105,11 +110,11 @@ $define erf_series(${real}x) {
     "erfcx_right": """\
 // e^(x^2) erfc(x) for x >= 1/4: the trapezoidal rule with the step 3/8, less the residue of its pole
 $define erfcx_right(${real}x) {
-    $let sum = 0.0;
-    for ($let n = 17.0; n > 0.5; n -= 1.0) {
-        $let t = 0.375*n;
-        sum += $exp(-t*t)/(1.0 + (t/x)*(t/x));
-    }
+    $let r = 1.0/x;
+    $let q = r*r, sum = 0.0;
+"""
+    + _TRAPEZIA
+    + """\
     $let whole = 0.11936620731892150*(1.0 + 2.0*sum)/x;
     if (x >= 4.0) {
         return whole;

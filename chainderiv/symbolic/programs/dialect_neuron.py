@@ -10,9 +10,20 @@ import sympy
 from chainderiv.functions.elementary import spelled_out
 from chainderiv.symbolic.chain import Chain, neurons
 from chainderiv.symbolic.programs import program_parts as parts
+from chainderiv.symbolic.programs.dialect import Dialect
 from chainderiv.symbolic.programs.dialect_functions import called
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter, numbered
 from chainderiv.symbols import Expr
+
+
+def every_function(chain: Chain, dialect: Dialect) -> list[str]:
+    """φ, φ', their signs and logarithms, and the gaps of a chain with one neuron; what they call is not among them.
+
+    Raises BadValue for a formula that the language cannot say.
+    """
+    gaps = [f"{log}{gap.name}" for gap in parts.gaps(chain) for log in ("", "log_")]
+    calls = " ".join(f"{name}(z)" for name in [*parts.quantities(chain.activation(1)), *gaps])
+    return functions_called(calls, chain, DialectPrinter(dialect))
 
 
 def functions_called(text: str, chain: Chain, printer: DialectPrinter) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from string import Template
 
@@ -13,7 +14,7 @@ from chainderiv.symbolic.programs.dialect_functions import helpers_called
 from chainderiv.symbolic.programs.dialect_neuron import call, functions_called, mixed, turn
 from chainderiv.symbolic.programs.dialect_printer import DialectPrinter
 
-_ADD = """\
+ADD = """\
 if (term <= $nothing) {
     s = 0.0;
 } else {  // what rounding loses is added up beside the sum (Neumaier 1974)
@@ -21,7 +22,7 @@ if (term <= $nothing) {
     lost += $abs(sum) >= $abs(term) ? (sum - next) + term : (term - next) + sum;
     sum = next;
 }"""
-_END = """\
+END = """\
 $let total = sum + lost + ends;
 if (ends <= $nothing) {
     s = 0.0;
@@ -41,13 +42,22 @@ while (layer > last[run]) {
 neuron = kind[run];"""
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a body calls the depth L, and the first layer k that θ acts on."""
+
+    depth: str
+    start: str
+
+
 def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     """The program whose `gradient` gives the sign and the natural logarithm of |∂C/∂θ|.
 
     Raises BadValue for a formula that the language cannot say.
     """
     printer = DialectPrinter(dialect)
-    body = Template(_body(chain, wrt, printer)).substitute(dialect.words)
+    words = Words(str(chain.depth), str(wrt.start))
+    body = Template(_body(chain, wrt, printer, words)).substitute(dialect.words)
     functions = functions_called(body, chain, printer)
     helpers = helpers_called(body + "".join(functions), dialect)
     return dialect.whole.format(
@@ -59,25 +69,25 @@ def dialect_program(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     )
 
 
-def _body(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> str:
+def _body(chain: Chain, wrt: Parameter, printer: DialectPrinter, words: Words) -> str:
     loop = parts.lines_of(
-        _head(chain, wrt),
+        head(chain, wrt, words),
         _ADVANCE if mixed(chain) else None,
         "z = $weight*a + $bias;",
         f"a = {'a + ' if chain.residual else ''}{call(chain, 'value')};",
-        _when(f"layer < {wrt.start}", ["continue;"]) if wrt.start > 1 else None,
+        when(f"layer < {words.start}", ["continue;"]) if wrt.start > 1 else None,
         "$let term = 0.0;",
-        _residual_term(chain, wrt) if chain.residual else _term(chain, wrt),
-        _ADD,
+        residual_term(chain, wrt, words) if chain.residual else term(chain, wrt, words),
+        ADD,
     )
     program = parts.lines_of(
         "$let a = x, z = 0.0, s = 1.0, sum = 0.0, lost = 0.0, ends = 0.0;",
         _tables(chain, printer.dialect) if mixed(chain) else None,
-        f"for ($count layer = 1; layer <= {chain.depth}; layer++) {{",
+        f"for ($count layer = 1; layer <= {words.depth}; layer++) {{",
         parts.indented("\n".join(loop), 4),
         "}",
-        _slope(chain, wrt, printer),
-        _END,
+        slope(chain, wrt, printer),
+        END,
     )
     return "\n".join(program)
 
@@ -93,7 +103,7 @@ def _tables(chain: Chain, dialect: Dialect) -> list[str]:
     return [*tables, "$count run = 0, neuron = 0;"]
 
 
-def _head(chain: Chain, wrt: Parameter) -> str | None:
+def head(chain: Chain, wrt: Parameter, words: Words) -> str | None:
     """What stands before the first φ': a_{k-1} for w_k, w_1 for x; before the layer moves z and a on."""
     kind, start = wrt.kind, wrt.start
     lines: list[str | None]
@@ -102,33 +112,33 @@ def _head(chain: Chain, wrt: Parameter) -> str | None:
     if kind == "w" and start > 1 and not chain.residual:
         lines = [f"ends = {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
     else:
-        lines = [*_factor("ends", "a" if kind == "w" else "$weight")]
-    return _when(f"layer == {start}", lines)
+        lines = [*factor("ends", "a" if kind == "w" else "$weight")]
+    return when(f"layer == {words.start}", lines)
 
 
-def _term(chain: Chain, wrt: Parameter) -> list[str]:
+def term(chain: Chain, wrt: Parameter, words: Words) -> list[str]:
     """log|w_l φ'(z_l)|, without w_l at the first layer and without φ'(z_L) where the cost cancels it."""
     prime = [f"term += {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
     return parts.lines_of(
-        _when(f"layer > {wrt.start}", _factor("term", "$weight")),
-        _when(f"layer < {chain.depth}", prime) if parts.cancelled(chain, wrt) else parts.lines_of(*prime),
+        when(f"layer > {words.start}", factor("term", "$weight")),
+        when(f"layer < {words.depth}", prime) if parts.cancelled(chain, wrt) else parts.lines_of(*prime),
     )
 
 
-def _residual_term(chain: Chain, wrt: Parameter) -> list[str]:
+def residual_term(chain: Chain, wrt: Parameter, words: Words) -> list[str]:
     """log|1 + w_l φ'(z_l)|, and log|φ'(z_k)| at the layer of θ."""
     link = _LINK.replace("{derivative}", call(chain, "derivative"))
     if wrt.is_activation:
         return link.splitlines()
     prime = [f"term = {call(chain, 'log_abs_derivative')};", turn(chain, "derivative_sign")]
-    return (_when(f"layer == {wrt.start}", prime) + " else " + _block(link.splitlines())).splitlines()
+    return (when(f"layer == {words.start}", prime) + " else " + _block(link.splitlines())).splitlines()
 
 
-def _slope(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> list[str]:
+def slope(chain: Chain, wrt: Parameter, printer: DialectPrinter) -> list[str]:
     """∂C/∂a_L (times φ'(z_L) where the cost cancels it)."""
     rest = parts.beside_the_miss(chain, wrt)
     printer.require_known(rest)
-    beside = [f"$let rest = {printer.text(rest)};", *_factor("ends", "rest", "+=")]
+    beside = [f"$let rest = {printer.text(rest)};", *factor("ends", "rest", "+=")]
     return parts.lines_of(
         _miss(chain, printer) if parts.misses(chain, wrt) else None,
         beside if rest != 1 else None,
@@ -144,22 +154,23 @@ def _miss(chain: Chain, printer: DialectPrinter) -> str | list[str]:
     for gap in parts.gaps(chain):
         limit = printer.text(gap.limit)
         turned = "s = -s;" if gap.sign < 0 else None
-        cases.append(_when(f"y == {limit}", [f"ends += log_{gap.name}(z);", turned]))
+        cases.append(when(f"y == {limit}", [f"ends += log_{gap.name}(z);", turned]))
         near = f"{'-' if gap.sign < 0 else ''}{gap.name}(z) - (y - ({limit}))"
         miss = f"$abs(y - ({limit})) <= {gap.near!r} ? {near} : ({miss})"
     if not chain.residual:
         value = [f"ends += {call(chain, 'log_abs_value')};", turn(chain, "value_sign")]
-        cases.append(_when("y == 0.0", value))
-    plain = [f"$let miss = {miss};", *_factor("ends", "miss", "+=")]
+        cases.append(when("y == 0.0", value))
+    plain = [f"$let miss = {miss};", *factor("ends", "miss", "+=")]
     return " else ".join([*cases, _block(plain)]) if cases else plain
 
 
-def _factor(log: str, value: str, becomes: str = "=") -> list[str]:
+def factor(log: str, value: str, becomes: str = "=") -> list[str]:
     """The lines that take a plain number into a logarithm and into the sign."""
     return [f"{log} {becomes} $log($abs({value}));", f"s = {value} < 0.0 ? -s : s;"]
 
 
-def _when(condition: str, lines: Sequence[str | None]) -> str:
+def when(condition: str, lines: Sequence[str | None]) -> str:
+    """An `if` with its block."""
     return f"if ({condition}) {_block(lines)}"
 
 

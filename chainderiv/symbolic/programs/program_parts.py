@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import sympy
@@ -34,7 +36,8 @@ def summary(chain: Chain) -> str:
     return f"{kind} of depth {chain.depth}, cost {label(chain.cost.name)}, activation {shown}"
 
 
-def quantities(activation: Activation) -> dict[str, Expr]:
+@lru_cache(maxsize=64)
+def quantities(activation: Activation) -> Mapping[str, Expr]:
     """The formulas in z that a program may need of a neuron."""
     slope, value, stable = activation.stable_derivative, activation.stable_value, activation.stable
     return {

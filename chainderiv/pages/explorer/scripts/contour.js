@@ -1,0 +1,50 @@
+// Marching squares (Lorensen and Cline 1987, in the plane): where numbers on a grid cross a level.
+
+// lines, each [[x, y], …] in cells of the grid, from 0 to size - 1
+function contour(values, size, level) {
+  return joined(segments(values, size, level));
+}
+
+// pieces that end where another begins, as one line: dashes run along it
+function joined(pieces) {
+  const at = new Map(), used = new Set(), name = ([x, y]) => x + " " + y;
+  pieces.forEach((piece, k) => piece.forEach(end => at.set(name(end), [...(at.get(name(end)) ?? []), k])));
+  const next = end => (at.get(name(end)) ?? []).find(k => !used.has(k));
+  return pieces.flatMap((piece, first) => {
+    if (used.has(first)) return [];
+    used.add(first);
+    const line = [...piece];
+    for (const [grow, tip] of [["push", () => line.at(-1)], ["unshift", () => line[0]]]) {
+      for (let k = next(tip()); k !== undefined; k = next(tip())) {
+        used.add(k);
+        line[grow](pieces[k].find(end => name(end) !== name(tip())) ?? pieces[k][1]);
+      }
+    }
+    return [line];
+  });
+}
+
+// pieces [[x, y], [x, y]] within a cell
+function segments(values, size, level) {
+  const found = [];
+  const v = (i, j) => values[j * size + i] - level;
+  for (let j = 0; j + 1 < size; j++) {
+    for (let i = 0; i + 1 < size; i++) {
+      const corners = [v(i, j), v(i + 1, j), v(i + 1, j + 1), v(i, j + 1)];
+      const crossed = [];
+      for (let side = 0; side < 4; side++) {
+        const from = corners[side], to = corners[(side + 1) % 4];
+        if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to));
+      }
+      if (crossed.length >= 2) found.push([crossed[0], crossed[1]]);
+      if (crossed.length === 4) found.push([crossed[2], crossed[3]]);
+    }
+  }
+  return found;
+}
+
+function crossing(i, j, side, from, to) {
+  // beside -Infinity the line runs along the finite number's side
+  const t = from - from !== 0 ? 1 : to - to !== 0 ? 0 : from / (from - to);
+  return [[i + t, j], [i + 1, j + t], [i + 1 - t, j + 1], [i, j + 1 - t]][side];
+}

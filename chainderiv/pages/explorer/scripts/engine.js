@@ -1,0 +1,66 @@
+// Numbers that are read: float64, by the programs that the package has printed.
+
+const compiled = new Map();
+
+// helpers, a neuron's functions and what is given behind them
+function source(language, activation, rest) {
+  const { helpers, own } = DATA.programs.neurons[activation][language];
+  return [...helpers.map(k => DATA.programs.helpers[language][k]), own, rest].join("\n");
+}
+
+function made(key, text) {
+  if (!compiled.has(key)) compiled.set(key, new Function('"use strict";\n' + text)());
+  return compiled.get(key);
+}
+
+function bodyNumber(state, kind) {
+  return DATA.programs.neurons[state.activation].bodies[state.cost][state.residual ? "residual" : "plain"][kind];
+}
+
+// read(w, b, x, y, depth, start, pinned) gives [sign, natural logarithm, largest logarithm of a term]
+function reader(state, kind) {
+  const number = bodyNumber(state, kind);
+  const walk = "function read(w, b, x, y, depth, start, pinned) {\n" + DATA.programs.bodies.javascript[number] +
+    "\nreturn [s, total, largest];\n}\nreturn read;";
+  return made(state.activation + " " + number, source("javascript", state.activation, walk));
+}
+
+function neuron(state) {
+  const names = "value, derivative, derivative_sign, log_abs_derivative, value_sign, log_abs_value";
+  return made(state.activation, source("javascript", state.activation, "return { " + names + " };"));
+}
+
+// which program a gradient has, and the first layer that its parameter acts on
+function kindOf({ of, layer, depth }) {
+  if (of === "w") return [layer === 1 ? "first" : "w", layer];
+  if (of === "a") return [layer === depth ? "end" : "a", layer + 1];
+  return of === "x" ? ["a", 1] : ["b", layer];
+}
+
+function valueAt(state, kind, start, w, up) {
+  return reader(state, kind)(w, up, state.x, state.y, state.depth, start, state.second === "z");
+}
+
+// the gradient and its links at a point of the map; rate is NaN where there is no link
+function reading(state, w, up) {
+  let [sign, log] = valueAt(state, ...kindOf(state), w, up);
+  // 1 + w φ'(z) is no exact 0 where it is rounded to one
+  if (state.residual && log === -Infinity && factors(state, w, up).some(f => f.piece === "link" && f.sign === 0)) sign = log = NaN;
+  const links = valueAt(state, "links", 2, w, up);
+  return { sign, log, rate: state.depth > 1 ? links[1] / (state.depth - 1) : NaN, largest: links[2] };
+}
+
+function regimeOf(rate) {
+  if (Number.isNaN(rate)) return "undefined";
+  return rate < -DATA.band ? "vanishing" : rate > DATA.band ? "exploding" : "stable";
+}
+
+// a_0 … a_L and z_1 … z_L
+function orbit(state, w, up) {
+  const { value } = neuron(state), a = [state.x], z = [NaN];
+  for (let layer = 1; layer <= state.depth; layer++) {
+    z.push(state.second === "z" ? up : w * a[layer - 1] + up);
+    a.push((state.residual ? a[layer - 1] : 0) + value(z[layer]));
+  }
+  return { a, z };
+}

@@ -1,0 +1,116 @@
+// The same field on a graphics processor: one pixel a point, 32-bit floats, sign and logarithm apart.
+
+const LOWEST = -3.0e38; // what is not above it is the logarithm of 0
+const CORNERS = "#version 300 es\nvoid main() {\n" +
+  "  gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);\n}\n";
+
+function fragment(state, kind) {
+  const rest = "vec3 gradient(float w, float b, float x, float y) {\n" +
+    DATA.programs.bodies.glsl[bodyNumber(state, kind)] + "\nreturn vec3(s, total, largest);\n}\n" +
+    "void main() {\n  vec2 at = mix(bounds.xz, bounds.yw, (gl_FragCoord.xy - 0.5)/(size - 1.0));\n" +
+    "  result = vec4(gradient(at.x, at.y, point.x, point.y), 1.0);\n}\n";
+  return "#version 300 es\nprecision highp float;\nprecision highp int;\n" +
+    "uniform vec4 bounds;\nuniform float size;\nuniform vec2 point;\nuniform int depth, start;\nuniform bool pinned;\n" +
+    "out vec4 result;\n" + source("glsl", state.activation, rest);
+}
+
+// rows(state, kind, start, field, first, behind) draws rows of a field and says how; null without WebGL2 and float textures
+function graphics() {
+  const canvas = document.createElement("canvas"), gl = canvas.getContext("webgl2", { antialias: false });
+  if (!gl || !gl.getExtension("EXT_color_buffer_float")) return null;
+  const programs = new Map(), places = new Map();
+  let lost = false;
+  canvas.addEventListener("webglcontextlost", () => { lost = true; });
+  gl.enable(gl.SCISSOR_TEST);
+
+  function programOf(state, kind) {
+    const key = state.activation + " " + bodyNumber(state, kind);
+    if (!programs.has(key)) programs.set(key, linked(gl, fragment(state, kind)));
+    return programs.get(key);
+  }
+
+  return function rows(state, kind, start, field, first, behind) {
+    const program = lost ? null : programOf(state, kind), { size } = field;
+    if (!program) return false;
+    if (!places.has(size)) places.set(size, floats(gl, size));
+    gl.bindFramebuffer(gl.FRAMEBUFFER, places.get(size));
+    gl.viewport(0, 0, size, size);
+    gl.scissor(0, first, size, behind - first);
+    gl.useProgram(program);
+    given(gl, program, state, start, size);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
+    const pixels = new Float32Array(4 * size * (behind - first));
+    gl.readPixels(0, first, size, behind - first, gl.RGBA, gl.FLOAT, pixels);
+    unpack(pixels, field, size * first);
+    mend(field, size * first, size * behind, state, kind, start);
+    return true;
+  };
+}
+
+function given(gl, program, state, start, size) {
+  const at = name => gl.getUniformLocation(program, name);
+  gl.uniform4f(at("bounds"), ...state.w, ...state.up);
+  gl.uniform1f(at("size"), size);
+  gl.uniform2f(at("point"), state.x, state.y);
+  gl.uniform1i(at("depth"), state.depth);
+  gl.uniform1i(at("start"), start);
+  gl.uniform1i(at("pinned"), state.second === "z" ? 1 : 0);
+}
+
+function unpack(pixels, { sign, log, largest }, first) {
+  for (let k = 0; 4 * k < pixels.length; k++) {
+    sign[first + k] = pixels[4 * k];
+    log[first + k] = pixels[4 * k + 1] <= LOWEST ? -Infinity : pixels[4 * k + 1];
+    largest[first + k] = pixels[4 * k + 2] <= LOWEST ? -Infinity : pixels[4 * k + 2];
+  }
+}
+
+const TRIED = 16, QUICK = 80, FEW = 50; // rows; milliseconds that nobody waits for; points a side of a coarse field
+const paces = new Map(); // of a program: milliseconds that a row and a layer took last
+
+// all rows of a field, in slices where they take long; a coarse one first where it is to be seen
+function* graphicField(rows, state, kind, start, size = SIZE) {
+  const field = emptyField(size), key = state.activation + " " + bodyNumber(state, kind);
+  const draw = (first, behind) => {
+    const began = performance.now(), done = rows(state, kind, start, field, first, behind);
+    paces.set(key, (performance.now() - began) / (behind - first) / state.depth);
+    return done;
+  };
+  const needs = () => (paces.get(key) ?? Infinity) * state.depth * size;
+  let first = needs() > QUICK ? TRIED : size;
+  if (!draw(0, first)) return;
+  if (first < size && needs() > QUICK && size === SIZE) {
+    const coarse = emptyField(FEW);
+    rows(state, kind, start, coarse, 0, FEW);
+    yield coarse;
+  }
+  while (first < size) {
+    const step = needs() > QUICK ? Math.max(Math.round((SLICE * size) / needs()), 4) : size, behind = Math.min(first + step, size);
+    draw(first, behind);
+    first = behind;
+    if (first < size) yield null;
+  }
+  field.whole = true;
+  yield field;
+}
+
+function linked(gl, text) {
+  const program = gl.createProgram();
+  for (const [kind, code] of [[gl.VERTEX_SHADER, CORNERS], [gl.FRAGMENT_SHADER, text]]) {
+    const shader = gl.createShader(kind);
+    gl.shaderSource(shader, code);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  gl.linkProgram(program);
+  return gl.getProgramParameter(program, gl.LINK_STATUS) ? program : null;
+}
+
+function floats(gl, size) {
+  const texture = gl.createTexture(), frame = gl.createFramebuffer();
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RGBA32F, size, size);
+  gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
+  gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, texture, 0);
+  return frame;
+}

@@ -1,0 +1,49 @@
+// The command line and the Python lines that give the same map, and the files that keep it.
+
+const parameter = ({ of, layer }) => (of === "x" ? "x" : of + layer);
+const axisText = ([low, high]) => `${low}:${high}:${SIZE}`;
+const quoted = text => (/^[\w.,:=+-]+$/.test(text) ? text : "'" + text.replace(/'/g, "'\\''") + "'");
+
+function commandOf(state) {
+  const words = ["chainderiv map", "--depth " + state.depth, "--activation " + quoted(state.activation), "--cost " + state.cost];
+  if (state.residual) words.push("--residual");
+  words.push(`--w ${axisText(state.w)}`, `--${state.second} ${axisText(state.up)}`, "--x " + state.x, "--y " + state.y);
+  words.push("--wrt " + parameter(state), "--quantity " + state.quantity, "--out map.png");
+  return words.join(" ");
+}
+
+function snippetOf(state) {
+  const { text } = DATA.neurons[state.activation], python = v => JSON.stringify(v);
+  const neuron = text === null ? python(state.activation) : `cd.Activation.from_formula(${python(state.activation)}, ${python(text)})`;
+  const shown = { gradient: "log10_abs", rate: "rate", regime: "regime", below_quarter: "below_quarter" }[state.quantity];
+  const axis = ([low, high]) => `cd.Axis(${low}, ${high}, ${SIZE})`;
+  return [
+    "import chainderiv as cd",
+    `chain = cd.Chain(${state.depth}, ${neuron}, ${python(state.cost)}${state.residual ? ", residual=True" : ""})`,
+    `s = cd.sweep(chain, w=${axis(state.w)}, ${state.second}=${axis(state.up)}, x=${state.x}, y=${state.y}, wrt="${parameter(state)}")`,
+    `s.${shown}`,
+    `cd.evaluate(chain, ${state.point[0]}, ${state.second === "b" ? state.point[1] : `z=${state.point[1]}`}, x=${state.x}, y=${state.y}, wrt="${parameter(state)}")`,
+  ].join("\n");
+}
+
+// every point of the map, as sweep(…).to_csv writes it, worked out in 64 bits
+function csvOf(state) {
+  const names = ["w", state.second, "sign", "log_abs", "log10_abs", "rate", "regime", "below_quarter"], lines = [names.join(",")];
+  const links = state.depth > 1, cell = v => (Number.isNaN(v) ? "" : v === Infinity ? "inf" : v === -Infinity ? "-inf" : String(v));
+  for (let i = 0; i < SIZE; i++) {
+    for (let j = 0; j < SIZE; j++) {
+      const w = along(state.w, i, SIZE), up = along(state.up, j, SIZE), { sign, log, rate, largest } = reading(state, w, up);
+      const of = links ? [cell(rate), regimeOf(rate)] : ["", ""];
+      lines.push([w, up, cell(sign), cell(log), cell(log / Math.LN10), ...of, largest < DATA.log_quarter ? "True" : "False"].join(","));
+    }
+  }
+  return lines.join("\n") + "\n";
+}
+
+function download(name, blob) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

@@ -1,0 +1,304 @@
+"""The explorer in a real browser: what is read under the pointer, keys, addresses, the fallback and accessibility."""
+
+import csv
+import io
+import os
+import shutil
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+
+import chainderiv as cd
+from chainderiv.functions.catalogue import ACTIVATIONS
+from tests.kinds import slow
+from tests.pages.explored import OWN, engine, random_states, same, text
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# no GPU is asked for, and a container has no sandbox
+FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+DRAWN = "html[data-drawn='gl'], html[data-drawn='js']"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not os.environ.get("CI"):
+        pytest.importorskip("playwright.sync_api", reason="playwright is missing (extra dev)")
+    from playwright.sync_api import sync_playwright
+
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium is found (Debian's chromium); where CI is set, that is a failure")
+    assert found, "no Chromium is found; install Debian's chromium"
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    path.write_text(text(), encoding="utf-8")
+    return path
+
+
+class Opened:
+    """A page, what it asked for, and what it complained of."""
+
+    def __init__(self, browser, path, state="", **options):
+        self.asked, self.said = [], []
+        self.page = browser.new_page(**{"viewport": {"width": 1100, "height": 900}, **options})
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: message.type == "error" and self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.goto(path.as_uri() + state)
+        self.drawn()
+
+    def drawn(self):
+        self.page.wait_for_selector(DRAWN, state="attached", timeout=60_000)
+        return self
+
+    def set(self, state):
+        self.page.evaluate("hash => { location.hash = hash; }", hash_of(state))
+        return self.settle()
+
+    def settle(self):
+        """Until what was asked for is shown: events come first, then the next frame."""
+        self.page.evaluate(
+            "new Promise(done => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(done)), 20))"
+        )
+        return self
+
+    def read(self):
+        names = ("w", "up", "sign", "log")
+        return [float(self.page.get_attribute("#readout", f"data-{name}")) for name in names]
+
+    def close(self):
+        self.page.close()
+        assert not self.said, self.said
+
+
+@pytest.fixture
+def opened(browser, file):
+    one = Opened(browser, file)
+    yield one
+    one.close()
+
+
+def hash_of(state):
+    def said(value):
+        if isinstance(value, bool):
+            return str(value).lower()
+        return ",".join(map(repr, value)) if isinstance(value, list) else str(value)
+
+    return "#" + "&".join(f"{name}={quote(said(value))}" for name, value in state.items())
+
+
+def judge(one, states):
+    judged = 0
+    for state in states:
+        one.set(state)
+        w, up, sign, log = one.read()
+        want, allowed = engine(state, (w, up))
+        if np.isfinite(allowed) and not np.isnan(want.log) and log != np.inf:
+            judged += 1
+            assert same(sign, log, want, allowed), (state, sign, log, want)
+    assert judged > 0.7 * len(states)
+
+
+def test_what_is_read_is_the_engines(opened):
+    states = random_states(5, np.random.default_rng(5))
+    judge(opened, [{**state, "engine": "javascript"} for state in states])  # which lets an unfinished map go
+
+
+@pytest.mark.slow
+def test_what_is_read_of_every_activation_is_the_engines(browser, tmp_path):
+    path = tmp_path / "whole.html"
+    path.write_text(text(whole=True), encoding="utf-8")
+    one = Opened(browser, path, "#engine=javascript")
+    states = [{**state, "engine": "javascript"} for state in random_states(200, np.random.default_rng(6), whole=True)]
+    assert len({state["activation"] for state in states}) == len(ACTIVATIONS) + 1
+    judge(one, states)
+    one.close()
+
+
+def test_the_value_under_the_pointer_is_the_engines(opened):
+    box = opened.page.locator("#map").bounding_box()
+    for part in (0.3, 0.5, 0.7):
+        opened.page.mouse.move(box["x"] + part * box["width"], box["y"] + 0.4 * box["height"])
+        opened.settle()
+        w, b, sign, log = opened.read()
+        want = cd.evaluate(cd.Chain(4), w, b)
+        assert same(sign, log, want, 1e-9), (w, b, log, want)
+    assert w != 6
+
+
+def test_the_page_asks_for_itself_alone(opened, file):
+    opened.page.click("[data-preset=relu]")
+    opened.settle().drawn()
+    assert opened.asked == [file.as_uri()]
+
+
+def test_the_keyboard_moves_the_point_and_reaches_every_control(opened):
+    page = opened.page
+    page.focus("#field")
+    before = opened.read()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Shift+ArrowUp")
+    opened.settle()
+    after = opened.read()
+    assert after[0] - before[0] == pytest.approx(0.24)
+    assert after[1] - before[1] == pytest.approx(2.0)
+    wanted = page.evaluate(
+        "[...document.querySelectorAll('button, select, input, [tabindex=\"0\"]')].filter(e => !e.disabled).length"
+    )
+    page.evaluate("document.activeElement.blur()")
+    seen = set()
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.dataset.preset || document.activeElement.innerText"
+            )
+        )
+    assert {
+        "language",
+        "theme",
+        "field",
+        "formula",
+        "point-w",
+        "depth",
+        "cut-w",
+        "activation",
+        "residual",
+        "engine",
+        "save-csv",
+    } <= seen
+    assert len(seen) >= wanted
+
+
+@pytest.mark.slow
+def test_the_address_keeps_the_state_and_gives_it_back(browser, opened, file):
+    page = opened.page
+    page.select_option("#activation", "tanh")
+    page.fill("#x", "1.5")
+    page.dispatch_event("#x", "change")
+    page.check("#residual")
+    page.click("#cut-w")
+    opened.settle()
+    page.wait_for_function("location.hash.includes('cut=')")
+    address = page.evaluate("location.hash")
+    again = Opened(browser, file, address)
+    for one in (page, again.page):
+        assert one.input_value("#activation") == "tanh"
+        assert one.input_value("#x") == "1.5"
+        assert one.is_checked("#residual")
+        assert one.locator("#cut svg").count() == 1
+    assert again.read() == opened.read()
+    again.close()
+
+
+STATES = [
+    {},
+    slow({"activation": "tanh", "depth": 20, "residual": True, "second": "z"}),
+    slow({"activation": OWN.name}),
+]
+LOOKS = [{"color_scheme": "light"}, slow({"color_scheme": "dark"}), slow({"viewport": {"width": 380, "height": 800}})]
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_command_and_the_python_lines_are_of_this_map(state, opened, tmp_path):
+    import shlex
+
+    from chainderiv.cli import main
+
+    opened.set(state)
+    words = shlex.split(opened.page.inner_text("#command"))
+    out = tmp_path / "map.npz"
+    words[words.index("map.png")] = str(out)
+    words = [word.replace(":400", ":5") for word in words if word != "--quantity"]
+    words.remove("gradient")
+    assert main(words[1:]) == 0
+    names: dict = {}
+    exec(opened.page.inner_text("#snippet").replace(", 400)", ", 5)"), names)
+    with np.load(out) as kept:
+        assert np.array_equal(kept["log_abs"], names["s"].log_abs)
+    assert names["s"].fixed["x"] == 0.5
+
+
+@pytest.mark.slow
+def test_the_map_of_32_bits_is_that_of_64_and_both_are_the_engines(browser, file):
+    pixels = {}
+    for name in ("auto", "javascript"):
+        one = Opened(browser, file, hash_of({"depth": 20, "engine": name}))
+        assert one.page.get_attribute("html", "data-drawn") == {"auto": "gl", "javascript": "js"}[name]
+        pixels[name] = np.array(one.page.evaluate(
+            "[...document.getElementById('map').getContext('2d').getImageData(60, 20, 300, 300).data]"))  # fmt: skip
+        one.close()
+    off = np.abs(pixels["auto"] - pixels["javascript"])
+    # along the exploding strip orbits amplify the seventh digit, and its largest number sets the deepest orange
+    assert np.mean(off > 8) < 0.02
+    assert pixels["auto"].std() > 10
+
+
+@pytest.mark.slow
+def test_the_saved_numbers_are_the_sweeps(opened):
+    with opened.page.expect_download() as download:
+        opened.page.click("#save-csv")
+    rows = list(csv.reader(io.StringIO(download.value.path().read_text())))
+    assert rows[0] == ["w", "b", "sign", "log_abs", "log10_abs", "rate", "regime", "below_quarter"]
+    assert len(rows) == 1 + 400 * 400
+    s = cd.sweep(cd.Chain(4), w=cd.Axis(-12, 12, 400), b=cd.Axis(-10, 10, 400))
+    for k in (0, 77_777, 159_999):
+        i, j = divmod(k, 400)
+        w, b, sign, log, _, rate = map(float, rows[1 + k][:6])
+        assert (w, b) == pytest.approx((s.axes["w"].values[i], s.axes["b"].values[j]))
+        assert sign == s.sign[i, j]
+        assert log == pytest.approx(s.log_abs[i, j], rel=1e-10)
+        assert rate == pytest.approx(s.rate[i, j], rel=1e-10)
+        assert rows[1 + k][6] == cd.Regime(s.regime[i, j]).name.lower()
+
+
+@pytest.mark.slow
+def test_the_saved_picture_is_a_png(opened):
+    with opened.page.expect_download() as download:
+        opened.page.click("#save-png")
+    assert download.value.path().read_bytes().startswith(b"\x89PNG")
+    assert download.value.suggested_filename == "chainderiv-sigmoid-4.png"
+
+
+@pytest.mark.slow
+def test_a_drag_cuts_along_its_line_and_a_preset_says_its_sentence(opened):
+    page, box = opened.page, opened.page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + 120, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 250, box["y"] + 200, steps=4)
+    page.mouse.up()
+    opened.settle()
+    assert page.locator("#cut svg path.line").count() == 1
+    page.click("[data-preset=slope]")
+    opened.settle()
+    assert "never above 1/4" in page.inner_text("#sentence")
+    assert page.get_attribute("[data-preset=slope]", "aria-pressed") == "true"
+
+
+@pytest.mark.slow
+def test_a_reader_of_chinese_finds_chinese(browser, file):
+    one = Opened(browser, file, locale="zh-CN")
+    assert one.page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert "梯度" in one.page.inner_text("h1")
+    one.page.select_option("#language", "en")
+    assert "gradient" in one.page.inner_text("h1")
+    one.close()
+
+
+@pytest.mark.parametrize("options", LOOKS)
+def test_the_rules_of_accessibility_hold(options, browser, file):
+    from axe_playwright_python.sync_playwright import Axe
+
+    one = Opened(browser, file, hash_of({"depth": 20, "cut": [-12, -3, 12, -3], "preset": "slope"}), **options)
+    found = Axe().run(one.page)
+    assert found.violations_count == 0, found.generate_report()
+    assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    one.close()
