@@ -146,8 +146,8 @@ def _range(call: Call) -> Array:
     start, stop, step = (call.need(k).reshape(-1)[0] for k in range(3))
     if step == 0:
         raise BadValue("a Range has the step 0; give a file whose operators are complete")
-    fits((max(int(np.ceil((stop - start) / step)), 0),))
-    return np.arange(start, stop, step)
+    (count,) = fits((max(int(np.ceil((stop - start) / step)), 0),))
+    return np.asarray(start + step * np.arange(count)).astype(call.need(0).dtype)
 
 
 def _eye(call: Call) -> Array:
