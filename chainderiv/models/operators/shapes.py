@@ -118,6 +118,8 @@ def _split_at(call: Call) -> list[int]:
     given = call.get("split") if given is None else given
     if given is not None:
         return [int(n) for n in np.cumsum(given)[:-1]]
+    if int(call.get("num_outputs", call.results)) != call.results:
+        raise BadValue(f"num_outputs is {call.get('num_outputs')} of {call.results} parts; give a model that is whole")
     each = -(-x.shape[axis] // call.results)
     return [each * (k + 1) for k in range(call.results - 1)]
 
