@@ -14,7 +14,8 @@ and MOST_OF_ONE for one tensor, beside what one operator needs at work.
 The way forward is in floats: an activation that underflows is 0 here too, as it is where the network runs. The way
 back is linear, and its arrays have an exponent for each band of 500 powers of two (Scaled), so that an entry is 0 only
 where it is. Network's way back (nn/wide_backward) has an exponent for every entry, since there single images are asked
-for, which lie apart by more. Two are better than one: Network's took 1.7 to 5.1 times as long on the same networks.
+for, which lie apart by more. Two are better than one: Network's takes 1.3 to 1.8 times as long for the same gradients
+(plain networks of 4 to 62 layers), and every operator here would need a wide way of its own.
 """
 
 from __future__ import annotations

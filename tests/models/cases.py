@@ -250,6 +250,7 @@ CASES = {
     "resize cubic smoothed to the edge": Case("Resize", (draw(1, 1, 9, 6), None, None, ints(1, 1, 4, 8)), {"mode": "cubic", "antialias": 1}),
     "resize cubic smoothed": Case("Resize", (draw(1, 2, 9, 6), None, None, ints(1, 2, 4, 8)), {"mode": "cubic", "antialias": 1, "cubic_coeff_a": -0.5, "exclude_outside": 1}),
     "resize cubic inside": Case("Resize", (draw(1, 2, 4, 5), None, np.array([1.0, 1.0, 1.5, 2.0])), {"mode": "cubic", "exclude_outside": 1}, fixed=(2,)),
+    "resize of old tensorflow": Case("Resize", (draw(1, 2, 3, 4), np.zeros(8), np.array([1.0, 1.0, 2.0, 1.5])), {"coordinate_transformation_mode": "tf_half_pixel_for_nn", "nearest_mode": "floor"}, opset=11, fixed=(1, 2)),
     "resize to fit": Case("Resize", (draw(1, 2, 4, 6), None, None, ints(7, 8)), {"mode": "linear", "axes": [2, 3], "keep_aspect_ratio_policy": "not_larger"}),
     "scatter nd": Case("ScatterND", (draw(4, 3), np.array([[1], [3]]), draw(2, 3))),
     "pad": Case("Pad", (draw(3, 4), ints(0, 1, 2, 0), np.array(1.5)), fixed=(2,)),

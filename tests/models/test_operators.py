@@ -12,7 +12,7 @@ from chainderiv.models.operators.table import RULES
 from chainderiv.models.passes import backward
 from chainderiv.models.scaled import plus, scaled
 
-from .cases import CASES, Case, draw
+from .cases import CASES, Case, draw, image
 
 STEP, AGREES = 0.02, 1e-8
 
@@ -114,6 +114,10 @@ def steps():
         "xor": (Case("BitwiseXor", (n, np.array(1))), [[0, 7, 4], [13, 1, 6]]),
         "not": (Case("BitwiseNot", (n,)), [[-2, -7, -6], [-13, -1, -8]]),
         "one hot": (Case("OneHot", (np.array([1, -1]), np.array(3), np.array([0.5, 2.0]))), [[0.5, 2, 0.5], [0.5, 0.5, 2]]),
+        "one hot of a place that is none": (Case("OneHot", (np.array([3, -4]), np.array(3), np.array([0, 1]))), [[0, 0, 0]] * 2),
+        "infinite": (Case("IsInf", (np.array([np.inf, -np.inf, np.nan]),), {"detect_negative": 0}), [True, False, False]),
+        "range": (Case("Range", (np.array(3), np.array(-2), np.array(-2))), [3, 1, -1]),
+        "range of floats": (Case("Range", (np.array(0.5), np.array(2.0), np.array(0.5))), [0.5, 1.0, 1.5]),
         "non-zero": (Case("NonZero", (x,)), [[0, 0, 0, 1, 1], [0, 1, 2, 1, 2]]),
     }  # fmt: skip
 
@@ -134,6 +138,7 @@ def test_what_passes_no_gradient_makes_what_onnx_says(name):
         (Case("Attention", (draw(1, 1, 2, 2),) * 3, opset=23, results=4), "scores are handed on"),
         (Case("GridSample", (draw(1, 1, 3, 3), 0.5 * draw(1, 2, 2, 2)), {"mode": "cubic"}, opset=20), "it is cubic"),
         (Case("Resize", (draw(1, 3), None, np.array([1.0, 2.0])), {"coordinate_transformation_mode": "tf_crop_and_resize"}), "tf_crop"),
+        (Case("MaxPool", (image,), {"kernel_shape": [2, 2], "storage_order": 1}, results=2), "counted by columns"),
         (Case("CumProd", (draw(3), np.array(0)), opset=26), "no rule follows it"),
     ],
 )  # fmt: skip

@@ -50,7 +50,7 @@ def off_by_differences(graph, x, passed, seed):
         or not abs(first[0] - first[1]) <= AGREES / 3 * size
     ):
         return None
-    return abs(want - got) / size
+    return abs(want - got) / size if size else abs(want)
 
 
 def is_moved(graph, name):

@@ -251,3 +251,14 @@ def test_a_layer_that_is_dead_has_the_factor_minus_infinity_and_nothing_below_it
     assert [s.kind for s in parts.stages] == ["slope", "slope", "slope"]
     assert parts.stages[-1].ln_factor == -math.inf
     assert all(math.isnan(s.ln_factor) for s in parts.stages[:-1])
+
+
+def test_attention_in_one_operator_is_a_stage_of_attention_beside_a_skip_as_its_parts_are():
+    b = Builder((2, 5, 8))
+    q, k, v = (b.add("MatMul", "x", b.weight(8, 8)) for _ in range(3))
+    t = b.add("Attention", q, k, v, q_num_heads=2, kv_num_heads=2, name="heads")
+    alone = b.add("MatMul", t, b.weight(8, 8), name="out")
+    x = np.random.default_rng(0).normal(size=(2, 5, 8))
+    for output, kinds in ((alone, ["attention", "weight"]), (b.add("Add", alone, "x"), ["residual"])):
+        passed = forward(b.graph(output), {"x": x})
+        assert [s.kind for s in stages(passed, backward(passed, x)).stages] == kinds

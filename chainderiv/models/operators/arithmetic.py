@@ -165,6 +165,12 @@ def _step(function: Callable[..., Any]) -> Rule:
     return Rule(_entrywise(function), None, "step")
 
 
+def _infinite(call: Call) -> Array:
+    x = call.need(0)
+    above, below = (bool(call.get(f"detect_{sign}", 1)) for sign in ("positive", "negative"))
+    return np.asarray((np.isposinf(x) & above) | (np.isneginf(x) & below))
+
+
 def _shifted_bits(call: Call) -> Array:
     left = call.get("direction") in ("LEFT", b"LEFT")
     return np.asarray((np.left_shift if left else np.right_shift)(call.need(0), call.need(1)))
@@ -207,7 +213,7 @@ ARITHMETIC: dict[str, Rule] = {
     "Round": _step(np.rint),
     "Sign": _step(np.sign),
     "IsNaN": _step(np.isnan),
-    "IsInf": _step(np.isinf),
+    "IsInf": Rule(_infinite, None, "step"),
     "Equal": _step(np.equal),
     "Greater": _step(np.greater),
     "GreaterOrEqual": _step(np.greater_equal),

@@ -184,7 +184,9 @@ def _one_hot(call: Call) -> Array:
     shape.insert(axis if axis >= 0 else axis + places.ndim + 1, depth)
     fits(shape)
     numbers = np.arange(depth).reshape([depth if n == axis % len(shape) else 1 for n in range(len(shape))])
-    hit = np.expand_dims(np.mod(places, depth), axis) == numbers
+    # a place outside of the depth is none
+    from_behind = np.where(places < 0, places + depth, places)
+    hit = np.expand_dims(from_behind, axis) == numbers
     return np.asarray(np.where(hit, on, off))
 
 

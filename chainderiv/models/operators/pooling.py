@@ -8,7 +8,7 @@ import numpy as np
 
 from chainderiv.errors import BadValue
 from chainderiv.kinds import Array, Floats
-from chainderiv.models.operators.rule import Back, Call, Rule, single
+from chainderiv.models.operators.rule import Back, Call, Rule, Unfollowed, single
 from chainderiv.models.operators.windows import Windows, behind, windows
 
 
@@ -33,6 +33,8 @@ def _largest(call: Call) -> tuple[Array, Array, Windows]:
 
 
 def _max_pool(call: Call) -> tuple[Array, ...]:
+    if call.results > 1 and call.get("storage_order", 0):
+        raise Unfollowed("its places are counted by columns")
     best, place_of, at = _largest(call)
     return (best,) if call.results == 1 else (best, _flat_places(call, place_of, at))
 

@@ -103,8 +103,12 @@ def _place(function: Callable[..., Any]) -> Callable[[Call], Array]:
 
 
 def _summed_up(x: Array, axis: int, exclusive: int) -> Array:
-    total = np.cumsum(x, axis)
-    return np.asarray(total - x) if exclusive else total
+    if not exclusive or x.shape[axis] == 0:
+        return np.cumsum(x, axis)
+    # moved on by one, rather than x taken off again: that would leave a rounding for a 0
+    axis = axis % x.ndim
+    kept = np.take(np.cumsum(x, axis), range(x.shape[axis] - 1), axis)
+    return np.concatenate([np.zeros_like(np.take(x, [0], axis)), kept], axis)
 
 
 def _running(call: Call) -> Array:

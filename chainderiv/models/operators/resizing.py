@@ -16,6 +16,7 @@ PLACES: dict[str, Callable[[Floats, float, int, int], Floats]] = {
     "asymmetric": lambda k, scale, n, m: k / scale,
     "align_corners": lambda k, scale, n, m: k * ((n - 1) / (m - 1) if m > 1 else 0.0),
     "pytorch_half_pixel": lambda k, scale, n, m: (k + 0.5) / scale - 0.5 if m > 1 else np.zeros_like(k),
+    "tf_half_pixel_for_nn": lambda k, scale, n, m: (k + 0.5) / scale,
     "half_pixel_symmetric": lambda k, scale, n, m: n / 2 * (1 - m / (scale * n)) + (k + 0.5) / scale - 0.5,
 }
 NEAREST: dict[str, Callable[[Floats], Floats]] = {

@@ -151,5 +151,5 @@ def _affine_back(call: Call, gradients: Sequence[Floats | None]) -> Back:
 
 SAMPLING: dict[str, Rule] = {
     "GridSample": Rule(_sampled, _sampled_back, "pooling"),
-    "AffineGrid": Rule(_affine, _affine_back, "weight"),
+    "AffineGrid": Rule(_affine, _affine_back, "pooling"),
 }

@@ -118,6 +118,8 @@ def _split_at(call: Call) -> list[int]:
     given = call.get("split") if given is None else given
     if given is not None:
         return [int(n) for n in np.cumsum(given)[:-1]]
+    if int(call.get("num_outputs", call.results)) != call.results:
+        raise BadValue(f"num_outputs is {call.get('num_outputs')} of {call.results} parts; give a model that is whole")
     each = -(-x.shape[axis] // call.results)
     return [each * (k + 1) for k in range(call.results - 1)]
 
@@ -146,8 +148,8 @@ def _range(call: Call) -> Array:
     start, stop, step = (call.need(k).reshape(-1)[0] for k in range(3))
     if step == 0:
         raise BadValue("a Range has the step 0; give a file whose operators are complete")
-    fits((max(int(np.ceil((stop - start) / step)), 0),))
-    return np.arange(start, stop, step)
+    (count,) = fits((max(int(np.ceil((stop - start) / step)), 0),))
+    return np.asarray(start + step * np.arange(count)).astype(call.need(0).dtype)
 
 
 def _eye(call: Call) -> Array:
