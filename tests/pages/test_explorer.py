@@ -141,8 +141,15 @@ def test_what_is_offered_is_the_catalogue_and_the_users_own():
     offered = list(data()["programs"]["neurons"])
     assert offered[0] == data()["first"] == OWN.name
     assert set(offered) == {OWN.name, *FOUR}
-    assert data()["neurons"][OWN.name]["text"] is not None
+    assert data()["neurons"][OWN.name]["text"] == "z*exp(-z**2)"
     assert data()["neurons"]["gelu"]["text"] is None
+
+
+def test_a_formula_is_named_as_the_command_line_takes_it():
+    bent = cd.Activation.from_formula("max(z, cos(z))", "max(z, cos(z))")  # its kink is no number that a text could say
+    mine = cd.Activation.from_formula("mine", "z*exp(-z**2)")
+    told = page.page_data([bent, mine], [])["neurons"]
+    assert [told[name]["text"] for name in (bent.name, "mine")] == ["max(z, cos(z))", "z*exp(-z**2)"]
 
 
 def test_both_languages_of_the_page_have_the_same_words_with_the_same_gaps():

@@ -71,7 +71,7 @@ def page_data(activations: Sequence[Activation] = (), catalogue: Iterable[str] =
         "first": next(iter(own), "sigmoid"),
         "programs": programs(list(offered.values())),
         "formulas": {name: formulas(phi) for name, phi in offered.items()},
-        "neurons": {name: {"text": None if named(name) else text_of(phi.formula)} for name, phi in offered.items()},
+        "neurons": {name: {"text": _text(phi)} for name, phi in offered.items()},
         "shared": dict(shared_formulas()),
         "cancels": {name: _cancels(phi) for name, phi in offered.items()},
         "costs": {"quadratic": True, "cross_entropy": True},
@@ -110,6 +110,13 @@ def as_json(data: Any) -> str:
 def _cancels(phi: Activation) -> dict[str, bool]:
     """By cost, whether it cancels φ'(z_L)."""
     return {one.cost.name: one.output_rest is not None for one in chains(phi) if not one.residual}
+
+
+def _text(phi: Activation) -> str | None:
+    """The formula as the command line takes it, where the name is not enough; one from there is named by its own."""
+    if named(phi.name):
+        return None
+    return text_of(phi.formula) if phi.name.isidentifier() else phi.name
 
 
 def _bounds() -> dict[str, Any]:

@@ -87,7 +87,9 @@ const fileName = ending => `chainderiv-${state.activation.replace(/\W+/g, "_")}-
 
 listen(() => state, change);
 listenToMap($("field"), () => box, () => state, change);
-$("save-png").addEventListener("click", () => $("map").toBlob(blob => download(fileName("png"), blob)));
+$("save-png").addEventListener("click", () => {
+  pictureOf($("map"), state, palette(), $("map-title").textContent).toBlob(blob => download(fileName("png"), blob));
+});
 $("save-csv").addEventListener("click", () => download(fileName("csv"), new Blob([csvOf(state)], { type: "text/csv" })));
 $("copy-link").addEventListener("click", async () => {
   keepAddress();

@@ -5,7 +5,7 @@ const axisText = ([low, high]) => `${low}:${high}:${SIZE}`;
 const quoted = text => (/^[\w.,:=+-]+$/.test(text) ? text : "'" + text.replace(/'/g, "'\\''") + "'");
 
 function commandOf(state) {
-  const words = ["chainderiv map", "--depth " + state.depth, "--activation " + quoted(state.activation), "--cost " + state.cost];
+  const words = ["chainderiv map", "--depth " + state.depth, "--activation " + quoted(DATA.neurons[state.activation].text ?? state.activation), "--cost " + state.cost];
   if (state.residual) words.push("--residual");
   words.push(`--w ${axisText(state.w)}`, `--${state.second} ${axisText(state.up)}`, "--x " + state.x, "--y " + state.y);
   words.push("--wrt " + parameter(state), "--quantity " + state.quantity, "--out map.png");
@@ -38,6 +38,37 @@ function csvOf(state) {
     }
   }
   return lines.join("\n") + "\n";
+}
+
+// the canvas below its title and what it is of, and above the command that gives the same
+function pictureOf(canvas, state, palette, title) {
+  const ratio = canvas.width / canvas.clientWidth, picture = document.createElement("canvas"), g = picture.getContext("2d");
+  const above = 50 * ratio, lines = wrapped(commandOf(state), Math.floor(canvas.clientWidth / 6.7)), line = 15 * ratio;
+  picture.width = canvas.width;
+  picture.height = canvas.height + above + (lines.length + 1) * line;
+  g.fillStyle = palette.paper;
+  g.fillRect(0, 0, picture.width, picture.height);
+  g.drawImage(canvas, 0, above);
+  g.fillStyle = palette.ink;
+  g.font = `bold ${15 * ratio}px system-ui, sans-serif`;
+  g.fillText(title, 12 * ratio, 22 * ratio);
+  g.fillStyle = palette.soft;
+  g.font = `${13 * ratio}px system-ui, sans-serif`;
+  const kind = state.residual ? `, ${t("residual_short")}` : "";
+  g.fillText(`${state.activation}, ${t("depth")} ${state.depth}, ${t("cost_" + state.cost)}${kind}, x = ${state.x}, y = ${state.y}`, 12 * ratio, 41 * ratio);
+  g.font = `${11 * ratio}px ui-monospace, monospace`;
+  lines.forEach((words, k) => g.fillText(words, 12 * ratio, above + canvas.height + (k + 0.8) * line));
+  return picture;
+}
+
+// a text in lines of so many letters at the most, broken at spaces
+function wrapped(text, most) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    if (lines.at(-1) && lines.at(-1).length + word.length >= most) lines.push("");
+    lines.push(lines.pop() + word + " ");
+  }
+  return lines;
 }
 
 function download(name, blob) {

@@ -16,7 +16,7 @@ const ENGLISH = {
   cut_label: "The power of ten of the gradient along the cut, from {low} to {high}", cut_nothing: "Along this line the gradient is 0 or undefined everywhere.",
   chain: "The chain and the map", activation: "Activation", cost: "Cost", cost_quadratic: "quadratic", cost_cross_entropy: "cross-entropy",
   of: "Gradient of C by", of_b: "a bias", of_w: "a weight", of_a: "an activation", of_x: "the input x", layer: "of layer", depth: "Depth",
-  residual: "residual: each layer adds to its input", quantity: "The map shows", quantity_gradient: "gradient", quantity_rate: "rate per link",
+  residual: "residual: each layer adds to its input", residual_short: "residual", quantity: "The map shows", quantity_gradient: "gradient", quantity_rate: "rate per link",
   quantity_regime: "regime", quantity_below_quarter: "every link under 1/4", second: "Over w and", second_b: "b, the bias", second_z: "z, pinned in every layer",
   w_low: "w from", w_high: "w to", up_low: "{second} from", up_high: "{second} to", x: "Input x", y: "Target y",
   engine: "Drawn by", engine_auto: "graphics processor if there is one", engine_javascript: "JavaScript",

@@ -16,7 +16,7 @@ const CHINESE = {
   cut_label: "沿剖线梯度的 10 的幂次，从 {low} 到 {high}", cut_nothing: "沿这条线梯度处处为 0 或无定义。",
   chain: "链与图", activation: "激活函数", cost: "代价函数", cost_quadratic: "二次代价", cost_cross_entropy: "交叉熵",
   of: "C 对何者求导", of_b: "偏置", of_w: "权重", of_a: "激活值", of_x: "输入 x", layer: "所在层", depth: "深度",
-  residual: "残差：每层加上自己的输入", quantity: "图中显示", quantity_gradient: "梯度", quantity_rate: "每个链节的速率",
+  residual: "残差：每层加上自己的输入", residual_short: "残差", quantity: "图中显示", quantity_gradient: "梯度", quantity_rate: "每个链节的速率",
   quantity_regime: "状态", quantity_below_quarter: "每个链节都小于 1/4", second: "坐标为 w 与", second_b: "b，偏置", second_z: "z，各层固定为同一值",
   w_low: "w 从", w_high: "w 到", up_low: "{second} 从", up_high: "{second} 到", x: "输入 x", y: "目标 y",
   engine: "绘图方式", engine_auto: "有图形处理器则用之", engine_javascript: "JavaScript",
