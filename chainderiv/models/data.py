@@ -22,6 +22,7 @@ from chainderiv.nn.output_layer import OutputLayer, output_layer
 
 EXAMPLES, MOST_NUMBERS = 64, 2**20  # that are drawn, and numbers of an input in all
 FREE, FREE_PLACES = 8, 32  # what stands for a free size: of a sequence, and of a picture's sides
+MOVED = {"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Transpose"}  # numbers stay what they are
 WORDS = 2  # numbers that an input of integers may be, where nothing tells
 
 
@@ -65,8 +66,13 @@ def _drawn(graph: Graph, one: Input, examples: int, rng: np.random.Generator) ->
 
 
 def _words(graph: Graph, name: str) -> int:
-    """How many there are to look up."""
-    tables = [node.inputs[0] for node in graph.nodes if node.operator == "Gather" and node.inputs[1] == name]
+    """How many there are to look up, where an input is looked up as it comes or moved about."""
+    same, tables = {name}, []
+    for node in graph.nodes:
+        if node.operator in MOVED and same.intersection(node.inputs[:1]):
+            same.update(node.outputs)
+        elif node.operator == "Gather" and same.intersection(node.inputs[1:2]):
+            tables.append(node.inputs[0])
     return min((len(graph.constants[table]) for table in tables if table in graph.constants), default=WORDS)
 
 

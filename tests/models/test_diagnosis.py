@@ -212,6 +212,17 @@ def test_words_are_drawn_as_whole_numbers_that_there_are():
     assert d.verdict == "healthy"
 
 
+def test_words_that_are_cast_before_they_are_looked_up_are_drawn_from_all_there_are():
+    from chainderiv.models.data import drawn_inputs
+    from chainderiv.models.graph import Graph, Input, Node
+
+    nodes = (Node("Cast", ("words",), ("cast",), {"to": 7}), Node("Gather", ("table", "cast"), ("x",)))
+    graph = Graph(nodes, {"table": np.zeros((50, 8))}, (Input("words", (None, 7), "int32"),), ("x",))
+    drawn = drawn_inputs(graph, np.random.default_rng(0))["words"]
+    assert (drawn.min(), drawn.max()) == (0, 49)
+    assert "inputs of whole numbers drawn uniformly" in cd.diagnose(looked_up()).data
+
+
 def test_every_column_that_is_printed_holds_what_its_name_says():
     W, b = np.array([[1.0, 0.5], [-0.5, 1.0], [0.3, 0.3], [0.2, -0.9]]), np.array([0.1, -0.2, -50.0, 0.05])
     W2, b2 = np.array([[0.7, -0.4, 0.5, 0.9], [0.2, 0.8, -0.3, 0.1]]), np.array([0.1, 0.2])
