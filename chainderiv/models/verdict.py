@@ -3,8 +3,14 @@
 This file alone asks theory/. It accuses in three ways, each beyond what critical random weights do:
 
 - the gradient of the first layer lies further from the last one's than MOST, and than networks of these widths scatter;
-- one layer's weight or slope part lies tenfold off the network's own median, in the mean of measured and expected;
+- one layer's weight or slope part lies tenfold off the network's own median, in the mean of measured and expected, or
+  twofold where its bias shifts z by SHIFTED deviations and the next layer's weights do not make up for it;
 - nothing at all reaches the first layer.
+
+Measured on networks that no number here was fitted to (widths 16 to 256, 3 to 60 layers; tests/models/sound.py draws
+them): accused were 0 of 2,000 plain ones, which is below 0.15 % at 95 %, and 0 of 300 each of residual, LayerNorm and
+BatchNorm ones, below 1 %; named were 504 of 504 layers each of weights × 100, / 100 and biases - 8, above 99.4 %. Of
+the plain ones the largest |mean z| was 0.78 deviations, and the first layer's gradient at most 0.81 of what may be.
 """
 
 from __future__ import annotations
