@@ -202,6 +202,13 @@ def test_weights_without_biases_are_compared_by_an_input_of_each():
     assert judge(wide, FLOAT32).verdict.verdict == "healthy"
 
 
+def test_a_run_that_stands_still_is_not_called_healthy_and_one_that_vanishes_is_still_told():
+    record = watched([-9] * 5)
+    assert record.verdict == "unknown"
+    assert "plateau" in record.sentence
+    assert watched([-30, -25, -20, -15, -10]).verdict == "vanishing"
+
+
 def test_no_gradient_at_all_is_told_with_the_order_of_calls():
     record = cd.watch(params_of(SIZES)).tick([])
     assert record.verdict == "unknown"

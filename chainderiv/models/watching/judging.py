@@ -32,6 +32,7 @@ from chainderiv.models.verdict import (
 from chainderiv.models.watching.grouping import Group
 
 ROUNDING = math.log(1e-3)  # of ‖∂b‖ over ‖∂W‖/√inputs, which is 1 over the size of an activation elsewhere
+REST = math.log(1e-6)  # of ‖∂W‖/‖W‖
 BY_BIASES, BY_WEIGHTS = "biases", "weights"
 
 
@@ -107,6 +108,19 @@ def judge(layers: Sequence[Measured], ln_smallest: float) -> Judged:
     if known[0].nothing:
         return _nothing(layers, known, basis, ln_smallest)
     return _by_sizes(layers, [one for one in known if not one.nothing], basis)
+
+
+def at_rest(judged: Judged, layers: Sequence[Measured], ln_scale: float) -> Judged:
+    """The same, but not known where it is healthy and no layer's gradient is a millionth of its weights.
+
+    A mean over the batch that has come to nearly 0 at the output does not tell any more how δ passes the layers.
+    """
+    both = [(one.ln_gradient, one.ln_weight) for one in layers]
+    ratios = [g - w - ln_scale for g, w in both if g is not None and w is not None and w > -math.inf]
+    if judged.verdict.verdict != HEALTHY or not ratios or not max(ratios) < REST:
+        return judged
+    told = "no layer's gradient is a millionth of its weights: the run has converged or stands on a plateau"
+    return Judged(Verdict(UNKNOWN, None, told), judged.words, judged.basis)
 
 
 def most(layers: Sequence[Measured]) -> float:
