@@ -199,6 +199,14 @@ def test_a_bias_before_a_normalisation_by_the_batch_is_not_accused():
     assert judge(fine, FLOAT32).basis == BY_BIASES
 
 
+def test_gradients_that_grow_by_normalising_by_the_batch_are_let_pass_and_larger_ones_are_not():
+    def grown(by):
+        return [layer(k, -30.0, by * (40 - k), cancelled=True) for k in range(1, 40)] + [layer(40, 0.0, 0.0)]
+
+    assert judge(grown(0.19), FLOAT32).verdict.verdict == "healthy"  # ln √(π/(π − 1))
+    assert judge(grown(0.6), FLOAT32).verdict.verdict == "exploding"
+
+
 def test_weights_without_biases_are_compared_by_an_input_of_each():
     wide = [layer(1, None, -3.0 + math.log(1e6) / 2, inputs=10**6), layer(2, None, -3.0, inputs=1)]
     assert judge(wide, FLOAT32).verdict.verdict == "healthy"
