@@ -1,4 +1,4 @@
-"""What watching costs beside training, at every=100: python -m benchmarks.watching (torch, keras, jax: `bench`).
+"""What watching costs beside training, at every=100: python -m benchmarks.watching (torch, jax: `bench`; and keras).
 
 A training of a hundred steps, and beside it a hundred ticks of a watch of which one is due, a loop that prints each
 gradient's norm, and histograms of each gradient and parameter, as experiment trackers log them. Everyone is a process

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from chainderiv.models.verdict import (
     APART,
     BLOCKED,
+    BY_BATCH,
     DEVIATIONS,
     EXPLODING,
     HEALTHY,
@@ -32,6 +33,7 @@ from chainderiv.models.verdict import (
 from chainderiv.models.watching.grouping import Group
 
 ROUNDING = math.log(1e-3)  # of ‖∂b‖ over ‖∂W‖/√inputs, which is 1 over the size of an activation elsewhere
+REST = math.log(1e-6)  # of ‖∂W‖/‖W‖
 BY_BIASES, BY_WEIGHTS = "biases", "weights"
 
 
@@ -109,6 +111,19 @@ def judge(layers: Sequence[Measured], ln_smallest: float) -> Judged:
     return _by_sizes(layers, [one for one in known if not one.nothing], basis)
 
 
+def at_rest(judged: Judged, layers: Sequence[Measured], ln_scale: float) -> Judged:
+    """The same, but not known where it is healthy and no layer's gradient is a millionth of its weights.
+
+    A mean over the batch that has come to nearly 0 at the output does not tell any more how δ passes the layers.
+    """
+    both = [(one.ln_gradient, one.ln_weight) for one in layers]
+    ratios = [g - w - ln_scale for g, w in both if g is not None and w is not None and w > -math.inf]
+    if judged.verdict.verdict != HEALTHY or not ratios or not max(ratios) < REST:
+        return judged
+    told = "no layer's gradient is a millionth of its weights: the run has converged or stands on a plateau"
+    return Judged(Verdict(UNKNOWN, None, told), judged.words, judged.basis)
+
+
 def most(layers: Sequence[Measured]) -> float:
     """How far apart, as |ln|, sound networks of these widths may have the first and the last layer's gradient."""
     variance = sum(STEP / one.group.neurons for one in layers[:-1])
@@ -179,8 +194,8 @@ def _nothing(layers: Sequence[Measured], known: Sequence[Measured], basis: str, 
 
 def _by_sizes(layers: Sequence[Measured], known: Sequence[Measured], basis: str) -> Judged:
     sizes, bound = _sizes(known, basis), most(known)
-    ratio = sizes[0] - sizes[-1]
-    words = tuple(_word(one, known, sizes[-1], bound, basis) for one in layers)
+    ratio, grown = sizes[0] - sizes[-1], by_batch(known)
+    words = tuple(_word(one, known, sizes[-1], (-bound, bound + grown), basis) for one in layers)
     found = _outlier(known, sizes)
     culprit = None if found is None else found[0].group.number
     if found is not None:
@@ -189,7 +204,7 @@ def _by_sizes(layers: Sequence[Measured], known: Sequence[Measured], basis: str)
         )
     first, last = known[0], known[-1]
     told = f"the gradient of layer {named(first)} is {times(ratio)} that of layer {named(last)}"
-    if _is_beyond(sizes, bound):
+    if _is_beyond(sizes, bound, bound + grown):
         word = EXPLODING if ratio > 0 else VANISHING
         links = len(known) - 1
         why = f"{times(ratio / links)} as large from layer to layer, in the mean" if found is None else found[1]
@@ -200,20 +215,25 @@ def _by_sizes(layers: Sequence[Measured], known: Sequence[Measured], basis: str)
     return Judged(Verdict(HEALTHY, None, whole), words, basis)
 
 
-def _is_beyond(sizes: Sequence[float], bound: float) -> bool:
+def by_batch(layers: Sequence[Measured]) -> float:
+    """How much normalising by the batch adds to ln ‖δ‖ of the first layer, whatever the weights (Yang et al. 2019)."""
+    return BY_BATCH * sum(one.group.cancelled for one in layers[:-1])
+
+
+def _is_beyond(sizes: Sequence[float], least: float, largest: float) -> bool:
     """A mean over the batch may cancel at the output alone, so what explodes does so beside the one before, too."""
     if sizes[0] < sizes[-1]:
-        return sizes[-1] - sizes[0] > bound
-    return all(sizes[0] - size > bound for size in (sizes[-2:] if len(sizes) > 2 else sizes[-1:]))
+        return sizes[-1] - sizes[0] > least
+    return all(sizes[0] - size > largest for size in (sizes[-2:] if len(sizes) > 2 else sizes[-1:]))
 
 
-def _word(one: Measured, known: Sequence[Measured], last: float, bound: float, basis: str) -> str:
+def _word(one: Measured, known: Sequence[Measured], last: float, bounds: tuple[float, float], basis: str) -> str:
     if one.nothing:
         return BLOCKED
     size = _evidence(one, basis) if one in known else None
     if size is None:
         return UNKNOWN
-    return HEALTHY if abs(size - last) <= bound else EXPLODING if size > last else VANISHING
+    return HEALTHY if bounds[0] <= size - last <= bounds[1] else EXPLODING if size > last else VANISHING
 
 
 def _outlier(known: Sequence[Measured], sizes: Sequence[float]) -> tuple[Measured, str] | None:

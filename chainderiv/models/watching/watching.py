@@ -17,7 +17,7 @@ from chainderiv.errors import BadValue
 from chainderiv.given import function, path_of, whole_number
 from chainderiv.models.verdict import UNKNOWN, Verdict
 from chainderiv.models.watching.grouping import Group
-from chainderiv.models.watching.judging import BY_WEIGHTS, Judged, Measured, judge
+from chainderiv.models.watching.judging import BY_WEIGHTS, Judged, Measured, at_rest, judge
 from chainderiv.models.watching.norms import ln_norms
 from chainderiv.models.watching.record import WatchRecord, made, rows
 from chainderiv.models.watching.scaling import is_scaler, scale_of
@@ -139,6 +139,7 @@ class Watch(Shows):
         overflowed = overflows and any(not one.finite for one in layers) and not any(one.spoilt for one in layers)
         self._anew = self._anew + 1 if overflowed else 0
         judged = _overflow(layers, self._anew) if overflowed else judge(layers, _ln_smallest(read.dtype))
+        judged = judged if divisor is None else at_rest(judged, layers, math.log(divisor))
         return self._keep(made(self.ticks - 1, layers, judged, divisor, overflowed, notes))
 
     def _keep(self, record: WatchRecord) -> WatchRecord:
