@@ -25,8 +25,8 @@ _UNNAMED = np.empty(0)  # stands for an output that nobody asks for
 class NotFollowed:
     """An operator that no rule follows, where it stands, and why.
 
-    >>> print(NotFollowed("TopK", "pool/topk", "no rule for it"))
-    TopK at 'pool/topk': no rule for it
+    >>> print(NotFollowed("Det", "head/det", "no rule follows it"))
+    Det at 'head/det': no rule follows it
     """
 
     operator: str

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from chainderiv.models.verdict import (
     APART,
     BLOCKED,
-    BY_BATCH,
     DEVIATIONS,
     EXPLODING,
     HEALTHY,
@@ -28,6 +27,7 @@ from chainderiv.models.verdict import (
     UNKNOWN,
     VANISHING,
     Verdict,
+    grown_by_batch,
     times,
 )
 from chainderiv.models.watching.grouping import Group
@@ -216,8 +216,11 @@ def _by_sizes(layers: Sequence[Measured], known: Sequence[Measured], basis: str)
 
 
 def by_batch(layers: Sequence[Measured]) -> float:
-    """How much normalising by the batch adds to ln ‖δ‖ of the first layer, whatever the weights (Yang et al. 2019)."""
-    return BY_BATCH * sum(one.group.cancelled for one in layers[:-1])
+    """How much normalising by the batch adds to ln ‖δ‖ of the first layer, whatever the weights (Yang et al. 2019).
+
+    Parameters do not tell the neuron, so it is taken for a ReLU.
+    """
+    return grown_by_batch(None) * sum(one.group.cancelled for one in layers[:-1])
 
 
 def _is_beyond(sizes: Sequence[float], least: float, largest: float) -> bool:
