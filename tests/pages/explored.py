@@ -91,3 +91,18 @@ def same(sign, log, want, allowed):
     if np.isneginf(want.log) or np.isneginf(log):
         return np.isneginf(want.log) and np.isneginf(log)
     return sign == want.sign and abs(log - float(want.log)) <= allowed
+
+
+FLOAT64 = 700  # natural logarithm: a larger a_L is beyond what a number of the page holds
+
+
+def judge_said(states, said):
+    """Hold readings (sign and log) to the engine at the states' points; most must be judged."""
+    judged = 0
+    for state, one in zip(states, said, strict=True):
+        want, allowed = engine(state, state["point"])
+        beyond = not np.isfinite(one["log"]) and abs(want.log) > FLOAT64
+        if np.isfinite(allowed) and not np.isnan(want.log) and not beyond:
+            judged += 1
+            assert same(one["sign"], one["log"], want, allowed), (state, one["sign"], one["log"], want)
+    assert judged > 0.7 * len(states)

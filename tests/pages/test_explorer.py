@@ -11,7 +11,7 @@ from chainderiv.cli import main
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.pages.explorer import page
 from tests.kinds import FOUR
-from tests.pages.explored import OWN, chain_of, computed, data, engine, parameter, random_states, same, text
+from tests.pages.explored import OWN, chain_of, computed, data, engine, judge_said, parameter, random_states, same, text
 
 
 def said_of(count, seed, folder, whole=False):
@@ -24,30 +24,21 @@ def said(tmp_path_factory):
     return said_of(20, 18, tmp_path_factory.mktemp("explorer"))
 
 
-def judge(states, said):
-    judged = 0
-    for state, one in zip(states, said, strict=True):
-        want, allowed = engine(state, state["point"])
-        if not np.isfinite(allowed) or np.isnan(want.log) or one["log"] == np.inf:
-            continue
-        judged += 1
-        assert same(one["sign"], one["log"], want, allowed), (state, one["sign"], one["log"], want)
-    assert judged > 0.7 * len(states)
-
-
 def test_every_reading_is_the_engines(said):
-    judge(*said)
+    judge_said(*said)
 
 
 @pytest.mark.slow
 def test_every_reading_of_every_activation_is_the_engines(tmp_path):
-    judge(*said_of(6 * (len(ACTIVATIONS) + 1), 19, tmp_path, whole=True))
+    judge_said(*said_of(6 * (len(ACTIVATIONS) + 1), 19, tmp_path, whole=True))
 
 
 def test_the_factors_are_those_of_the_derivation_and_their_product_is_the_gradient(said):
     for state, one in zip(*said, strict=True):
         derived = cd.derive(chain_of(state), parameter(state))
         assert len(one["factors"]) == len(derived.surviving)
+        written = data()["shared"].keys() | data()["formulas"][state["activation"]].keys()
+        assert {factor["piece"] for factor in one["factors"]} <= written
         logs, signs = ([factor[what] for factor in one["factors"]] for what in ("log", "sign"))
         if one["sign"] and np.isfinite(one["log"]):
             assert np.isclose(sum(logs), one["log"], rtol=1e-12, atol=1e-9)  # of logarithms, where 1e-9 is a factor
@@ -57,6 +48,22 @@ def test_the_factors_are_those_of_the_derivation_and_their_product_is_the_gradie
             want = [(pieces[p.kind], p.layer) for p in derived.places]
             got = [("input" if f["piece"] == "x" else f["piece"], f["layer"]) for f in one["factors"]]
             assert [(p, layer - (p == "input")) for p, layer in got] == want
+
+
+def test_the_pieces_of_the_formula_are_those_of_the_derivation():
+    shared = data()["shared"]
+    for wrt, pieces in {
+        "w1": ["of_w", "x"],
+        "w3": ["of_w", "input", "slope"],
+        "b2": ["of_b", "weight"],
+        "x": ["of_x"],
+    }.items():
+        layer = int(wrt[1:] or 0)
+        whole = cd.derive(cd.Chain(5), wrt).to("mathml")
+        for name in pieces:
+            at = {"layer": 4 if name == "weight" else layer, "before": layer - 1, "last": 5}
+            inner = re.sub(r"^<math[^>]*>|</math>$", "", shared[name].format(**at))
+            assert inner in whole, (wrt, name, inner)
 
 
 def test_rate_and_largest_link_are_the_sweeps(tmp_path):

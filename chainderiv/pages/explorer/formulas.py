@@ -46,6 +46,7 @@ def shared_formulas() -> Mapping[str, str]:
     pieces = {
         "weight": _piece(chain, Factor("weight", LAYER)),
         "input": _piece(chain, Factor("activation", BEFORE)),
+        "x": _piece(chain, Factor("activation", 0)),
         "slope": _piece(chain, Factor("slope", LAST)),
         "rest": _piece(cancelling, Factor("rest", LAST)),
     }

@@ -100,7 +100,8 @@ $("copy-link").addEventListener("click", async () => {
     $("copy-link").textContent = t("not_copied");
   }
 });
-window.addEventListener("hashchange", () => change(fromHash(location.hash)));
+// the address that came, which keepAddress may have replaced since
+window.addEventListener("hashchange", event => change(fromHash(new URL(event.newURL).hash)));
 window.addEventListener("resize", () => change({}));
 dark.addEventListener("change", () => change({ theme: state.theme }));
 dress();
