@@ -29,6 +29,7 @@ from chainderiv.models.passes import Gradients, Passed, backward_through, descri
 from chainderiv.models.scaled import Scaled, linear, scaled
 from chainderiv.models.stages import FACTOR, NORMALISATION, PASSED_BY, SLOPE, WEIGHT, kind_of
 
+PRODUCTS = {"Mul", "Div", "MatMul", "Einsum", "Gemm", "Attention"}  # in which one tensor scales another
 FLAT = 0.01  # |φ'(z)| below it is called flat
 SPATIAL = {"Conv", "ConvTranspose"}  # their neurons are channels, along the second axis
 
@@ -57,6 +58,8 @@ class Layer:
     fed : whether the layer's input is not 0 throughout. finite : whether all that it makes is.
     cancelled : whether a normalisation by the batch takes the bias off again, whose gradient then is 0.
     freed : whether some slope of a dead layer is not 0 without its bias.
+    gate : whether what it makes is multiplied with what comes by another road, as in attention, squeeze-and-excitation
+        and gated units: it stands beside the road that the gradient takes, and its slopes may all be 0.
     weight_alike, slope_alike : how alike the examples are, 1 where they are the same, as alike.py has it.
     """
 
@@ -88,6 +91,7 @@ class Layer:
     bias: str | None = None
     unbiased: float = 0.0
     freed: bool = False
+    gate: bool = False
     ln_rest: float = 0.0
 
 
@@ -191,6 +195,7 @@ class _Look:
             and activation is not None
             and behind.entry == z
             and bool(np.any(slope(activation, unbiased).values)),
+            gate=self._is_gate(behind.leave or z),
         )
 
     def _bias(self, node: Node, z: str) -> str | None:
@@ -245,6 +250,15 @@ class _Look:
             return Cut(at, readers[0].outputs[0], (readers[0],))
         further = cuts(self.passed, sources=[at])
         return further[0] if further and further[0].leave in self.gradients else None
+
+    def _is_gate(self, at: str) -> bool:
+        """Whether a tensor is first met by another in a product."""
+        while len(self.readers[at]) == 1:
+            (node,) = self.readers[at]
+            if len({name for name in node.inputs if name in self.passed.moving}) > 1:
+                return node.operator in PRODUCTS
+            at = node.outputs[0]
+        return False
 
     def _whole(self, cut: Cut, cancelled: bool) -> _Behind:
         """With a number that all are multiplied by at its end, as the ½ of a GELU."""

@@ -115,7 +115,7 @@ def _slopes(layer: Layer) -> tuple[float, float] | None:
 
 def exp(x: float) -> float:
     """e^x, inf where that leaves float64."""
-    return math.exp(x) if x < MOST_LN else math.inf
+    return math.inf if x >= MOST_LN else math.exp(x)
 
 
 def judge(layers: Sequence[Layer], not_followed: Sequence[NotFollowed] = ()) -> Verdict:
@@ -258,13 +258,17 @@ def outlier(layers: Sequence[Layer]) -> Outlier | None:
     """The layer whose weight or slope part lies furthest off the network's median, if that is tenfold or more.
 
     Of a layer whose neurons a bias shifts by SHIFTED of their deviations less will do: no random weights do that.
+    A gate stands beside the road and is not judged, nor are the slopes of the last layer, which are the output's: a
+    network that has learned its classes saturates there.
     """
+    last, layers = layers[-1], [one for one in layers if not one.gate]
     dead = [one for one in layers if one.dead == 1 and one.fed]
     if dead:
         return Outlier(dead[-1], math.inf, f"no gradient passes layer {_named(dead[-1])}: all its slopes are 0")
     with_weight = [one for one in layers if math.isfinite(one.ln_weight_part)]
     weights = _offs(with_weight, lambda one: one.ln_weight_part, lambda one: one.ln_weight_expected)
-    with_neuron = [one for one in layers if one.dead is not None and math.isfinite(one.ln_slope_part)]
+    neurons = (one for one in layers if one.dead is not None and one is not last)
+    with_neuron = [one for one in neurons if math.isfinite(one.ln_slope_part)]
     slopes = _offs(with_neuron, lambda one: one.ln_slope_part, lambda one: one.ln_slope_expected)
     above = {off.layer.number: off.expected for off in weights}
     found = [off.told("weights") for off in weights if off.stands_out]

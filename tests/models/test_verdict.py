@@ -15,6 +15,7 @@ from chainderiv.models.passes import backward, forward
 from chainderiv.models.readers.reading import read
 from chainderiv.models.verdict import APART, expectation, grown_by_batch, is_beyond, judge, of_sizes, outlier
 
+from .networks import Builder
 from .sound import KINDS, PLANTS, STARTS, arrays, diagnosed, drawn, normalised, planted
 
 QUICK, PARTS = 20, 10  # the slow tests go over all in PARTS, of which CI draws one or so
@@ -324,3 +325,63 @@ def test_nielsens_four_layers_learn_95_times_slower_on_mnist(mnist):
         assert factors[-1] == pytest.approx(norms[3] / norms[0], rel=5e-3)
     assert min(factors) < 0.285 / 0.003 < max(factors)
     assert 70 < np.median(factors) < 130
+
+
+# ---- what stands beside the road
+
+
+def gated(shut, depth=6, width=32, seed=3):
+    """ReLU layers whose signal is scaled by a gate: what the layer reads, two layers and a hard sigmoid, shut or not."""
+    b, t = Builder((16, width), seed), "x"
+    for layer in range(depth):
+        z = b.add("Relu", b.add("MatMul", t, b.weight(width, width, gain=2**0.5), name=f"road {layer}"))
+        u = b.add("Relu", b.add("MatMul", z, b.weight(width, 8), name=f"squeeze {layer}"))
+        z_gate = b.add("MatMul", u, b.weight(8, width), name=f"excite {layer}")
+        offset = b.constant(np.full(width, 20.0 if shut and layer == 2 else 2.0))
+        t = b.add("Mul", z, b.add("HardSigmoid", b.add("Add", z_gate, offset)))
+    return b.graph(b.add("MatMul", t, b.weight(width, 10), name="out"))
+
+
+def verdict_on(graph, examples=16):
+    passed = forward(graph, {"x": np.random.default_rng(4).normal(size=(examples, 32))})
+    cotangent = np.random.default_rng(5).normal(size=passed.output.shape)
+    found = layers(passed, backward(passed, cotangent), examples)
+    return judge(found), found
+
+
+@pytest.mark.parametrize("shut", [False, True])
+def test_a_gate_stands_beside_the_road_and_is_not_accused_though_it_is_shut(shut):
+    verdict, found = verdict_on(gated(shut))
+    assert verdict.verdict == "healthy", verdict.sentence
+    gates = {one.name for one in found if one.gate}
+    assert gates == {f"{what} {k}" for k in range(6) for what in ("squeeze", "excite")}
+    assert any(one.dead == 1 for one in found) == shut
+
+
+def test_a_layer_of_the_road_is_named_beside_gates():
+    graph = gated(False)
+    weight = next(node.inputs[1] for node in graph.nodes if node.name == "road 3")
+    sick = replace(graph, constants=graph.constants | {weight: graph.constants[weight] / 100})
+    verdict, found = verdict_on(sick)
+    assert found[verdict.culprit - 1].name == "road 3"
+
+
+def test_a_network_that_has_learned_its_classes_saturates_at_its_output_and_is_not_accused():
+    rng = np.random.default_rng(0)
+    made = arrays(rng, [20, 32, 32, 32, 5], STARTS["LeCun, tanh"][1])
+    made["W4"] *= 3
+    made["b4"] += 9  # sigmoids that are sure of themselves
+    found = cd.diagnose(made, activation="tanh", output="sigmoid")
+    assert found.layers[-1].slope_part < 0.01
+    assert found.verdict == "healthy", found.sentence
+
+
+def test_a_part_on_which_no_gradient_arrives_is_not_a_number():
+    (shut,) = [
+        one
+        for one in cd.diagnose(
+            {"1.weight": np.eye(2), "1.bias": [-9.0, -9.0], "2.weight": np.eye(2)}, activation="relu", output="identity"
+        ).layers
+        if one.number == 1
+    ]
+    assert math.isnan(shut.weight_part)
