@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from chainderiv.errors import BadShape, BadValue
+from chainderiv.errors import BadShape
 from chainderiv.kinds import Floats
 from chainderiv.models.graph import Node
-from chainderiv.models.operators.rule import Rule, Unfollowed, is_float
+from chainderiv.models.operators.rule import Rule, TooLarge, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
 from chainderiv.models.passed import MOST_BYTES, Gradients, NotFollowed, Passed, described, owned, told
 from chainderiv.models.scaled import Scaled, bands, levels, plus, scaled
@@ -103,7 +103,7 @@ class _Back:
         self.known[name] = share if before is None else plus(before, share)
         self.bytes += _taken(self.known[name], came_from) - (0 if before is None else _taken(before, ()))
         if self.bytes > MOST_BYTES:
-            raise BadValue(
+            raise TooLarge(
                 f"the gradients of {self.passed.graph.name} take more than {MOST_BYTES // 2**20} MiB at "
                 f"{described(node)}; give fewer or smaller examples"
             )

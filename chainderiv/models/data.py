@@ -20,22 +20,27 @@ from chainderiv.models.passes import Passed
 from chainderiv.models.scaled import Scaled, moved, of_wide, scaled
 from chainderiv.nn.output_layer import OutputLayer, output_layer
 
-EXAMPLES, MOST_NUMBERS = 64, 2**20  # that are drawn, and numbers of an input in all
-FREE, FREE_PLACES = 8, 32  # what stands for a free size: of a sequence, and of a picture's sides
+EXAMPLES, MOST_NUMBERS = 64, 2**16  # that are drawn, and numbers of an input in all
+FREE, PLACES = 8, 32  # what stands for a free size: of a sequence, and of a picture's sides
+MOST_PLACES = 256
 MOVED = {"Cast", "Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten", "Transpose"}  # numbers stay what they are
 WORDS = 2  # numbers that an input of integers may be, where nothing tells
 
 
-def drawn_inputs(graph: Graph, rng: np.random.Generator) -> dict[str, Array]:
+def drawn_inputs(
+    graph: Graph, rng: np.random.Generator, most: int = EXAMPLES, places: int = PLACES
+) -> dict[str, Array]:
     """Standard normal inputs of the shapes that a graph states; integers where it looks them up.
+
+    most : examples at most. places : what stands for a side of a picture that is free.
 
     >>> graph = Graph((), {}, (Input("x", (None, 3)),), ("x",))
     >>> drawn_inputs(graph, np.random.default_rng(0))["x"].shape
     (64, 3)
     """
-    sizes = [_size(one.shape) for one in graph.inputs]
-    examples = max(1, min(EXAMPLES, MOST_NUMBERS // max([1, *sizes])))
-    return {one.name: _drawn(graph, one, examples, rng) for one in graph.inputs}
+    sizes = [int(np.prod(_filled(one.shape, 1, places), dtype=float)) for one in graph.inputs]
+    examples = max(1, min(most, MOST_NUMBERS // max([1, *sizes])))
+    return {one.name: _drawn(graph, one, _filled(one.shape, examples, places), rng) for one in graph.inputs}
 
 
 def drawn(graph: Graph) -> str:
@@ -49,17 +54,17 @@ def _is_of_floats(one: Input) -> bool:
     return one.dtype.startswith(("float", "bfloat"))
 
 
-def _size(shape: tuple[int | None, ...]) -> int:
-    return int(np.prod(_filled(shape, 1), dtype=float))
+def has_free_places(graph: Graph) -> bool:
+    """Whether an input is pictures of any size."""
+    return any(len(one.shape) > 3 and None in one.shape[1:] for one in graph.inputs)
 
 
-def _filled(shape: tuple[int | None, ...], examples: int) -> tuple[int, ...]:
-    free = FREE_PLACES if len(shape) > 3 else FREE
+def _filled(shape: tuple[int | None, ...], examples: int, places: int) -> tuple[int, ...]:
+    free = places if len(shape) > 3 else FREE
     return tuple((free if k else examples) if n is None else n for k, n in enumerate(shape))
 
 
-def _drawn(graph: Graph, one: Input, examples: int, rng: np.random.Generator) -> Array:
-    shape = _filled(one.shape, examples)
+def _drawn(graph: Graph, one: Input, shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     if _is_of_floats(one):
         return rng.normal(size=shape)
     return rng.integers(_words(graph, one.name), size=shape).astype(bool if one.dtype == "bool" else np.int64)

@@ -10,18 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from chainderiv.errors import BadValue
+from chainderiv.errors import BadShape, BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.cost import Cost, cost as find_cost
 from chainderiv.given import generator, truth
 from chainderiv.kinds import Array
 from chainderiv.models.cures import Start, cure_of
-from chainderiv.models.data import drawn, drawn_inputs, given_inputs, pull, random_pull
+from chainderiv.models.data import (
+    EXAMPLES,
+    MOST_PLACES,
+    PLACES,
+    drawn,
+    drawn_inputs,
+    given_inputs,
+    has_free_places,
+    pull,
+    random_pull,
+)
 from chainderiv.models.diagnosis import Diagnosis
 from chainderiv.models.graph import Graph, leading_to
 from chainderiv.models.layer_diagnosis import layer_diagnosis
 from chainderiv.models.layers import Layer, layers
-from chainderiv.models.operators.rule import is_float
+from chainderiv.models.operators.rule import TooLarge, is_float
 from chainderiv.models.partly import is_whole, notes_on, notes_on_the_way_back, notes_on_the_way_forward
 from chainderiv.models.passes import NotFollowed, Passed, backward, forward, until_not_followed
 from chainderiv.models.readers.reading import holds_arrays_alone, read
@@ -80,8 +90,12 @@ def diagnose(
     """
     draws, chosen = generator(rng), _cost(model, targets, cost)
     graph = read(model, activation, _output(model, output, chosen, targets), _examples(inputs))
-    given = drawn_inputs(graph, draws) if inputs is None else given_inputs(graph, inputs)
-    passed = _passed(graph, given, truth("training", training))
+    trains = truth("training", training)
+    if inputs is None:
+        given, passed = _drawn(graph, draws, trains)
+    else:
+        given = given_inputs(graph, inputs)
+        passed = _passed(graph, given, trains)
     examples = next((len(array) for array in given.values() if array.ndim), 1)
     data = f"{counted(examples, 'example')}: {drawn(graph) if inputs is None else 'the inputs given'}"
     part = passed if is_whole(passed) else until_not_followed(passed)
@@ -98,6 +112,23 @@ def diagnose(
         *(() if part is passed else notes_on_the_way_forward(passed, part, targets is not None)),
     )
     return _made(part, found, stages(part, gradients), examples, data, began.cost, notes)
+
+
+def _drawn(graph: Graph, rng: np.random.Generator, training: bool) -> tuple[dict[str, Array], Passed]:
+    """Inputs that are drawn, as many as memory holds and as large as every window asks, and the way forward."""
+    most, places = EXAMPLES, PLACES
+    while True:
+        given = drawn_inputs(graph, rng, most, places)
+        try:
+            return given, _passed(graph, given, training)
+        except TooLarge:
+            most //= 8
+            if not most:
+                raise
+        except BadShape:
+            places *= 2
+            if places > MOST_PLACES or not has_free_places(graph):
+                raise
 
 
 def _passed(graph: Graph, given: Mapping[str, Array], training: bool) -> Passed:

@@ -11,7 +11,7 @@ import numpy as np
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.kinds import Array
 from chainderiv.models.graph import Graph, Node
-from chainderiv.models.operators.rule import Call, Rule, Unfollowed, is_float
+from chainderiv.models.operators.rule import Call, Rule, TooLarge, Unfollowed, is_float
 from chainderiv.models.operators.table import RULES
 from chainderiv.models.passed import MOST_BYTES, NotFollowed, Passed, described, owned, told
 
@@ -117,7 +117,7 @@ class _Run:
             if moves and any(source in self.of_floats for source in node.inputs):
                 self.of_floats.add(name)
         if self.bytes > MOST_BYTES:
-            raise BadValue(
+            raise TooLarge(
                 f"the tensors of {self.graph.name} take more than {MOST_BYTES // 2**20} MiB at "
                 f"{described(node)}; give fewer or smaller examples"
             )

@@ -249,3 +249,22 @@ def test_every_column_that_is_printed_holds_what_its_name_says():
     assert header == ["layer", *wanted][:-1] + ["predicted", "√χ₁ (90 of 100)", "dead", "flat"]
     assert first == ["1 W1", *(f"{v:.3g}" for v in wanted.values()), *(f"{s:.0f}%" for s in shares.values())]
     assert len(set(first)) == len(first)  # no two could change places unseen
+
+
+def test_inputs_that_are_drawn_are_as_many_as_memory_holds_and_as_large_as_a_window_asks(monkeypatch):
+    from chainderiv.models import forwards
+
+    from .networks import Builder
+
+    b = Builder((None, 2, None, None))
+    t = b.add("Conv", "x", b.weight(3, 2, 3, 3), strides=[2, 2], name="halves")
+    t = b.add("AveragePool", t, kernel_shape=[20, 20], name="large")
+    graph = b.graph(b.add("Flatten", t))
+    found = cd.diagnose(graph)  # of 32 places the pool's window has 15
+    assert found.verdict == "healthy"
+    assert found.examples == 8
+    monkeypatch.setattr(forwards, "MOST_BYTES", 2**19)
+    assert cd.diagnose(graph).examples == 1
+    monkeypatch.setattr(forwards, "MOST_BYTES", 2**10)
+    with pytest.raises(BadValue, match="take more than 0 MiB at halves"):
+        cd.diagnose(graph)

@@ -76,13 +76,17 @@ class Rule:
     kind: str
 
 
+class TooLarge(BadValue):
+    """A pass that takes more memory than it may, which fewer examples would not."""
+
+
 def fits(shape: Sequence[int]) -> tuple[int, ...]:
-    """The shape, if an array of it takes no more than MOST_OF_ONE; raises BadValue."""
+    """The shape, if an array of it takes no more than MOST_OF_ONE; raises TooLarge."""
     count = 1
     for length in shape:
         count *= int(length)
     if count * 8 > MOST_OF_ONE or any(int(length) < 0 for length in shape):
-        raise BadValue(
+        raise TooLarge(
             f"a tensor of the shape {tuple(map(int, shape))} is asked for; one may take {MOST_OF_ONE // 2**20} MiB: "
             "give fewer or smaller examples"
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainderiv.errors import BadValue
+from chainderiv.errors import BadShape, BadValue
 from chainderiv.kinds import Array, Floats
 from chainderiv.models.operators.rule import Call, fits
 
@@ -77,7 +77,7 @@ class Windows:
 
 
 def windows(call: Call, size: Lengths, kernel: Lengths) -> Windows:
-    """The windows of a Conv or a pooling node over an image of that size; raises BadValue where none fits."""
+    """The windows of a Conv or a pooling node over an image of that size; raises BadShape where none fits."""
     strides, dilations = lengths(call, "strides", size), lengths(call, "dilations", size)
     span = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
     before, after = padding(call, size, span, strides)
@@ -86,7 +86,7 @@ def windows(call: Call, size: Lengths, kernel: Lengths) -> Windows:
         _count(n + b + a - w, s, over, n + b) for n, b, a, w, s in zip(size, before, after, span, strides, strict=True)
     )
     if min(count, default=1) < 1:
-        raise BadValue(f"a window of {kernel} does not fit into an image of {size}; give larger examples")
+        raise BadShape(f"a window of {kernel} does not fit into an image of {size}; give larger examples")
     fits(count)
     return Windows(size, kernel, strides, dilations, before, after, count)
 
