@@ -75,7 +75,10 @@ def cure_of(verdict: Verdict, layers: Sequence[Layer], stages: Sequence[Stage], 
     if blamed is not None and blamed.finite:
         return _of_one(blamed, layers, start)
     if verdict.verdict == BLOCKED:
-        return Cure("no layer is to blame; give inputs that are not 0, or another cost, or another last activation")
+        return Cure(
+            "no layer is to blame; give inputs that are not 0, or another cost, or another last "
+            "activation, or in place of a step what has a slope"
+        )
     return _of_branches(verdict, layers, stages) or _of_all(verdict, layers, start)
 
 
