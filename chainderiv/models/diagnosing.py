@@ -27,6 +27,7 @@ from chainderiv.models.partly import (
     is_whole,
     kept_back,
     notes_on,
+    notes_on_statistics,
     notes_on_the_way_back,
     notes_on_the_way_forward,
 )
@@ -102,6 +103,7 @@ def diagnose(
     stopped = kept_back(part, gradients)
     notes = (
         *([] if stopped is None or stopped.accuses else [str(stopped)]),
+        *notes_on_statistics(passed),
         *notes_on(graph, passed.graph.outputs[0], found),
         *notes_on_the_way_back(found, gradients),
         *(() if part is passed else notes_on_the_way_forward(passed, part, targets is not None)),

@@ -77,6 +77,20 @@ def _has_weight(passed: Passed, node: Node) -> bool:
     return len(still) == 1 and is_float(passed.values[still[0]])
 
 
+def notes_on_statistics(passed: Passed) -> Iterator[str]:
+    """That normalisations by the batch have seen none yet, where they do in evaluation as if they were not there."""
+    known = [
+        [passed.values[name] for name in node.inputs[3:5]]
+        for node in passed.nodes
+        if node.operator == "BatchNormalization" and not (passed.training or node.attributes.get("training_mode"))
+    ]
+    if known and all(np.all(mean == 0) and np.all(variance == 1) for mean, variance in known):
+        yield (
+            "normalisations by the batch have the mean 0 and the variance 1 that they start with, and change nothing: "
+            "before the network has trained, training=True (--training) says how it will begin"
+        )
+
+
 def notes_on(graph: Graph, output: str, layers: Sequence[Layer]) -> Iterator[str]:
     """What is to be known of any network."""
     if len(graph.outputs) > 1:

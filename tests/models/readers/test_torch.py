@@ -109,6 +109,11 @@ def test_an_operator_that_is_not_known_is_handed_on_by_torchs_name():
     assert [n.operator for n in graph.nodes] == ["Gemm", "aten.fft_rfft", "Abs"]
 
 
+def test_of_several_results_that_are_not_known_each_keeps_its_sizes():
+    module = modules.Of(lambda s, x: torch.cat([torch.sort(s.a(x))[0], x], -1), a=nn.Linear(6, 4))
+    assert [n.operator for n in read(module, inputs=torch.randn(3, 6)).nodes] == ["Gemm", "aten.sort", "Concat"]
+
+
 def _in_part(self, x):
     h = self.a(x)
     h[:, 0].relu_()
@@ -288,3 +293,18 @@ def test_a_class_of_ones_own_may_be_called_as_a_recurrent_layer_is():
     assert [node.operator for node in read(RNN()).nodes] == ["Gemm", "Tanh", "Gemm", "Tanh"]
     with pytest.raises(BadValue, match="holds RNN at 'inner', a recurrent cell"):
         read(nn.ModuleDict({"inner": nn.RNN(3, 3)}))
+
+
+def test_a_batch_normalisation_that_has_seen_no_batch_is_told_in_evaluation():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 2))
+    x = np.random.default_rng(0).normal(size=(16, 6))
+
+    def told():
+        return any("that they start with" in note for note in cd.diagnose(module, x).notes)
+
+    assert not told()
+    module.eval()
+    assert told()
+    module[1].running_mean += 0.1
+    assert not told()
