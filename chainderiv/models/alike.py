@@ -22,11 +22,13 @@ MOST = 256  # examples and places that are looked at, evenly from all
 
 
 def of_gradients(delta: Floats) -> float:
-    """‖ΔᵀΔ‖_F²/‖Δ‖_F⁴ of the rows of delta, (rows, neurons); 1 where all are 0.
+    """‖ΔᵀΔ‖_F²/‖Δ‖_F⁴ of the rows of delta, (rows, neurons); 1 where all are 0, or one is no number.
 
     >>> of_gradients(np.eye(4)), of_gradients(np.ones((4, 3)))
     (0.25, 1.0)
     """
+    if not np.isfinite(delta).all():
+        return 1.0
     rows = _some(delta)
     whole = float(np.sum(np.square(rows)))
     with np.errstate(under="ignore"):
@@ -36,12 +38,14 @@ def of_gradients(delta: Floats) -> float:
 def of_slopes(slopes: Floats, above: Floats) -> float:
     """Σ p p' K (1 + 2ρ²)/(3 Σ p K_ee) of slopes and gradients above them, both (rows, neurons), at most 1.
 
-    1 where all are 0, or the squared slopes of an example are all the same.
+    1 where all are 0, or one is no number, or the squared slopes of an example are all the same.
 
     >>> h = np.eye(4)
     >>> of_slopes(np.array([[0.0, 1, 0, 1]] * 4), np.ones((4, 4))), of_slopes(np.eye(4), h) < 0.5
     (1.0, True)
     """
+    if not (np.isfinite(slopes).all() and np.isfinite(above).all()):
+        return 1.0
     squares, h = np.square(_some(slopes)), _some(above)
     sizes = np.sum(np.square(h), axis=1)
     means = squares.mean(axis=1, keepdims=True)

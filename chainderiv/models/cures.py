@@ -17,7 +17,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.models.layers import Layer
 from chainderiv.models.residuals import weighs
 from chainderiv.models.stages import RESIDUAL, Stage
-from chainderiv.models.verdict import BLOCKED, EXPLODING, HEALTHY, UNKNOWN, VANISHING, Verdict, times
+from chainderiv.models.verdict import BLOCKED, EXPLODING, HEALTHY, UNKNOWN, VANISHING, Verdict, is_undefined, times
 
 DIGITS = 3  # of a factor that is pasted
 STEEP = 0.5  # slopes that never reach it make a network vanish whatever its signals are: a sigmoid's
@@ -70,10 +70,15 @@ def cure_of(verdict: Verdict, layers: Sequence[Layer], stages: Sequence[Stage], 
     if verdict.verdict == HEALTHY:
         return Cure("healthy: there is nothing to cure")
     blamed = next((one for one in layers if one.number == verdict.culprit), None)
+    if blamed is not None and is_undefined(blamed):
+        return Cure(f"{_named(blamed)}: keep what stands behind it off the place, as √(x + ε) keeps a root off 0")
     if blamed is not None and blamed.finite:
         return _of_one(blamed, layers, start)
     if verdict.verdict == BLOCKED:
-        return Cure("no layer is to blame; give inputs that are not 0, or another cost, or another last activation")
+        return Cure(
+            "no layer is to blame; give inputs that are not 0, or another cost, or another last "
+            "activation, or in place of a step what has a slope"
+        )
     return _of_branches(verdict, layers, stages) or _of_all(verdict, layers, start)
 
 

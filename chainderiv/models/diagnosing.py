@@ -32,7 +32,15 @@ from chainderiv.models.graph import Graph, leading_to
 from chainderiv.models.layer_diagnosis import layer_diagnosis
 from chainderiv.models.layers import Layer, layers
 from chainderiv.models.operators.rule import TooLarge, is_float
-from chainderiv.models.partly import is_whole, notes_on, notes_on_the_way_back, notes_on_the_way_forward
+from chainderiv.models.partly import (
+    KeptBack,
+    is_whole,
+    kept_back,
+    notes_on,
+    notes_on_statistics,
+    notes_on_the_way_back,
+    notes_on_the_way_forward,
+)
 from chainderiv.models.passes import NotFollowed, Passed, backward, forward, until_not_followed
 from chainderiv.models.readers.reading import holds_arrays_alone, read
 from chainderiv.models.stages import Stages, stages
@@ -106,12 +114,15 @@ def diagnose(
     began = pull(passed, targets, chosen) if by_cost else random_pull(part, draws)
     gradients = backward(part, began.cotangents)
     found = layers(part, gradients, examples)
+    stopped = kept_back(part, gradients)
     notes = (
+        *([] if stopped is None or stopped.accuses else [str(stopped)]),
+        *notes_on_statistics(passed),
         *notes_on(graph, passed.graph.outputs[0], found),
         *notes_on_the_way_back(found, gradients),
         *(() if part is passed else notes_on_the_way_forward(passed, part, targets is not None)),
     )
-    return _made(part, found, stages(part, gradients), examples, data, began.cost, notes)
+    return _made(part, found, stages(part, gradients), examples, data, began.cost, notes, stopped)
 
 
 def _drawn(graph: Graph, rng: np.random.Generator, training: bool) -> tuple[dict[str, Array], Passed]:
@@ -171,11 +182,14 @@ def _made(
     data: str,
     cost: str | None,
     notes: Iterable[str],
+    stopped: KeptBack | None = None,
 ) -> Diagnosis:
     """data : what the inputs were. cost : by its name, None of a random cotangent."""
     graph, activation = passed.graph, _usual_activation(found)
     not_followed = tuple(dict.fromkeys(parts.not_followed))
     verdict = _judged(passed, found, not_followed)
+    if stopped is not None and stopped.accuses:
+        verdict = Verdict(BLOCKED, None, str(stopped))
     training = passed.training or any(node.attributes.get("training_mode") for node in graph.nodes)
     return Diagnosis(
         graph.name,

@@ -31,6 +31,7 @@ from chainderiv.models.stages import FACTOR, NORMALISATION, PASSED_BY, SLOPE, WE
 
 PRODUCTS = {"Mul", "Div", "MatMul", "Einsum", "Gemm", "Attention"}  # in which one tensor scales another
 FLAT = 0.01  # |φ'(z)| below it is called flat
+MOVED = {"Transpose", "Identity"}  # of a weight, which is the same tensor behind them
 SPATIAL = {"Conv", "ConvTranspose"}  # their neurons are channels, along the second axis
 
 
@@ -135,6 +136,7 @@ class _Look:
     def __init__(self, passed: Passed, gradients: Gradients, examples: int) -> None:
         self.passed, self.gradients, self.examples = passed, gradients, examples
         self.readers: dict[str, list[Node]] = defaultdict(list)
+        self.made_by = {name: node for node in passed.nodes for name in node.outputs}
         for node in passed.nodes:
             for name in {*node.inputs} - {""}:
                 self.readers[name].append(node)
@@ -165,7 +167,7 @@ class _Look:
         activation = self._activation(behind)
         return Layer(
             number=number,
-            name=_named(node, weight),
+            name=_named(node, self._kept_as(weight)),
             operator=node.operator,
             shape=array.shape,
             neurons=neurons,
@@ -188,7 +190,7 @@ class _Look:
             offset=_offset(self.passed.values[behind.entry or z]),
             weight_alike=of_gradients(_rows(delta.values, axis, neurons)),
             slope_alike=1.0 if slopes is None else self._slope_alike(behind, slopes, axis, neurons),
-            weight=weight,
+            weight=self._kept_as(weight),
             bias=bias,
             unbiased=_mean_square(unbiased),
             freed=dead == 1
@@ -197,6 +199,12 @@ class _Look:
             and bool(np.any(slope(activation, unbiased).values)),
             gate=self._is_gate(behind.leave or z),
         )
+
+    def _kept_as(self, weight: str) -> str:
+        """What the model keeps a weight as, where that is turned round at work."""
+        while (made := self.made_by.get(weight)) is not None and made.operator in MOVED:
+            weight = made.inputs[0]
+        return weight
 
     def _bias(self, node: Node, z: str) -> str | None:
         """The tensor that is added to what the weights make, if one is."""

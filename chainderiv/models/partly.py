@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +19,76 @@ from chainderiv.wording import counted
 MOST_NAMED = 6
 # of a weight's dimensions the outputs', where its operator alone tells it
 OUTPUTS = {"MatMul": -1, "Gemm": -1, "Conv": 0}
+
+
+@dataclass(frozen=True)
+class KeptBack:
+    """Layers behind which nothing passes a gradient on: a step's slope is 0, and what is detached has none.
+
+    layers : what they are called. by : the operator, and what it is called. all_of_them : whether nothing comes back
+        to any input, nor to the first layer. on_purpose : whether the model says so itself.
+    """
+
+    layers: tuple[str, ...]
+    by: str
+    all_of_them: bool
+    on_purpose: bool
+
+    @property
+    def accuses(self) -> bool:
+        """Whether the network is blocked by it."""
+        return self.all_of_them and not self.on_purpose
+
+    def __str__(self) -> str:
+        several = counted(len(self.layers), "layer")
+        named = ", ".join(self.layers[:MOST_NAMED]) + (" and more" if len(self.layers) > MOST_NAMED else "")
+        why = "which keeps it back on purpose" if self.on_purpose else "whose slope is 0 wherever it has one"
+        return f"no gradient passes {self.by}, {why}: it comes to none of {several} before it, {named}"
+
+
+def kept_back(passed: Passed, gradients: Gradients) -> KeptBack | None:
+    """The layers that lead to the output and have no gradient at all; None where each has one, or it is not known."""
+    if passed.not_followed or gradients.not_followed:
+        return None
+    weighted = [node for node in passed.nodes if _has_weight(passed, node)]
+    without = [node for node in weighted if node.outputs[0] not in gradients]
+    steps = [
+        node
+        for node in passed.nodes
+        if RULES[node.operator].backward is None
+        and any(name in gradients for name in node.outputs)
+        and any(name in passed.moving and is_float(passed.values[name]) for name in node.inputs if name)
+    ]
+    if not without or not steps:
+        return None
+    inputs = any(one.name in gradients for one in passed.graph.inputs)
+    return KeptBack(
+        tuple(map(described, without)),
+        f"{steps[-1].operator} at {described(steps[-1])!r}",
+        without[0] is weighted[0] and not inputs,
+        all(node.operator == "Detach" for node in steps),
+    )
+
+
+def _has_weight(passed: Passed, node: Node) -> bool:
+    if RULES[node.operator].kind != WEIGHT:
+        return False
+    still = [name for name in node.inputs[:2] if name not in passed.moving]
+    return len(still) == 1 and is_float(passed.values[still[0]])
+
+
+def notes_on_statistics(passed: Passed) -> Iterator[str]:
+    """That normalisations by the batch have seen none yet, where they do in evaluation as if they were not there."""
+    known = [
+        [passed.values[name] for name in node.inputs[3:5]]
+        for node in passed.nodes
+        if node.operator == "BatchNormalization" and not (passed.training or node.attributes.get("training_mode"))
+    ]
+    if known and all(np.all(mean == 0) and np.all(variance == 1) for mean, variance in known):
+        yield (
+            "normalisations by the batch have the mean 0 and the variance 1 that they start with, and change nothing: "
+            "before the network has trained, training=True (--training) says how it will begin"
+        )
 
 
 def notes_on(graph: Graph, output: str, layers: Sequence[Layer]) -> Iterator[str]:

@@ -114,7 +114,11 @@ def _slopes(layer: Layer) -> tuple[float, float] | None:
 
 
 def exp(x: float) -> float:
-    """e^x, inf where that leaves float64."""
+    """e^x, inf where that leaves float64, NaN of NaN.
+
+    >>> exp(0.0), exp(1e9), exp(math.nan)
+    (1.0, inf, nan)
+    """
     return math.inf if x >= MOST_LN else math.exp(x)
 
 
@@ -131,9 +135,23 @@ def judge(layers: Sequence[Layer], not_followed: Sequence[NotFollowed] = ()) -> 
     overflow = next((one for one in layers if not one.finite), None)
     if overflow is not None:
         return Verdict(EXPLODING, overflow.number, f"layer {_named(overflow)} makes numbers beyond float64")
+    undefined = [one for one in layers if is_undefined(one)]
+    if undefined:
+        return _undefined(undefined[-1])
     if layers[0].ln_delta == -math.inf:
         return _blocked(layers)
     return _by_sizes(layers)
+
+
+def is_undefined(layer: Layer) -> bool:
+    """Whether its gradient is NaN or inf, as before √x at 0, where the slope is infinite."""
+    return math.isnan(layer.ln_delta) or layer.ln_delta == math.inf
+
+
+def _undefined(last: Layer) -> Verdict:
+    """Of the last layer whose gradient is no number: those before it have none of its doing."""
+    why = "a slope behind it is infinite on these inputs, as that of a root or a logarithm at 0"
+    return Verdict(EXPLODING, last.number, f"the gradient of layer {_named(last)} is no number: {why}")
 
 
 def _blocked(layers: Sequence[Layer]) -> Verdict:

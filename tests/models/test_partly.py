@@ -172,3 +172,35 @@ def test_what_an_if_reads_of_the_graph_around_it_is_kept():
     )
     graph = Graph(nodes, {"yes": np.array(True)}, (Input("x", (2, 3)),), ("unused", "z"))
     assert [node.operator for node in leading_to(graph, "z").nodes] == ["Tanh", "If"]
+
+
+@pytest.mark.parametrize("step", ["Sign", "Round"])
+def test_a_step_that_keeps_all_back_blocks_the_network_and_is_named(step):
+    """The layers before it have the gradient 0 exactly, and the one behind it is no whole network."""
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    d = cd.diagnose(stepped(onnx, step, beside=False))
+    assert (d.verdict, d.culprit) == ("blocked", None)
+    assert step in d.sentence
+    assert "first" in d.sentence
+    assert "a step" in d.to_do
+
+
+def test_a_step_beside_a_way_that_passes_is_no_fault_and_is_told():
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    d = cd.diagnose(stepped(onnx, "Sign", beside=True))
+    assert d.verdict == "healthy"
+    assert [note for note in d.notes if "Sign" in note and "first" in note]
+
+
+def stepped(onnx, step, beside):
+    """x → first → step → second; beside: what second takes is x and the step's together."""
+    rng, make = np.random.default_rng(0), onnx.helper
+    nodes = [
+        make.make_node("MatMul", ["x", "W1"], ["z"], name="first"),
+        make.make_node(step, ["z"], ["s"], name="step"),
+        make.make_node("Add", ["s", "x"], ["t"]) if beside else make.make_node("Identity", ["s"], ["t"]),
+        make.make_node("MatMul", ["t", "W2"], ["y"], name="second"),
+    ]
+    ends = [make.make_tensor_value_info(name, onnx.TensorProto.DOUBLE, [None, 6]) for name in ("x", "y")]
+    weights = [onnx.numpy_helper.from_array(rng.normal(size=(6, 6)), name) for name in ("W1", "W2")]
+    return make.make_model(make.make_graph(nodes, "stepped", ends[:1], ends[1:], weights))

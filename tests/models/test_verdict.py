@@ -189,6 +189,37 @@ def test_numbers_beyond_float64_are_told_where_they_begin():
     assert (d.verdict, d.culprit) == ("exploding", 4)
 
 
+def test_a_gradient_that_is_no_number_is_told_where_it_begins_and_is_not_called_healthy():
+    """√relu(z), whose slope at 0 is infinite: 0 · inf, from the layer before it on."""
+    onnx = pytest.importorskip("onnx", reason="onnx is not installed")
+    rng = np.random.default_rng(0)
+    weights = {f"W{k}": rng.normal(size=shape) for k, shape in enumerate([(4, 8), (8, 8), (8, 3)], 1)}
+    made = onnx.helper.make_model(
+        onnx.helper.make_graph(
+            [
+                onnx.helper.make_node("MatMul", ["x", "W1"], ["z1"]),
+                onnx.helper.make_node("Tanh", ["z1"], ["a1"]),
+                onnx.helper.make_node("MatMul", ["a1", "W2"], ["z2"]),
+                onnx.helper.make_node("Relu", ["z2"], ["on"]),
+                onnx.helper.make_node("Sqrt", ["on"], ["a2"]),
+                onnx.helper.make_node("MatMul", ["a2", "W3"], ["y"]),
+            ],
+            "root",
+            [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.DOUBLE, [None, 4])],
+            [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.DOUBLE, [None, 3])],
+            [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()],
+        )
+    )
+    d = cd.diagnose(made)
+    assert (d.verdict, d.culprit) == ("exploding", 2)
+    assert "no number" in d.sentence
+    assert math.isnan(d.layers[0].log10_rms_delta)
+    assert math.isnan(d.layers[0].weight_part)
+    assert "inf" not in str(d).partition("-----")[2]
+    assert "ε" in d.to_do
+    assert all(line.startswith("#") for line in d.cure("torch").splitlines())
+
+
 def test_a_share_of_flat_slopes_is_no_verdict():
     """Nearly all slopes of one layer are 0, and the few that are not pass enough."""
     made = arrays(np.random.default_rng(0), [64] * 6, STARTS["He, relu"][1])

@@ -175,6 +175,7 @@ def _no_way_back(forward: Callable[[Call], Any]) -> Rule:
 
 SHAPES: dict[str, Rule] = {
     "Identity": Rule(_identity, _as_it_was, "shape"),
+    "Detach": Rule(_identity, None, "step"),  # torch's, which ONNX has none of
     "Dropout": Rule(_identity, _as_it_was, "shape"),
     "Cast": Rule(_cast, _as_it_was, "shape"),
     "CastLike": Rule(_cast_like, _as_it_was, "shape"),

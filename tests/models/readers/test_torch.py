@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+import chainderiv as cd
 from chainderiv.errors import BadValue, ChainderivError, MissingExtra
 from chainderiv.models.readers.reading import read
 from tests.models.readers.plain import OPERATORS, forward, run
@@ -106,6 +107,11 @@ def test_an_operator_that_is_not_known_is_handed_on_by_torchs_name():
     module = modules.Of(lambda s, x: torch.fft.rfft(s.a(x)).abs(), a=nn.Linear(6, 4))
     graph = read(module, inputs=torch.randn(3, 6))
     assert [n.operator for n in graph.nodes] == ["Gemm", "aten.fft_rfft", "Abs"]
+
+
+def test_of_several_results_that_are_not_known_each_keeps_its_sizes():
+    module = modules.Of(lambda s, x: torch.cat([torch.sort(s.a(x))[0], x], -1), a=nn.Linear(6, 4))
+    assert [n.operator for n in read(module, inputs=torch.randn(3, 6)).nodes] == ["Gemm", "aten.sort", "Concat"]
 
 
 def _in_part(self, x):
@@ -237,8 +243,6 @@ def test_where_torch_is_missing_the_cure_is_told(tmp_path, monkeypatch):
 
 
 def test_a_module_is_diagnosed_with_the_inputs_given_and_in_the_mode_that_it_is_in():
-    import chainderiv as cd
-
     net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.ReLU(), torch.nn.Flatten(),
                               torch.nn.Linear(4 * 49, 5)).double()  # fmt: skip
     x, labels = np.random.default_rng(0).normal(size=(6, 1, 9, 9)), np.arange(6) % 5
@@ -248,6 +252,33 @@ def test_a_module_is_diagnosed_with_the_inputs_given_and_in_the_mode_that_it_is_
     torch.nn.functional.cross_entropy(net(torch.tensor(x)), torch.tensor(labels)).backward()
     for told, layer in zip(d.layers, (net[0], net[4]), strict=True):
         assert told.log10_norm_mean_bias_gradient == pytest.approx(math.log10(layer.bias.grad.norm().item()), abs=1e-12)
+
+
+def _beside_itself(self, x):
+    h = self.a(x)
+    return self.b(h.detach() * h)
+
+
+def test_what_is_detached_lets_no_gradient_through_as_in_torch():
+    torch.manual_seed(0)
+    module = modules.Of(_beside_itself, a=nn.Linear(6, 6), b=nn.Linear(6, 3)).double()
+    x = torch.randn(16, 6).double()
+    d = cd.diagnose(module, x.numpy(), np.zeros((16, 3)), "quadratic")
+    (module(x).square().sum() / 32).backward()
+    wanted = [float(layer.bias.grad.norm().log10()) for layer in (module.a, module.b)]
+    assert [one.name for one in d.layers] == ["a", "b"]
+    np.testing.assert_allclose([one.log10_norm_mean_bias_gradient for one in d.layers], wanted, rtol=1e-12)
+
+
+def test_a_layer_on_sequences_keeps_the_name_of_its_weight_so_that_the_lines_to_paste_run():
+    torch.manual_seed(0)
+    module = nn.Sequential(*[layer for _ in range(6) for layer in (nn.Linear(16, 16), nn.LayerNorm(16), nn.Tanh())])
+    x = np.random.default_rng(0).normal(size=(4, 5, 16))
+    module[6].weight.data.mul_(100)
+    d = cd.diagnose(module, x)
+    assert (d.verdict, d.layers[d.culprit - 1].weight) == ("unbalanced", "6.weight")
+    exec(d.cure("torch"), {"model": module})
+    assert cd.diagnose(module, x).verdict == "healthy"
 
 
 def test_a_class_of_ones_own_may_be_called_as_a_recurrent_layer_is():
@@ -262,3 +293,18 @@ def test_a_class_of_ones_own_may_be_called_as_a_recurrent_layer_is():
     assert [node.operator for node in read(RNN()).nodes] == ["Gemm", "Tanh", "Gemm", "Tanh"]
     with pytest.raises(BadValue, match="holds RNN at 'inner', a recurrent cell"):
         read(nn.ModuleDict({"inner": nn.RNN(3, 3)}))
+
+
+def test_a_batch_normalisation_that_has_seen_no_batch_is_told_in_evaluation():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Tanh(), nn.Linear(6, 2))
+    x = np.random.default_rng(0).normal(size=(16, 6))
+
+    def told():
+        return any("that they start with" in note for note in cd.diagnose(module, x).notes)
+
+    assert not told()
+    module.eval()
+    assert told()
+    module[1].running_mean += 0.1
+    assert not told()

@@ -50,8 +50,8 @@ def array_of(proto: Any, name: str, budget: Budget, file: Path | None = None) ->
     model = budget.model
     if proto.data_location == 1 or len(proto.external_data):
         raise BadValue(
-            f"{model} keeps {shown(name)} in another file, which is not opened; save the model in one file, as by "
-            "onnx.save(onnx.load(path), new, save_as_external_data=False)"
+            f"{model} keeps {shown(name)} in another file, which is not opened; export it in one file, as by "
+            "torch.onnx.export(…, external_data=False), or onnx.save(onnx.load(path), new, save_as_external_data=False)"
         )
     kind = proto.data_type
     if kind == TEXT or kind in COMPLEX or kind == 0:

@@ -15,16 +15,8 @@ def linear(put: Putting, x: Held, weight: Held, bias: Held | None = None) -> Hel
     """x Wᵀ + b."""
     if x.rank == 2:
         return put.node("Gemm", x, weight, bias, transB=1)
-    z = put.node("MatMul", x, turned(put, weight))
+    z = put.node("MatMul", x, put.node("Transpose", weight, perm=[1, 0]))
     return z if bias is None else put.node("Add", z, bias)
-
-
-def turned(put: Putting, weight: Held) -> Held:
-    """Wᵀ, of a constant at once."""
-    array = put.array(weight)
-    if array is None:
-        return put.node("Transpose", weight, perm=[1, 0])
-    return put.constant(np.ascontiguousarray(array.T), "weight_turned")
 
 
 def addmm(put: Putting, bias: Held, x: Held, weight: Held, *, beta: float = 1, alpha: float = 1) -> Held:

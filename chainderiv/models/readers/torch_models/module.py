@@ -158,8 +158,10 @@ class _Walk:
         """Handed on by torch's name: whoever passes the graph says that it is not followed, and where."""
         tensors = [a for a in args if isinstance(a, Held)]
         out = self._put.node(f"aten.{name}", *tensors)
-        several = isinstance(node.meta.get("val"), tuple | list)
-        return (out,) * len(node.meta["val"]) if several else replace(out, shape=_shape_of(node), kind=_kind_of(node))
+        made = node.meta.get("val")
+        if not isinstance(made, tuple | list):
+            return replace(out, shape=_shape_of(node), kind=_kind_of(node))
+        return tuple(replace(out, shape=_sizes(getattr(v, "shape", ())), kind=_dtype(v)) for v in made)
 
     def _constant(self, node: Any) -> Held:
         """What torch makes of no tensor: its numbers are computed where its sizes are known."""

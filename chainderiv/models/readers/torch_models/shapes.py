@@ -156,6 +156,11 @@ def same(put: Putting, x: Held, *_: Any, **__: Any) -> Held:
     return x
 
 
+def detach(put: Putting, x: Held) -> Held:
+    """The same numbers, past which no gradient comes; of a constant there is nothing to keep back."""
+    return x if put.array(x) is not None else put.node("Detach", x)
+
+
 def cast(put: Putting, x: Held, *given: Any, **named: Any) -> Held:
     """Another type: between floats nothing is done, which are float64 here."""
     wanted = next((str(g).removeprefix("torch.") for g in (*given, *named.values()) if str(g).startswith("torch.")), "")
@@ -190,7 +195,8 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "unbind": unbind,
     **dict.fromkeys(("pad", "constant_pad_nd"), pad),
     **dict.fromkeys(("to", "_to_copy", "type_as"), cast),
-    **dict.fromkeys(("contiguous", "clone", "detach", "alias", "lift_fresh_copy", "detach_", "lift_fresh"), same),
+    **dict.fromkeys(("contiguous", "clone", "alias", "lift_fresh_copy", "lift_fresh"), same),
+    "detach": detach,
     **dict.fromkeys(("_assert_tensor_metadata", "_assert_scalar", "sym_constrain_range_for_size"), same),
     "pixel_shuffle": pixel_shuffle,
 }
