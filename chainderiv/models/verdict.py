@@ -266,6 +266,8 @@ def outlier(layers: Sequence[Layer]) -> Outlier | None:
     weights = _offs(with_weight, lambda one: one.ln_weight_part, lambda one: one.ln_weight_expected)
     with_neuron = [one for one in layers if one.dead is not None and math.isfinite(one.ln_slope_part)]
     slopes = _offs(with_neuron, lambda one: one.ln_slope_part, lambda one: one.ln_slope_expected)
+    # the last layer's slopes act before δ_L, from which all is counted: an output's bias is what it has learned
+    slopes = [off for off in slopes if off.layer is not layers[-1]]
     above = {off.layer.number: off.expected for off in weights}
     found = [off.told("weights") for off in weights if off.stands_out]
     found += [off.told("slopes") for off in slopes if off.stands_out]
