@@ -21,6 +21,8 @@ OF_A_LAYER = (
 class LayerDiagnosis:
     """What a layer does to the gradient.
 
+    Attributes
+    ----------
     number, name, neurons : counted from 1; as the model calls it; how many outputs it has.
     weight, bias : the names of its tensors; None of a layer without a bias.
     log10_norm_delta : of ‖∂C/∂z‖₂, the root mean square over the examples; -inf where it is exactly 0.
@@ -28,7 +30,8 @@ class LayerDiagnosis:
     log10_norm_mean_bias_gradient : of ‖mean over the examples of ∂C/∂b‖₂, Nielsen's speed of learning.
     log10_norm_weight_gradient, log10_relative_weight_gradient : of ‖∂W‖_F of the mean cost, and of ‖∂W‖/‖W‖; of a
         weight that several layers share, the part that comes by way of this one.
-    weight_part, slope_part : ‖Wᵀδ‖/‖δ‖ and ‖φ'(z) ∂a‖/‖∂a‖; rest: what stands between this layer and the next beside.
+    weight_part, slope_part : ‖Wᵀδ‖/‖δ‖ and ‖φ'(z) ∂a‖/‖∂a‖.
+    rest : what stands between this layer and the next beside.
     weight_predicted, slope_predicted : ‖W‖_F/√n_out and √mean φ'².
     expected : √χ₁ and its band at this width, None where theory does not know.
     dead, flat : share of neurons whose slope is 0 for all examples, and of slopes below 0.01; None without a neuron.
