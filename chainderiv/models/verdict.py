@@ -255,7 +255,7 @@ class Outlier:
 
 
 def outlier(layers: Sequence[Layer]) -> Outlier | None:
-    """The layer whose weight or slope part lies furthest off the network's median, if that is tenfold or more.
+    """The layer whose weight part, or before the last its slope part, lies furthest off the median, if tenfold or more.
 
     Of a layer whose neurons a bias shifts by SHIFTED of their deviations less will do: no random weights do that.
     """
