@@ -21,17 +21,21 @@ OF_A_LAYER = (
 class LayerDiagnosis:
     """What a layer does to the gradient.
 
-    number, name, neurons : counted from 1; as the model calls it; how many outputs it has.
-    weight, bias : the names of its tensors; None of a layer without a bias.
+    Attributes
+    ----------
+    number : counted from 1. name : as the model calls it.
+    weight : the name of its tensor. bias : likewise, None of a layer without one.
+    neurons : how many outputs it has.
     log10_norm_delta : of ‖∂C/∂z‖₂, the root mean square over the examples; -inf where it is exactly 0.
     log10_rms_delta : of the root mean square of ∂C/∂z over examples and neurons; -inf where it is exactly 0.
     log10_norm_mean_bias_gradient : of ‖mean over the examples of ∂C/∂b‖₂, Nielsen's speed of learning.
-    log10_norm_weight_gradient, log10_relative_weight_gradient : of ‖∂W‖_F of the mean cost, and of ‖∂W‖/‖W‖; of a
-        weight that several layers share, the part that comes by way of this one.
-    weight_part, slope_part : ‖Wᵀδ‖/‖δ‖ and ‖φ'(z) ∂a‖/‖∂a‖; rest: what stands between this layer and the next beside.
-    weight_predicted, slope_predicted : ‖W‖_F/√n_out and √mean φ'².
+    log10_norm_weight_gradient : of ‖∂W‖_F of the mean cost; of a shared weight, the part that comes by this layer.
+    log10_relative_weight_gradient : of ‖∂W‖/‖W‖, likewise.
+    weight_part : ‖Wᵀδ‖/‖δ‖. weight_predicted : ‖W‖_F/√n_out.
+    slope_part : ‖φ'(z) ∂a‖/‖∂a‖. slope_predicted : √mean φ'².
+    rest : what stands between this layer and the next beside, as a factor.
     expected : √χ₁ and its band at this width, None where theory does not know.
-    dead, flat : share of neurons whose slope is 0 for all examples, and of slopes below 0.01; None without a neuron.
+    dead : share of neurons whose slope is 0 for all examples. flat : share of slopes below 0.01; None without a neuron.
     sentence : the same in words.
 
     Examples

@@ -9,6 +9,7 @@ from chainderiv.errors import BadValue
 from chainderiv.given import path_of
 from chainderiv.models.diagnosis import Diagnosis
 from chainderiv.nn.pasted import LIBRARIES
+from chainderiv.pages.typesetting import capital
 from chainderiv.pages.writer import PAGE, Figure, Table, render, write_page
 from chainderiv.view.networks.ladder import LADDER_SIZE, plot_diagnosis
 from chainderiv.view.picture import FORMATS, picture, save_picture
@@ -57,19 +58,15 @@ def _data(diagnosis: Diagnosis, command: str) -> dict[str, Any]:
     return {
         "title": diagnosis.headline,
         "command": command,
-        "told": [_capital(one) for one in told],
+        "told": [capital(one) for one in told],
         "data": f"{diagnosis.data}; {diagnosis.mode} mode",
         "ladder": _ladder(diagnosis) if diagnosis.layers else None,
         "layers": _layers(diagnosis),
-        "sentences": [_capital(one.sentence) for one in diagnosis.layers],
-        "to_do": _capital(diagnosis.to_do),
+        "sentences": [capital(one.sentence) for one in diagnosis.layers],
+        "to_do": capital(diagnosis.to_do),
         "cures": {name: diagnosis.cure(target) for target, name in LIBRARIES.items()} if can_cure else {},
         "notes": [*map(str, diagnosis.not_followed), *diagnosis.notes],
     }
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _ladder(diagnosis: Diagnosis) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from chainderiv.pages.typesetting import capital
 from chainderiv.pages.writer import Figure, Table, write_page
 from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.records.numbers import numbers_of
@@ -43,7 +44,7 @@ def save_training_page(record: TrainingRecord, path: str | os.PathLike[str], adv
     data = {
         "title": f"Training {'-'.join(map(str, sizes))} on {settings['data']['name']}",
         "command": command,
-        "advice": None if advice is None else f"{_capital(advice)}.",
+        "advice": None if advice is None else f"{capital(advice)}.",
         "activation": settings["activation"],
         "cost": settings["cost"].replace("_", " "),
         "sizes": sizes,
@@ -95,7 +96,7 @@ def _caption(hidden: int) -> str:
 def _rows(record: TrainingRecord) -> Table:
     """The table that is printed, a row an epoch."""
     shown = record._shown()
-    return Table(shown.header, shown.rows, f"{_capital('. '.join(shown.after))}, in units of the cost.")
+    return Table(shown.header, shown.rows, f"{capital('. '.join(shown.after))}, in units of the cost.")
 
 
 def _settings(record: TrainingRecord) -> Table:
@@ -106,7 +107,3 @@ def _settings(record: TrainingRecord) -> Table:
 
 def _told(value: Any) -> str:
     return number(value, 6) if isinstance(value, float) else str(value).replace("_", " ")
-
-
-def _capital(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}"

@@ -36,3 +36,12 @@ def _words(text: str) -> str:
     text = UNITS.sub(HARD, BREAK.sub(" ", text).replace("&nbsp;", HARD))
     text = WHOLE.sub(r'<span class="whole">\g<0></span>', text)
     return RAISED.sub(lambda power: f"<sup>{from_raised(power[0])}</sup>", text)
+
+
+def capital(text: str) -> str:
+    """A sentence's first letter raised, and no other changed.
+
+    >>> capital("z lies below ReLU's kink")
+    "Z lies below ReLU's kink"
+    """
+    return f"{text[:1].upper()}{text[1:]}"

@@ -11,7 +11,7 @@ from tests.kinds import slow
 jsonschema = pytest.importorskip("jsonschema")
 
 ROOM = resources.files("chainderiv.commands").joinpath("schemas")
-WITHOUT = {"completion", "explore", "diagnose"}  # the first two print no result, the last one's is the room models'
+WITHOUT = {"completion", "diagnose"}  # the one prints no result, the other's is the room models'
 CASES = [
     "derive --depth 3",
     "derive --depth 3 --at w=100,z=0 --steps",
@@ -35,6 +35,7 @@ CASES = [
     "phase --activation tanh --sigma-w 1:2:3 --sigma-b 0:1:2",
     "phase --activation relu --at sigma_w=1.5,sigma_b=0.2",
     "train --dataset digits --layers 64,4,10 --epochs 1",
+    slow("explore --no-open --activation z*exp(-z**2)"),
     slow("tour"),
     slow("reproduce meanfield --quick --only slopes"),
 ]

@@ -76,6 +76,18 @@ def test_a_bias_that_shuts_a_layer_is_named_where_the_few_live_neurons_hide_it(n
     assert cd.diagnose(made, activation=activation, output="identity", rng=number).verdict == "healthy"
 
 
+@pytest.mark.parametrize(
+    ("hidden", "init", "verdict"), [("tanh", "critical", "healthy"), ("sigmoid", "nielsen", "vanishing")]
+)
+def test_outputs_that_know_how_rare_a_class_is_are_not_to_blame(hidden, init, verdict):
+    """One class of ten: σ(-ln 9) is 1/10, where the slope is 0.09, but δ_L lies behind it."""
+    net = cd.Network([20, 40, 40, 40, 10], hidden, "cross_entropy", init=init, rng=0)
+    net.weights[-1] /= 3
+    net.biases[-1][:] = -math.log(9)
+    d = cd.diagnose(net)
+    assert (d.verdict, d.culprit) == (verdict, None)
+
+
 def start(activation, std, depth, width=50, seed=0, bias=None):
     """Layers of one width, weights N(0, std(fan_in)²); uniform as torch's where std is a string."""
     rng = np.random.default_rng(seed)

@@ -101,6 +101,10 @@ function drawPoint(g, x, y, palette) {
 
 function drawCut(g, box, state, palette) {
   const [w0, v0, w1, v1] = state.cut;
+  g.save();  // a cut goes on beyond a map whose range was narrowed
+  g.beginPath();
+  g.rect(box.left, box.top, box.wide, box.high);
+  g.clip();
   for (const [width, colour] of [[5, palette.paper], [2.2, palette.accent]]) {
     g.beginPath();
     g.moveTo(toX(box, state.w, w0), toY(box, state.up, v0));
@@ -109,4 +113,5 @@ function drawCut(g, box, state, palette) {
     g.strokeStyle = colour;
     g.stroke();
   }
+  g.restore();
 }

@@ -20,7 +20,7 @@ function barTicks({ low, high }, place, apart) {
 }
 
 const minus = text => text.replace(/-/g, "−");
-const told = (v, digits = 4) => (Number.isNaN(v) ? "–" : minus(String(Number(v.toPrecision(digits)))));
+const told = (v, digits = 4) => (Number.isNaN(v) ? "–" : minus(String(Number(v.toPrecision(digits))).replace("Infinity", "∞")));
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
 const raised = n => String(n).replace(/./g, c => RAISED[c]);

@@ -27,7 +27,7 @@ const ENGLISH = {
   gradient_is: "{of} = {value}", is_zero: "exactly 0", is_undefined: "beyond what 64-bit numbers hold",
   regime_is: "The rate is {rate} per link: {regime}. The largest link is {largest}.", no_link: "Depth 1 has no link, and so no rate.",
   vanishing: "vanishing", stable: "stable", exploding: "exploding", undefined: "undefined",
-  legend_rate: "rate = 0: vanishing on one side, exploding on the other", legend_quarter: "inside, every link is under 1/4", legend_zero: "exactly 0", legend_undefined: "undefined",
+  legend_rate: "rate = 0: vanishing on one side, exploding on the other", legend_quarter: "largest link = 1/4: on one side every link is under it", legend_zero: "exactly 0", legend_undefined: "undefined",
   legend_vanishing: "vanishing", legend_stable: "stable", legend_exploding: "exploding", legend_below: "every link under 1/4", legend_above: "some link is 1/4 or more",
   summary: "{activation}, depth {depth}: on this map log₁₀|{of}| runs from {low} to {high}. {shares}",
   summary_shares: "The gradient vanishes on {vanishing} % of the map, explodes on {exploding} %, and is within 5 % a layer on {stable} %.",

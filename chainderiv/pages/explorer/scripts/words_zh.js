@@ -27,7 +27,7 @@ const CHINESE = {
   gradient_is: "{of} = {value}", is_zero: "恰好为 0", is_undefined: "超出 64 位浮点数的范围",
   regime_is: "每个链节的速率为 {rate}：{regime}。最大的链节为 {largest}。", no_link: "深度为 1 时没有链节，也就没有速率。",
   vanishing: "消失", stable: "稳定", exploding: "爆炸", undefined: "无定义",
-  legend_rate: "速率 = 0：一侧消失，另一侧爆炸", legend_quarter: "其内每个链节都小于 1/4", legend_zero: "恰好为 0", legend_undefined: "无定义",
+  legend_rate: "速率 = 0：一侧消失，另一侧爆炸", legend_quarter: "最大的链节 = 1/4：一侧每个链节都小于它", legend_zero: "恰好为 0", legend_undefined: "无定义",
   legend_vanishing: "消失", legend_stable: "稳定", legend_exploding: "爆炸", legend_below: "每个链节都小于 1/4", legend_above: "有链节不小于 1/4",
   summary: "{activation}，深度 {depth}：图中 log₁₀|{of}| 从 {low} 到 {high}。{shares}",
   summary_shares: "梯度在图的 {vanishing} % 上消失，在 {exploding} % 上爆炸，在 {stable} % 上每层变化不到 5 %。",
