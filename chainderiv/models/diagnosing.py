@@ -44,7 +44,7 @@ from chainderiv.models.partly import (
 from chainderiv.models.passes import NotFollowed, Passed, backward, forward, until_not_followed
 from chainderiv.models.readers.reading import holds_arrays_alone, read
 from chainderiv.models.stages import Stages, stages
-from chainderiv.models.verdict import BLOCKED, UNKNOWN, Verdict, judge, slower, times
+from chainderiv.models.verdict import BLOCKED, EXPLODING, UNKNOWN, VANISHING, Verdict, judge, slower, times
 from chainderiv.nn.network import Network
 from chainderiv.wording import counted
 
@@ -213,6 +213,9 @@ def _made(
 def _judged(passed: Passed, found: Sequence[Layer], not_followed: Sequence[NotFollowed]) -> Verdict:
     """The verdict; of a part before what is not followed, how its first layer's gradient lies beside its last one's."""
     verdict = judge(found, not_followed)
+    if verdict.culprit is None and verdict.verdict in (VANISHING, EXPLODING) and any(notes_on_statistics(passed)):
+        told = "in evaluation nothing is known of a network whose normalisations have seen no batch; as it stands, "
+        return Verdict(UNKNOWN, None, told + verdict.sentence)
     if not passed.not_followed or len(found) < 2:
         return verdict
     first, last = found[0], found[-1]

@@ -260,13 +260,17 @@ class _Look:
         return further[0] if further and further[0].leave in self.gradients else None
 
     def _is_gate(self, at: str) -> bool:
-        """Whether a tensor is first met by another in a product."""
-        while len(self.readers[at]) == 1:
-            (node,) = self.readers[at]
-            if len({name for name in node.inputs if name in self.passed.moving}) > 1:
-                return node.operator in PRODUCTS
-            at = node.outputs[0]
-        return False
+        """Whether all that comes of a tensor meets what does not come of it in products alone, as a gate does."""
+        reached, met = {at}, False
+        for node in self.passed.nodes:
+            moving = {name for name in node.inputs if name in self.passed.moving}
+            if moving & reached and moving <= reached:
+                reached.update(node.outputs)
+            elif moving & reached and node.operator in PRODUCTS:
+                met = True
+            elif moving & reached:
+                return False
+        return met and self.passed.graph.outputs[0] not in reached
 
     def _whole(self, cut: Cut, cancelled: bool) -> _Behind:
         """With a number that all are multiplied by at its end, as the ½ of a GELU."""

@@ -276,8 +276,8 @@ def outlier(layers: Sequence[Layer]) -> Outlier | None:
     """The layer whose weight part, or before the last its slope part, lies furthest off the median, if tenfold or more.
 
     Of a layer whose neurons a bias shifts by SHIFTED of their deviations less will do: no random weights do that.
-    A gate stands beside the road and is not judged, nor are the slopes of the last layer, which are the output's: a
-    network that has learned its classes saturates there.
+    A gate stands beside the road and is not judged, nor are the slopes of the last layer, which act before δ_L, from
+    which all is counted: an output's bias is what it has learned, and who knows the classes saturates there.
     """
     last, layers = layers[-1], [one for one in layers if not one.gate]
     dead = [one for one in layers if one.dead == 1 and one.fed]
@@ -288,8 +288,6 @@ def outlier(layers: Sequence[Layer]) -> Outlier | None:
     neurons = (one for one in layers if one.dead is not None and one is not last)
     with_neuron = [one for one in neurons if math.isfinite(one.ln_slope_part)]
     slopes = _offs(with_neuron, lambda one: one.ln_slope_part, lambda one: one.ln_slope_expected)
-    # the last layer's slopes act before δ_L, from which all is counted: an output's bias is what it has learned
-    slopes = [off for off in slopes if off.layer is not layers[-1]]
     above = {off.layer.number: off.expected for off in weights}
     found = [off.told("weights") for off in weights if off.stands_out]
     found += [off.told("slopes") for off in slopes if off.stands_out]

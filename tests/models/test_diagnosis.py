@@ -268,3 +268,21 @@ def test_inputs_that_are_drawn_are_as_many_as_memory_holds_and_as_large_as_a_win
     monkeypatch.setattr(forwards, "MOST_BYTES", 2**10)
     with pytest.raises(BadValue, match="take more than 0 MiB at halves"):
         cd.diagnose(graph)
+
+
+def test_a_network_whose_normalisations_have_seen_no_batch_is_not_accused_in_evaluation():
+    from .networks import Builder
+
+    b, t = Builder((16, 32), 3), "x"
+    ones, zeros = b.constant(np.ones(32)), b.constant(np.zeros(32))
+    for _ in range(30):
+        z = b.add("MatMul", t, b.weight(32, 32, gain=0.5))  # which a batch's own statistics make good
+        t = b.add("Relu", b.add("BatchNormalization", z, ones, zeros, zeros, ones))
+    graph = b.graph(b.add("MatMul", t, b.weight(32, 10)))
+    found = cd.diagnose(graph)
+    assert (found.verdict, found.culprit, found.accused) == ("unknown", None, False)
+    assert found.sentence.startswith(
+        "in evaluation nothing is known of a network whose normalisations have seen no batch"
+    )
+    assert any("training=True" in note for note in found.notes)
+    assert cd.diagnose(graph, training=True).verdict == "healthy"

@@ -401,6 +401,19 @@ def test_a_gate_stands_beside_the_road_and_is_not_accused_though_it_is_shut(shut
     assert any(one.dead == 1 for one in found) == shut
 
 
+def test_the_gates_of_a_highway_are_not_accused_of_the_bias_that_their_authors_start_with():
+    b, t = Builder((16, 32), 3), "x"
+    for layer in range(8):  # t·h + (1 - t)·x (Srivastava et al. 2015)
+        h = b.add("Relu", b.add("MatMul", t, b.weight(32, 32, gain=2**0.5), name=f"h {layer}"))
+        z = b.add("Add", b.add("MatMul", t, b.weight(32, 32), name=f"t {layer}"), b.constant(np.full(32, -3.0)))
+        open_ = b.add("Sigmoid", z)
+        kept = b.add("Mul", b.add("Sub", b.constant(np.float64(1)), open_), t)
+        t = b.add("Add", b.add("Mul", open_, h), kept)
+    verdict, found = verdict_on(b.graph(b.add("MatMul", t, b.weight(32, 10), name="out")))
+    assert verdict.verdict == "healthy", verdict.sentence
+    assert {one.name for one in found if not one.gate} == {"out"}
+
+
 def test_a_layer_of_the_road_is_named_beside_gates():
     graph = gated(False)
     weight = next(node.inputs[1] for node in graph.nodes if node.name == "road 3")
