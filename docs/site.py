@@ -39,7 +39,7 @@ def join(folder):
 
 def main():
     """Build this version, and list them all."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit("give the folder of the site: python docs/site.py FOLDER")
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)

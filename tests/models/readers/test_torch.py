@@ -270,6 +270,32 @@ def test_what_is_detached_lets_no_gradient_through_as_in_torch():
     np.testing.assert_allclose([one.log10_norm_mean_bias_gradient for one in d.layers], wanted, rtol=1e-12)
 
 
+def _gated_without_gradient(self, x):
+    h = torch.tanh(self.a(x))
+    with torch.no_grad():
+        gate = torch.sigmoid(h) * 2
+        with torch.enable_grad():
+            shift = self.c(gate)
+    return self.b(h * gate + shift)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_nothing_comes_back_through_a_part_without_gradients(whole):
+    torch.manual_seed(0)
+    module = modules.Of(_gated_without_gradient, a=nn.Linear(6, 6), b=nn.Linear(6, 3), c=nn.Linear(6, 6)).double()
+    x = torch.randn(16, 6).double()
+    if whole:  # as of a forward for inference
+        module.forward = torch.no_grad()(module.forward)
+        assert not any(one.log10_norm_delta > -math.inf for one in cd.diagnose(module, x.numpy()).layers)
+        return
+    d = cd.diagnose(module, x.numpy(), np.zeros((16, 3)), "quadratic")
+    (module(x).square().sum() / 32).backward()
+    wanted = {name: float(getattr(module, name).bias.grad.norm().log10()) for name in "abc"}
+    got = {one.name: one.log10_norm_mean_bias_gradient for one in d.layers}
+    assert sorted(got) == ["a", "b", "c"]
+    np.testing.assert_allclose([got[name] for name in "abc"], [wanted[name] for name in "abc"], rtol=1e-12)
+
+
 def test_a_layer_on_sequences_keeps_the_name_of_its_weight_so_that_the_lines_to_paste_run():
     torch.manual_seed(0)
     module = nn.Sequential(*[layer for _ in range(6) for layer in (nn.Linear(16, 16), nn.LayerNorm(16), nn.Tanh())])

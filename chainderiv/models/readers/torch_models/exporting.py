@@ -40,7 +40,7 @@ def _export(torch: Any, module: Any, example: tuple[Any, ...], free: int) -> Any
     """free: 0 leaves no size free, 1 the batch's, 2 does so for a forward that takes *args."""
     batch = tuple({0: torch.export.Dim.AUTO} if x.ndim else None for x in example)
     shapes = (None, batch, (batch,))[free]
-    with torch.no_grad(), _quiet():
+    with torch.enable_grad(), _quiet():  # in which a part without gradients is marked
         return torch.export.export(module, example, dynamic_shapes=shapes, strict=False)
 
 

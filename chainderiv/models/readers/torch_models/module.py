@@ -87,15 +87,41 @@ class _Walk:
             elif node.op == "output":
                 signature = {spec.arg.name for spec in self._program.graph_signature.output_specs if _is_users(spec)}
                 outputs = [n for n in node.args[0] if getattr(n, "name", None) in signature]
-            elif node.op == "call_function":
-                self._put.layer = _layer_of(node)
-                self._values[node] = self._called(node)
             else:
-                raise self._put.refused(f"{node.op} {node.target}"[:60])
+                self._step(node, self._program.graph_module)
         names = [self._values[node].name for node in outputs]
         if not names:
             raise BadValue(f"{self._put.building.name} gives out no tensor; give one that does")
         return _pruned(self._put.building.graph(*names))
+
+    def _step(self, node: Any, owner: Any) -> None:
+        """A call, or a part of the program that its owner holds, which a call takes."""
+        part = getattr(owner, str(node.target), None) if node.op == "get_attr" else None
+        if node.op == "call_function":
+            self._put.layer = _layer_of(node)
+            self._values[node] = self._called(node)
+        elif isinstance(part, self._torch.fx.GraphModule):
+            self._values[node] = part
+        else:
+            raise self._put.refused(f"{node.op} {node.target}"[:60])
+
+    def _with_gradients(self, node: Any) -> list[Any]:
+        """A part that stands in torch.no_grad(), whose results are detached, or in enable_grad()."""
+        enabled, part, *given = node.args
+        operands, owner = iter(given), self._values[part]
+        for inner in owner.graph.nodes:
+            if inner.op == "placeholder":
+                self._values[inner] = self._known(next(operands))
+            elif inner.op == "output":
+                left = [self._known(one) for one in inner.args[0]]
+            else:
+                self._step(inner, owner)
+        return left if enabled else [self._detached(one) for one in left]
+
+    def _detached(self, held: Any) -> Any:
+        if not isinstance(held, Held):
+            return held
+        return replace(RULES["detach"](self._put, held), shape=held.shape, kind=held.kind)
 
     def _given(self, node: Any) -> Any:
         """A weight, a buffer, a constant or an input."""
@@ -126,6 +152,8 @@ class _Walk:
         if node.target is operator.getitem:
             return self._values[node.args[0]][node.args[1]]
         name = _aten_name(node.target)
+        if name == "wrap_with_set_grad_enabled":
+            return self._with_gradients(node)
         if name == "sym_size":
             return self._put.size(self._values[node.args[0]], node.args[1])
         require_followed(self._put.building.name, name, self._put.layer)
