@@ -34,4 +34,6 @@ def outputs(cell):
     """Which kinds a cell puts out, and its text."""
     found = cell.get("outputs", [])
     kinds = [kind for one in found for kind in sorted(one.get("data", [one.get("name", one.output_type)]))]
+    # a kernel may hand on one text in several pieces
+    kinds = [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before or kind != "stdout"]
     return kinds, "".join(one.get("text", "") for one in found)

@@ -46,7 +46,17 @@ RESULTS = {
     "Term": lambda: cd.derive(CHAIN, ("b1", "w2")).terms[0],
     "TrainingRecord": lambda: cd.train(cd.Network([64, 5, 4, 10]), DIGITS, epochs=2),
     "Verification": lambda: cd.verify(CHAIN, points=3),
+    "Watch": lambda: watched()[0],
+    "WatchRecord": lambda: watched()[1],
 }
+
+
+def watched():
+    """A watch over three layers, and its record of one step."""
+    watch = cd.watch([(np.eye(4), np.zeros(4)) for _ in range(3)])
+    return watch, watch.tick([(np.full((4, 4), size), np.full(4, size)) for size in (1e-23, 1e-20, 1e-17)])
+
+
 GIVEN = {
     "Activation",
     "Axis",
@@ -71,6 +81,7 @@ PARTS = {
     "LayerParameter",
     "Row",
     "Step",
+    "WatchedLayer",
     "Widest",
 }  # of what shows them
 WORDS = {"Certainty", "Quantity", "Regime", "erfcx", "normal_cdf"}
@@ -95,7 +106,7 @@ def test_no_public_class_is_forgotten():
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_result_displays_itself_without_net_script_or_colours_of_its_own(name):
     result = RESULTS[name]()
-    assert type(result).__name__ == name
+    assert name in {kind.__name__ for kind in type(result).__mro__}
     made = result._repr_html_()
     found = Checker(made)  # every tag is closed
     assert not {"script", "link", "img", "iframe", "style"} & set(found.tags)

@@ -128,6 +128,7 @@ RIGHT = {
               "progress": None, "announce": None},
     "tally": {"swept": SWEPT},
     "verify": {"subject": CHAIN, "derivation": D, "points": 2, "rng": 0, "methods": ("complex step",), "progress": None},
+    "watch": {"model": [(np.eye(3), np.zeros(3))], "every": 1, "layers": None, "data": None, "on_record": None, "keep": 3},
     "with_passing_layers": {"net": cd.Network([2, 3, 2]), "count": 1},
 }  # fmt: skip
 # rooms of their own with tests of their own, data without a check, and what takes minutes or a scheduler
@@ -145,7 +146,7 @@ ELSEWHERE = {
 }
 HELD = {"Advice", "Amplifying", "Audit", "AuditRow", "Bounds", "Certainty", "CriticalLine", "CriticalPoint", "Derivation",
         "Diagnosis", "LayerDiagnosis", "Estimate", "Experiment", "FixedPoint", "Gains", "Keeping", "LayerDerivation", "LayerParameter", "MeanField", "PhaseDiagram", "Plan", "Prediction", "Quantity", "RandomChain", "Regime", "Reproduction", "ResidualField", "Row", "SecondDerivation", "Stable", "Step", "Sweep", "Tally",
-        "Term", "Training", "Verification", "Widest"}  # fmt: skip
+        "Term", "Training", "Verification", "Watch", "WatchRecord", "WatchedLayer", "Widest"}  # fmt: skip
 
 
 def called(name):
