@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from chainderiv.functions.activation import Activation
 from chainderiv.models.layers import Layer
+from chainderiv.models.outliers import times
 from chainderiv.models.residuals import weighs
 from chainderiv.models.stages import RESIDUAL, Stage
-from chainderiv.models.verdict import BLOCKED, EXPLODING, HEALTHY, UNKNOWN, VANISHING, Verdict, is_undefined, times
+from chainderiv.models.verdict import BLOCKED, EXPLODING, HEALTHY, UNKNOWN, VANISHING, Verdict, is_undefined
 
 DIGITS = 3  # of a factor that is pasted
 STEEP = 0.5  # slopes that never reach it make a network vanish whatever its signals are: a sigmoid's

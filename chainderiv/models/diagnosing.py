@@ -32,6 +32,7 @@ from chainderiv.models.graph import Graph, leading_to
 from chainderiv.models.layer_diagnosis import layer_diagnosis
 from chainderiv.models.layers import Layer, layers
 from chainderiv.models.operators.rule import TooLarge, is_float
+from chainderiv.models.outliers import times
 from chainderiv.models.partly import (
     KeptBack,
     is_whole,
@@ -44,7 +45,7 @@ from chainderiv.models.partly import (
 from chainderiv.models.passes import NotFollowed, Passed, backward, forward, until_not_followed
 from chainderiv.models.readers.reading import holds_arrays_alone, read
 from chainderiv.models.stages import Stages, stages
-from chainderiv.models.verdict import BLOCKED, EXPLODING, UNKNOWN, VANISHING, Verdict, judge, slower, times
+from chainderiv.models.verdict import BLOCKED, EXPLODING, UNKNOWN, VANISHING, Verdict, judge, slower
 from chainderiv.nn.network import Network
 from chainderiv.wording import counted
 

@@ -28,6 +28,7 @@ from chainderiv.errors import BadValue
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.lookup import neuron
 from chainderiv.models.layers import Layer
+from chainderiv.models.outliers import named, outlier, times
 from chainderiv.models.passes import NotFollowed
 from chainderiv.theory.finite_width.blurred import Blurred
 from chainderiv.theory.finite_width.quantiles import NORMAL
@@ -39,8 +40,6 @@ HEALTHY, VANISHING, EXPLODING = "healthy", "vanishing", "exploding"
 BLOCKED, UNBALANCED, UNKNOWN = "blocked", "unbalanced", "unknown"
 VERDICTS = (HEALTHY, VANISHING, EXPLODING, BLOCKED, UNBALANCED, UNKNOWN)
 MOST = math.log(100)  # that the first layer's ‖δ‖ may lie from the last one's
-APART, NEARLY = math.log(10), math.log(5)  # that a layer's part may lie from the median, measured and expected together
-SHIFTED, SHUT = 2.5, math.log(2)  # deviations that z lies off 0, and what its slopes then lie below the median
 STEP = (
     5.0  # the most n times the variance of log ‖δ‖² that a layer of n neurons is let add, what ReLUs do (Hanin, Nica)
 )
@@ -134,7 +133,7 @@ def judge(layers: Sequence[Layer], not_followed: Sequence[NotFollowed] = ()) -> 
         return Verdict(UNKNOWN, None, "no layer with weights leads from the input to the output")
     overflow = next((one for one in layers if not one.finite), None)
     if overflow is not None:
-        return Verdict(EXPLODING, overflow.number, f"layer {_named(overflow)} makes numbers beyond float64")
+        return Verdict(EXPLODING, overflow.number, f"layer {named(overflow)} makes numbers beyond float64")
     undefined = [one for one in layers if is_undefined(one)]
     if undefined:
         return _undefined(undefined[-1])
@@ -151,7 +150,7 @@ def is_undefined(layer: Layer) -> bool:
 def _undefined(last: Layer) -> Verdict:
     """Of the last layer whose gradient is no number: those before it have none of its doing."""
     why = "a slope behind it is infinite on these inputs, as that of a root or a logarithm at 0"
-    return Verdict(EXPLODING, last.number, f"the gradient of layer {_named(last)} is no number: {why}")
+    return Verdict(EXPLODING, last.number, f"the gradient of layer {named(last)} is no number: {why}")
 
 
 def _blocked(layers: Sequence[Layer]) -> Verdict:
@@ -159,7 +158,7 @@ def _blocked(layers: Sequence[Layer]) -> Verdict:
     place = max(k for k, one in enumerate(layers) if one.ln_delta == -math.inf)
     above = layers[place + 1] if place + 1 < len(layers) else None
     if above is not None and above.ln_weight == -math.inf:
-        return Verdict(BLOCKED, above.number, f"all weights of layer {_named(above)} are 0, so nothing passes them")
+        return Verdict(BLOCKED, above.number, f"all weights of layer {named(above)} are 0, so nothing passes them")
     while place >= 0 and not layers[place].fed:
         place -= 1
     if place < 0:
@@ -174,7 +173,7 @@ def _blocked(layers: Sequence[Layer]) -> Verdict:
         if one.ln_weight == -math.inf
         else "all its slopes are 0 on these inputs, and its own input is not"
     )
-    return Verdict(BLOCKED, one.number, f"no gradient passes layer {_named(one)}: {why}")
+    return Verdict(BLOCKED, one.number, f"no gradient passes layer {named(one)}: {why}")
 
 
 def _by_sizes(layers: Sequence[Layer]) -> Verdict:
@@ -263,85 +262,6 @@ def is_plain(layers: Sequence[Layer]) -> bool:
     return all(abs(one.ln_rest) < PLAIN for one in layers)
 
 
-@dataclass(frozen=True)
-class Outlier:
-    """A layer that stands out, by how much (|ln|) and how."""
-
-    layer: Layer
-    off: float
-    told: str
-
-
-def outlier(layers: Sequence[Layer]) -> Outlier | None:
-    """The layer whose weight part, or before the last its slope part, lies furthest off the median, if tenfold or more.
-
-    Of a layer whose neurons a bias shifts by SHIFTED of their deviations less will do: no random weights do that.
-    A gate stands beside the road and is not judged, nor are the slopes of the last layer, which act before δ_L, from
-    which all is counted: an output's bias is what it has learned, and who knows the classes saturates there.
-    """
-    last, layers = layers[-1], [one for one in layers if not one.gate]
-    dead = [one for one in layers if one.dead == 1 and one.fed]
-    if dead:
-        return Outlier(dead[-1], math.inf, f"no gradient passes layer {_named(dead[-1])}: all its slopes are 0")
-    with_weight = [one for one in layers if math.isfinite(one.ln_weight_part)]
-    weights = _offs(with_weight, lambda one: one.ln_weight_part, lambda one: one.ln_weight_expected)
-    neurons = (one for one in layers if one.dead is not None and one is not last)
-    with_neuron = [one for one in neurons if math.isfinite(one.ln_slope_part)]
-    slopes = _offs(with_neuron, lambda one: one.ln_slope_part, lambda one: one.ln_slope_expected)
-    above = {off.layer.number: off.expected for off in weights}
-    found = [off.told("weights") for off in weights if off.stands_out]
-    found += [off.told("slopes") for off in slopes if off.stands_out]
-    found += [off.shifted() for off in slopes if off.is_shut(above.get(off.layer.number + 1, 0.0))]
-    return max(found, key=lambda one: one.off, default=None)
-
-
-@dataclass(frozen=True)
-class _Off:
-    """How far a part of a layer lies off the network's median, measured and expected, both ln.
-
-    Both must say so together: one alone may be how a few narrow layers happen to lie.
-    """
-
-    layer: Layer
-    measured: float
-    expected: float
-
-    @property
-    def mean(self) -> float:
-        return (self.measured + self.expected) / 2
-
-    @property
-    def stands_out(self) -> bool:
-        return self._together(APART, NEARLY)
-
-    def is_shut(self, above: float) -> bool:
-        """Whether a bias shuts the layer, and the weights of the next one, above off, do not make up for it."""
-        return abs(self.layer.offset) > SHIFTED and self.mean + above < -SHUT and self._together(SHUT, 0)
-
-    def _together(self, most: float, each: float) -> bool:
-        sizes = abs(self.measured), abs(self.expected)
-        return sum(sizes) / 2 > most and min(sizes) > each and self.measured * self.expected > 0
-
-    def told(self, what: str) -> Outlier:
-        does = f"make the gradient {times(self.measured)} what a layer's {what} mostly do"
-        return Outlier(self.layer, abs(self.mean), f"the {what} of layer {_named(self.layer)} {does}")
-
-    def shifted(self) -> Outlier:
-        side = "above" if self.layer.offset > 0 else "below"
-        lie = f"z lies {abs(self.layer.offset):.3g} of its deviations {side} 0 in layer {_named(self.layer)}"
-        does = f"its slopes make the gradient {times(self.measured)} what a layer's slopes mostly do"
-        return Outlier(self.layer, abs(self.mean), f"{lie}, and {does}")
-
-
-def _offs(
-    layers: Sequence[Layer], measured: Callable[[Layer], float], expected: Callable[[Layer], float]
-) -> list[_Off]:
-    if not layers:
-        return []
-    middles = [statistics.median(of(one) for one in layers) for of in (measured, expected)]
-    return [_Off(one, measured(one) - middles[0], expected(one) - middles[1]) for one in layers]
-
-
 def _by_widths(layers: Sequence[Layer]) -> str | None:
     """That changing widths alone make it vanish, where weights are orthogonal or drawn by both widths; None elsewhere.
 
@@ -396,23 +316,10 @@ def slower(layers: Sequence[Layer], by_mean: bool) -> str | None:
 def sentence(layer: Layer, expected: Expectation | None) -> str:
     """What a layer does, in a sentence."""
     if layer.ln_delta == -math.inf:
-        return f"no gradient reaches layer {_named(layer)}" + ("" if layer.fed else ", whose input is 0")
-    does = f"layer {_named(layer)}: weights make the gradient {times(layer.ln_weight_part)} as large"
+        return f"no gradient reaches layer {named(layer)}" + ("" if layer.fed else ", whose input is 0")
+    does = f"layer {named(layer)}: weights make the gradient {times(layer.ln_weight_part)} as large"
     if layer.dead is not None:
         does += f", slopes {times(layer.ln_slope_part)}"
     if expected is not None:
         does += f"; random weights of this size: {expected.low:.3g} to {expected.high:.3g} times"
     return does
-
-
-def times(ln_factor: float) -> str:
-    """A factor as people say it.
-
-    >>> times(math.log(0.25)), times(-2000.0)
-    ('0.25 times', '2.58e-869 times')
-    """
-    return f"{formatted(1.0, ln_factor, '.3g') if ln_factor > -math.inf else '0'} times"
-
-
-def _named(layer: Layer) -> str:
-    return str(layer.number) if layer.name == str(layer.number) else f"{layer.number} ({layer.name})"

@@ -11,9 +11,10 @@ import chainderiv as cd
 from chainderiv.functions.lookup import neuron
 from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.models.layers import layers
+from chainderiv.models.outliers import APART, outlier
 from chainderiv.models.passes import backward, forward
 from chainderiv.models.readers.reading import read
-from chainderiv.models.verdict import APART, expectation, grown_by_batch, is_beyond, judge, of_sizes, outlier
+from chainderiv.models.verdict import expectation, grown_by_batch, is_beyond, judge, of_sizes
 
 from .networks import Builder
 from .sound import KINDS, PLANTS, STARTS, arrays, diagnosed, drawn, normalised, planted

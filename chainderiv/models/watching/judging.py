@@ -14,21 +14,19 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chainderiv.models.outliers import APART, NEARLY, times
 from chainderiv.models.verdict import (
-    APART,
     BLOCKED,
     DEVIATIONS,
     EXPLODING,
     HEALTHY,
     MOST,
-    NEARLY,
     STEP,
     UNBALANCED,
     UNKNOWN,
     VANISHING,
     Verdict,
     grown_by_batch,
-    times,
 )
 from chainderiv.models.watching.grouping import Group
 
