@@ -65,4 +65,4 @@ def test_the_commands_run_in_their_order(tmp_path, monkeypatch, capsys):
     assert codes[:-1] == [0] * 4
     assert (tmp_path / "map.png").stat().st_size > 10_000
     assert (tmp_path / "diagnosis.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    assert "25" in capsys.readouterr().out
+    assert "link w₄ σ'(z₄) = 25" in capsys.readouterr().out  # 100 · 1/4
