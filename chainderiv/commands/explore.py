@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from chainderiv.commands import common
 from chainderiv.errors import BadValue
+
+if TYPE_CHECKING:
+    from chainderiv.functions.activation import Activation
 
 NAME = "chainderiv-explorer.html"
 
@@ -15,7 +19,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = (
         "example: chainderiv explore\n"
-        "         chainderiv explore --activation 'z*exp(-z**2)' --out mine.html --no-open\n\n"
+        "         chainderiv explore --activation 'z*exp(-z**2)' --out mine.html --no-open\n"
+        "         chainderiv explore --activation mish --measure digits\n\n"
         "the file holds all it needs: no server, no network"
     )
     add = parser.add_argument
@@ -23,6 +28,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--activation", action="append", metavar="NAME", help=neurons)
     add("--out", metavar="FILE", default=NAME, help=f"the page (.html, default {NAME})")
     add("--no-open", action="store_true", help="write the page without opening it in a browser")
+    wide = "in the tab of wide layers the activations given, predicted and measured on this data set: some minutes each"
+    add("--measure", metavar="DATASET", help=f"{wide} (mnist, fashion_mnist, digits, or a file)")
+    common.data_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -35,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     if target.suffix.lower() != ".html":
         raise BadValue(f"--out is {options.out!r}; give a name that ends in .html")
     activations = [common.stated_neuron(text) for text in options.activation or ()]
-    save_explorer(target, activations)
+    save_explorer(target, activations, _measured(activations, options))
     opened = not options.no_open and _opened(target)
     if options.json:
         common.say_json({"file": options.out, "opened": opened, "activations": [phi.name for phi in activations]})
@@ -44,6 +52,20 @@ def run(options: argparse.Namespace) -> int:
     if not options.no_open and not opened:
         common.complain(f"no browser was found; open {options.out} in one")
     return 0
+
+
+def _measured(activations: list[Activation], options: argparse.Namespace) -> dict[str, Any] | None:
+    """What wide layers of the activations give, where that is asked for."""
+    if options.measure is None:
+        return None
+    if not activations:
+        raise BadValue("--measure measures the activations that are given; give --activation as well")
+    from chainderiv.nn.data.data import load_data
+    from chainderiv.pages.explorer.full_width import full_width
+
+    with common.progress() as show:
+        data = common.warned(lambda: load_data(options.measure, options.data))
+        return {"made_by": options.typed, **full_width(activations, data, report=show)}
 
 
 def _opened(page: Path) -> bool:

@@ -19,8 +19,10 @@ from chainderiv.functions.lookup import named
 from chainderiv.given import path_of
 from chainderiv.maps.regime import BAND, LOG_QUARTER
 from chainderiv.pages.explorer.formulas import formulas, shared_formulas
+from chainderiv.pages.explorer.full_width import shipped
 from chainderiv.pages.explorer.programs import chains, programs
 from chainderiv.symbolic.bounding.bounds import bounds
+from chainderiv.theory.phase import TOLD
 from chainderiv.version import __version__
 from chainderiv.view.theme import DARK, LIGHT, Palette
 from chainderiv.writing import folder_for_writing, write_whole
@@ -29,27 +31,32 @@ from chainderiv.writing import folder_for_writing, write_whole
 SCRIPTS = (
     *("state", "engine", "factors", "field", "graphics", "paint", "contour", "ticks"),
     *("words_en", "words_zh", "words", "formula", "charts", "plot", "scene", "saying", "share", "presets"),
-    *("controls", "pointing", "main"),
+    *("wide", "wide_charts", "wide_phase", "wide_page", "controls", "pointing", "main"),
 )
 COMPUTING = SCRIPTS[:5]  # those that need no page
 
 
-def save_explorer(path: str | os.PathLike[str], activations: Sequence[Activation] = ()) -> None:
-    """Write the page to a file .html, whole or not at all; raises BadValue and OutputError."""
+def save_explorer(
+    path: str | os.PathLike[str], activations: Sequence[Activation] = (), measured: dict[str, Any] | None = None
+) -> None:
+    """Write the page to a file .html, whole or not at all; raises BadValue and OutputError.
+
+    measured : what full_width gives, to be shown in place of what is shipped.
+    """
     target = path_of("path", path)
     if target.suffix.lower() != ".html":
         raise BadValue(f"path is {str(target)!r}; give a name that ends in .html")
-    text = explorer_page(activations)
+    text = explorer_page(activations, measured)
     folder_for_writing(Path(target).parent)
     write_whole(target, text.encode())
 
 
-def explorer_page(activations: Sequence[Activation] = ()) -> str:
+def explorer_page(activations: Sequence[Activation] = (), measured: dict[str, Any] | None = None) -> str:
     """The page, which asks for nothing: the whole catalogue, and before it the activations given.
 
     Raises BadValue for an activation that neither JavaScript nor GLSL can say.
     """
-    return page_of(page_data(activations))
+    return page_of(page_data(activations, measured=measured))
 
 
 def page_of(data: dict[str, Any]) -> str:
@@ -63,7 +70,11 @@ def page_of(data: dict[str, Any]) -> str:
     return filled(source("page.html"), parts)
 
 
-def page_data(activations: Sequence[Activation] = (), catalogue: Iterable[str] = ACTIVATIONS) -> dict[str, Any]:
+def page_data(
+    activations: Sequence[Activation] = (),
+    catalogue: Iterable[str] = ACTIVATIONS,
+    measured: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """All that the scripts know of the package, for the activations given and those of the catalogue that are named."""
     own = {phi.name: phi for phi in activations}
     offered = {**own, **{name: ACTIVATIONS[name] for name in catalogue if name not in own}}
@@ -76,6 +87,7 @@ def page_data(activations: Sequence[Activation] = (), catalogue: Iterable[str] =
         "cancels": {name: _cancels(phi) for name, phi in offered.items()},
         "costs": {"quadratic": True, "cross_entropy": True},
         "bounds": _bounds(),
+        "wide": (measured or shipped()) | {"told": TOLD, "texts": {name: _text(phi) for name, phi in own.items()}},
         "band": BAND,
         "log_quarter": LOG_QUARTER,
         "palettes": {"light": _palette(LIGHT), "dark": _palette(DARK)},

@@ -2,8 +2,8 @@
 
 const CHART = { width: 460, height: 170, left: 44, right: 8, top: 10, bottom: 34 };
 
-const chart = (label, inner, height = CHART.height) =>
-  `<svg class="chart" viewBox="0 0 ${CHART.width} ${height}" role="img" aria-label="${label}">${inner}</svg>`;
+const chart = (label, inner, box = CHART) =>
+  `<svg class="chart" viewBox="0 0 ${box.width} ${box.height}" role="img" aria-label="${label}">${inner}</svg>`;
 
 // one bar a layer: the logarithm of the product of its factors
 function groups(found) {
@@ -32,11 +32,12 @@ function drawBars(place, found) {
   place.innerHTML = chart(t("bars_label", { count: bars.length }), axis + rects.join("") + text(x(bars.length / 2), CHART.height - 3, t("layer_axis"), "middle"));
 }
 
-function frame(across, up) {
-  const { width, height, left, right, top, bottom } = CHART;
+// places in a box, and its upright axis; written(v) is what stands beside a mark
+function frame(across, up, box = CHART, written = told, marked = (low, high) => ticks(low, high, 5)) {
+  const { width, height, left, right, top, bottom } = box;
   const x = v => left + ((width - left - right) * (v - across[0])) / (across[1] - across[0]);
   const y = v => height - bottom - ((height - top - bottom) * (v - up[0])) / (up[1] - up[0]);
-  const marks = ticks(...up, 5).map(v => `<path class="axis" d="M${left - 4} ${y(v)}h4"/>` + text(left - 7, y(v) + 4, told(v), "end"));
+  const marks = marked(...up).map(v => `<path class="axis" d="M${left - 4} ${y(v)}h4"/>` + text(left - 7, y(v) + 4, written(v), "end"));
   const zero = up[0] < 0 && up[1] > 0 ? `<path class="axis" d="M${left} ${y(0)}H${width - right}"/>` : "";
   return { x, y, axis: `<path class="axis" d="M${left} ${top}V${height - bottom}"/>` + zero + marks.join("") };
 }

@@ -2,6 +2,7 @@
 
 let state = fromHash(location.hash), scene = null, box = null, sceneKey = "", running = 0, waiting = false, addressed = 0;
 const IDLE = 200; // milliseconds
+const DRESSING = ["language", "theme", "tab", "neuron", "init", "hidden"];
 const graphic = graphics(), dark = matchMedia("(prefers-color-scheme: dark)");
 
 const isDark = () => (state.theme === "auto" ? dark.matches : state.theme === "dark");
@@ -10,7 +11,7 @@ const palette = () => DATA.palettes[isDark() ? "dark" : "light"];
 function change(part) {
   const chain = Object.keys(part).some(name => CHAIN.includes(name));
   state = settled({ ...state, ...(chain && !("preset" in part) ? { preset: "" } : {}), ...part });
-  if (chain || "language" in part || "theme" in part) dress();
+  if (chain || DRESSING.some(name => name in part)) dress();
   if (!waiting) requestAnimationFrame(refresh);
   waiting = true;
 }
@@ -19,20 +20,34 @@ function change(part) {
 function dress() {
   document.documentElement.dataset.theme = state.theme;
   speak(state.language);
+  showTabs(state);
   showControls(state);
+  showWideControls(state);
   drawPresets($("presets"), $("sentence"), state, choose);
   $("map-title").textContent = t("map_" + state.quantity, { of: symbolOf(state), second: state.second });
   $("phi").textContent = `φ(z) = ${DATA.formulas[state.activation].phi}.`;
 }
 
+const KEPT = ["language", "theme", "engine", "neuron", "init", "hidden", "at"];
+
 function choose(preset) {
-  const kept = { language: state.language, theme: state.theme, engine: state.engine };
+  const kept = Object.fromEntries(KEPT.map(name => [name, state[name]]));
   change({ ...START, ...preset.state, ...kept, preset: preset.name });
   document.querySelector(`[data-preset="${preset.name}"]`).focus();
 }
 
 function refresh() {
   waiting = false;
+  clearTimeout(addressed);
+  addressed = setTimeout(keepAddress, IDLE);
+  if (state.tab === "chain") return showChain();
+  running++;  // a map that is not seen is not drawn on
+  sceneKey = "";
+  showWide(state, palette(), change);
+  document.documentElement.dataset.drawn = "wide";
+}
+
+function showChain() {
   const at = reading(state, ...state.point), found = factors(state, ...state.point);
   showSliders(state);
   drawFormula($("formula"), state, found, at);
@@ -41,8 +56,6 @@ function refresh() {
   drawCutChart($("cut"), state);
   $("command").textContent = commandOf(state);
   $("snippet").textContent = snippetOf(state);
-  clearTimeout(addressed);
-  addressed = setTimeout(keepAddress, IDLE);
   box = layout($("map"), $("field").clientWidth);
   const key = chainKey(state) + isDark();
   if (key !== sceneKey) drawMap(key);
@@ -79,13 +92,14 @@ function redraw() {
 
 function tell() {
   const { by, ms } = scene.drawn;
-  $("drawn").textContent = t("drawn_" + by, { ms: ms.toFixed(0) });
+  $("drawn").textContent = "· " + t("drawn_" + by, { ms: ms.toFixed(0) });
   $("drawn").dataset.ms = ms;
 }
 
 const fileName = ending => `chainderiv-${state.activation.replace(/\W+/g, "_")}-${state.depth}.${ending}`;
 
 listen(() => state, change);
+listenToWide(() => state, change);
 listenToMap($("field"), () => box, () => state, change);
 $("save-png").addEventListener("click", () => {
   pictureOf($("map"), state, palette(), $("map-title").textContent).toBlob(blob => download(fileName("png"), blob));

@@ -12,9 +12,13 @@ function commandOf(state) {
   return words.join(" ");
 }
 
+const python = v => JSON.stringify(v);
+
+// a neuron by its name, or by its formula where it has one
+const pythonNeuron = (name, text) => (text === null ? python(name) : `cd.Activation.from_formula(${python(name)}, ${python(text)})`);
+
 function snippetOf(state) {
-  const { text } = DATA.neurons[state.activation], python = v => JSON.stringify(v);
-  const neuron = text === null ? python(state.activation) : `cd.Activation.from_formula(${python(state.activation)}, ${python(text)})`;
+  const neuron = pythonNeuron(state.activation, DATA.neurons[state.activation].text);
   const shown = { gradient: "log10_abs", rate: "rate", regime: "regime", below_quarter: "below_quarter" }[state.quantity];
   const axis = ([low, high]) => `cd.Axis(${low}, ${high}, ${SIZE})`;
   return [

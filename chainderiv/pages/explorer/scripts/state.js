@@ -4,10 +4,12 @@ const START = {
   activation: "sigmoid", cost: "quadratic", residual: false, depth: 4, of: "b", layer: 1,
   quantity: "gradient", second: "b", w: [-12, 12], up: [-10, 10], x: 0.5, y: 0,
   point: [6, -3], cut: null, engine: "auto", language: "auto", theme: "auto", preset: "",
+  tab: "chain", neuron: "sigmoid", init: "nielsen", hidden: 4, at: 1,
 };
 const CHOICES = {
   of: ["b", "w", "a", "x"], quantity: ["gradient", "rate", "regime", "below_quarter"], second: ["b", "z"],
   engine: ["auto", "javascript"], language: ["auto", "en", "zh"], theme: ["auto", "light", "dark"],
+  tab: ["chain", "wide"],
 };
 const DEEPEST = 200, FARTHEST = 1e6;
 
@@ -30,7 +32,16 @@ function settled(given) {
   for (const name of ["x", "y"]) state[name] = within(state[name], -FARTHEST, FARTHEST, START[name]);
   state.point = [within(state.point[0], ...state.w, middle(state.w)), within(state.point[1], ...state.up, middle(state.up))];
   if (state.cut && !state.cut.every(Number.isFinite)) state.cut = null;
-  return state;
+  return { ...state, ...settledWide(state) };
+}
+
+// a network that was measured: of the depths the nearest
+function settledWide({ neuron, init, hidden, at }) {
+  const { neurons, depths } = DATA.wide, known = Object.hasOwn(neurons, neuron) ? neuron : Object.keys(neurons)[0];
+  const near = within(hidden, depths[0], depths.at(-1), START.hidden);
+  const depth = depths.reduce((best, one) => (Math.abs(one - near) < Math.abs(best - near) ? one : best));
+  const start = Object.hasOwn(neurons[known].starts, init) ? init : START.init;
+  return { neuron: known, init: start, hidden: depth, at: whole(at, 1, depth, 1) };
 }
 
 const middle = ([low, high]) => (low + high) / 2;

@@ -8,7 +8,7 @@ function speak(chosen) {
   language = chosen === "auto" ? own : chosen;
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = t("title");
-  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t, DATA.wide);
 }
 
 // the words of that name, with what stands in {braces} filled in
