@@ -2,22 +2,27 @@
 
 import csv
 import io
+import json
+import math
 import os
+import re
 import shutil
 from urllib.parse import quote
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.pages.explorer.full_width import shipped
 from tests.kinds import slow
 from tests.pages.explored import OWN, judge_said, random_states, same, text
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # no GPU is asked for, and a container has no sandbox
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-DRAWN = "html[data-drawn='gl'], html[data-drawn='js']"
+DRAWN = "html[data-drawn='gl'], html[data-drawn='js'], html[data-drawn='wide']"
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +156,8 @@ def test_the_keyboard_moves_the_point_and_reaches_every_control(opened):
     assert after[0] - before[0] == pytest.approx(0.24)
     assert after[1] - before[1] == pytest.approx(2.0)
     wanted = page.evaluate(
-        "[...document.querySelectorAll('button, select, input, [tabindex=\"0\"]')].filter(e => !e.disabled).length"
+        "[...document.querySelectorAll('button, select, input, [tabindex=\"0\"]')]"
+        ".filter(e => !e.disabled && e.tabIndex === 0 && e.checkVisibility()).length"
     )
     page.evaluate("document.activeElement.blur()")
     seen = set()
@@ -305,11 +311,71 @@ def test_a_reader_of_chinese_finds_chinese(browser, file):
     one.close()
 
 
+def test_keys_change_the_tab_and_what_is_read_and_saved_there_is_what_is_shipped(opened, tmp_path):
+    page, wide = opened.page, shipped()
+    page.focus("#tab-chain")
+    page.keyboard.press("ArrowRight")
+    opened.settle()
+    assert page.evaluate("document.activeElement.id") == "tab-wide"
+    assert page.is_visible("#wide") and not page.is_visible("#chain")
+    page.select_option("#neuron", "tanh")
+    page.select_option("#init", "glorot")
+    page.focus("#hidden")
+    page.keyboard.press("End")
+    page.focus("#at")
+    page.keyboard.press("End")
+    opened.settle()
+    found, deepest = wide["neurons"]["tanh"]["starts"]["glorot"], wide["depths"][-1]
+    low, median, high = (row[-1] for row in found["predicted"][str(deepest)])
+    seen = page.inner_text("#wide-readout").split("\n")
+    assert [float(word) for word in re.findall(r"\d+\.?\d*", seen[1])] == pytest.approx(
+        [10 ** (median / 100), 90, 100, 10 ** (low / 100), 10 ** (high / 100)], rel=5e-3)  # three digits are told  # fmt: skip
+    assert page.locator("#layers .dot").count() == deepest * wide["seeds"]
+    assert page.locator("#depths rect.edged").count() == sum(wide["depths"])
+    assert page.locator("#phase [data-init]").count() == 4  # nielsen, large, he, and three at one place
+    with opened.page.expect_download() as download:
+        page.click("#save-layers-csv")
+    header, *rows = csv.reader(io.StringIO(download.value.path().read_text()))
+    assert header == ["layer", "predicted_5", "predicted_50", "predicted_95", *(f"seed_{k}" for k in range(wide["seeds"]))]
+    assert [[float(cell) for cell in row] for row in rows] == [
+        [layer + 1, *(row[layer] / 100 for row in [*found["predicted"][str(deepest)], *found["measured"][str(deepest)]])]
+        for layer in range(deepest)
+    ]
+    with opened.page.expect_download() as download:
+        page.click("#save-layers-png")
+    assert Image.open(download.value.path()).convert("L").getextrema()[0] < 100  # ink on paper
+    page.wait_for_function("location.hash.includes('init=glorot')")
+    assert "tab=wide" in page.evaluate("location.hash")
+    page.click("#phase [data-init=he]")
+    page.click("#depths [data-hidden='8']")
+    opened.settle()
+    assert (page.input_value("#init"), page.inner_text("#hidden-value")) == ("he", "8")
+
+
+def test_the_command_and_the_python_lines_of_wide_layers_give_what_is_shown(opened, mnist, capsys):
+    import shlex
+
+    from chainderiv.cli import main
+
+    opened.set({"tab": "wide", "neuron": "tanh", "init": "he", "hidden": 3})
+    found = shipped()["neurons"]["tanh"]["starts"]["he"]
+    assert main([*shlex.split(opened.page.inner_text("#wide-command"))[1:], "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [round(100 * math.log10(one)) for one in said["median"]] == found["predicted"]["3"][1]
+    *before, last = opened.page.inner_text("#wide-snippet").split("\n")
+    names: dict = {}
+    exec("\n".join(before), names)
+    assert [round(100 * float(one)) for one in eval(last, names)] == found["measured"]["3"][0]
+
+
 @pytest.mark.parametrize("options", LOOKS)
 def test_the_rules_of_accessibility_hold(options, browser, file):
     from axe_playwright_python.sync_playwright import Axe
 
     one = Opened(browser, file, hash_of({"depth": 20, "cut": [-12, -3, 12, -3], "preset": "slope"}), **options)
+    found = Axe().run(one.page)
+    assert found.violations_count == 0, found.generate_report()
+    one.set({"tab": "wide", "neuron": "relu", "init": "he", "hidden": 16})
     found = Axe().run(one.page)
     assert found.violations_count == 0, found.generate_report()
     assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

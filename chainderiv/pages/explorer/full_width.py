@@ -43,6 +43,7 @@ def full_width(
     data: Data,
     depths: Sequence[int] = DEPTHS,
     seeds: int = SEEDS,
+    starts: Sequence[str] = STARTS,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Of each activation what its networks [pixels, 100, …, 100, classes] give, as plain JSON values.
@@ -55,21 +56,21 @@ def full_width(
     Examples
     --------
     >>> import chainderiv as cd
-    >>> made = full_width([cd.ACTIVATIONS["tanh"]], cd.load_data("digits"), depths=[2], seeds=1)
+    >>> made = full_width([cd.ACTIVATIONS["tanh"]], cd.load_data("digits"), [2], seeds=1, starts=["glorot"])
     >>> made["neurons"]["tanh"]["starts"]["glorot"]["predicted"]["2"]
     [[-20, -11], [-6, 2], [6, 14]]
     """
-    starts = [(phi, name) for phi in activations for name in STARTS]
+    asked = [(phi, name) for phi in activations for name in starts]
     found: dict[str, Any] = {phi.name: {"starts": {}, "phase": _phase(phi)} for phi in activations}
-    for done, (phi, name) in enumerate(starts, 1):
+    for done, (phi, name) in enumerate(asked, 1):
         found[phi.name]["starts"][name] = _start(phi, name, data, depths, seeds)
         if report:
-            report("wide layers", done, len(starts))
+            report("wide layers", done, len(asked))
     return {
         **{"data": data.name, "images": MEASURED_IMAGES, "width": WIDTH, "cost": COST},
         **{"sizes": [data.pixels, data.classes], "depths": list(depths), "seeds": seeds, "parts": [NORM_PARTS, CHI_PARTS]},
         "axes": {"sigma_w": _spread(SIGMA_W), "sigma_b": _spread(SIGMA_B)},
-        "about": {name: INITIALISERS[name].about for name in STARTS},
+        "about": {name: INITIALISERS[name].about for name in starts},
         "neurons": found,
     }
 
