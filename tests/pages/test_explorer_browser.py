@@ -317,7 +317,8 @@ def test_keys_change_the_tab_and_what_is_read_and_saved_there_is_what_is_shipped
     page.keyboard.press("ArrowRight")
     opened.settle()
     assert page.evaluate("document.activeElement.id") == "tab-wide"
-    assert page.is_visible("#wide") and not page.is_visible("#chain")
+    assert page.is_visible("#wide")
+    assert not page.is_visible("#chain")
     page.select_option("#neuron", "tanh")
     page.select_option("#init", "glorot")
     page.focus("#hidden")
@@ -336,9 +337,18 @@ def test_keys_change_the_tab_and_what_is_read_and_saved_there_is_what_is_shipped
     with opened.page.expect_download() as download:
         page.click("#save-layers-csv")
     header, *rows = csv.reader(io.StringIO(download.value.path().read_text()))
-    assert header == ["layer", "predicted_5", "predicted_50", "predicted_95", *(f"seed_{k}" for k in range(wide["seeds"]))]
+    assert header == [
+        "layer",
+        "predicted_5",
+        "predicted_50",
+        "predicted_95",
+        *(f"seed_{k}" for k in range(wide["seeds"])),
+    ]
     assert [[float(cell) for cell in row] for row in rows] == [
-        [layer + 1, *(row[layer] / 100 for row in [*found["predicted"][str(deepest)], *found["measured"][str(deepest)]])]
+        [
+            layer + 1,
+            *(row[layer] / 100 for row in [*found["predicted"][str(deepest)], *found["measured"][str(deepest)]]),
+        ]
         for layer in range(deepest)
     ]
     with opened.page.expect_download() as download:

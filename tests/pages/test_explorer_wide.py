@@ -30,7 +30,7 @@ def shipped():
 
 def cells(shipped):
     """Every (neuron, start, hidden layers) that is predicted."""
-    for name, neuron in shipped["neurons"].items():
+    for neuron in shipped["neurons"].values():
         for start, hidden in product(neuron["starts"], map(str, shipped["depths"])):
             found = neuron["starts"][start]
             if "refused" not in found and found["predicted"][hidden] is not None:

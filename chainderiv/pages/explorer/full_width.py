@@ -1,4 +1,4 @@
-"""What the explorer knows of wide layers: norms that were predicted, and measured in random networks, and the phase diagram.
+"""What the explorer knows of wide layers: norms predicted, and measured in random networks, and the phase diagram.
 
 Logarithms are kept as whole parts of a power of ten, finer than a picture shows, which keeps the page small.
 """
@@ -35,7 +35,9 @@ WIDTH, SEEDS, COST = 100, 8, "cross_entropy"
 SIGMA_W, SIGMA_B, LINE_POINTS = Axis(0.25, 16, 37, scale="log"), Axis(0, 2, 21), 80
 NORM_PARTS, CHI_PARTS = 100, 1000  # of a power of ten
 LIBRARY = "full_width.json"
-MADE_BY = "from chainderiv.pages.explorer.full_width import save_full_width; save_full_width('full_width.json', 'mnist')"
+MADE_BY = (
+    "from chainderiv.pages.explorer.full_width import save_full_width; save_full_width('full_width.json', 'mnist')"
+)
 
 
 def full_width(
@@ -68,7 +70,12 @@ def full_width(
             report("wide layers", done, len(asked))
     return {
         **{"data": data.name, "images": MEASURED_IMAGES, "width": WIDTH, "cost": COST},
-        **{"sizes": [data.pixels, data.classes], "depths": list(depths), "seeds": seeds, "parts": [NORM_PARTS, CHI_PARTS]},
+        **{
+            "sizes": [data.pixels, data.classes],
+            "depths": list(depths),
+            "seeds": seeds,
+            "parts": [NORM_PARTS, CHI_PARTS],
+        },
         "axes": {"sigma_w": _spread(SIGMA_W), "sigma_b": _spread(SIGMA_B)},
         "about": {name: INITIALISERS[name].about for name in starts},
         "neurons": found,
