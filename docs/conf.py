@@ -88,6 +88,23 @@ def mathml(formula, display):
     unknown = re.search(r">(\\[A-Za-z]+)<", written)
     if unknown:
         raise ExtensionError(f"no MathML for {unknown[1]} in {formula!r}; write it with what latex2mathml knows")
+    return paired(written, formula)
+
+
+BAR = re.compile('<mo((?: (?:fence|stretchy)="false")*)>(&#x0007C;|&#x02016;)</mo>')
+
+
+def paired(written, formula):
+    """The bars of |w| and ‖w‖ open and close in turn; one that says neither has the space of an operator."""
+    opened = set()
+
+    def formed(bar):
+        opened.symmetric_difference_update({bar[2]})
+        return f'<mo{bar[1]} form="{"prefix" if bar[2] in opened else "postfix"}">{bar[2]}</mo>'
+
+    written = BAR.sub(formed, written)
+    if opened:
+        raise ExtensionError(rf"a bar is left open in {formula!r}; a bar between two things is \mid")
     return written
 
 
