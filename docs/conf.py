@@ -51,7 +51,7 @@ html_sidebars = {
 templates_path = ["_templates"]
 html_copy_source = False
 html_static_path = ["_static"]
-html_css_files = ["maths.css"]
+html_css_files = ["pages.css"]
 
 
 def plain_docstring(app, what, name, obj, options, lines):
