@@ -24,9 +24,10 @@ def is_kept(name, printed):
     return words == kept_words and numbers == pytest.approx(kept, rel=1e-5, abs=0)
 
 
-def test_torch_prints_what_is_kept_of_it():
+@pytest.mark.parametrize("name", ["gradcheck", "norm"])
+def test_torch_prints_what_is_kept_of_it(name):
     pytest.importorskip("torch", reason="torch is not installed")
-    assert is_kept("gradcheck", record.printed("gradcheck"))
+    assert is_kept(name, record.printed(name))
 
 
 def test_jax_prints_what_is_kept_of_it():

@@ -15,6 +15,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 PEERS = {
     "gradcheck": "torch",
+    "norm": "torch",
     "jax_grad": "jax",
     "wide_kernel": "neural_tangents",
     "transformed": "dks",
