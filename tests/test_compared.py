@@ -4,24 +4,18 @@ import re
 
 import pytest
 
+from tests.printed import NUMBER, alike
 from tests.test_site import DOCS, loaded
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the peers' own
 
 record = loaded("compared/record")
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?")
 KEPT = [(name, kept) for name in record.PEERS for kept in [(DOCS / f"compared/{name}.txt").read_text(encoding="utf-8")]]
-
-
-def told(text):
-    """The words of a text and its numbers, apart."""
-    return NUMBER.sub("#", text), [float(number) for number in NUMBER.findall(text)]
 
 
 def is_kept(name, printed):
     """Whether that is what is kept, under the line that says what ran and when."""
-    (words, numbers), (kept_words, kept) = told(printed), told(dict(KEPT)[name].partition("\n")[2])
-    return words == kept_words and numbers == pytest.approx(kept, rel=1e-5, abs=0)
+    return alike(printed, dict(KEPT)[name].partition("\n")[2])
 
 
 @pytest.mark.parametrize("name", ["gradcheck", "norm"])
