@@ -70,3 +70,11 @@ def test_bars_open_before_a_thing_and_close_behind_it(conf, formula, forms):
 def test_a_bar_that_is_left_open_fails_the_build(conf):
     with pytest.raises(Exception, match="a bar is left open in"):
         conf.mathml("p(a|b)", "inline")
+
+
+def test_the_parameters_of_a_signature_are_no_definitions(conf):
+    listed = "<dl>\n<dd>w,</dd>\n<dd>b,</dd>\n</dl>"
+    context = {"body": f'<dt class="sig sig-object py">f({listed})</dt>\n{listed}'}
+    conf.plain_signatures(None, "api", "page.html", context, None)
+    lines = '<div class="parameters">\n<div>w,</div>\n<div>b,</div>\n</div>'
+    assert context["body"] == f'<dt class="sig sig-object py">f({lines})</dt>\n{listed}'
