@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, crew, map_output, map_parameters
+from chainderiv.commands import common, crew, map_output, map_parameters, pages
 from chainderiv.errors import BadValue
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.depth import DEPTH, depths_of
@@ -64,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
             common.show(told(one.plan, found))
         for said in map_output.outcomes(maps[0], to):
             common.say(said)
+    pages.open_if_asked(options, options.out)
     return 0
 
 

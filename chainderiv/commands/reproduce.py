@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, crew
+from chainderiv.commands import common, crew, pages
 from chainderiv.errors import BadValue
 from chainderiv.experiments.catalogue import REPRODUCTIONS, reproduction_of
 from chainderiv.experiments.reproduction import Reproduction, chosen
@@ -34,6 +34,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--only", metavar="NAMES", help=f"with commas between, of {names} (default all)")
     common.data_option(parser)
     crew.declare(parser)
+    pages.open_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -57,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
         common.say_json({"folder": str(result.folder), "index": str(result.index), **result.results})
     else:
         _print(result)
+    pages.open_if_asked(options, result.index)
     return 0
 
 

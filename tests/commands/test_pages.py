@@ -2,8 +2,11 @@
 
 import html
 import json
+import os
 import re
 import shlex
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from chainderiv.cli import main
 from chainderiv.commands import map as of_maps, train as of_training
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
+from chainderiv.pages.tour import tour
 from tests import plain_map
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
@@ -122,3 +126,49 @@ def test_another_programs_file_where_the_numbers_would_be_is_told_before_the_wor
     assert "one.json' is of another origin" in err
     assert err.count("\n") == 1
     assert (tmp_path / "one.json").read_text() == "{}"
+
+
+TOLD = tour.TourResult(Path("t"), Path("t/index.html"), -9.0, 1.0, 1e-15, 5.0, True)
+REPRODUCED = SimpleNamespace(folder=Path("r"), index=Path("r/index.html"), results={})
+DIAGNOSE = ["diagnose", "net.npz", "--activation", "tanh"]
+# the words, what works or writes and takes long, what it gives, and the page
+OPENED = {
+    "map": (["map", "--w", "-1:1:3"], "map_page.save_map_page", None, "one.html"),
+    "phase": (["phase", "--sigma-w", "1:2:2", "--sigma-b", "0:1:2"], "phase_page.save_phase_page", None, "one.html"),
+    "train": ([*TRAIN, "--layers", "64,2,10"], "training_page.save_training_page", None, "one.html"),
+    "diagnose": (DIAGNOSE, "diagnosis_page.write_diagnosis", None, "one.html"),
+    "tour": (["tour"], "tour.tour.tour", TOLD, "t/index.html"),
+    "reproduce": (["reproduce", "meanfield", "--quick"], None, REPRODUCED, "r/index.html"),
+}
+
+
+@pytest.mark.parametrize("command", OPENED)
+def test_open_gives_the_page_to_a_browser_and_stdout_is_the_result_alone(command, tmp_path, monkeypatch, capfd):
+    words, slow, given, page = OPENED[command]
+    place = f"chainderiv.pages.{slow}" if slow else "chainderiv.commands.reproduce.reproduction"
+    monkeypatch.setattr(place, lambda *_, **__: given)
+    monkeypatch.chdir(tmp_path)
+    np.savez("net.npz", W1=np.eye(4), W2=np.eye(4))
+    opened = []
+
+    def none(url):
+        os.write(1, b"Opening in existing browser session.\n")
+        opened.append(url)
+        return False
+
+    monkeypatch.setattr("webbrowser.open", none)
+    assert main([*words, *(["--out", page] if page == "one.html" else []), "--json", "--open"]) in (0, 3)
+    said = capfd.readouterr()
+    json.loads(said.out)
+    assert opened == [(tmp_path / page).as_uri()]
+    assert f"no browser was found; open {page} in one\n" in said.err
+
+
+@pytest.mark.parametrize("words", [MAP, TRAIN, ["phase"], DIAGNOSE])
+@pytest.mark.parametrize("out", [[], ["--out", "one.png"]])
+def test_open_without_a_page_is_refused_before_the_work(words, out, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail("opened"))
+    assert main([*words, *out, "--open"]) == 2
+    assert "--open is of a page; give --out a name that ends in .html" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
