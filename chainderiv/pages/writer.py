@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainderiv.errors import OutputError
 from chainderiv.given import path_of
+from chainderiv.pages.maths import face
 from chainderiv.pages.typesetting import typeset
 from chainderiv.version import __version__
 from chainderiv.wording import number
@@ -117,6 +118,7 @@ def _as_json(page: str, command: str, numbers: Mapping[str, Any]) -> bytes:
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     loader = PackageLoader("chainderiv.pages", "templates")
     made = Environment(
@@ -128,7 +130,7 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"svg": _svg, "number": number}
-    made.globals["source"] = lambda name: _source(made, name)
+    made.globals |= {"source": lambda name: _source(made, name), "maths": lambda: Markup(face())}
     return made
 
 

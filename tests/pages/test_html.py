@@ -94,7 +94,11 @@ def as_typed(page):
 
 def of_blocks(body, **data):
     """A page whose body is a template's text, which may call blocks."""
-    extended = '{% extends "page.html.j2" %}{% block main %}' + body + "{% endblock %}"
+    extended = (
+        '{% extends "page.html.j2" %}{% block style %}{{ maths() }}{% endblock %}{% block main %}'
+        + body
+        + "{% endblock %}"
+    )
     template = writer._environment().from_string(extended)
     return typeset(template.render(title="t", version="0", **data))
 
