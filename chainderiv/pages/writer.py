@@ -33,12 +33,15 @@ OURS = "chainderiv_page"  # the key of a twin that says of which page it is
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture in two versions, each an SVG file; what is read out in its place, and what stands below."""
+    """A picture in two versions, each an SVG file; what is read out in its place, what stands below, and whether it
+    is several side by side, of the page's width.
+    """
 
     light: bytes
     dark: bytes
     alt: str
     caption: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)
