@@ -20,7 +20,7 @@ from chainderiv.given import path_of
 from chainderiv.pages.maths import face
 from chainderiv.pages.typesetting import typeset
 from chainderiv.version import __version__
-from chainderiv.wording import number
+from chainderiv.wording import number, share
 from chainderiv.writing import folder_for_writing, plain, require_writable, write_whole
 
 if TYPE_CHECKING:  # slow to load, and only what writes a page waits for it
@@ -132,7 +132,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"svg": _svg, "number": number}
+    made.filters |= {"svg": _svg, "number": number, "share": share}
     made.globals |= {"source": lambda name: _source(made, name), "maths": lambda: Markup(face())}
     return made
 

@@ -13,7 +13,7 @@ from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.pages.diagnosis_page import diagnosis_page, write_diagnosis
 from chainderiv.writing import plain
 from tests.models.sound import STARTS, arrays
-from tests.pages.test_html import Checker
+from tests.pages.test_html import Checker, as_typed
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_the_page_says_what_the_diagnosis_says(sick):
 def test_every_cell_of_the_table_is_on_the_page(sick):
     page = diagnosis_page(sick)
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
-    cells = [[unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows[1:]]
+    cells = [[as_typed(unescape(cell)) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows[1:]]
     assert cells == [list(row) for row in sick._shown().rows]
 
 

@@ -214,7 +214,7 @@ def test_the_table_of_the_exploding_case_multiplies_up_to_the_gradient(done):
     """At w = 100, z = 0, x = 0.5, y = 0 every σ' is 1/4, every a_l is 1/2, and ∂C/∂a₄ is 1/2."""
     head, *rows = cells(done, "Every factor of ∂C/∂b₁ at w = 100, z = 0")
     assert head == ["factor", "value", "product so far"]
-    assert [row[0] for row in rows] == ["σ'(z₁)", "w₂", "σ'(z₂)", "w₃", "σ'(z₃)", "w₄", "σ'(z₄)", "∂C/∂a₄"]
+    assert [row[0] for row in rows] == ["σ′(z₁)", "w₂", "σ′(z₂)", "w₃", "σ′(z₃)", "w₄", "σ′(z₄)", "∂C/∂a₄"]
     values = [0.25, *[100, 0.25] * 3, 0.5]
     assert [float(row[1]) for row in rows] == values
     assert [float(row[2]) for row in rows] == list(np.cumprod(values))
