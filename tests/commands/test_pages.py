@@ -16,7 +16,7 @@ from chainderiv.commands import map as of_maps, train as of_training
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.pages.tour import tour
-from tests import plain_map
+from tests import plain_map, schemas
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
 
@@ -44,6 +44,7 @@ def test_a_maps_page_and_its_json_have_the_shares_and_extremes_of_hand_written_l
     size, regions = plain_map.log10_gradient(w, b), plain_map.regions(w, b)
     low, high = size[np.isfinite(size)].min(), size.max()
     shares = {name: where.mean() for name, where in regions.items()}
+    schemas.require("map.page", numbers)
     (one,) = numbers["maps"]
     assert one["regimes"] | {"undefined": 0.0} == pytest.approx(shares | {"undefined": 0.0}, rel=1e-12)
     assert (one["log10_smallest"], one["log10_largest"]) == pytest.approx((low, high), rel=1e-9)
@@ -88,6 +89,7 @@ def test_a_trainings_page_has_the_norms_of_backpropagation_by_hand_and_its_json_
     assert main([*TRAIN, "--out", str(out), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     page, cells, numbers = read(out)
+    schemas.require("train.page", numbers)
     assert {name: numbers[name] for name in printed.keys() - {"folder", "csv"}} == {
         name: value for name, value in printed.items() if name not in ("folder", "csv")
     }

@@ -12,6 +12,7 @@ from chainderiv.functions.activation import Activation
 from chainderiv.pages.phase_page import phase_page, save_phase_page
 from chainderiv.theory.phase import PhaseDiagram
 from chainderiv.theory.usual import usual
+from tests import schemas
 from tests.pages.test_html import Checker
 
 # the few things of a browser that the script asks for
@@ -126,6 +127,7 @@ def test_beside_the_page_lie_the_theorys_numbers_of_every_cell_and_start(tmp_pat
     diagram = phase_diagram("relu", Axis(1, 2, 3), Axis(0, 1, 2))
     save_phase_page(diagram, tmp_path / "page.html", command="chainderiv phase --activation relu")
     found = json.loads((tmp_path / "page.json").read_text())
+    schemas.require("phase.page", found)
     assert found["command"] == "chainderiv phase --activation relu"
     assert found["axes"] == {"sigma_w": [1, 2, 3, "linear"], "sigma_b": [0, 1, 2, "linear"]}
     # of ReLU χ₁ is σ_w²/2, and q* = σ_b²/(1 − χ₁) where that is below 1

@@ -17,7 +17,7 @@ from chainderiv.pages.tour import tour as module
 from chainderiv.pages.tour.page import TITLE, tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
 from chainderiv.pages.writer import render
-from tests import plain_map
+from tests import plain_map, schemas
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
 
@@ -39,6 +39,10 @@ def done(tmp_path_factory):
 
 def read(result):
     return json.loads((result.folder / "results.json").read_text())
+
+
+def test_its_numbers_are_of_their_schema(done):
+    schemas.require("tour.page", read(done[0]))
 
 
 def test_the_folder_holds_every_file_whole_and_nothing_else(done):
