@@ -22,7 +22,7 @@ ACCUSED = 3  # the exit code
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = (
-        "example: chainderiv diagnose model.onnx --data batch.npz --out page.html\n"
+        "example: chainderiv diagnose model.onnx --data batch.npz --out page.html --open\n"
         "         chainderiv diagnose weights.safetensors --activation relu --json\n\n"
         "batch.npz holds x and labels (numbers of classes) or y (targets); of several inputs each goes by its name in\n"
         "place of x. Without it the inputs and the gradient of the output are drawn. Nothing in a file is\n"

@@ -20,7 +20,9 @@ OF_DEPTH = "nielsen5"  # the source that --max-depth is of
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv reproduce nielsen5 --quick\n         chainderiv reproduce meanfield --quick"
+    parser.epilog = (
+        "example: chainderiv reproduce nielsen5 --quick\n         chainderiv reproduce meanfield --quick --open"
+    )
     add = parser.add_argument
     add("source", metavar="SOURCE", help="; ".join(f"{name}: {each.about}" for name, each in REPRODUCTIONS.items()))
     add("--quick", action="store_true", help="few seeds on the small digits, in a minute; no network")
@@ -51,9 +53,10 @@ def run(options: argparse.Namespace) -> int:
         common.warned(source.load)
         try:
             result = reproduction(setup, out, only, options.quick, show, options.source, options.typed)
-        except KeyboardInterrupt:
-            common.complain(f"chainderiv: interrupted; the same command goes on from {out}")
-            return 130
+        except KeyboardInterrupt as e:
+            if Path(out).exists():  # one in which there is nothing goes again
+                e.add_note(f"the same command goes on from {out}")
+            raise
     if options.json:
         common.say_json({"folder": str(result.folder), "index": str(result.index), **result.results})
     else:

@@ -11,7 +11,7 @@ from chainderiv.errors import BadValue
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv tour --out my-tour"
+    parser.epilog = "example: chainderiv tour --open\n         chainderiv tour --out my-tour --seed 1"
     parser.add_argument("--out", default="chainderiv-tour", metavar="DIR", help="folder (default chainderiv-tour)")
     parser.add_argument("--seed", default="0", help="default 0")
     pages.open_option(parser)

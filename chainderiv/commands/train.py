@@ -28,7 +28,10 @@ NOTABLE = 1.5  # times the first hidden layer's gradient
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv train --layers 784,30,30,10 --epochs 3 --out run"
+    parser.epilog = (
+        "example: chainderiv train --layers 784,30,30,10 --epochs 3 --out run\n"
+        "         chainderiv train --dataset digits --out run.html --open"
+    )
     add = parser.add_argument
     add("--layers", help="neurons per layer, inputs first (default 784,30,30,10; 64,… on digits)")
     common.data_option(parser)
@@ -82,11 +85,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         with shown(settings["epochs"]) as show:
             record = train(net, data, **settings, on_epoch=show, folder=folder, resume=options.resume)
-    except KeyboardInterrupt:
-        if folder is None or not (Path(folder) / RUN).exists():
-            raise
-        common.complain(f"chainderiv: interrupted; the same command with --resume goes on from {folder}")
-        return 130
+    except KeyboardInterrupt as e:
+        if folder is not None and (Path(folder) / RUN).exists():
+            e.add_note(f"the same command with --resume goes on from {folder}")
+        raise
     if options.csv:
         record.to_csv(options.csv)
     if pages.is_page(options.out):

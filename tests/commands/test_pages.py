@@ -117,6 +117,21 @@ def test_what_a_page_cannot_be_is_refused(words, said, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_tells_what_was_written_before_it_and_nothing_older(tmp_path, capsys, monkeypatch):
+    page, table = tmp_path / "one.html", tmp_path / "one.csv"
+    page.write_text("earlier")
+    os.utime(page, (0, 0))
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainderiv.pages.map_page.save_map_page", interrupted)
+    assert main(["map", "--w", "-1:1:3", "--out", str(page), "--csv", str(table)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"chainderiv: interrupted; kept: {table}"
+    assert main(["map", "--w", "-1:1:3", "--out", str(page)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "chainderiv: interrupted; no file was written"
+
+
 @pytest.mark.parametrize(("words", "module", "work"), [(MAP, of_maps, "sweep"), (TRAIN, of_training, "train")])
 def test_another_programs_file_where_the_numbers_would_be_is_told_before_the_work(
     words, module, work, tmp_path, capsys, monkeypatch
