@@ -54,4 +54,6 @@ def test_what_is_printed_is_of_its_schema_and_no_key_less(case, capsys, tmp_path
     monkeypatch.chdir(tmp_path)
     command, *rest = case.split()
     assert main([command, *rest, "--json"]) in (0, 3)
-    require(command, json.loads(capsys.readouterr().out))
+    streams = capsys.readouterr()
+    require(command, json.loads(streams.out))
+    assert "\x1b" not in streams.out + streams.err
