@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from chainderiv.commands import common
+from chainderiv.commands import common, pages
 from chainderiv.errors import BadValue
 
 NAME = "chainderiv-explorer.html"
@@ -31,22 +30,13 @@ def run(options: argparse.Namespace) -> int:
     """Write the page, and open it."""
     from chainderiv.pages.explorer.page import save_explorer
 
-    target = Path(options.out)
-    if target.suffix.lower() != ".html":
+    if not pages.is_page(options.out):
         raise BadValue(f"--out is {options.out!r}; give a name that ends in .html")
     activations = [common.stated_neuron(text) for text in options.activation or ()]
-    save_explorer(target, activations)
-    opened = not options.no_open and _opened(target)
+    save_explorer(options.out, activations)
+    opened = not options.no_open and pages.opened(options.out)
     if options.json:
         common.say_json({"file": options.out, "opened": opened, "activations": [phi.name for phi in activations]})
-        return 0
-    common.say(f"written: {options.out}")
-    if not options.no_open and not opened:
-        common.complain(f"no browser was found; open {options.out} in one")
+    else:
+        common.say(f"written: {options.out}")
     return 0
-
-
-def _opened(page: Path) -> bool:
-    import webbrowser
-
-    return webbrowser.open(page.resolve().as_uri())

@@ -181,4 +181,4 @@ def test_single_images_make_no_more_than_the_whole_of_a_mean():
     waves = cd.Activation.from_formula("waves", "sin(3*z)")
     told = cd.predict([64, 30, 30, 10], waves, init="large", data=DIGITS)
     (said,) = (doubt for doubt in told.doubts if "single images" in doubt)
-    assert "make 100% of the mean's square" in said
+    assert "make 100 % of the mean's square" in said
