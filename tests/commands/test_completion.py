@@ -4,6 +4,7 @@ import argparse
 import re
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
 
@@ -14,6 +15,7 @@ from chainderiv.commands import derive as derive_command
 SHELLS = ["bash", "zsh", "fish"]
 
 
+@cache
 def script(shell):
     import io
     from contextlib import redirect_stdout

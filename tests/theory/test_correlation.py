@@ -1,5 +1,7 @@
 """c* and χ_c are those of closed forms at 50 digits, and where they are not, their errors say so."""
 
+from functools import cache, partial
+
 import mpmath as mp
 import numpy as np
 import pytest
@@ -36,7 +38,7 @@ JOINT = {
     "erf(30*z)": _erf(30),
     "erf(1000*z)": _erf(1000),
 }
-FORMULAS = {text: Activation.from_formula("f", text) for text in JOINT}
+neuron_of = cache(partial(Activation.from_formula, "f"))  # found when a test first asks: it takes a second
 
 
 def _true(text, w, b, near, c_near):
@@ -57,7 +59,7 @@ def test_c_star_and_its_slope_are_the_closed_forms_to_within_their_errors_over_d
             float(10 ** rng.uniform(-1, 1 if text.startswith("sin(10") else 2)),
             float(rng.choice([0.0, 10 ** rng.uniform(-2, 1)])),
         )
-        m = mean_field(FORMULAS[text], w, b)
+        m = mean_field(neuron_of(text), w, b)
         if not (0 < m.q_star < 1e6 and m.c_star < 1 and m.chi_1 > 1 + 1e-6):
             continue
         with mp.workdps(50):
@@ -85,7 +87,7 @@ def _parted(joint, q, gap):
 
 @pytest.mark.parametrize("text", costly(sorted(JOINT), quick=["sin(z)", "exp(-z^2)", "erf(z)"]))
 def test_as_c_nears_1_its_distance_keeps_its_digits_or_the_error_is_told(text):
-    rng, known = np.random.default_rng(3), moments(FORMULAS[text])
+    rng, known = np.random.default_rng(3), moments(neuron_of(text))
     for _ in range(12):
         q, gap = float(10 ** rng.uniform(-2, 3)), float(10 ** rng.uniform(-9, -1))
         if text.startswith("sin(10") and q > 10:
@@ -100,7 +102,7 @@ def test_as_c_nears_1_its_distance_keeps_its_digits_or_the_error_is_told(text):
 
 @pytest.mark.parametrize("text", sorted(JOINT))
 def test_the_series_and_the_window_claim_no_digit_that_they_lack(text):
-    known, q = moments(FORMULAS[text]), 2.5
+    known, q = moments(neuron_of(text)), 2.5
     gap = np.array([1e-8, 1e-4, 1e-2, 0.2, 0.7])
     for values in (
         series(known, np.array([q])).at(gap[None, :]),
