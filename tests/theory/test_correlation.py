@@ -51,7 +51,7 @@ def _true(text, w, b, near, c_near):
     return q, c, a * mp.diff(lambda c: joint(q, c), c) / q
 
 
-@pytest.mark.parametrize("text", costly(sorted(JOINT), quick=["sin(z)", "exp(-z^2)", "erf(z)"]))
+@pytest.mark.parametrize("text", costly(sorted(JOINT), quick=["exp(-z^2)", "erf(z)"]))
 def test_c_star_and_its_slope_are_the_closed_forms_to_within_their_errors_over_decades_of_weights(text):
     rng, judged = np.random.default_rng(7), 0
     for _ in range(40):
@@ -118,9 +118,7 @@ def test_the_series_and_the_window_claim_no_digit_that_they_lack(text):
             assert off[1] <= values.slope_error.ravel()[i] + 4e-16 * float(mean), (g, off, values)
 
 
-@pytest.mark.parametrize(
-    "name", costly(["tanh", "selu", "hardtanh", "elu", "softsign", "relu6"], quick=["tanh", "elu"])
-)
+@pytest.mark.parametrize("name", costly(["tanh", "selu", "hardtanh", "elu", "softsign", "relu6"], quick=["elu"]))
 def test_a_maps_correlations_are_those_of_single_points_to_within_their_errors(name):
     d = phase_diagram(name, Axis(0.5, 4, 15), Axis(0.05, 2, 10))
     chaotic = (d.chi_1 > 1) & np.isfinite(d.q_star)
