@@ -3,8 +3,8 @@
 Where a_l is a_(l-2) to the last bit, the links from there on are those two again and again, and are taken together:
 most orbits of a map settle so within some 30 layers.
 
-In 64 bits these are numbers that are read. In 32 bits they are colours: no sign is needed, nothing is added up beside the
-sum, and a zero is a logarithm below all others, for every branch costs a graphics processor in software both its sides.
+In 64 bits these are numbers that are read. In 32 bits they are colours: no sign is needed, nothing is added up beside
+the sum, and a zero is a logarithm below all others, for a graphics processor in software takes both sides of a branch.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if (layer > 1) {
     largest = term > largest ? term : largest;
 }"""
 # 1 + w φ'(z) is no exact 0 where it is rounded to one
+_LOG = "(m > -0.5 ? $log1p(m) : $log($abs(1.0 + m)))"
 _LINK = "term = m == -1.0 ? $undefined : {log};"
 _ADD_SINGLE = "sum += {counted} ? term : 0.0;"
 _END_SINGLE = "$let total = sum + ends;"
@@ -97,7 +98,8 @@ def _weights(wrt: Parameter) -> str:
 
 
 def _residual(dialect: Dialect) -> list[str]:
-    log = "$log($abs(1.0 + m))" if dialect.single else "(m > -0.5 ? $log1p(m) : $log($abs(1.0 + m)))"
+    # what the sum rounds away keeps its sign, which says on what side of the boundary a point is
+    log = "($abs(m) < 0.0003 ? m : $log($abs(1.0 + m)))" if dialect.single else _LOG
     return ["a = a + phi;", "$let m = $weight*prime;", _LINK.replace("{log}", log)]
 
 

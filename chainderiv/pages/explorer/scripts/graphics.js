@@ -70,14 +70,14 @@ function unpack(pixels, { log, links, largest }, first) {
 }
 
 const TRIED = 16, QUICK = 80, FEW = 50; // rows; milliseconds that nobody waits for; points a side of a coarse field
-const paces = new Map(); // of a program: milliseconds that a row and a layer took last
+const paces = new Map(); // of a program: the least milliseconds that a row and a layer have taken, without others' work
 
 // all rows of a field, in slices where they take long; a coarse one first where it is to be seen
 function* graphicField(rows, state, kind, start, size = SIZE) {
   const field = emptyField(size), key = programKey(state, kind);
   const draw = (first, behind) => {
     const began = performance.now(), done = rows(state, kind, start, field, first, behind);
-    paces.set(key, (performance.now() - began) / (behind - first) / state.depth);
+    paces.set(key, Math.min(paces.get(key) ?? Infinity, (performance.now() - began) / (behind - first) / state.depth));
     return done;
   };
   const needs = () => (paces.get(key) ?? Infinity) * state.depth * size;

@@ -33,9 +33,10 @@ function painted(field, state, palette) {
 
 // rate = 0 and largest link = 1/4, and the shares of the map that vanish and explode
 function bounded({ size, links, largest }, state) {
-  const shares = { vanishing: 0, stable: 0, exploding: 0, undefined: 0 };
-  for (const sum of links) shares[regimeOf(sum / (state.depth - 1))]++;
-  for (const name in shares) shares[name] *= 100 / links.length;
+  const counts = [0, 0, 0, 0], edge = DATA.band * (state.depth - 1);
+  for (const sum of links) counts[sum < -edge ? 0 : sum > edge ? 2 : sum === sum ? 1 : 3]++;
+  const [vanishing, stable, exploding, undefined_] = counts.map(count => (100 * count) / links.length);
+  const shares = { vanishing, stable, exploding, undefined: undefined_ };
   const lines = [
     { lines: contour(links, size, 0), size, dash: [] },
     { lines: contour(largest, size, DATA.log_quarter), size, dash: [7, 5] },
