@@ -9,12 +9,14 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import os
 import re
 import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NoReturn
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn, TextIO
 
 from chainderiv.commands import common
 from chainderiv.commands.common import COMMANDS
@@ -48,7 +50,21 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    given = _joined(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _run(_joined(sys.argv[1:] if arguments is None else arguments), arguments is None)
+        sys.stdout.flush()  # here, where it is told what failed; at its end Python would complain in its own words
+        return code
+    except BrokenPipeError:  # the reader of our output has left
+        code = 1
+    except OSError as e:
+        code = _fail(f"the output cannot be written ({e.strerror}); give it another place", 1)
+    for stream in (sys.stdout, sys.stderr):
+        _let_go(stream)
+    return code
+
+
+def _run(given: Sequence[str], ours: bool) -> int:
+    """The same, where the output can be written."""
     if given == ["--version"]:
         print(f"chainderiv {__version__}")
         return 0
@@ -56,9 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _parser(given).print_help()
         return 0
     # as it may be typed again: a page says what made it
-    options = argparse.Namespace(typed=shlex.join(["chainderiv", *given]))
+    options, began = argparse.Namespace(typed=shlex.join(["chainderiv", *given])), time.time()
     try:
-        with _quickly(arguments is None):
+        with _quickly(ours):
             parser = _parser(given)
         parser.parse_args(given, options)
         run: Callable[[argparse.Namespace], int] = options.run
@@ -69,17 +85,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ChainderivError as e:
         return _fail(common.in_flags(str(e), options), 1 if isinstance(e, Diverged) else 2)
     except MemoryError:
-        common.complain("chainderiv: not enough memory; give fewer points or fewer layers")
-        return 1
-    except KeyboardInterrupt:
-        print("chainderiv: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # the reader of our output has left; Python would complain once more while it flushes
-        sys.stderr.close()
-        return 1
-    except OSError as e:
-        return _fail(f"the output cannot be written ({e.strerror}); give it another place", 1)
+        return _fail("not enough memory; give fewer points or fewer layers", 1)
+    except KeyboardInterrupt as e:
+        return _fail(f"interrupted; {common.kept(options, began, e)}", 130)
+
+
+def _let_go(stream: TextIO) -> None:
+    """What cannot be written goes nowhere, or Python would try again at its end."""
+    try:
+        stream.flush()
+    except OSError:
+        with suppress(OSError):  # one that is no file
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

@@ -51,13 +51,22 @@ def counted(count: int, thing: str) -> str:
     return f"{count} {thing}{'s' * (count != 1)}"
 
 
-def percent(value: float) -> str:
-    """A fraction in per cent.
+def percent(value: float, decimals: int = 2) -> str:
+    """A fraction in per cent, where the unit is said already.
 
     >>> percent(0.9648)
     '96.48'
     """
-    return f"{100 * value:.2f}"
+    return f"{100 * value:.{decimals}f}"
+
+
+def share(value: float, decimals: int = 2) -> str:
+    """A fraction in per cent with its unit, as ISO 80000-1 sets it.
+
+    >>> share(0.9648), share(0.02, 0)
+    ('96.48 %', '2 %')
+    """
+    return f"{percent(value, decimals)} %"
 
 
 def span(low: float, high: float, write: Callable[[float], str] = number) -> str:

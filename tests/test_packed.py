@@ -13,7 +13,11 @@ from packaging.requirements import Requirement
 from chainderiv.nn.data.data import DIGITS
 
 ROOT = Path(__file__).parent.parent
-BESIDE = ["chainderiv/py.typed", "chainderiv/nn/data/digits.npz", "chainderiv/nn/data/digits.txt"]
+BESIDE = [
+    "chainderiv/py.typed",
+    *("chainderiv/nn/data/digits.npz", "chainderiv/nn/data/digits.txt"),
+    *("chainderiv/pages/stix-two-math.woff2", "chainderiv/pages/stix-two-math.txt"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +35,7 @@ def packed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["wheel", "source"])
-def test_the_digits_and_their_licence_are_in_the_wheel_and_in_the_source_distribution(packed, kind):
+def test_the_digits_and_the_font_and_their_licences_are_in_the_wheel_and_in_the_source_distribution(packed, kind):
     assert set(packed[kind]) == set(BESIDE)
     assert packed[kind]["chainderiv/nn/data/digits.npz"] == DIGITS.read_bytes()
 

@@ -18,7 +18,7 @@ MOST_DIGITS = 1000
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv bounds sigmoid --w 8 --s 1"
+    parser.epilog = "example: chainderiv bounds sigmoid --w 8 --s 1\n         chainderiv bounds 'z/(1+exp(-1.5*z))'"
     parser.add_argument("name", metavar="NAME", help="sigmoid, tanh, relu, …, or a formula such as 'z/(1+exp(-1.5*z))'")
     parser.add_argument("--w", metavar="NUMBER", help="a weight, such as 8, 6.9 or 13/2: where its link amplifies")
     parser.add_argument("--b", default="0", metavar="NUMBER", help="the bias that goes with it (default 0)")

@@ -27,7 +27,10 @@ Derived = Derivation | SecondDerivation
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv derive --depth 4 --at w=100,z=0"
+    parser.epilog = (
+        "example: chainderiv derive --depth 4 --at w=100,z=0\n"
+        "         chainderiv derive --depth 9 --to latex --form product"
+    )
     common.chain_options(parser)
     common.wrt_option(parser)
     add = parser.add_argument

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainderiv.commands import common, map_output
+from chainderiv.commands import common, map_output, pages
 from chainderiv.errors import DataError
 from chainderiv.models.readers.limits import reading
 from chainderiv.models.readers.npz import arrays_of_npz
@@ -22,7 +22,7 @@ ACCUSED = 3  # the exit code
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = (
-        "example: chainderiv diagnose model.onnx --data batch.npz --out page.html\n"
+        "example: chainderiv diagnose model.onnx --data batch.npz --out page.html --open\n"
         "         chainderiv diagnose weights.safetensors --activation relu --json\n\n"
         "batch.npz holds x and labels (numbers of classes) or y (targets); of several inputs each goes by its name in\n"
         "place of x. Without it the inputs and the gradient of the output are drawn. Nothing in a file is\n"
@@ -38,6 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--training", action="store_true", help="normalisations take the batch's statistics, as in training")
     add("--seed", default="0", help="of what is drawn (default 0)")
     add("--out", metavar="FILE", help="a page (.html), or a picture (.png, .svg, .pdf), of the network as a ladder")
+    pages.open_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -45,6 +46,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read, diagnose and print; exit code 3 where the diagnosis accuses."""
     map_output.require_picture_or_page(options.out)
+    pages.require_page_to_open(options)
     found = diagnose(
         options.model,
         *_data(options.data),
@@ -63,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
         common.say_json(found.to_dict() | {"file": options.out})
     else:
         _print(found, options.out)
+    pages.open_if_asked(options, options.out)
     return ACCUSED if found.accused else 0
 
 

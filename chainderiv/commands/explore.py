@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainderiv.commands import common
+from chainderiv.commands import common, pages
 from chainderiv.errors import BadValue
 
 if TYPE_CHECKING:
@@ -39,18 +38,15 @@ def run(options: argparse.Namespace) -> int:
     """Write the page, and open it."""
     from chainderiv.pages.explorer.page import save_explorer
 
-    target = Path(options.out)
-    if target.suffix.lower() != ".html":
+    if not pages.is_page(options.out):
         raise BadValue(f"--out is {options.out!r}; give a name that ends in .html")
     activations = [common.stated_neuron(text) for text in options.activation or ()]
-    save_explorer(target, activations, _measured(activations, options))
-    opened = not options.no_open and _opened(target)
+    save_explorer(options.out, activations, _measured(activations, options))
+    opened = not options.no_open and pages.opened(options.out)
     if options.json:
         common.say_json({"file": options.out, "opened": opened, "activations": [phi.name for phi in activations]})
-        return 0
-    common.say(f"written: {options.out}")
-    if not options.no_open and not opened:
-        common.complain(f"no browser was found; open {options.out} in one")
+    else:
+        common.say(f"written: {options.out}")
     return 0
 
 
@@ -66,9 +62,3 @@ def _measured(activations: list[Activation], options: argparse.Namespace) -> dic
     with common.progress() as show:
         data = common.warned(lambda: load_data(options.measure, options.data))
         return {"made_by": options.typed, **full_width(activations, data, report=show)}
-
-
-def _opened(page: Path) -> bool:
-    import webbrowser
-
-    return webbrowser.open(page.resolve().as_uri())

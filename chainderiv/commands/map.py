@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, crew, map_output, map_parameters
+from chainderiv.commands import common, crew, map_output, map_parameters, pages
 from chainderiv.errors import BadValue
 from chainderiv.maps.axis import MOST, Axis
 from chainderiv.maps.depth import DEPTH, depths_of
@@ -25,7 +25,10 @@ QUANTITIES = ("gradient", "rate", "regime", "below_quarter", "uncertain", "facto
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv map --depth 4 --w -12:12:1001 --b -10:10:1001 --out map.png"
+    parser.epilog = (
+        "example: chainderiv map --depth 4 --w -12:12:1001 --b -10:10:1001 --out map.png\n"
+        "         chainderiv map --activation sigmoid --activation tanh --out map.html --open"
+    )
     common.chain_options(parser, several=True)
     parser.set_defaults(depth=None)  # so that one that is given is told from none
     common.wrt_option(parser)
@@ -64,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
             common.show(told(one.plan, found))
         for said in map_output.outcomes(maps[0], to):
             common.say(said)
+    pages.open_if_asked(options, options.out)
     return 0
 
 
@@ -82,19 +86,14 @@ def _depth(given: str | None, parameters: Mapping[str, Any]) -> str:
 def _sweep(chain: Chain, options: argparse.Namespace, keywords: dict[str, Any], show: common.Show) -> Sweep:
     what = f"{chain.activations[0].name}, depth {chain.depth}"
     stored = options.out if options.out and Path(options.out).suffix.lower() == ".zarr" else None
-    try:
-        return sweep(
-            chain,
-            wrt=common.wrt(options.wrt),
-            progress=partial(show, what),
-            out=stored,
-            announce=lambda estimate: common.complain(f"{stored}: {estimate}"),
-            **keywords,
-        )
-    except KeyboardInterrupt as e:
-        for note in getattr(e, "__notes__", ()):
-            common.complain(f"chainderiv: {note}")
-        raise
+    return sweep(
+        chain,
+        wrt=common.wrt(options.wrt),
+        progress=partial(show, what),
+        out=stored,
+        announce=lambda estimate: common.complain(f"{stored}: {estimate}"),
+        **keywords,
+    )
 
 
 def _check_size(axes: Mapping[str, Axis], out: str | None) -> None:

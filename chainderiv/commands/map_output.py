@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common
+from chainderiv.commands import common, pages
+from chainderiv.commands.pages import PAGE
 from chainderiv.errors import BadValue
 from chainderiv.extras import require_netcdf
 from chainderiv.maps.axis import Axis
@@ -21,7 +22,6 @@ from chainderiv.maps.table import require_rows
 from chainderiv.writing import require_writable, write_npz
 
 PICTURES, FILMS, NUMBERS = (".png", ".svg", ".pdf"), (".gif", ".mp4"), (".npz", ".nc", ".zarr")
-PAGE = ".html"
 OF_PICTURES = ("title", "size", "dpi", "columns", "cut")
 LEAST_DPI, MOST_DPI = 10, 2400
 
@@ -60,6 +60,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
         help="the line at one value of an axis beside the map, such as w=2",
     )
     add("--fps", metavar="N", help="frames a second of a film (default 4)")
+    pages.open_option(parser)
 
 
 def declare_look(parser: argparse.ArgumentParser) -> None:
@@ -84,13 +85,8 @@ def look_of_a_picture(options: argparse.Namespace) -> tuple[dict[str, Any], tupl
 
 def refuse_dark_page(options: argparse.Namespace) -> None:
     """A page is dark where its reader's is; raises BadValue for --dark."""
-    if options.dark and is_page(options.out):
+    if options.dark and pages.is_page(options.out):
         raise BadValue("--dark is of a picture, and a page is dark where its reader's is; give a .png, or leave it out")
-
-
-def is_page(out: str | None) -> bool:
-    """Whether that is the name of a page."""
-    return out is not None and Path(out).suffix.lower() == PAGE
 
 
 def require_picture(out: str | None) -> None:
@@ -113,7 +109,7 @@ def _require_ending(out: str | None, endings: tuple[str, ...]) -> None:
 
 def require_place(out: str) -> None:
     """Raise OutputError, before the work is done, where a file, or a page and its numbers, could not be written."""
-    if is_page(out):
+    if pages.is_page(out):
         from chainderiv.pages.writer import require_page
 
         require_page(Path(out))
@@ -136,6 +132,7 @@ def output(options: argparse.Namespace, maps: int, axes: Mapping[str, Axis]) -> 
                 f"--{name} is of a picture; give --out a name that ends in .png, .svg, .pdf or .html, or leave it out"
             )
     refuse_dark_page(options)
+    pages.require_page_to_open(options)
     if options.dark and suffix not in (*PICTURES, *FILMS):
         raise BadValue("--dark is of a picture or a film; give --out, such as --out map.png, or leave it out")
     if options.fps is not None and suffix not in FILMS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from chainderiv.commands import common, map_output
+from chainderiv.commands import common, map_output, pages
 from chainderiv.errors import BadValue, unknown_name
 from chainderiv.functions.activation import Activation
 from chainderiv.maps.axis import Axis
@@ -38,6 +38,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--quantity", default="chi_1", help=f"what is drawn: {', '.join(QUANTITIES)} (default chi_1)")
     add("--out", metavar="FILE", help="a picture (.png, .svg, .pdf), or a page that reads out its cells (.html)")
     map_output.declare_look(parser)
+    pages.open_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -60,15 +61,22 @@ def run(options: argparse.Namespace) -> int:
         _draw(diagram, options, look, size, dpi)
     if options.json:
         common.say_json(_as_dict(phi, diagram, critical, fields, options.out))
-        return 0
+    else:
+        _print(phi, diagram, critical, fields, options.out)
+    pages.open_if_asked(options, options.out)
+    return 0
+
+
+def _print(
+    phi: Activation, diagram: PhaseDiagram | None, critical: Critical, fields: list[MeanField], out: str | None
+) -> None:
     parts = [*([] if diagram is None else [diagram._shown()]), *([_table(phi, critical)] if critical else [])]
     for k, shown in enumerate([*parts, *(field._shown() for field in fields)]):
         if k:
             common.say()
         common.show(shown)
-    if options.out is not None:
-        common.say(f"written: {options.out}")
-    return 0
+    if out is not None:
+        common.say(f"written: {out}")
 
 
 def _point(text: str) -> dict[str, float]:
@@ -104,6 +112,7 @@ def _check_picture(options: argparse.Namespace, biases: Axis | float) -> None:
     """Refuse, before the work is done, what would be refused after it."""
     if options.quantity not in QUANTITIES:
         raise unknown_name("quantity", options.quantity, QUANTITIES)
+    pages.require_page_to_open(options)
     if options.out is None:
         return
     map_output.refuse_dark_page(options)
@@ -122,7 +131,7 @@ def _asked_biases(biases: Axis | float, every: bool) -> list[float]:
 
 
 def _draw(diagram: PhaseDiagram, options: argparse.Namespace, look: dict[str, Any], size: Any, dpi: Any) -> None:
-    if map_output.is_page(options.out):
+    if pages.is_page(options.out):
         from chainderiv.pages.phase_page import save_phase_page
 
         save_phase_page(diagram, options.out, options.quantity, dpi, options.typed, size=size, **look)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, crew
+from chainderiv.commands import common, crew, pages
 from chainderiv.errors import BadValue
 from chainderiv.experiments.catalogue import REPRODUCTIONS, reproduction_of
 from chainderiv.experiments.reproduction import Reproduction, chosen
@@ -20,7 +20,9 @@ OF_DEPTH = "nielsen5"  # the source that --max-depth is of
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv reproduce nielsen5 --quick\n         chainderiv reproduce meanfield --quick"
+    parser.epilog = (
+        "example: chainderiv reproduce nielsen5 --quick\n         chainderiv reproduce meanfield --quick --open"
+    )
     add = parser.add_argument
     add("source", metavar="SOURCE", help="; ".join(f"{name}: {each.about}" for name, each in REPRODUCTIONS.items()))
     add("--quick", action="store_true", help="few seeds on the small digits, in a minute; no network")
@@ -34,6 +36,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--only", metavar="NAMES", help=f"with commas between, of {names} (default all)")
     common.data_option(parser)
     crew.declare(parser)
+    pages.open_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -50,13 +53,15 @@ def run(options: argparse.Namespace) -> int:
         common.warned(source.load)
         try:
             result = reproduction(setup, out, only, options.quick, show, options.source, options.typed)
-        except KeyboardInterrupt:
-            common.complain(f"chainderiv: interrupted; the same command goes on from {out}")
-            return 130
+        except KeyboardInterrupt as e:
+            if Path(out).exists():  # one in which there is nothing goes again
+                e.add_note(f"the same command goes on from {out}")
+            raise
     if options.json:
         common.say_json({"folder": str(result.folder), "index": str(result.index), **result.results})
     else:
         _print(result)
+    pages.open_if_asked(options, result.index)
     return 0
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from chainderiv.commands import common
+from chainderiv.commands import common, pages
 from chainderiv.errors import BadValue
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv tour --out my-tour"
+    parser.epilog = "example: chainderiv tour --open\n         chainderiv tour --out my-tour --seed 1"
     parser.add_argument("--out", default="chainderiv-tour", metavar="DIR", help="folder (default chainderiv-tour)")
     parser.add_argument("--seed", default="0", help="default 0")
+    pages.open_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -37,4 +38,5 @@ def run(options: argparse.Namespace) -> int:
         )
         common.say(f"worst disagreement of the verification: |Δlog| = {result.worst_disagreement:.1e}")
         common.say(f"last over first hidden layer's gradient norm: {result.norm_ratio:.2f} (before training)")
+    pages.open_if_asked(options, result.index)
     return 0 if result.verified else 3

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from chainderiv.commands import common, map_output
+from chainderiv.commands import common, map_output, pages
 from chainderiv.commands.train_display import shown
 from chainderiv.errors import BadShape, BadValue
 from chainderiv.nn.data.data import Data, load_data
@@ -28,7 +28,10 @@ NOTABLE = 1.5  # times the first hidden layer's gradient
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
-    parser.epilog = "example: chainderiv train --layers 784,30,30,10 --epochs 3 --out run"
+    parser.epilog = (
+        "example: chainderiv train --layers 784,30,30,10 --epochs 3 --out run\n"
+        "         chainderiv train --dataset digits --out run.html --open"
+    )
     add = parser.add_argument
     add("--layers", help="neurons per layer, inputs first (default 784,30,30,10; 64,… on digits)")
     common.data_option(parser)
@@ -46,6 +49,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("--out", metavar="DIR", help=kept)
     add("--resume", action="store_true", help="go on with the run that --out holds")
     add("--csv", metavar="FILE", help="write every measurement as a table")
+    pages.open_option(parser)
     common.json_option(parser)
     parser.set_defaults(run=run)
 
@@ -70,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     common.require_one_activation(options)
     settings = _settings(options)
     _require_places(options)
-    folder = None if map_output.is_page(options.out) else options.out
+    folder = None if pages.is_page(options.out) else options.out
     data = common.warned(lambda: load_data(options.dataset, options.data))
     net = _network(options, data, settings["rng"])
     if settings["epochs"] is None:
@@ -81,19 +85,19 @@ def run(options: argparse.Namespace) -> int:
     try:
         with shown(settings["epochs"]) as show:
             record = train(net, data, **settings, on_epoch=show, folder=folder, resume=options.resume)
-    except KeyboardInterrupt:
-        if folder is None or not (Path(folder) / RUN).exists():
-            raise
-        common.complain(f"chainderiv: interrupted; the same command with --resume goes on from {folder}")
-        return 130
+    except KeyboardInterrupt as e:
+        if folder is not None and (Path(folder) / RUN).exists():
+            e.add_note(f"the same command with --resume goes on from {folder}")
+        raise
     if options.csv:
         record.to_csv(options.csv)
-    if map_output.is_page(options.out):
+    if pages.is_page(options.out):
         # a page is slow to load, and so is what draws it
         from chainderiv.pages.training_page import save_training_page
 
         save_training_page(record, options.out, _advice(record), options.typed)
     _report(record, data, options)
+    pages.open_if_asked(options, options.out)
     return 0
 
 
@@ -126,7 +130,8 @@ def _require_places(options: argparse.Namespace) -> None:
     for flag in ("out", "csv"):
         if getattr(options, flag) is not None and not getattr(options, flag).strip():
             raise BadValue(f"--{flag} is empty; give a name, or leave it out")
-    if map_output.is_page(options.out):
+    pages.require_page_to_open(options)
+    if pages.is_page(options.out):
         if options.resume:
             raise BadValue(f"--out {options.out} is a page, which holds no run; give --resume the folder of one")
         map_output.require_place(options.out)

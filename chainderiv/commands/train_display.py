@@ -16,6 +16,7 @@ from chainderiv.commands import common
 from chainderiv.kinds import Places
 from chainderiv.logsign import LogSign
 from chainderiv.records.record import TrainingRecord
+from chainderiv.wording import share
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -33,7 +34,7 @@ def shown(epochs: int) -> Iterator[Callable[[TrainingRecord], object]]:
     """A display on stderr, called with the record so far; a file or pipe gets a line per training."""
     if not sys.stderr.isatty():
         with common.progress() as show:
-            yield lambda record: show(f"epochs (accuracy {record.accuracy[-1]:.2%})", record.epochs, epochs)
+            yield lambda record: show(f"epochs (accuracy {share(record.accuracy[-1])})", record.epochs, epochs)
         return
     from rich.console import Console
     from rich.live import Live
@@ -63,7 +64,7 @@ def picture(record: TrainingRecord, epochs: int, console: Console) -> Renderable
     from rich.text import Text
 
     few = thinned(record, max(8, console.width - BESIDE_LINES))
-    result = Text(f"cost {record.cost[-1]:.4f}  accuracy {record.accuracy[-1]:.2%}")
+    result = Text(f"cost {record.cost[-1]:.4f}  accuracy {share(record.accuracy[-1])}")
     parts: list[RenderableType] = [_head(record, epochs), result]
     if few.log_norms().shape[1]:
         parts += [_layers(few, console), _foot(few, console)]

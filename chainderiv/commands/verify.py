@@ -15,7 +15,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     """State the options."""
     parser.epilog = (
         "example: chainderiv verify --depth 24 --activation gelu\n"
-        "example: chainderiv verify --depth 2 --claim '(a2 - y) a2 (1 - a2) w2 a1 (1 - a1)' --wrt b1"
+        "         chainderiv verify --depth 2 --claim '(a2 - y) a2 (1 - a2) w2 a1 (1 - a1)' --wrt b1"
     )
     common.chain_options(parser)
     said = "a gradient of your own to be judged: a formula in w1, b1, z1, a1, …, x and y, or a line that derive prints"

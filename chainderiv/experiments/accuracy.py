@@ -14,7 +14,7 @@ from chainderiv.experiments.setup import Setup, to_the_end
 from chainderiv.kinds import Floats
 from chainderiv.records.statistics import Comparison, against_the_one_before, interval
 from chainderiv.view.networks.depths import plot_accuracy_by_depth
-from chainderiv.wording import counted, minus, percent, span
+from chainderiv.wording import counted, minus, percent, share, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -111,8 +111,8 @@ def _guessing(found: Accuracy, classes: int) -> list[str]:
         return []
     epochs = found.by_epoch[0].shape[1] - 1
     return [
-        f"Chance alone gives {100 / classes:.0f} %: networks of {' and of '.join(depths)} hidden layers have not begun "
-        f"to learn in these {epochs} epochs."
+        f"Chance alone gives {share(1 / classes, 0)}: networks of {' and of '.join(depths)} hidden layers have not "
+        f"begun to learn in these {epochs} epochs."
     ]
 
 

@@ -19,7 +19,7 @@ from chainderiv.kinds import Floats
 from chainderiv.nn.prediction import Prediction, predict
 from chainderiv.theory.finite_width.quantiles import NORMAL
 from chainderiv.view.networks.lines import BAND, BAND_SAID
-from chainderiv.wording import minus, number, span
+from chainderiv.wording import minus, number, share, span
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,8 +151,8 @@ def _reading(found: Layers, setup: Setup) -> list[str]:
         f"{len(off) - len(far)} of {len(off)} mean logarithms lie within {MOST:g} standard errors of what is "
         f"predicted, the largest deviation is {max(map(abs, off.values())):.1f}. Of the 5, 50 and 95 % points "
         f"{len(errors) - beyond} of {len(errors)} do, and the largest share by which one is off is "
-        f"{100 * np.abs(shares).max():.1f} %. {_verdict(far, beyond)}",
-        f"The predicted bands of {BAND_SAID} hold {100 * inside.mean():.1f} % of the measured norms.",
+        f"{share(np.abs(shares).max(), 1)}. {_verdict(far, beyond)}",
+        f"The predicted bands of {BAND_SAID} hold {share(inside.mean(), 1)} of the measured norms.",
     ]
     ratios = found.ratios
     if ratios.measured and ratios.predicted is not None:
@@ -181,8 +181,8 @@ def _doubts(predicted: Mapping[int, Prediction]) -> list[str]:
 
 
 def _headline(found: Layers) -> list[tuple[str, str]]:
-    share = np.concatenate([found.inside(hidden) for hidden in found.logs]).mean()
-    return [(f"of the measured norms in the predicted bands of {BAND_SAID}", f"{100 * share:.1f} %")]
+    inside = np.concatenate([found.inside(hidden) for hidden in found.logs]).mean()
+    return [(f"of the measured norms in the predicted bands of {BAND_SAID}", share(inside, 1))]
 
 
 def _section(found: Layers) -> Tables:

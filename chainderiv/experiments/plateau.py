@@ -21,7 +21,7 @@ from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.view.networks.courses import plot_courses
-from chainderiv.wording import counted, number, percent
+from chainderiv.wording import counted, number, percent, share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -220,7 +220,7 @@ def _section(found: Plateau) -> Tables:
     ]
     caption = (
         "Steps until a network no longer guesses, the median of all runs; in brackets, how many come so far. "
-        f"It guesses until its accuracy is above {percent(GUESSING / found.classes)} % for good."
+        f"It guesses until its accuracy is above {share(GUESSING / found.classes)} for good."
     )
     yield Table(head, rows, caption)
     reached = [

@@ -16,7 +16,7 @@ from chainderiv.experiments.setup import Setup
 from chainderiv.kinds import Floats
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.networks.depths import plot_accuracy_lines, plot_start_norms
-from chainderiv.wording import number, percent
+from chainderiv.wording import number, percent, share
 
 # neurons with the initialisation made for them
 REMEDIES: dict[str, dict[str, Any]] = {
@@ -108,7 +108,7 @@ def _reading(found: Remedies, setup: Setup) -> list[str]:
     if kept:
         top, bottom = max(kept, key=kept.__getitem__), min(kept, key=kept.__getitem__)
         sentences.append(
-            f"With {deep} hidden layers {top} reaches {percent(kept[top])} % and {bottom} {percent(kept[bottom])} % "
+            f"With {deep} hidden layers {top} reaches {share(kept[top])} and {bottom} {share(kept[bottom])} "
             "(medians of the runs that did not diverge)."
         )
     lost = [_lost(name, found) for name, runs in found.accuracy.items() if np.isnan(np.concatenate(runs)).any()]

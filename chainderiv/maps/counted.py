@@ -15,6 +15,7 @@ from chainderiv.maps.plan import Plan
 from chainderiv.maps.regime import LOG_QUARTER, Regime, regime
 from chainderiv.numeric.reading import Reading, Readings
 from chainderiv.shown import Shown, Shows
+from chainderiv.wording import share
 from chainderiv.workers import as_done, usable_cores
 
 
@@ -64,12 +65,12 @@ class Tally(Shows):
             rows.append(("what its links do, and with them the gradients:", ""))
         for kind, count in self.regimes.items():
             if count or kind is not Regime.UNDEFINED:
-                rows.append((f"{kind.name.lower()}:", f"{100 * count / self.points:.2f} %"))
+                rows.append((f"{kind.name.lower()}:", share(count / self.points)))
         if self.regimes:
-            rows.append(("every link below 1/4:", f"{100 * self.below_quarter / self.points:.2f} %"))
+            rows.append(("every link below 1/4:", share(self.below_quarter / self.points)))
         if self.uncertain:
-            share = f"{100 * self.uncertain / self.points:.2f} %, {self.uncertain} {of}"
-            rows.append(("uncertain by over 1e-9 in the logarithm:", share))
+            told = f"{share(self.uncertain / self.points)}, {self.uncertain} {of}"
+            rows.append(("uncertain by over 1e-9 in the logarithm:", told))
         return rows
 
     def __add__(self, other: Tally) -> Tally:

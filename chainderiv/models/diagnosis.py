@@ -15,7 +15,7 @@ from chainderiv.models.pasting import TARGETS, pasted
 from chainderiv.models.stages import Stage
 from chainderiv.models.verdict import HEALTHY, UNKNOWN, Expectation
 from chainderiv.shown import Shown, Shows
-from chainderiv.wording import formatted
+from chainderiv.wording import formatted, share
 
 HEADER = (
     "layer", "rms δ", "‖mean ∂b‖", "‖∂W‖/‖W‖", "weight part", "predicted", "slope part", "predicted", "√χ₁ (90 of 100)",
@@ -138,7 +138,7 @@ def _row(one: LayerDiagnosis, culprit: int | None) -> tuple[str, ...]:
     neuron = one.dead is not None
     parts = (one.weight_part, one.weight_predicted, *((one.slope_part, one.slope_predicted) if neuron else ()))
     expected = "" if one.expected is None else _of_expectation(one.expected)
-    shares = ("" if share is None else f"{share:.0%}" for share in (one.dead, one.flat))
+    shares = ("" if part is None else share(part, 0) for part in (one.dead, one.flat))
     number = f"{one.number}{_told_name(one)} {'←' if one.number == culprit else ''}".rstrip()
     return (number, *map(_of_log10, logs), *map(_of_part, parts), *[""] * (0 if neuron else 2), expected, *shares)
 

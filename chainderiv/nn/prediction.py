@@ -30,7 +30,7 @@ from chainderiv.theory.finite_width.residual import residual_course
 from chainderiv.theory.finite_width.softmax_end import SoftmaxEnd
 from chainderiv.theory.finite_width.width import Course, course
 from chainderiv.theory.moments import moments
-from chainderiv.wording import formatted
+from chainderiv.wording import formatted, share
 
 MOST_LEFT_OUT = 0.03  # what two standard errors are of 4000 networks
 MOST_KNOWN = 1.0
@@ -225,7 +225,7 @@ def _doubts(found: Course, law: Start, counts: tuple[int, ...], alike: float) ->
         f"weights of {law.name!r} are taken as normal ones of the same σ": law.law != "normal",
         "the gradient lies along what the weights have made, by so much that the first order in 1/width does not do: "
         "give wider layers": found.turning > MOST_TURNING,
-        f"gradients of single images make {of_single:.0%} of the mean's square, and scatter otherwise": (
+        f"gradients of single images make {share(of_single, 0)} of the mean's square, and scatter otherwise": (
             found.single > MOST_SINGLE
         ),
         f"images have little in common, a mean x·x' of {alike:.2f} times the mean |x|²": alike < LEAST_ALIKE,

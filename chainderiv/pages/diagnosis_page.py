@@ -65,7 +65,7 @@ def _data(diagnosis: Diagnosis, command: str) -> dict[str, Any]:
         "sentences": [capital(one.sentence) for one in diagnosis.layers],
         "to_do": capital(diagnosis.to_do),
         "cures": {name: diagnosis.cure(target) for target, name in LIBRARIES.items()} if can_cure else {},
-        "notes": [*map(str, diagnosis.not_followed), *diagnosis.notes],
+        "notes": [capital(str(one)) for one in (*diagnosis.not_followed, *diagnosis.notes)],
     }
 
 

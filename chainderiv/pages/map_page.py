@@ -48,7 +48,12 @@ def save_map_page(
     light, dark = (picture(_drawn(maps, quantity, dark, look), "svg", look.dpi) for dark in (False, True))
     title = each[0]["title"] if len(each) == 1 else f"{len(each)} maps of a gradient"
     alt = f"Map of the quantity {quantity} of {'; '.join(one['title'] for one in each)}"
-    data = {"title": title, "command": command, "maps": each, "figure": Figure(light, dark, alt)}
+    data = {
+        "title": title,
+        "command": command,
+        "maps": each,
+        "figure": Figure(light, dark, alt, wide=len(each) > 1 or look.cut is not None),
+    }
     numbers = [summary(one.plan, found) for one, found in zip(maps, tallies, strict=True)]
     write_page(path, TEMPLATE, data, {"quantity": quantity, "maps": numbers})
 

@@ -17,6 +17,7 @@ from chainderiv.theory.usual import usual
 from chainderiv.view.maps.phase_map import plot_phase
 from chainderiv.view.picture import picture
 from chainderiv.view.theme import SIZE, lone_axes
+from chainderiv.wording import number
 
 TEMPLATE = "phase.html.j2"
 DIGITS, ENDLESS, UNKNOWN, NONE = 5, "inf", "not known", "–"
@@ -158,7 +159,7 @@ def _for_json(diagram: PhaseDiagram, numbers: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(value: float) -> str:
-    return NONE if np.isnan(value) else "infinite" if np.isposinf(value) else f"{value:.{DIGITS}g}"
+    return NONE if np.isnan(value) else "infinite" if np.isposinf(value) else number(value, DIGITS)
 
 
 def _words(phase: str) -> str:

@@ -53,7 +53,7 @@ def save_training_page(record: TrainingRecord, path: str | os.PathLike[str], adv
         "images": settings["data"]["training_images"],
         "measured": min(MEASURED_IMAGES, settings["data"]["training_images"]),
         "epochs": record.epochs,
-        "accuracy": [100 * record.accuracy[0], 100 * record.accuracy[-1]],
+        "accuracy": [record.accuracy[0], record.accuracy[-1]],
         "ratios": [f"{one:.3g}" for one in _ratios(record)] if hidden > 1 else None,
         "figure": Figure(light, dark, _alt(hidden), _caption(hidden)),
         "rows": _rows(record),

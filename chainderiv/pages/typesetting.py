@@ -1,4 +1,7 @@
-"""The last hand on a page's words: no line ends inside a number with its unit or a formula; exponents are raised."""
+"""The last hand on a page's words: no line ends inside a number with its unit or a formula, and marks stand right.
+
+Exponents are raised, indices are lowered, and a prime is no apostrophe.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,9 @@ UNITS = re.compile(r"(?<=\d) (?=%)| (?=[×→…·] )|(?<= [×→…·]) |(?<=\d
 # x = 1, |w| < 1, w σ'(z), |∂C/∂b|: between | and a hard space a line may end, so these are kept whole by style
 WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*")
 BREAK = re.compile(r"[ \t]*\n[ \t]*")
+# σ_w, z_L, ‖W‖_F, √n_out: a name with a longer word before the stroke is a name
+LOWERED = re.compile(r"(?:(?<!\w)(?:(σ)_([wb])|(∂?[a-zδ])_([lL])|(n)_(in|out))|(‖)_(F))(?!\w)")
+PRIME = re.compile(r"(?<=\w)(?:'|&#39;)(?=\()")
 RAISED = re.compile(r"(?<=10)[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 
 
@@ -34,7 +40,9 @@ def _words(text: str) -> str:
         return text
     # a template's own lines end anywhere, within a formula as well
     text = UNITS.sub(HARD, BREAK.sub(" ", text).replace("&nbsp;", HARD))
+    text = PRIME.sub("′", text)
     text = WHOLE.sub(r'<span class="whole">\g<0></span>', text)
+    text = LOWERED.sub(lambda found: "{}<sub>{}</sub>".format(*filter(None, found.groups())), text)
     return RAISED.sub(lambda power: f"<sup>{from_raised(power[0])}</sup>", text)
 
 

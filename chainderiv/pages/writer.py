@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from chainderiv.errors import OutputError
 from chainderiv.given import path_of
+from chainderiv.pages.maths import face
 from chainderiv.pages.typesetting import typeset
 from chainderiv.version import __version__
-from chainderiv.wording import number
+from chainderiv.wording import number, share
 from chainderiv.writing import folder_for_writing, plain, require_writable, write_whole
 
 if TYPE_CHECKING:  # slow to load, and only what writes a page waits for it
@@ -32,12 +33,15 @@ OURS = "chainderiv_page"  # the key of a twin that says of which page it is
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture in two versions, each an SVG file; what is read out in its place, and what stands below."""
+    """A picture in two versions, each an SVG file; what is read out in its place, what stands below, and whether it
+    is several side by side, of the page's width.
+    """
 
     light: bytes
     dark: bytes
     alt: str
     caption: str = ""
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,7 @@ def _as_json(page: str, command: str, numbers: Mapping[str, Any]) -> bytes:
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
     loader = PackageLoader("chainderiv.pages", "templates")
     made = Environment(
@@ -127,8 +132,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"svg": _svg, "number": number}
-    made.globals["source"] = lambda name: _source(made, name)
+    made.filters |= {"svg": _svg, "number": number, "share": share}
+    made.globals |= {"source": lambda name: _source(made, name), "maths": lambda: Markup(face())}
     return made
 
 

@@ -22,6 +22,7 @@ from chainderiv.theory.fixed_points import curve_of, on_curve, sigma
 from chainderiv.theory.growth import limits
 from chainderiv.theory.moments import M2, SLOPE, Moments, V, moments
 from chainderiv.theory.wide import near
+from chainderiv.wording import share
 
 TOLD = 1e-12  # how far χ₁ is told from 1
 
@@ -79,7 +80,7 @@ class PhaseDiagram(Shows):
 
     def _shown(self) -> Shown:
         over = " x ".join(f"{name} {axis.start:g}:{axis.stop:g}:{axis.count}" for name, axis in self.axes.items())
-        rows = [(f"{name.replace('_', ' ')}:", f"{100 * share:.2f} %") for name, share in self.shares.items()]
+        rows = [(f"{name.replace('_', ' ')}:", share(part)) for name, part in self.shares.items()]
         return Shown([f"{self.activation.name} over {over} (standard deviations)"], rows=rows)
 
     @property

@@ -2,8 +2,11 @@
 
 import html
 import json
+import os
 import re
 import shlex
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +15,8 @@ from chainderiv.cli import main
 from chainderiv.commands import map as of_maps, train as of_training
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
-from tests import plain_map
+from chainderiv.pages.tour import tour
+from tests import plain_map, schemas
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
 
@@ -40,6 +44,7 @@ def test_a_maps_page_and_its_json_have_the_shares_and_extremes_of_hand_written_l
     size, regions = plain_map.log10_gradient(w, b), plain_map.regions(w, b)
     low, high = size[np.isfinite(size)].min(), size.max()
     shares = {name: where.mean() for name, where in regions.items()}
+    schemas.require("map.page", numbers)
     (one,) = numbers["maps"]
     assert one["regimes"] | {"undefined": 0.0} == pytest.approx(shares | {"undefined": 0.0}, rel=1e-12)
     assert (one["log10_smallest"], one["log10_largest"]) == pytest.approx((low, high), rel=1e-9)
@@ -84,6 +89,7 @@ def test_a_trainings_page_has_the_norms_of_backpropagation_by_hand_and_its_json_
     assert main([*TRAIN, "--out", str(out), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     page, cells, numbers = read(out)
+    schemas.require("train.page", numbers)
     assert {name: numbers[name] for name in printed.keys() - {"folder", "csv"}} == {
         name: value for name, value in printed.items() if name not in ("folder", "csv")
     }
@@ -111,6 +117,21 @@ def test_what_a_page_cannot_be_is_refused(words, said, tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_tells_what_was_written_before_it_and_nothing_older(tmp_path, capsys, monkeypatch):
+    page, table = tmp_path / "one.html", tmp_path / "one.csv"
+    page.write_text("earlier")
+    os.utime(page, (0, 0))
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainderiv.pages.map_page.save_map_page", interrupted)
+    assert main(["map", "--w", "-1:1:3", "--out", str(page), "--csv", str(table)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"chainderiv: interrupted; kept: {table}"
+    assert main(["map", "--w", "-1:1:3", "--out", str(page)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == "chainderiv: interrupted; no file was written"
+
+
 @pytest.mark.parametrize(("words", "module", "work"), [(MAP, of_maps, "sweep"), (TRAIN, of_training, "train")])
 def test_another_programs_file_where_the_numbers_would_be_is_told_before_the_work(
     words, module, work, tmp_path, capsys, monkeypatch
@@ -122,3 +143,49 @@ def test_another_programs_file_where_the_numbers_would_be_is_told_before_the_wor
     assert "one.json' is of another origin" in err
     assert err.count("\n") == 1
     assert (tmp_path / "one.json").read_text() == "{}"
+
+
+TOLD = tour.TourResult(Path("t"), Path("t/index.html"), -9.0, 1.0, 1e-15, 5.0, True)
+REPRODUCED = SimpleNamespace(folder=Path("r"), index=Path("r/index.html"), results={})
+DIAGNOSE = ["diagnose", "net.npz", "--activation", "tanh"]
+# the words, what works or writes and takes long, what it gives, and the page
+OPENED = {
+    "map": (["map", "--w", "-1:1:3"], "map_page.save_map_page", None, "one.html"),
+    "phase": (["phase", "--sigma-w", "1:2:2", "--sigma-b", "0:1:2"], "phase_page.save_phase_page", None, "one.html"),
+    "train": ([*TRAIN, "--layers", "64,2,10"], "training_page.save_training_page", None, "one.html"),
+    "diagnose": (DIAGNOSE, "diagnosis_page.write_diagnosis", None, "one.html"),
+    "tour": (["tour"], "tour.tour.tour", TOLD, "t/index.html"),
+    "reproduce": (["reproduce", "meanfield", "--quick"], None, REPRODUCED, "r/index.html"),
+}
+
+
+@pytest.mark.parametrize("command", OPENED)
+def test_open_gives_the_page_to_a_browser_and_stdout_is_the_result_alone(command, tmp_path, monkeypatch, capfd):
+    words, slow, given, page = OPENED[command]
+    place = f"chainderiv.pages.{slow}" if slow else "chainderiv.commands.reproduce.reproduction"
+    monkeypatch.setattr(place, lambda *_, **__: given)
+    monkeypatch.chdir(tmp_path)
+    np.savez("net.npz", W1=np.eye(4), W2=np.eye(4))
+    opened = []
+
+    def none(url):
+        os.write(1, b"Opening in existing browser session.\n")
+        opened.append(url)
+        return False
+
+    monkeypatch.setattr("webbrowser.open", none)
+    assert main([*words, *(["--out", page] if page == "one.html" else []), "--json", "--open"]) in (0, 3)
+    said = capfd.readouterr()
+    json.loads(said.out)
+    assert opened == [(tmp_path / page).as_uri()]
+    assert f"no browser was found; open {page} in one\n" in said.err
+
+
+@pytest.mark.parametrize("words", [MAP, TRAIN, ["phase"], DIAGNOSE])
+@pytest.mark.parametrize("out", [[], ["--out", "one.png"]])
+def test_open_without_a_page_is_refused_before_the_work(words, out, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("webbrowser.open", lambda url: pytest.fail("opened"))
+    assert main([*words, *out, "--open"]) == 2
+    assert "--open is of a page; give --out a name that ends in .html" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

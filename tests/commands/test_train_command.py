@@ -224,7 +224,7 @@ def test_an_interrupt_says_how_to_go_on_where_the_run_is_kept(capsys, tmp_path, 
     monkeypatch.setattr(command, "train", interrupted)
     for words, said in (
         (["--out", str(tmp_path)], f"the same command with --resume goes on from {tmp_path}"),
-        ([], "chainderiv: interrupted"),
+        ([], "chainderiv: interrupted; no file was written"),
     ):
         assert main([*DIGITS, *words]) == 130
         (line,) = capsys.readouterr().err.strip().splitlines()

@@ -50,7 +50,7 @@ def test_every_layer_has_a_number_and_a_line_on_one_scale(width):
     lines = drawn(VANISHING, width)
     assert max(map(len, lines)) <= width
     assert lines[0].startswith("epoch 4 of 12 ━━━")
-    assert lines[1] == "cost 0.2500  accuracy 90.00%"
+    assert lines[1] == "cost 0.2500  accuracy 90.00 %"
     assert lines[2].split() == ["layer", "‖δ‖", "epochs", "0", "to", "4"]
     assert lines[3].split() == ["1", "0.0016", "▁▂▃▃▄"]
     assert lines[4].split() == ["2", "0.0506", "▆▇▇██"]
@@ -114,7 +114,7 @@ def test_a_file_gets_a_line_at_the_end_and_no_picture(capsys):
     with shown(4) as show:
         show(made([[1.0]]))
         show(VANISHING)
-    assert capsys.readouterr().err == "epochs (accuracy 90.00%): 4/4\n"
+    assert capsys.readouterr().err == "epochs (accuracy 90.00 %): 4/4\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")

@@ -247,7 +247,7 @@ def test_every_column_that_is_printed_holds_what_its_name_says():
     told = str(cd.diagnose(arrays, x, y, activation="relu", output="tanh")).splitlines()
     header, _, first, *_ = (re.split(r"\s{2,}", line) for line in told[-4:])
     assert header == ["layer", *wanted][:-1] + ["predicted", "√χ₁ (90 of 100)", "dead", "flat"]
-    assert first == ["1 W1", *(f"{v:.3g}" for v in wanted.values()), *(f"{s:.0f}%" for s in shares.values())]
+    assert first == ["1 W1", *(f"{v:.3g}" for v in wanted.values()), *(f"{s:.0f} %" for s in shares.values())]
     assert len(set(first)) == len(first)  # no two could change places unseen
 
 

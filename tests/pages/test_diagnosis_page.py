@@ -12,8 +12,9 @@ from chainderiv.errors import BadValue, OutputError
 from chainderiv.models.graph import Graph, Input, Node
 from chainderiv.pages.diagnosis_page import diagnosis_page, write_diagnosis
 from chainderiv.writing import plain
+from tests import schemas
 from tests.models.sound import STARTS, arrays
-from tests.pages.test_html import Checker
+from tests.pages.test_html import Checker, as_typed
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ def test_the_page_says_what_the_diagnosis_says(sick):
 def test_every_cell_of_the_table_is_on_the_page(sick):
     page = diagnosis_page(sick)
     rows = re.findall(r"<tr>(.*?)</tr>", page, re.DOTALL)
-    cells = [[unescape(cell) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows[1:]]
+    cells = [[as_typed(unescape(cell)) for cell in re.findall(r"<t[dh][^>]*>(.*?)</t[dh]>", row)] for row in rows[1:]]
     assert cells == [list(row) for row in sick._shown().rows]
 
 
@@ -86,6 +87,7 @@ def test_save_writes_a_page_or_a_picture_by_the_ending(sick, tmp_path, ending, b
 def test_beside_the_page_lie_its_numbers_and_the_command_that_made_them(sick, tmp_path):
     write_diagnosis(sick, tmp_path / "one.html", "chainderiv diagnose 'a b.npz' --out one.html")
     numbers = json.loads((tmp_path / "one.json").read_text())
+    schemas.require("diagnose.page", numbers)
     assert {name: numbers[name] for name in sick.to_dict()} == json.loads(json.dumps(plain(sick.to_dict())))
     text = words((tmp_path / "one.html").read_text())
     assert numbers["command"] == "chainderiv diagnose 'a b.npz' --out one.html"

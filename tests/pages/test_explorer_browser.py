@@ -15,9 +15,11 @@ from PIL import Image
 
 import chainderiv as cd
 from chainderiv.functions.catalogue import ACTIVATIONS
+from chainderiv.pages.explorer.formulas import formulas, shared_formulas
 from chainderiv.pages.explorer.full_width import shipped
 from tests.kinds import slow
 from tests.pages.explored import OWN, judge_said, random_states, same, text
+from tests.pages.test_html import of_blocks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # no GPU is asked for, and a container has no sandbox
@@ -137,6 +139,31 @@ def test_the_value_under_the_pointer_is_the_engines(opened):
         want = cd.evaluate(cd.Chain(4), w, b)
         assert same(sign, log, want, 1e-9), (w, b, log, want)
     assert w != 6
+
+
+def fonts_of(page):
+    """The fonts that set a page's formulas, and whether they are the page's own."""
+    devtools = page.context.new_cdp_session(page)
+    for room in ("DOM", "CSS"):
+        devtools.send(f"{room}.enable")
+    root = devtools.send("DOM.getDocument")["root"]["nodeId"]
+    leaves = devtools.send("DOM.querySelectorAll", {"nodeId": root, "selector": "mi, mn, mo, mtext"})["nodeIds"]
+    found = [devtools.send("CSS.getPlatformFontsForNode", {"nodeId": one})["fonts"] for one in leaves]
+    return {(font["familyName"], font["isCustomFont"]) for fonts in found for font in fonts}
+
+
+def test_every_formula_is_set_in_the_font_that_the_page_holds(opened, browser):
+    own = {("STIX Two Math", True)}
+    assert fonts_of(opened.page) == own
+    pieces = [one for phi in (*ACTIVATIONS.values(), OWN) for one in formulas(phi).values() if "<math" in one]
+    whole = [cd.derive(cd.Chain(depth), wrt).to("mathml") for depth, wrt in ((40, "b1"), (3, ("b1", "w2")))]
+    page = browser.new_page()
+    page.set_content(of_blocks("".join([*shared_formulas().values(), *pieces, *whole])))
+    assert page.evaluate("document.querySelectorAll('math').length") > 2 * len(ACTIVATIONS)
+    assert fonts_of(page) == own
+    page.set_content(of_blocks("<math><mi>ℵ</mi></math>"))
+    assert not fonts_of(page) & own
+    page.close()
 
 
 def test_the_page_asks_for_itself_alone(opened, file):

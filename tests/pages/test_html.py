@@ -89,12 +89,17 @@ def test_the_checker_sees_what_a_page_may_not_hold_and_lets_the_rest_of_it_pass(
 
 def as_typed(page):
     """A page without what typesetting does: spaces are spaces again, and what is kept whole is text."""
+    page = re.sub(r"(?<=[\w‖])<sub>(\w+)</sub>", r"_\1", page)
     return re.sub(r'<span class="whole">([^<]*)</span>', r"\1", page).replace("\u00a0", " ")
 
 
 def of_blocks(body, **data):
     """A page whose body is a template's text, which may call blocks."""
-    extended = '{% extends "page.html.j2" %}{% block main %}' + body + "{% endblock %}"
+    extended = (
+        '{% extends "page.html.j2" %}{% block style %}{{ maths() }}{% endblock %}{% block main %}'
+        + body
+        + "{% endblock %}"
+    )
     template = writer._environment().from_string(extended)
     return typeset(template.render(title="t", version="0", **data))
 
@@ -199,6 +204,18 @@ def test_what_is_markup_formula_code_or_title_is_not_set():
     kept = '<p title="5 % = 10⁻³">', "<math><mi>a = 1 %</mi></math>", "<code>a = 1 %</code>", "<title>a = 1 %</title>"
     assert all(typeset(one) == one for one in kept)
     assert typeset("<p>5 %</p>") != "<p>5 %</p>"
+
+
+def test_an_index_is_lowered_and_a_prime_is_one_and_names_are_left_alone():
+    made = of_blocks(
+        "<p>{{ text }}</p>", text="σ_w, ∂C/∂b_l, ‖W‖_F/√n_out, δ_L at σ'(z_L); fan_in, my_l, he_l's, w_2, a_lot"
+    )
+    (line,) = re.findall(r"<p>(.*?)</p>", made)
+    assert re.findall(r"\S<sub>.*?</sub>", line) == [
+        "σ<sub>w</sub>", "b<sub>l</sub>", "‖<sub>F</sub>", "n<sub>out</sub>", "δ<sub>L</sub>", "z<sub>L</sub>",
+    ]  # fmt: skip
+    assert "σ′(z" in line
+    assert "fan_in, my_l, he_l&#39;s, w_2, a_lot" in line
 
 
 def test_every_exponent_of_a_page_is_raised_the_same_way():

@@ -21,6 +21,7 @@ from chainderiv.experiments.slopes import Width
 from chainderiv.nn.prediction import predict
 from chainderiv.pages.reproduction.reproduction import reproduction
 from chainderiv.writing import plain
+from tests import schemas
 from tests.pages.test_html import Checker, as_typed
 from tests.pages.test_reproduction import rows_of
 from tests.view.collisions import collisions
@@ -79,7 +80,9 @@ def test_every_layer_has_its_prediction_beside_what_was_measured_and_what_was_pu
 def test_every_point_has_a_deviation_at_each_width_and_the_sum_of_squares_below(done):
     found = done.reproduced.found["slopes"]
     rows = rows_of(done.index.read_text())
-    kept = json.loads((done.folder / "results.json").read_text())["slopes"]
+    kept = json.loads((done.folder / "results.json").read_text())
+    schemas.require("reproduce.page", kept)
+    kept = kept["slopes"]
     assert len(kept["cells"]) == 6
     for number, kind in enumerate(("predicted", "endless")):
         sums = [row for row in rows if row[0] == "Σz²"][number]

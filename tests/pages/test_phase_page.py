@@ -12,18 +12,20 @@ from chainderiv.functions.activation import Activation
 from chainderiv.pages.phase_page import phase_page, save_phase_page
 from chainderiv.theory.phase import PhaseDiagram
 from chainderiv.theory.usual import usual
+from tests import schemas
 from tests.pages.test_html import Checker
 
 # the few things of a browser that the script asks for
 BROWSER = """
 const made = () => ({ style: {}, dataset: {}, heard: {}, hidden: true, textContent: "",
+  replaceChildren(...parts) { this.textContent = parts.map(one => one.tag ? "_" + one.textContent : one).join(""); },
   addEventListener(name, then) { this.heard[name] = then; },
   getBoundingClientRect: () => ({ left: 100, top: 50, width: 400, height: 200 }), focus() { this.heard.focus(); } });
 const parts = { ".field": made(), ".cell": made(), ".told": made() };
 const buttons = STARTS.map((_, k) => Object.assign(made(), { dataset: { start: String(k) } }));
-globalThis.document = { getElementById: () => ({ textContent: DATA }), querySelector: name => parts[name],
+globalThis.document = { createElement: tag => ({ tag }), getElementById: () => ({ textContent: DATA }), querySelector: name => parts[name],
   querySelectorAll: () => buttons };
-const said = [], note = () => said.push(parts[".told"].textContent);
+const said = [], note = () => said.push(parts[".told"].textContent.replaceAll("\u00a0", " "));
 SCRIPT
 ACTIONS
 console.log(JSON.stringify(said));
@@ -98,6 +100,8 @@ def test_on_logarithmic_axes_the_pointer_meets_the_value_it_is_at():
     texts = read_out(page, POINT.format(x=1.5 / 5, y=1.5 / 3), POINT.format(x=4.5 / 5, y=2.5 / 3))
     assert "σ_w = 0.1, σ_b = 1;" in texts[0]
     assert "σ_w = 100, σ_b = 10;" in texts[1]
+    small = phase_page(phase_diagram("tanh", Axis(1e-8, 1e-7, 3), Axis(0.1, 0.2, 2)))
+    assert "σ_w = 1 · 10⁻⁸, σ_b = 0.1;" in read_out(small, POINT.format(x=0, y=0))[0]
 
 
 def test_what_is_infinite_or_has_no_limit_is_said_in_words():
@@ -123,6 +127,7 @@ def test_beside_the_page_lie_the_theorys_numbers_of_every_cell_and_start(tmp_pat
     diagram = phase_diagram("relu", Axis(1, 2, 3), Axis(0, 1, 2))
     save_phase_page(diagram, tmp_path / "page.html", command="chainderiv phase --activation relu")
     found = json.loads((tmp_path / "page.json").read_text())
+    schemas.require("phase.page", found)
     assert found["command"] == "chainderiv phase --activation relu"
     assert found["axes"] == {"sigma_w": [1, 2, 3, "linear"], "sigma_b": [0, 1, 2, "linear"]}
     # of ReLU χ₁ is σ_w²/2, and q* = σ_b²/(1 − χ₁) where that is below 1

@@ -33,6 +33,7 @@ from chainderiv.pages.reproduction.reproduced import Reproduced
 from chainderiv.pages.reproduction.reproduction import reproduction
 from chainderiv.records.statistics import against_the_one_before
 from chainderiv.wording import number
+from tests import schemas
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
 
@@ -379,6 +380,7 @@ def test_the_folder_holds_every_file_whole_and_nothing_else(done):
 def test_data_page_and_arrays_say_the_same(done):
     result, _ = done
     found, kept = result.reproduced.found, json.loads((result.folder / "results.json").read_text())
+    schemas.require("reproduce.page", kept)
     assert kept["accuracy"]["final"] == [runs.tolist() for runs in found["accuracy"].final]
     assert kept["settings"]["data"]["used"] == "digits"
     arrays = np.load(result.folder / "arrays.npz")

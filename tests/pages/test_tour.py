@@ -17,7 +17,7 @@ from chainderiv.pages.tour import tour as module
 from chainderiv.pages.tour.page import TITLE, tour_page
 from chainderiv.pages.tour.tour import STAGES, Size, tour
 from chainderiv.pages.writer import render
-from tests import plain_map
+from tests import plain_map, schemas
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
 
@@ -39,6 +39,10 @@ def done(tmp_path_factory):
 
 def read(result):
     return json.loads((result.folder / "results.json").read_text())
+
+
+def test_its_numbers_are_of_their_schema(done):
+    schemas.require("tour.page", read(done[0]))
 
 
 def test_the_folder_holds_every_file_whole_and_nothing_else(done):
@@ -214,7 +218,7 @@ def test_the_table_of_the_exploding_case_multiplies_up_to_the_gradient(done):
     """At w = 100, z = 0, x = 0.5, y = 0 every σ' is 1/4, every a_l is 1/2, and ∂C/∂a₄ is 1/2."""
     head, *rows = cells(done, "Every factor of ∂C/∂b₁ at w = 100, z = 0")
     assert head == ["factor", "value", "product so far"]
-    assert [row[0] for row in rows] == ["σ'(z₁)", "w₂", "σ'(z₂)", "w₃", "σ'(z₃)", "w₄", "σ'(z₄)", "∂C/∂a₄"]
+    assert [row[0] for row in rows] == ["σ′(z₁)", "w₂", "σ′(z₂)", "w₃", "σ′(z₃)", "w₄", "σ′(z₄)", "∂C/∂a₄"]
     values = [0.25, *[100, 0.25] * 3, 0.5]
     assert [float(row[1]) for row in rows] == values
     assert [float(row[2]) for row in rows] == list(np.cumprod(values))

@@ -21,6 +21,7 @@ from chainderiv.maps.regime import BAND, LOG_QUARTER
 from chainderiv.pages.explorer.formulas import formulas, shared_formulas
 from chainderiv.pages.explorer.full_width import shipped
 from chainderiv.pages.explorer.programs import chains, programs
+from chainderiv.pages.maths import face
 from chainderiv.symbolic.bounding.bounds import bounds
 from chainderiv.theory.phase import TOLD
 from chainderiv.version import __version__
@@ -63,7 +64,7 @@ def page_of(data: dict[str, Any]) -> str:
     """The page of what `page_data` gives."""
     parts = {
         "generator": f"chainderiv {__version__}",
-        "style": filled(source("style.css"), {"light": _variables(LIGHT), "dark": _variables(DARK)}),
+        "style": face() + filled(source("style.css"), {"light": _variables(LIGHT), "dark": _variables(DARK)}),
         "data": as_json(data),
         "scripts": 'const DATA = JSON.parse(document.getElementById("data").textContent);\n' + scripts(SCRIPTS),
     }

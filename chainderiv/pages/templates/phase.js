@@ -18,14 +18,20 @@
     const k = Math.round((low + part * (high - low) - first) / (last - first) * (axis.count - 1));
     return Math.min(Math.max(k, 0), axis.count - 1);
   };
-  const text = v => v === null ? "\u2013" : v === Infinity ? "infinite" : String(+v.toPrecision(5));
+  const high = "\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079";
+  const raised = power => [...power].map(digit => high[digit] ?? "\u207b").join("");
+  const number = v => String(+v.toPrecision(5)).replace(/e\+?(.*)/, (_, power) => "\u00a0\u00b7\u00a010" + raised(power));
+  const text = v => v === null ? "\u2013" : v === Infinity ? "infinite" : number(v);
+  const is = v => "\u00a0=\u00a0" + text(v);  // no line ends within
+  const below = letter => Object.assign(document.createElement("sub"), { textContent: letter });
   const tell = (at, numbers, phase, name) => {
     mark.hidden = !(share(w, at[0]) >= 0 && share(w, at[0]) <= 1 && share(b, at[1]) >= 0 && share(b, at[1]) <= 1);
     mark.style.left = 100 * share(w, at[0]) + "%";
     mark.style.top = 100 * (1 - share(b, at[1])) + "%";
-    const [chi, q, c] = numbers.map(text);
-    told.textContent = (name ? name + ": " : "") + "\u03c3_w = " + text(at[0]) + ", \u03c3_b = " + text(at[1]) +
-      "; \u03c7\u2081 = " + chi + ", q* = " + q + ", c* = " + c + "; " + phase;
+    const [chi, q, c] = numbers;
+    told.replaceChildren(
+      (name ? name + ": " : "") + "\u03c3", below("w"), is(at[0]) + ", \u03c3", below("b"), is(at[1]) +
+      "; \u03c7\u2081" + is(chi) + ", q*" + is(q) + ", c*" + is(c) + "; " + phase);
   };
   let [i, k] = data.first;
   const cell = () => {

@@ -59,7 +59,7 @@ def _of_formula(found: Findings) -> dict[str, Any]:
 
 def _of_map(found: Findings) -> dict[str, Any]:
     low, high = found.log10_range
-    exploding, quarter = (100 * float(part.mean()) for part in (found.map.regime == 1, found.map.below_quarter))
+    exploding, quarter = (float(part.mean()) for part in (found.map.regime == 1, found.map.below_quarter))
     return {"low": low, "high": high, "exploding": exploding, "below_quarter": quarter}
 
 
