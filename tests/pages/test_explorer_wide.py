@@ -101,8 +101,8 @@ def share_in_bands(shipped, moved=0):
 
 
 def test_nine_in_ten_measured_norms_lie_in_the_band_that_is_shipped(shipped):
-    assert 0.85 < share_in_bands(shipped) < 0.95
-    assert share_in_bands(shipped, moved=15) < 0.85
+    assert 0.84 < share_in_bands(shipped) < 0.97  # each seed is the same noise at every start
+    assert share_in_bands(shipped, moved=15) < 0.84
 
 
 def test_what_is_shipped_says_what_made_it_and_is_what_that_makes(shipped, mnist):
