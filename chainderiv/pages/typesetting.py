@@ -16,7 +16,7 @@ APART = re.compile(
 HARD = "\u00a0"  # a space at which no line ends
 UNITS = re.compile(r"(?<=\d) (?=%)| (?=[×→…·] )|(?<= [×→…·]) |(?<=\d) (?=: \d)|(?<=\d :) (?=\d)")
 # x = 1, |w| < 1, w σ'(z), |∂C/∂b|, 64-30-10: between | and a hard space a line may end, so style keeps these whole
-WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*|\d+(?:-\d+)+")
+WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*|\d+(?:-\d+)+|(?<!\S)\(?--[a-z-]+")
 FLAG = re.compile(r"(?<!\S)--?[a-z][a-z-]*")  # of a command
 WHOLE_SPAN = r'<span class="whole">\g<0></span>'
 BREAK = re.compile(r"[ \t]*\n[ \t]*")
