@@ -14,6 +14,7 @@ copyright = f"2026, {author}"
 release = version = importlib.metadata.version("chainderiv")
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+smartquotes_action = "De"  # a quote stays: φ' has a prime, and 'latex' is a word of Python
 exclude_patterns = ["_build", "jupyter_execute"]
 
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence", "deflist"]
@@ -51,7 +52,8 @@ html_sidebars = {
 templates_path = ["_templates"]
 html_copy_source = False
 html_static_path = ["_static"]
-html_css_files = ["maths.css"]
+html_css_files = ["pages.css"]
+html_js_files = [("pages.js", {"defer": "defer"})]
 
 
 def plain_docstring(app, what, name, obj, options, lines):
@@ -88,6 +90,23 @@ def mathml(formula, display):
     unknown = re.search(r">(\\[A-Za-z]+)<", written)
     if unknown:
         raise ExtensionError(f"no MathML for {unknown[1]} in {formula!r}; write it with what latex2mathml knows")
+    return paired(written, formula)
+
+
+BAR = re.compile('<mo((?: (?:fence|stretchy)="false")*)>(&#x0007C;|&#x02016;)</mo>')
+
+
+def paired(written, formula):
+    """The bars of |w| and ‖w‖ open and close in turn; one that says neither has the space of an operator."""
+    opened = set()
+
+    def formed(bar):
+        opened.symmetric_difference_update({bar[2]})
+        return f'<mo{bar[1]} form="{"prefix" if bar[2] in opened else "postfix"}">{bar[2]}</mo>'
+
+    written = BAR.sub(formed, written)
+    if opened:
+        raise ExtensionError(rf"a bar is left open in {formula!r}; a bar between two things is \mid")
     return written
 
 
@@ -109,6 +128,17 @@ def displayed(writer, node):
     raise nodes.SkipNode
 
 
+def plain_signatures(app, pagename, templatename, context, doctree):
+    """The parameters of a signature on several lines are lines, where Sphinx has definitions of nothing."""
+
+    def lines(signature):
+        opened = signature[0].replace("<dl>", '<div class="parameters">').replace("<dd>", "<div>")
+        return re.sub("</d[ld]>", "</div>", opened)
+
+    if "body" in context:
+        context["body"] = re.sub('<dt class="sig .*?</dt>', lines, context["body"], flags=re.DOTALL)
+
+
 def write_explorer(app):
     """The page that `chainderiv explore` writes, beside the others."""
     if app.builder.format == "html":
@@ -121,5 +151,6 @@ def setup(app):
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (inline, None), (displayed, None))
     app.connect("builder-inited", write_explorer)
+    app.connect("html-page-context", plain_signatures)
     # before napoleon, at 500, turns the sections into fields
     app.connect("autodoc-process-docstring", plain_docstring, priority=400)

@@ -146,3 +146,5 @@ PROBLEMS = [
             "-3.6747247199834469203288788417900980041016232654115e-34", wrt="x", y=1.0),
 ]
 # fmt: on
+# what takes 800 digits to judge: of those with a thousand layers all but one that vanishes
+DEEP = [p for p in PROBLEMS if p.depth == 1000 and p.name != "vanishing, 1000 layers"]

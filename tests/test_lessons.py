@@ -1,15 +1,18 @@
 """The lessons in examples/ run in a kernel of their own, and show what they show where they are kept."""
 
+import re
 from pathlib import Path
 
 import pytest
+
+from tests.printed import alike
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat comes with the extra docs")
 nbclient = pytest.importorskip("nbclient", reason="nbclient comes with the extra docs")
 
 FOLDER = Path(__file__).parents[1] / "examples"
 LESSONS = sorted(FOLDER.glob("*.ipynb"))
-TRAINED = "3_a_wide_network"  # what it prints depends in its last digits on the processor
+WIDE = "3_a_wide_network"  # what it prints depends in its last digits on the processor, and training on all of them
 
 
 def test_there_are_three_lessons():
@@ -26,8 +29,13 @@ def test_a_lesson_runs_in_a_fresh_kernel_and_shows_its_pictures(path, tmp_path):
     assert [kinds for kinds, _ in shown] == [kinds for kinds, _ in kept]
     assert any("image/png" in kinds for kinds, _ in shown)
     assert not any("stderr" in kinds for kinds, _ in shown)
-    if path.stem != TRAINED:
-        assert [text for _, text in shown] == [text for _, text in kept]
+    for cell, (_, text), (_, before) in zip(lesson.cells, shown, kept, strict=True):
+        if path.stem == WIDE:
+            assert alike(
+                *(re.sub(r"± \S+", "±", one) for one in (text, before)), 0.2 if "train(" in cell.source else 1e-5
+            )
+        else:
+            assert text == before
 
 
 def outputs(cell):

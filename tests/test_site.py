@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -37,9 +38,43 @@ def test_the_newest_comes_first_and_folders_without_pages_are_left_out(site, tmp
     assert "url=0.10.0/index.html" in (tmp_path / "index.html").read_text()
 
 
-def test_a_formula_is_mathml_and_a_command_that_is_not_known_fails_the_build():
+@pytest.fixture(scope="module")
+def conf():
     pytest.importorskip("sphinx", reason="sphinx comes with the extra docs")
-    conf = loaded("conf")
+    return loaded("conf")
+
+
+def test_a_formula_is_mathml_and_a_command_that_is_not_known_fails_the_build(conf):
     assert "<msub><mi>&#x003C3;</mi><mi>w</mi></msub>" in conf.mathml(r"\sigma_w", "inline")
     with pytest.raises(Exception, match=r"no MathML for \\nonsense in"):
         conf.mathml(r"\nonsense{x}", "block")
+
+
+@pytest.mark.parametrize(
+    ("formula", "forms"),
+    [
+        ("|w| < 4", "prefix postfix"),
+        (r"\|W\| / \|v\|", "prefix postfix prefix postfix"),
+        (r"\lVert w \rVert + 1", "prefix postfix"),
+        (r"e^{-|z|}", "prefix postfix"),
+        (r"\|a|b|\|", "prefix prefix postfix postfix"),
+        (r"\left|w\right| < 4", "prefix postfix"),
+    ],
+)
+def test_bars_open_before_a_thing_and_close_behind_it(conf, formula, forms):
+    written = conf.mathml(formula, "inline")
+    assert re.findall('<mo[^>]* form="(.*?)">&#x0(?:007C|2016);</mo>', written) == forms.split()
+    assert len(re.findall("&#x0(?:007C|2016);", written)) == len(forms.split())
+
+
+def test_a_bar_that_is_left_open_fails_the_build(conf):
+    with pytest.raises(Exception, match="a bar is left open in"):
+        conf.mathml("p(a|b)", "inline")
+
+
+def test_the_parameters_of_a_signature_are_no_definitions(conf):
+    listed = "<dl>\n<dd>w,</dd>\n<dd>b,</dd>\n</dl>"
+    context = {"body": f'<dt class="sig sig-object py">f({listed})</dt>\n{listed}'}
+    conf.plain_signatures(None, "api", "page.html", context, None)
+    lines = '<div class="parameters">\n<div>w,</div>\n<div>b,</div>\n</div>'
+    assert context["body"] == f'<dt class="sig sig-object py">f({lines})</dt>\n{listed}'

@@ -1,16 +1,21 @@
-"""Runs the comparisons whose packages are there, and keeps what they print: python docs/compared/record.py [NAME…]."""
+"""Runs the comparisons whose packages are there, and keeps what they print: python docs/compared/record.py [NAME…].
 
+tests/test_compared.py holds them to it.
+"""
+
+import contextlib
 import datetime
 import importlib.metadata
 import importlib.util
-import os
-import subprocess
+import io
+import runpy
 import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 PEERS = {
     "gradcheck": "torch",
+    "norm": "torch",
     "jax_grad": "jax",
     "wide_kernel": "neural_tangents",
     "transformed": "dks",
@@ -20,14 +25,10 @@ PEERS = {
 
 def printed(name):
     """What a comparison prints."""
-    root = str(FOLDER.parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
-    done = subprocess.run(
-        [sys.executable, str(FOLDER / f"{name}.py")],
-        env=os.environ | {"PYTHONPATH": path},
-        check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
-    )  # fmt: skip
-    return done.stdout
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        runpy.run_path(str(FOLDER / f"{name}.py"))
+    return text.getvalue()
 
 
 def is_there(name):

@@ -59,16 +59,16 @@ def test_honest_plain_code_passes_and_a_thousandth_in_one_array_does_not(act, co
     assert found.passed
     assert found.diagnosis is None
     assert found.smallest_noticed < (1e-10 if kind == "float64" else 1e-4)
-    for part, name in ((0, "weights"), (1, "biases")):
-        for layer in range(4):
+    for layer, part in enumerate((0, 1, 0, 1)):  # each layer, and each of its two arrays
 
-            def spoil(*both, part=part, layer=layer):
-                both[part][layer] = both[part][layer] * np.asarray(1.001, kind)
-                return both
+        def spoil(*both, part=part, layer=layer):
+            both[part][layer] = both[part][layer] * np.asarray(1.001, kind)
+            return both
 
-            wrong = judged(net_of(act, cost), backprop(act, cost, kind, spoil))
-            assert not wrong.passed
-            assert wrong.diagnosis.startswith(f"of {name}[{layer}] the gradient is 1.001 times the mean")
+        wrong = judged(net_of(act, cost), backprop(act, cost, kind, spoil))
+        assert not wrong.passed
+        name = ("weights", "biases")[part]
+        assert wrong.diagnosis.startswith(f"of {name}[{layer}] the gradient is 1.001 times the mean")
 
 
 @pytest.mark.parametrize("off", [1e-9, -1e-9])

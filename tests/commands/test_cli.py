@@ -97,7 +97,7 @@ def test_an_axis_may_begin_with_a_minus_sign(capsys, axis):
     assert sum(summary["regimes"].values()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("ending", ["png", "svg", "pdf", "npz"])
+@pytest.mark.parametrize("ending", costly(["png", "svg", "pdf", "npz"], quick=["png", "pdf", "npz"]))
 def test_map_writes_the_file_that_the_name_asks_for(tmp_path, capsys, ending):
     out = tmp_path / "new" / f"map.{ending}"
     assert main(["map", "--w", "-9:9:41", "--b", "-5:5:31", "--out", str(out)]) == 0
@@ -126,7 +126,9 @@ def test_an_npz_holds_every_array_of_a_map_and_what_is_uncertain(tmp_path, depth
         assert held["uncertain"].any()
 
 
-@pytest.mark.parametrize("quantity", ["gradient", "rate", "regime", "below_quarter", "uncertain"])
+@pytest.mark.parametrize(
+    "quantity", costly(["gradient", "rate", "regime", "below_quarter", "uncertain"], quick=["regime"])
+)
 def test_map_draws_every_quantity_and_several_activations(tmp_path, quantity):
     out = tmp_path / "map.png"
     words = ["--activation", "sigmoid", "--activation", "tanh", "--quantity", quantity, "--out", str(out)]
@@ -341,7 +343,7 @@ def test_what_the_help_begins_with_works(words, tmp_path, monkeypatch, capsys):
     assert main(words) == 0
 
 
-@pytest.mark.parametrize("name", costly(COMMANDS, quick=["derive", "map"]))
+@pytest.mark.parametrize("name", costly(COMMANDS, quick=["map"]))
 def test_help_is_printed_where_stdout_is_no_utf8(name):
     code = f"from chainderiv.cli import main; main([{name!r}, '--help'])"
     done = subprocess.run(

@@ -4,6 +4,7 @@ import argparse
 import re
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
 
@@ -14,6 +15,7 @@ from chainderiv.commands import derive as derive_command
 SHELLS = ["bash", "zsh", "fish"]
 
 
+@cache
 def script(shell):
     import io
     from contextlib import redirect_stdout
@@ -144,9 +146,10 @@ def test_a_flag_that_a_command_gains_is_offered(monkeypatch, tmp_path):
         parser.add_argument("--quite-new", help="it's [new]: and more")
 
     monkeypatch.setattr(derive_command, "declare", more)
-    assert offered(script("bash"), ["chainderiv derive --q"], tmp_path) == [["--quite-new"]]
+    anew = script.__wrapped__
+    assert offered(anew("bash"), ["chainderiv derive --q"], tmp_path) == [["--quite-new"]]
     for shell in ("zsh", "fish"):
-        assert "quite-new" in script(shell)
+        assert "quite-new" in anew(shell)
 
 
 def test_fish_offers_what_bash_does(bash_script, tmp_path):

@@ -1,6 +1,7 @@
 """chainderiv map: depth as an axis, quantities of one layer, films."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.sweep import sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps import animation
+from tests.kinds import costly
 
 SMALL = ["map", "--w", "-6:6:13", "--b", "-4:4:9"]
+DEPTHS = ["map", "--axis", "depth=2:6:5", "--w", "-6:6:13", "--b", "1"]
 
 
 def test_a_film_is_written_with_its_progress_on_stderr(tmp_path, capsys):
@@ -25,9 +28,14 @@ def test_a_film_is_written_with_its_progress_on_stderr(tmp_path, capsys):
     assert "frames: 5/5" in said.err
 
 
-@pytest.mark.parametrize("quantity", ["factor:3", "activation:2", "rate"])
-@pytest.mark.parametrize("words", [SMALL, ["map", "--axis", "depth=2:6:5", "--w", "-6:6:13", "--b", "1"]])
-def test_quantities_of_a_layer_are_drawn_and_depth_is_an_axis(tmp_path, quantity, words):
+DRAWN = list(product([SMALL, DEPTHS], ["factor:3", "activation:2", "rate"]))
+
+
+@pytest.mark.parametrize(
+    ("words", "quantity"),
+    costly(DRAWN, quick=[(SMALL, "factor:3"), (DEPTHS, "activation:2")]),
+)
+def test_quantities_of_a_layer_are_drawn_and_depth_is_an_axis(tmp_path, words, quantity):
     out = tmp_path / "map.png"
     assert main([*words, "--quantity", quantity, "--out", str(out)]) == 0
     with Image.open(out) as drawn:

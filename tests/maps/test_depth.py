@@ -1,6 +1,7 @@
 """Depth as an axis: the same numbers as one sweep for each depth."""
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from chainderiv.maps import sweep as sweeping
 from chainderiv.maps.depth import chain_at
 from chainderiv.maps.regime import Regime
 from chainderiv.maps.tally import tally
+from tests.kinds import costly
 
 ARRAYS = ("sign", "log_abs", "link_log_sum", "largest_link", "uncertain")
 W, B = cd.Axis(-6, 6, 7), cd.Axis(-4, 4, 5)
@@ -23,9 +25,13 @@ def same_bits(one, other):
     )
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
-@pytest.mark.parametrize("place", [0, 1, 2])
-@pytest.mark.parametrize("wrt", ["b1", "x", "w1"])
+# of each engine, each place and each parameter
+QUICK = [("numpy", 0, "b1"), ("numpy", 1, "x"), ("numpy", 2, "w1"), ("numba", 0, "b1")]
+
+
+@pytest.mark.parametrize(
+    ("engine", "place", "wrt"), costly(product(["numpy", "numba"], range(3), ["b1", "x", "w1"]), quick=QUICK)
+)
 def test_each_depth_is_a_sweep_of_its_own_bit_for_bit(engine, place, wrt):
     names = ["w", "b"]
     names.insert(place, "depth")

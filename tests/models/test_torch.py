@@ -11,8 +11,9 @@ from .by_torch import ANSWERS, answers, drawn, network_answers, stored
 from .cases import CASES
 
 EPS = np.finfo(float).eps
-STORED = {key: value for key, value in stored().items() if key.partition("/")[0] not in drawn()}
-NETWORKS = {key: value for key, value in stored().items() if key.partition("/")[0] in drawn()}
+DRAWN = drawn()
+STORED = {key: value for key, value in stored().items() if key.partition("/")[0] not in DRAWN}
+NETWORKS = {key: value for key, value in stored().items() if key.partition("/")[0] in DRAWN}
 AGREES = 64 * EPS  # of the largest entry
 
 
@@ -43,7 +44,7 @@ def test_a_planted_error_of_a_billionth_is_found():
 
 
 def ln_norms(name):
-    graph, x, cotangent = drawn()[name]
+    graph, x, cotangent = DRAWN[name]
     gradients = backward(forward(graph, {"x": x}), cotangent)
     return {f"{name}/{tensor}": gradient.ln_norm() for tensor, gradient in gradients.items()}
 
@@ -54,7 +55,7 @@ def unlike(stored, mine):
     return {k: d for k, d in off.items() if not d <= 1e-12}
 
 
-@pytest.mark.parametrize("name", drawn())
+@pytest.mark.parametrize("name", DRAWN)
 def test_every_tensor_of_a_network_has_the_gradient_that_autograd_gives(name):
     want = {key: value for key, value in NETWORKS.items() if key.partition("/")[0] == name}
     mine = ln_norms(name)

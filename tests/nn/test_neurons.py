@@ -4,6 +4,7 @@ The referee works at 700 digits: 1 - tanh²(300) is 0 at 250 of them. Where |z| 
 """
 
 from functools import cache, lru_cache
+from itertools import product
 
 import mpmath
 import numpy as np
@@ -146,8 +147,19 @@ def assert_near(got, want, name, size=None, allowed=1.0):
         assert off <= ALLOWED[name] * allowed, (off, got, want)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", costly([*KINDS, *OWN], quick=[*FOUR, "swish", "cubic", "decimal"]))
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    costly(
+        product([*KINDS, *OWN], DTYPES),
+        quick=[
+            *product(FOUR, ["float64"]),
+            ("gelu", "float32"),
+            ("swish", "float64"),
+            ("cubic", "float64"),
+            ("decimal", "float32"),
+        ],
+    ),
+)
 def test_value_and_slope_are_the_formula_s_to_a_few_ulps_at_a_spread_of_z(name, dtype):
     activation = neuron(name)
     at = points(activation, DTYPES[dtype])
@@ -220,7 +232,7 @@ LIMITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", costly(DTYPES, quick=["float64"]))
 @pytest.mark.parametrize(("name", "cost"), costly(ENDS))
 def test_outputs_and_their_deltas_are_the_formulas_to_a_few_ulps(cost, name, dtype):
     activation, at_cost = neuron(name), find_cost(cost)
@@ -324,7 +336,13 @@ def test_where_a_formula_is_not_compilable_numpy_trains_and_numba_refuses(tiny, 
         train(Network([6, 4, 3], ROOT), tiny, 1, engine="numba")
 
 
-@pytest.mark.parametrize("name", ['a "quoted" \\ name', '"""', "z/(1+exp(-1.5*z))", "σ; import os", "{0}{missing}"])
+@pytest.mark.parametrize(
+    "name",
+    costly(
+        ['a "quoted" \\ name', '"""', "z/(1+exp(-1.5*z))", "σ; import os", "{0}{missing}"],
+        quick=['"""', "{0}{missing}"],
+    ),
+)
 def test_a_neuron_s_name_is_no_code(name):
     values, _ = hidden_at(Activation(name, sympy.tanh(z)), np.array([0.5]))
     assert values[0] == pytest.approx(np.tanh(0.5), rel=1e-15)

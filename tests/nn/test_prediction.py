@@ -140,7 +140,7 @@ def test_what_speaks_against_the_numbers_is_said(said, given):
 
 
 def test_an_orthogonal_start_is_doubted_with_reason():
-    logs = measured([64, 30, 30, 10], 60, DIGITS.train.images[:1000], DIGITS.train.labels[:1000], init="orthogonal")
+    logs = measured([64, 30, 30, 10], 20, DIGITS.train.images[:400], DIGITS.train.labels[:400], init="orthogonal")
     told = cd.predict([64, 30, 30, 10], init="orthogonal", data=DIGITS)
     assert told.sd_log[0] > 1.5 * logs[:, 0].std()
 

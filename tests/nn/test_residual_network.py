@@ -7,7 +7,7 @@ import chainderiv as cd
 from chainderiv.compiling.arrays import array_functions
 from chainderiv.errors import BadValue
 from chainderiv.nn.network import Network
-from tests.kinds import KINDS
+from tests.kinds import FOUR, KINDS, costly
 from tests.nn.compare import disagreement
 
 TOLERANCE = 1e-12  # relative to the sum of the sizes of a gradient's terms
@@ -69,7 +69,7 @@ def test_a_residual_network_survives_being_copied():
 
 
 @pytest.mark.parametrize(("cost", "output"), COSTS)
-@pytest.mark.parametrize("activation", KINDS)
+@pytest.mark.parametrize("activation", costly(KINDS))
 def test_the_backward_pass_agrees_with_the_complex_step(activation, cost, output):
     assert disagreement(*problem(activation, cost, output)) < TOLERANCE
 
@@ -96,7 +96,7 @@ def backward(net, x, targets, skips):
 
 
 @pytest.mark.parametrize("dropped", ADDING)
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "gelu"])
+@pytest.mark.parametrize("activation", costly(FOUR, quick=["sigmoid"]))
 def test_a_skip_term_that_is_dropped_on_the_way_back_is_caught(activation, dropped):
     net, x, targets = problem(activation)
     assert disagreement(net, x, targets, backward(net, x, targets, ADDING)) < TOLERANCE

@@ -42,7 +42,10 @@ def by_hand(text, depth, w, b, x=0.5):
 
 @pytest.mark.parametrize(
     ("text", "engine"),
-    [*((text, "numpy") for text in PHI), *(slow((text, "numba")) for text in PHI)],
+    [
+        *((text, "numpy") if text != "sinc(z)" else slow((text, "numpy")) for text in PHI),
+        *(slow((text, "numba")) for text in PHI),
+    ],
 )
 def test_a_map_with_exact_zeros_has_no_hole(text, engine):
     chain = cd.Chain(depth=4, activation=cd.Activation.from_formula("own", text))

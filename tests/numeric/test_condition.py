@@ -9,7 +9,7 @@ from chainderiv.numeric.conditioning import is_lost
 from tests import plain
 from tests.kappa import kappa
 from tests.kinds import slow
-from tests.problems import PROBLEMS
+from tests.problems import DEEP, PROBLEMS
 
 SMALL = mp.mpf(2) ** -60  # so small that what is left is first order
 # a value in several roundings, as z (z + 3)/6 is, of which the design's κ counts one; κ is at most so much larger
@@ -42,12 +42,6 @@ def test_no_rounding_moves_the_logarithm_by_more_than_kappa_and_some_by_a_good_p
         moves = [float(abs(rounded_log(name, w, b, 0.5, 0.3, rng) - exact) / SMALL) for _ in range(30)]
     assert max(moves) <= k
     assert max(moves) >= k / 100
-
-
-# at 800 digits: of those with a thousand layers one that vanishes, and one by a weight
-DEEP = [
-    p for p in PROBLEMS if p.depth == 1000 and not p.name.startswith(("vanishing, 1000 layers", "identity, w = 100"))
-]
 
 
 @pytest.mark.parametrize(

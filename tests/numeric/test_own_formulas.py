@@ -8,7 +8,7 @@ import chainderiv as cd
 from chainderiv.numeric.conditioning import LOST, UNKNOWN
 from chainderiv.numeric.kernel import oracle
 from chainderiv.numeric.parameters import at_points
-from tests.kinds import slow
+from tests.kinds import costly, slow
 
 EPSILON = 2.0**-52
 
@@ -66,7 +66,7 @@ def by_hand(both, depth, w, b, digits=120):
         assert digits < 20_000
 
 
-@pytest.mark.parametrize("text", [*list(FORMULAS)[:4], *map(slow, list(FORMULAS)[4:])])
+@pytest.mark.parametrize("text", costly(FORMULAS, quick=list(FORMULAS)[0:3:2]))
 def test_what_is_certain_is_right_and_what_is_known_is_known_to_its_bound(text):
     both, depth, most = FORMULAS[text]
     chain = cd.Chain(depth, cd.Activation.from_formula("own", text))

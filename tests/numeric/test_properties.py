@@ -10,7 +10,7 @@ from chainderiv.functions.catalogue import ACTIVATIONS
 from tests.helpers import assert_same, same
 from tests.kinds import KINDS
 
-FEW = settings(max_examples=60, deadline=None, derandomize=True)
+FEW = settings(max_examples=25, deadline=None, derandomize=True)
 weights = st.floats(0.05, 4).flatmap(lambda w: st.sampled_from((w, -w)))
 zs = st.floats(-6, 6)
 

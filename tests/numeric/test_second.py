@@ -250,7 +250,7 @@ def test_a_formula_without_stable_forms_is_never_wrong_in_silence():
 
 
 @pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus"])
-@pytest.mark.parametrize("w", [1e153, 1e155, 1e160, 1e200, 1.7e308])
+@pytest.mark.parametrize("w", [1e153, 1e155, slow(1e160), slow(1e200), 1.7e308])
 def test_a_neuron_that_is_z_itself_far_out_has_the_second_derivatives_of_a_straight_line(name, w):
     """There a_2 = w_2 (w_1 x + b_1) + b_2, to all digits, and C = (a_2 - y)²/2; its φ'' is e^-z of something, or less.
 

@@ -90,7 +90,7 @@ def test_a_link_that_rounding_makes_0_is_undefined_and_one_of_a_neuron_at_rest_i
 
 def test_a_planted_error_is_seen(said, tmp_path):
     few = [{**state, "residual": False, "of": "b", "layer": 1} for state in said[0][:12]]
-    wrong = computed(few, tmp_path, lambda script: script.replace("term = 0.0;", "term = 1e-8;"))
+    wrong = computed(few, tmp_path, lambda script: script.replace("lost = 0.0", "lost = 1e-8"))
     judged = [(one, *engine(one["state"], one["state"]["point"])) for one in wrong]
     sound = [(one, want, allowed) for one, want, allowed in judged if allowed < 1e-9 and np.isfinite(want.log)]
     assert sound

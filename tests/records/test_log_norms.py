@@ -20,7 +20,7 @@ DEEP = [6] + [4] * 470 + [3]
 
 @pytest.fixture(scope="module")
 def data():
-    return small_data().take(10)
+    return small_data().take(3)
 
 
 def norms_by_hand(net, data):

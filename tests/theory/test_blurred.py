@@ -9,6 +9,7 @@ import pytest
 from chainderiv.functions.lookup import neuron
 from chainderiv.theory.finite_width.blurred import Blurred
 from tests import plain
+from tests.kinds import slow
 
 
 def normal_cdf(x):
@@ -32,7 +33,7 @@ def test_relus_mean_slope_and_variance_are_those_in_closed_form(p, tau):
         assert abs(variance - (square - wanted**2)) <= 1e-11 * (v * v + tau)
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "gelu"])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", slow("gelu")])
 def test_mean_and_slope_are_the_averages_of_the_plain_formulas(name):
     at = Blurred(neuron(name)).at(1.3, 0.7)
     phi, prime = plain.PHI[name], lambda z: plain.phi_prime(name, z)

@@ -17,7 +17,7 @@ from tests.theory import averages
 CURVED = sorted(set(ACTIVATIONS) - {"relu", "leaky_relu", "prelu", "identity"})
 
 
-@pytest.mark.parametrize("name", costly(CURVED, quick=["sigmoid", "tanh", "gelu", "hardtanh", "selu", "softsign"]))
+@pytest.mark.parametrize("name", costly(CURVED, quick=["tanh", "gelu", "hardtanh"]))
 def test_a_critical_point_satisfies_both_equations_at_fifty_digits(name):
     points = critical_points(name, 0.3)
     for p in points:

@@ -137,7 +137,7 @@ def test_beside_the_critical_point_at_0_an_error_says_how_far_q_star_is_known(w,
 
 
 def test_a_bounded_neuron_settles_however_large_the_weights():
-    for w in (1e3, 1e6, 1e20, 1e60):
+    for w in (1e3, 1e60):
         m = mean_field(neuron_of("erf(z)"), w)
         assert faults_of_mean_field("erf(z)", m) == []
         assert phase_diagram(neuron_of("erf(z)"), Axis(w, 2 * w, 2), Axis(0, 1, 2)).q_star[0, 0] == pytest.approx(
@@ -164,7 +164,7 @@ def test_what_grows_beyond_all_expectations_leaves_a_diagram_unknown_there(formu
     assert not np.isinf(d.q_star).any()
 
 
-@pytest.mark.parametrize("formula", ["sqrt(abs(z))", "cbrt(z)"])
+@pytest.mark.parametrize("formula", [slow("sqrt(abs(z))"), "cbrt(z)"])
 def test_an_infinite_mean_squared_slope_has_no_critical_point(formula):
     with pytest.raises(BadValue, match="no mean of φ² and φ'² that is known"):
         critical_points(neuron_of(formula))

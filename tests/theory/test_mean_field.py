@@ -15,13 +15,14 @@ from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.moments import SLOPE
 from chainderiv.theory.phase import phase_diagram
 from tests import plain
+from tests.kinds import costly, slow
 from tests.theory import averages
 
 WIDE = {"sigmoid": 4.0, "softsign": 3.0, "hardsigmoid": 3.0, "softplus": 0.6, "squareplus": 0.6, "relu2": 0.5,
         "softshrink": 1.2, "tanhshrink": 0.7, "logsigmoid": 0.6, "snake": 0.5, "identity": 0.8}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", costly(sorted(ACTIVATIONS)))
 def test_q_star_and_its_slopes_are_those_of_fifty_digits(name):
     w, b = WIDE.get(name, 1.2), 0.3
     m = mean_field(name, w, b)
@@ -137,7 +138,14 @@ def test_where_the_slope_at_0_is_0_small_signals_die_whatever_the_weights(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "b"), [("softshrink", 0.03), ("softshrink", 0.05), ("tanhshrink", 1e-4), ("relu2", 1e-6), ("tanh", 5e-11)]
+    ("name", "b"),
+    [
+        ("softshrink", 0.03),
+        slow(("softshrink", 0.05)),
+        slow(("tanhshrink", 1e-4)),
+        ("relu2", 1e-6),
+        slow(("tanh", 5e-11)),
+    ],
 )
 def test_what_hardly_passes_a_layer_has_a_fixed_point_all_the_same(name, b):
     """q* is σ_b² but for a share that no grid of r reaches: by iterating the map at 40 digits."""

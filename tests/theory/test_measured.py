@@ -7,6 +7,7 @@ import pytest
 
 from chainderiv.nn.network import Network
 from chainderiv.theory.mean_field import mean_field
+from tests.kinds import slow
 
 WIDTH, HIDDEN, SEEDS = 400, 8, 16
 
@@ -35,10 +36,10 @@ def measured(name, w, b, q):
     ("name", "w", "b"),
     [
         ("tanh", 1.5, 0.2),
-        ("tanh", 1.0, 0.3),
-        ("sigmoid", 1.0, 1.0),
+        slow(("tanh", 1.0, 0.3)),
+        slow(("sigmoid", 1.0, 1.0)),
         ("gelu", 1.2, 0.5),
-        ("hardtanh", 2.0, 0.1),
+        slow(("hardtanh", 2.0, 0.1)),
         ("relu", 1.3, 0.3),
     ],
 )

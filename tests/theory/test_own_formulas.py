@@ -6,6 +6,7 @@ import pytest
 from chainderiv.functions.activation import Activation
 from chainderiv.theory.critical import critical_points
 from chainderiv.theory.mean_field import mean_field
+from tests.kinds import costly
 
 # of each: φ, φ', and where it bends, written out again for mpmath; σ_w at which signals settle
 OWN = {
@@ -39,7 +40,7 @@ def moments(name, q):
     return [expectation(one, q, breaks) for one in functions]
 
 
-@pytest.mark.parametrize("name", [*list(OWN)[:2], *(pytest.param(n, marks=pytest.mark.slow) for n in list(OWN)[2:])])
+@pytest.mark.parametrize("name", costly(OWN, quick=list(OWN)[:1]))
 def test_q_star_and_its_slopes_are_those_of_fifty_digits(name):
     w = OWN[name][-1]
     m = mean_field(Activation.from_formula("own", name), w, SIGMA_B)
@@ -56,7 +57,7 @@ def test_q_star_and_its_slopes_are_those_of_fifty_digits(name):
         assert abs(a * planted[0] + mp.mpf(SIGMA_B) ** 2 - q * (1 + mp.mpf("1e-11"))) > 1e-12 * q * abs(1 - a * at[2])
 
 
-@pytest.mark.parametrize("name", [list(OWN)[1], *(pytest.param(n, marks=pytest.mark.slow) for n in list(OWN)[2:])])
+@pytest.mark.parametrize("name", costly(list(OWN)[1:], quick=list(OWN)[1:2]))
 def test_each_critical_sigma_w_is_that_of_fifty_digits(name):
     points = critical_points(Activation.from_formula("own", name), SIGMA_B)
     assert points

@@ -7,9 +7,10 @@ from chainderiv.errors import BadValue
 from chainderiv.maps.axis import Axis
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.phase import phase_diagram
+from tests.kinds import costly
 
 
-@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu", "gelu", "hardtanh", "selu", "softplus"])
+@pytest.mark.parametrize("name", costly(["tanh", "sigmoid", "relu", "gelu", "hardtanh", "selu", "softplus"]))
 def test_a_diagram_is_mean_field_at_each_of_its_points(name):
     d = phase_diagram(name, Axis(0.2, 4.7, 16), Axis(0, 2, 11))
     rng = np.random.default_rng(5)

@@ -5,6 +5,7 @@ import pytest
 
 from chainderiv.errors import BadValue
 from chainderiv.theory.finite_width.softmax_end import SoftmaxEnd
+from tests.kinds import slow
 
 
 def drawn(shares, p, tau, made, count=20_000, inputs=300, seed=0):
@@ -22,7 +23,7 @@ def drawn(shares, p, tau, made, count=20_000, inputs=300, seed=0):
     return np.log(squares), (u * G).sum(axis=1) ** 2 / (squares * made), square / squares.mean()
 
 
-@pytest.mark.parametrize(("p", "tau", "made"), [(1.3, 0.4, 0.8), (0.3, 1e-3, 0.3), (4.0, 0.0, 2.0)])
+@pytest.mark.parametrize(("p", "tau", "made"), [slow((1.3, 0.4, 0.8)), (0.3, 1e-3, 0.3), (4.0, 0.0, 2.0)])
 def test_the_law_of_the_mean_gradient_is_that_of_drawn_outputs(p, tau, made):
     shares = np.array([0.4, 0.3, 0.2, 0.1, 0.0])
     end = SoftmaxEnd(shares)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 import chainderiv as cd
 from chainderiv.errors import BadValue
 from chainderiv.view.networks.ladder import SLOPES, WEIGHTS
+from tests.kinds import slow
 from tests.models.sound import STARTS, arrays
 from tests.view.collisions import collisions
 
@@ -98,7 +99,7 @@ def test_all_that_is_drawn_lies_within_the_axis(name):
     assert low < seen.min() <= seen.max() < high
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, slow(True)])
 @pytest.mark.parametrize("size", [(2.8, 2.4), (3.4, 2.8), (6, 4.2), (12, 5)])
 @pytest.mark.parametrize("name", SHOWN)
 def test_nothing_lies_over_anything_else(name, size, dark):

@@ -50,8 +50,10 @@ def test_lines_link_maps_and_maps_with_options_collide_with_nothing(maps):
         assert collisions(figure) == []
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
-@pytest.mark.parametrize("quantity", ["gradient", "regime"])
+@pytest.mark.parametrize(
+    ("quantity", "count"),
+    costly(product(["gradient", "regime"], range(1, 6)), quick=[("gradient", 1), ("gradient", 3), ("regime", 5)]),
+)
 def test_figures_of_our_own_collide_with_nothing_and_wrap(maps, count, quantity):
     figure = plot_sweeps((maps * 2)[:count], quantity)
     assert collisions(figure) == []
@@ -59,7 +61,7 @@ def test_figures_of_our_own_collide_with_nothing_and_wrap(maps, count, quantity)
     assert len(rows) == (1 if count < 4 else 2)
 
 
-@pytest.mark.parametrize("size", [(3, 2.6), (3.4, 3.0), (12, 9)])
+@pytest.mark.parametrize("size", costly([(3, 2.6), (3.4, 3.0), (12, 9)], quick=[(3, 2.6), (12, 9)]))
 def test_a_figure_in_a_papers_column_collides_with_nothing(maps, size):
     for quantity in ("gradient", "regime", "activation:2"):
         assert collisions(plot_sweeps(maps[:1], quantity, size=size)) == []
@@ -120,6 +122,8 @@ def test_lines_with_words_at_their_ticks_collide_with_nothing(quantity):
     assert collisions(figure) == []
 
 
-@pytest.mark.parametrize(("columns", "size"), [(1, (4, 9)), (1, (3, 7)), (2, (5, 6))])
+@pytest.mark.parametrize(
+    ("columns", "size"), costly([(1, (4, 9)), (1, (3, 7)), (2, (5, 6))], quick=[(1, (3, 7)), (2, (5, 6))])
+)
 def test_a_bar_beside_several_rows_leaves_their_legends_room(maps, columns, size):
     assert collisions(plot_sweeps(maps, columns=columns, size=size)) == []

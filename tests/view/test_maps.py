@@ -37,7 +37,7 @@ def bilinear(x_axis, y_axis, field, points):
     return RegularGridInterpolator((x_axis.values, y_axis.values), field)(points)
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, slow(True)])
 @pytest.mark.parametrize(
     ("quantity", "of"),
     [
@@ -211,7 +211,7 @@ def test_an_unknown_quantity_is_refused(swept, quantity):
         plot_sweep(swept, quantity)
 
 
-@pytest.mark.parametrize("name", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("name", ["sigmoid", slow("tanh"), "relu"])
 def test_the_link_map_is_w_times_phi_prime_with_contours_at_a_quarter_and_1(name):
     w, z = Axis(-12, 12, 49), Axis(-8, 8, 33)
     ax = plot_link_map(name, w, z)
@@ -253,7 +253,7 @@ def test_what_is_uncertain_is_a_map_of_two_colours_and_is_not_hatched_as_well(sw
     assert child(plot_sweep(told, "below_quarter"), "uncertain") is not None
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", [False, slow(True)])
 def test_factor_and_activation_of_a_layer_are_maps(swept, dark):
     for name, want in (
         ("factor:3", swept.factor(3).log10),

@@ -2,7 +2,7 @@
 
 import math
 import pickle
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def coloured(ax, w, b):
     return float(cells[np.abs(B.values - b).argmin(), np.abs(W.values - w).argmin()])
 
 
-@pytest.mark.parametrize("quantity", PHASE_QUANTITIES)
+@pytest.mark.parametrize("quantity", costly(PHASE_QUANTITIES, quick=["chi_1", "q_star", "xi_c"]))
 def test_a_cell_has_the_number_of_the_mean_field_at_its_point(tanh, quantity):
     ax = plot_phase(tanh, quantity=quantity)
     assert ax.get_xlabel().startswith(r"$\sigma_w$  (standard deviation of weights")
@@ -134,7 +134,7 @@ def test_what_grows_without_end_has_a_shade_and_a_word_of_its_own(tanh):
 
 
 @pytest.mark.parametrize("quantity", PHASE_QUANTITIES)
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", costly([False, True], quick=[False]))
 def test_the_bar_has_at_each_number_the_colour_of_the_map(tanh, quantity, dark):
     ax = plot_phase(tanh, quantity=quantity, dark=dark)
     ax.figure.draw_without_rendering()
@@ -148,8 +148,10 @@ def test_the_bar_has_at_each_number_the_colour_of_the_map(tanh, quantity, dark):
         assert np.abs(got - want).max() < 0.03, (number, to_hex(got), to_hex(want))
 
 
-@pytest.mark.parametrize("layout", [None, "constrained"])
-@pytest.mark.parametrize("size", [(12, 9), (3.4, 3.2)])
+@pytest.mark.parametrize(
+    ("size", "layout"),
+    costly(product([(12, 9), (3.4, 3.2)], [None, "constrained"]), quick=[((12, 9), None), ((3.4, 3.2), "constrained")]),
+)
 def test_its_words_lie_over_nothing_whatever_the_size(tanh, layout, size):
     figure = Figure(figsize=size, layout=layout)
     plot_phase(tanh, figure.subplots(), points={})

@@ -14,6 +14,7 @@ from chainderiv.experiments.runs import Source, Training
 from chainderiv.view.networks.slopes import plot_slopes
 from chainderiv.view.picture import picture
 from chainderiv.view.theme import lone_axes, palette
+from tests.kinds import costly
 from tests.view.collisions import collisions
 
 DIGITS = cd.load_data("digits")
@@ -119,7 +120,7 @@ def test_a_norm_of_0_has_no_point_and_spoils_nothing(told, norms):
     assert picture(ax, "png")
 
 
-@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("dark", costly([False, True], quick=[False]))
 @pytest.mark.parametrize("size", [(2.6, 2.2), (3.4, 2.8), (6, 4.2), (12, 5)])
 def test_nothing_lies_over_anything_else(told, norms, size, dark):
     figure = Figure(figsize=size)

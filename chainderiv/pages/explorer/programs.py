@@ -2,9 +2,10 @@
 
     helpers     texts that several neurons share
     bodies      the walks through a chain: of L, k, w and b that are given when they run
-    neurons     of each its own functions, and which helpers and bodies are its
+    neurons     of each its own functions and steps (plain, residual), and which helpers and bodies are its
 
-A program is helpers, functions and a body, joined where it is run. Nothing in the page knows a formula otherwise.
+A program is helpers, functions and a body with the step put into it, joined where it is run. Nothing in the page knows
+a formula otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from chainderiv.symbolic.chain import Chain
 from chainderiv.symbolic.programs.dialect import GLSL, JAVASCRIPT
 from chainderiv.symbolic.programs.dialect_functions import helpers_called
 from chainderiv.symbolic.programs.dialect_neuron import every_function
+from chainderiv.symbolic.programs.dialect_step import step
 from chainderiv.symbolic.programs.open_program import open_body
 
 # one w and one b for all layers, as on a map
@@ -27,19 +29,18 @@ LANGUAGES = {"javascript": replace(JAVASCRIPT, weight="w", bias="b", inside=Fals
 ANY = 3  # layers of the chain that stands for all: one before θ, θ's own and one behind it
 # a body serves every layer of its kind; w_1 stands before x, and ∂C/∂a_L has no φ' that a cost could cancel
 BODIES = {"b": "b2", "w": "w2", "first": "w1", "a": "a1", "end": f"a{ANY}"}
-LINKS = "links"  # ∂a_L/∂a_1, the product of the links
 
 
 @dataclass
-class Texts:
-    """Texts by number, each kept once."""
+class Kept:
+    """Texts by number, or tuples of texts, each kept once."""
 
-    numbers: dict[str, int] = field(default_factory=dict)
+    numbers: dict[Any, int] = field(default_factory=dict)
 
-    def number(self, text: str) -> int:
+    def number(self, text: Any) -> int:
         """The number of a text, the next one where it is new.
 
-        >>> texts = Texts()
+        >>> texts = Kept()
         >>> [texts.number(text) for text in ("a", "b", "a")]
         [0, 1, 0]
         """
@@ -54,19 +55,19 @@ def programs(activations: Sequence[Activation]) -> dict[str, Any]:
     >>> list(made["neurons"]["tanh"]["bodies"]), made["neurons"]["tanh"]["bodies"]["quadratic"]["plain"]["b"]
     (['quadratic'], 0)
     """
-    helpers = {language: Texts() for language in LANGUAGES}
-    bodies = {language: Texts() for language in LANGUAGES}
+    helpers, bodies = {language: Kept() for language in LANGUAGES}, Kept()  # of bodies one text in each language
     neurons: dict[str, Any] = {}
     for phi in activations:
         neurons[phi.name] = {"bodies": _bodies(phi, bodies)}
-        for language, dialect in LANGUAGES.items():
+        for (language, dialect), walks in zip(LANGUAGES.items(), zip(*bodies.numbers, strict=True), strict=True):
             own = "\n".join(every_function(Chain(ANY, phi), dialect))
-            walks = "".join(bodies[language].numbers)
-            shared = [helpers[language].number(one) for one in helpers_called(own + walks, dialect)]
-            neurons[phi.name][language] = {"helpers": shared, "own": own}
-    kept = {"helpers": helpers, "bodies": bodies}
+            steps = [step(Chain(ANY, phi, residual=residual), dialect) for residual in (False, True)]
+            called = helpers_called("".join([own, *steps, *walks]), dialect)
+            shared = [helpers[language].number(one) for one in called]
+            neurons[phi.name][language] = {"helpers": shared, "own": own, "steps": steps}
     return {
-        **{what: {one: list(texts.numbers) for one, texts in by.items()} for what, by in kept.items()},
+        "helpers": {language: list(texts.numbers) for language, texts in helpers.items()},
+        "bodies": dict(zip(LANGUAGES, map(list, zip(*bodies.numbers, strict=True)), strict=True)),
         "neurons": neurons,
     }
 
@@ -81,22 +82,15 @@ def chains(phi: Activation) -> Iterator[Chain]:
                 continue
 
 
-def _bodies(phi: Activation, bodies: dict[str, Texts]) -> dict[str, Any]:
+def _bodies(phi: Activation, bodies: Kept) -> dict[str, Any]:
     """By cost, 'plain' or 'residual', and what the gradient is taken of: the number of the body."""
     found: dict[str, Any] = {}
     for chain in chains(phi):
         kind = "residual" if chain.residual else "plain"
-        through = chain.until(chain.parameter(f"a{ANY}"))
-        asked = {name: (chain, wrt) for name, wrt in BODIES.items()} | {LINKS: (through, "a1")}
         found.setdefault(chain.cost.name, {})[kind] = {
-            name: _number(one, wrt, bodies) for name, (one, wrt) in asked.items()
+            name: bodies.number(
+                tuple(open_body(chain, chain.parameter(wrt), dialect) for dialect in LANGUAGES.values())
+            )
+            for name, wrt in BODIES.items()
         }
     return found
-
-
-def _number(chain: Chain, wrt: str, bodies: dict[str, Texts]) -> int:
-    """One number for both languages, whose bodies differ in the same places."""
-    texts = [open_body(chain, chain.parameter(wrt), dialect) for dialect in LANGUAGES.values()]
-    numbers = {bodies[language].number(text) for language, text in zip(LANGUAGES, texts, strict=True)}
-    (number,) = numbers
-    return number

@@ -35,6 +35,8 @@ class Dialect:
     unused: str = ""  # keeps a compiler from complaining of a parameter without a use
     number: str = ""  # makes a real of a whole number
     inside: bool = False  # whether the functions stand inside `gradient`
+    single: bool = False  # whether a real has 32 bits
+    undefined: str = "NaN"  # a logarithm that is none
 
     @property
     def words(self) -> dict[str, str]:
@@ -51,6 +53,7 @@ class Dialect:
             "nothing",
             "split",
             "number",
+            "undefined",
         )
         named = {word: self.functions[word] for word in ("exp", "log", "log1p", "floor")}
         return {**named, "abs": self.functions["Abs"], **{word: getattr(self, word) for word in own}}
@@ -124,6 +127,8 @@ GLSL = Dialect(
     weight="w",
     bias="b",
     number="float",
+    single=True,
+    undefined="uintBitsToFloat(0x7f800000u)",
     lowest="-3.4028235e38",
     nothing="-3.0e38",
     split="128.0",

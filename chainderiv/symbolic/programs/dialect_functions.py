@@ -6,7 +6,8 @@ language's own. Each function is listed after those that it calls.
 Where x >= 1/4, erfcx(x) = (2x/π) ∫₀^∞ e^(-t²)/(x² + t²) dt comes from the trapezoidal rule with the step h = 3/8. It is
 off by the residue of the pole at t = ix, 2 e^(x²)/(e^(2πx/h) - 1), and by some e^(-π²/h²) = 3e-31 (Matta and Reichel
 1971; Hunter and Regan 1972). Below, e^(x²) erf(x) is a series of positive terms (Abramowitz and Stegun 1964, 7.1.6).
-Nothing cancels, and x² is split where its rounding would be magnified by e^(x²).
+Nothing cancels, and x² is split where its rounding would be magnified by e^(x²). For 32 bits a polynomial does it: that
+of (1 + 2x) erfcx(x) in (x - k)/(x + k), here k = 9/4 (Shepherd and Laframboise 1981).
 """
 
 from __future__ import annotations
@@ -107,9 +108,12 @@ $define erf_series(${real}x) {
     return 1.1283791670955126*x*sum;
 }
 """,
-    "erfcx_right": """\
-// e^(x^2) erfc(x) for x >= 1/4: the trapezoidal rule with the step 3/8, less the residue of its pole
-$define erfcx_right(${real}x) {
+    "erfcx_positive": """\
+// e^(x^2) erfc(x) for x >= 0; above 1/4 the trapezoidal rule with the step 3/8, less the residue of its pole
+$define erfcx_positive(${real}x) {
+    if (x < 0.25) {
+        return $exp(x*x) - erf_series(x);
+    }
     $let r = 1.0/x;
     $let q = r*r, sum = 0.0;
 """
@@ -124,10 +128,7 @@ $define erfcx_right(${real}x) {
 """,
     "erfcx": """\
 $define erfcx(${real}x) {
-    if ($abs(x) < 0.25) {
-        return $exp(x*x) - erf_series(x);
-    }
-    return x > 0.0 ? erfcx_right(x) : 2.0*exp_of_square(1.0, x) - erfcx_right(-x);
+    return x >= 0.0 ? erfcx_positive(x) : 2.0*exp_of_square(1.0, x) - erfcx_positive(-x);
 }
 """,
     "erf": """\
@@ -135,20 +136,56 @@ $define erf(${real}x) {
     if ($abs(x) < 0.75) {
         return erf_series(x)*$exp(-x*x);
     }
-    $let tail = exp_of_square(-1.0, x)*erfcx_right($abs(x));
+    $let tail = exp_of_square(-1.0, x)*erfcx_positive($abs(x));
     return x > 0.0 ? 1.0 - tail : tail - 1.0;
 }
 """,
     "erfc": """\
 $define erfc(${real}x) {
-    return x < 0.25 ? 1.0 - erf(x) : exp_of_square(-1.0, x)*erfcx_right(x);
+    return x < 0.25 ? 1.0 - erf(x) : exp_of_square(-1.0, x)*erfcx_positive(x);
 }
 """,
     "normal_cdf": """\
 // the standard normal distribution function, digits kept in its left tail
 $define normal_cdf(${real}x) {
-    $let tail = 0.5*exp_of_square(-0.5, x)*erfcx($abs(x)*0.7071067811865476);
+    $let tail = 0.5*exp_of_square(-0.5, x)*erfcx_positive($abs(x)*0.7071067811865476);
     return x > 0.0 ? 1.0 - tail : tail;
+}
+""",
+}
+
+# what 32 bits need of them: no loop, and few divisions
+_SINGLE = {
+    "expm1": """\
+// e^x - 1 by its series near 0
+$define expm1(${real}x) {
+    $let series = x*(1.0 + x*(0.5 + x*(0.16666667 + x*(0.041666667 + x*(0.0083333333 + x*(0.0013888889
+        + x*(0.00019841270 + x*0.000024801587)))))));
+    return $abs(x) > 0.5 ? exp(x) - 1.0 : series;
+}
+""",
+    "exp_of_square": """\
+// e^(c x^2)
+$define exp_of_square(${real}c, ${real}x) {
+    return $exp(c*x*x);
+}
+""",
+    "erf_series": """\
+// e^(x^2) erf(x) for |x| <= 3/4
+$define erf_series(${real}x) {
+    $let q = 2.0*x*x;
+    return 1.1283791671*x*(1.0 + q*(0.33333333 + q*(0.066666667 + q*(0.0095238095 + q*(0.0010582011 + q*(0.000096200096
+        + q*(0.0000074000074 + q*(0.00000049333383 + q*(0.000000029019637 + q*0.0000000015273493)))))))));
+}
+""",
+    "erfcx_positive": """\
+// e^(x^2) erfc(x) for x >= 0: (1 + 2x) times it is all but a polynomial in (x - 9/4)/(x + 9/4)
+$define erfcx_positive(${real}x) {
+    $let q = (x - 2.25)/(x + 2.25);
+    $let sum = 1.270979938 + q*(-0.1102560624 + q*(-0.1307811749 + q*(0.1652654386 + q*(-0.08311963983
+        + q*(0.01138998943 + q*(0.008036093919 + q*(-0.002500558693 + q*(-0.001053969316 + q*(0.0002908153744
+        + q*0.0001283491219)))))))));
+    return sum/(1.0 + 2.0*x);
 }
 """,
 }
@@ -166,7 +203,8 @@ def called(name: str, text: str) -> bool:
 def helpers_called(text: str, dialect: Dialect) -> list[str]:
     """The functions that a text calls and the language lacks, and those that they call, each before what calls it."""
     kept: list[str] = []
-    for name, helper in reversed(HELPERS.items()):
+    written = HELPERS | _SINGLE if dialect.single else HELPERS
+    for name, helper in reversed(written.items()):
         if name not in dialect.native and called(name, text):
             kept.insert(0, Template(helper).substitute(dialect.words))
             text += kept[0]

@@ -14,6 +14,7 @@ from chainderiv.nn.training.engines import started
 from chainderiv.nn.training.schedules import SCHEDULES
 from chainderiv.nn.training.training import train
 from chainderiv.records.record import TrainingRecord
+from tests.kinds import slow
 from tests.nn.training.runs_kept import PLAIN, SETTINGS, SIZES, fingerprint, run, small_data
 
 ENGINES = ["numpy", "numba"]
@@ -130,8 +131,9 @@ def test_patience_counts_measurements_and_stops_at_the_end_of_an_epoch():
     assert [run(6, patience=p, **changes)[1].epochs for p in (1, 9, 10, 27, 28)] == [1, 1, 2, 3, 4]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("engine", "dtype"), [("numpy", "float32"), ("numpy", "float64"), ("numba", "float32"), slow(("numba", "float64"))]
+)
 def test_a_run_that_diverges_leaves_all_that_it_measured_in_its_folder(tmp_path, engine, dtype):
     net, data = Network(SIZES, "identity", "quadratic", rng=2), small_data()
     with pytest.raises(Diverged, match=r"epoch \d+: layer [123] is no longer finite .*smaller learning_rate") as caught:

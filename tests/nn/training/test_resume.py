@@ -95,9 +95,9 @@ def killed_everywhere(monkeypatch, tmp_path, act, template=None):
 
 @pytest.mark.parametrize("engine", ["numpy", slow("numba")])
 def test_a_kill_between_any_two_operations_on_files_costs_nothing(tmp_path, monkeypatch, every_epoch, engine):
-    want = fingerprint(*run(3, engine=engine))
-    for folder in killed_everywhere(monkeypatch, tmp_path, lambda folder: run(3, engine=engine, folder=folder)):
-        assert fingerprint(*run(3, engine=engine, folder=folder, resume=True)) == want
+    want = fingerprint(*run(2, engine=engine))
+    for folder in killed_everywhere(monkeypatch, tmp_path, lambda folder: run(2, engine=engine, folder=folder)):
+        assert fingerprint(*run(2, engine=engine, folder=folder, resume=True)) == want
         assert set(os.listdir(folder)) == FILES
 
 
@@ -120,15 +120,15 @@ def test_a_run_that_goes_back_to_its_state_may_be_killed_anywhere_as_well(tmp_pa
 
 
 def test_what_a_kill_leaves_of_a_run_never_gives_way_to_another(tmp_path, monkeypatch, every_epoch):
-    other, began = fingerprint(*run(3, rng=12)), 0
-    for folder in killed_everywhere(monkeypatch, tmp_path, lambda f: run(3, folder=f)):
+    other, began = fingerprint(*run(2, rng=12)), 0
+    for folder in killed_everywhere(monkeypatch, tmp_path, lambda f: run(2, folder=f)):
         if (folder / "run.json").exists():
             began, before = began + 1, contents(folder)
             with pytest.raises(BadValue, match="holds a run already"):
-                run(3, rng=12, folder=folder)
+                run(2, rng=12, folder=folder)
             assert contents(folder) == before
         else:
-            assert fingerprint(*run(3, rng=12, folder=folder)) == other
+            assert fingerprint(*run(2, rng=12, folder=folder)) == other
     assert began > 5
 
 

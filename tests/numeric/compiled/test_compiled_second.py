@@ -274,7 +274,7 @@ def fails(judge):
     return False
 
 
-@pytest.mark.parametrize("name", costly(("sigmoid", "tanh", "gelu", "softplus", "silu", "mish"), quick=("mish",)))
+@pytest.mark.parametrize("name", costly(("sigmoid", "tanh", "gelu", "softplus", "silu", "mish"), quick=("sigmoid",)))
 def test_a_bend_far_out_counts_where_small_weights_make_it_the_larger_term(name):
     chain = cd.Chain(4, [name] * 3 + ["sigmoid"], cost="cross_entropy")
     w, b = np.geomspace(1e-9, 1e-2, 24)[:, None], np.linspace(-60, 60, 25)[None, :]

@@ -27,11 +27,12 @@ function joined(pieces) {
 // pieces [[x, y], [x, y]] within a cell
 function segments(values, size, level) {
   const found = [];
-  const v = (i, j) => values[j * size + i] - level;
   for (let j = 0; j + 1 < size; j++) {
-    for (let i = 0; i + 1 < size; i++) {
-      const corners = [v(i, j), v(i + 1, j), v(i + 1, j + 1), v(i, j + 1)];
-      const crossed = [];
+    for (let i = 0, at = j * size; i + 1 < size; i++, at++) {
+      const a = values[at] - level, b = values[at + 1] - level, c = values[at + size + 1] - level, d = values[at + size] - level;
+      const low = a < 0;
+      if (low === b < 0 && low === c < 0 && low === d < 0) continue;  // as almost everywhere
+      const corners = [a, b, c, d], crossed = [];
       for (let side = 0; side < 4; side++) {
         const from = corners[side], to = corners[(side + 1) % 4];
         if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to));

@@ -8,8 +8,14 @@ function source(language, activation, rest) {
   return [...helpers.map(k => DATA.programs.helpers[language][k]), own, rest].join("\n");
 }
 
+// the statements of a walk through the layers; they leave s, total, links and largest
+function walk(language, state, kind) {
+  const step = DATA.programs.neurons[state.activation][language].steps[state.residual ? 1 : 0];
+  return DATA.programs.bodies[language][bodyNumber(state, kind)].replace("{{step}}", () => step);
+}
+
 function made(key, text) {
-  if (!compiled.has(key)) compiled.set(key, new Function('"use strict";\n' + text)());
+  if (!compiled.has(key)) compiled.set(key, new Function('"use strict";\n' + text())());
   return compiled.get(key);
 }
 
@@ -17,17 +23,18 @@ function bodyNumber(state, kind) {
   return DATA.programs.neurons[state.activation].bodies[state.cost][state.residual ? "residual" : "plain"][kind];
 }
 
-// read(w, b, x, y, depth, start, pinned) gives [sign, natural logarithm, largest logarithm of a term]
+// read(w, b, x, y, depth, start, pinned) gives [sign, natural logarithm, sum and largest of the links' logarithms]
 function reader(state, kind) {
-  const number = bodyNumber(state, kind);
-  const walk = "function read(w, b, x, y, depth, start, pinned) {\n" + DATA.programs.bodies.javascript[number] +
-    "\nreturn [s, total, largest];\n}\nreturn read;";
-  return made(state.activation + " " + number, source("javascript", state.activation, walk));
+  const text = () => "function read(w, b, x, y, depth, start, pinned) {\n" + walk("javascript", state, kind) +
+    "\nreturn [s, total, links, largest];\n}\nreturn read;";
+  return made(programKey(state, kind), () => source("javascript", state.activation, text()));
 }
+
+const programKey = (state, kind) => [state.activation, state.residual, bodyNumber(state, kind)].join(" ");
 
 function neuron(state) {
   const names = "value, derivative, derivative_sign, log_abs_derivative, value_sign, log_abs_value";
-  return made(state.activation, source("javascript", state.activation, "return { " + names + " };"));
+  return made(state.activation, () => source("javascript", state.activation, "return { " + names + " };"));
 }
 
 // which program a gradient has, and the first layer that its parameter acts on
@@ -43,11 +50,8 @@ function valueAt(state, kind, start, w, up) {
 
 // the gradient and its links at a point of the map; rate is NaN where there is no link
 function reading(state, w, up) {
-  let [sign, log] = valueAt(state, ...kindOf(state), w, up);
-  // 1 + w φ'(z) is no exact 0 where it is rounded to one
-  if (state.residual && log === -Infinity && factors(state, w, up).some(f => f.piece === "link" && f.sign === 0)) sign = log = NaN;
-  const links = valueAt(state, "links", 2, w, up);
-  return { sign, log, rate: state.depth > 1 ? links[1] / (state.depth - 1) : NaN, largest: links[2] };
+  const [sign, log, links, largest] = valueAt(state, ...kindOf(state), w, up);
+  return { sign: Number.isNaN(log) ? NaN : sign, log, rate: state.depth > 1 ? links / (state.depth - 1) : NaN, largest };
 }
 
 function regimeOf(rate) {

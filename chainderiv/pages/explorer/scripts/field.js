@@ -1,16 +1,18 @@
-// The map's numbers: sign, logarithm and largest term at SIZE x SIZE points, the first axis to the right.
+// The map's numbers: the gradient's logarithm, and the sum and the largest of its links' logarithms, at SIZE x SIZE
+// points, the first axis to the right.
 
-const SIZE = 400, COARSE = 8, SLICE = 24; // points a side; of a coarse cell; milliseconds until the page may answer
+const SIZE = 400, COARSE = 8, SLICE = 24, SHOW = 150; // points a side; of a coarse cell; milliseconds until the page may answer, and until it shows more
 
 const along = ([low, high], k, count) => low + (high - low) * (k / (count - 1));
 
 function emptyField(size) {
-  return { size, sign: new Float32Array(size * size), log: new Float32Array(size * size), largest: new Float32Array(size * size) };
+  const [log, links, largest] = [1, 2, 3].map(() => new Float32Array(size * size));
+  return { size, log, links, largest };
 }
 
-function put(field, at, [sign, log, largest]) {
-  field.sign[at] = sign;
+function put(field, at, [, log, links, largest]) {
   field.log[at] = log;
+  field.links[at] = links;
   field.largest[at] = largest;
 }
 
@@ -18,7 +20,6 @@ function put(field, at, [sign, log, largest]) {
 function* plainField(state, kind, start, size = SIZE) {
   const field = emptyField(size), read = reader(state, kind), pinned = state.second === "z";
   const at = (i, j) => read(along(state.w, i, size), along(state.up, j, size), state.x, state.y, state.depth, start, pinned);
-  let began = performance.now();
   for (let j = 0; j < size; j += COARSE) {
     for (let i = 0; i < size; i += COARSE) {
       const value = at(Math.min(i + COARSE / 2, size - 1), Math.min(j + COARSE / 2, size - 1));
@@ -26,12 +27,14 @@ function* plainField(state, kind, start, size = SIZE) {
     }
   }
   yield field;
-  began = performance.now();
+  let began = performance.now(), shown = began;
   for (let j = 0; j < size; j++) {
     for (let i = 0; i < size; i++) put(field, j * size + i, at(i, j));
     if (performance.now() - began > SLICE && j + 1 < size) {
-      yield field;
+      const show = performance.now() - shown > SHOW;
+      yield show ? field : null;
       began = performance.now();
+      if (show) shown = began;
     }
   }
   field.whole = true;

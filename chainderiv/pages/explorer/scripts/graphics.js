@@ -1,16 +1,18 @@
 // The same field on a graphics processor: one pixel a point, 32-bit floats, sign and logarithm apart.
 
-const LOWEST = -3.0e38; // what is not above it is the logarithm of 0
+const LOWEST = -3.0e38; // what is not above it is the logarithm of 0, and what is not below its opposite is none
 const CORNERS = "#version 300 es\nvoid main() {\n" +
   "  gl_Position = vec4(gl_VertexID == 1 ? 3.0 : -1.0, gl_VertexID == 2 ? 3.0 : -1.0, 0.0, 1.0);\n}\n";
 
+// of a target that a cost asks for, only its case is worked out
+const targetOf = ({ y }) => ([-1, 0, 1].includes(y) ? `const float y = ${y}.0;\n` : "uniform float y;\n");
+
 function fragment(state, kind) {
-  const rest = "vec3 gradient(float w, float b, float x, float y) {\n" +
-    DATA.programs.bodies.glsl[bodyNumber(state, kind)] + "\nreturn vec3(s, total, largest);\n}\n" +
+  const rest = "vec4 gradient(float w, float b) {\n" + walk("glsl", state, kind) + "\nreturn vec4(total, links, largest, 1.0);\n}\n" +
     "void main() {\n  vec2 at = mix(bounds.xz, bounds.yw, (gl_FragCoord.xy - 0.5)/(size - 1.0));\n" +
-    "  result = vec4(gradient(at.x, at.y, point.x, point.y), 1.0);\n}\n";
+    "  result = gradient(at.x, at.y);\n}\n";
   return "#version 300 es\nprecision highp float;\nprecision highp int;\n" +
-    "uniform vec4 bounds;\nuniform float size;\nuniform vec2 point;\nuniform int depth, start;\nuniform bool pinned;\n" +
+    "uniform vec4 bounds;\nuniform float size, x;\nuniform int depth, start;\nuniform bool pinned;\n" + targetOf(state) +
     "out vec4 result;\n" + source("glsl", state.activation, rest);
 }
 
@@ -24,7 +26,7 @@ function graphics() {
   gl.enable(gl.SCISSOR_TEST);
 
   function programOf(state, kind) {
-    const key = state.activation + " " + bodyNumber(state, kind);
+    const key = programKey(state, kind) + targetOf(state);
     if (!programs.has(key)) programs.set(key, linked(gl, fragment(state, kind)));
     return programs.get(key);
   }
@@ -51,29 +53,31 @@ function given(gl, program, state, start, size) {
   const at = name => gl.getUniformLocation(program, name);
   gl.uniform4f(at("bounds"), ...state.w, ...state.up);
   gl.uniform1f(at("size"), size);
-  gl.uniform2f(at("point"), state.x, state.y);
+  gl.uniform1f(at("x"), state.x);
+  gl.uniform1f(at("y"), state.y);
   gl.uniform1i(at("depth"), state.depth);
   gl.uniform1i(at("start"), start);
   gl.uniform1i(at("pinned"), state.second === "z" ? 1 : 0);
 }
 
-function unpack(pixels, { sign, log, largest }, first) {
+function unpack(pixels, { log, links, largest }, first) {
+  const read = v => (v <= LOWEST ? -Infinity : v < -LOWEST ? v : NaN);
   for (let k = 0; 4 * k < pixels.length; k++) {
-    sign[first + k] = pixels[4 * k];
-    log[first + k] = pixels[4 * k + 1] <= LOWEST ? -Infinity : pixels[4 * k + 1];
-    largest[first + k] = pixels[4 * k + 2] <= LOWEST ? -Infinity : pixels[4 * k + 2];
+    log[first + k] = read(pixels[4 * k]);
+    links[first + k] = read(pixels[4 * k + 1]);
+    largest[first + k] = read(pixels[4 * k + 2]);
   }
 }
 
 const TRIED = 16, QUICK = 80, FEW = 50; // rows; milliseconds that nobody waits for; points a side of a coarse field
-const paces = new Map(); // of a program: milliseconds that a row and a layer took last
+const paces = new Map(); // of a program: the least milliseconds that a row and a layer have taken, without others' work
 
 // all rows of a field, in slices where they take long; a coarse one first where it is to be seen
 function* graphicField(rows, state, kind, start, size = SIZE) {
-  const field = emptyField(size), key = state.activation + " " + bodyNumber(state, kind);
+  const field = emptyField(size), key = programKey(state, kind);
   const draw = (first, behind) => {
     const began = performance.now(), done = rows(state, kind, start, field, first, behind);
-    paces.set(key, (performance.now() - began) / (behind - first) / state.depth);
+    paces.set(key, Math.min(paces.get(key) ?? Infinity, (performance.now() - began) / (behind - first) / state.depth));
     return done;
   };
   const needs = () => (paces.get(key) ?? Infinity) * state.depth * size;

@@ -18,11 +18,10 @@ function ramp(colours) {
 // the quantity that is drawn, from a field's logarithms
 const SHOWN = {
   gradient: state => (field, at) => field.log[at] / Math.LN10,
-  rate: state => (field, at) => field.log[at] / (state.depth - 1),
-  regime: state => (field, at) => ({ vanishing: -1, stable: 0, exploding: 1, undefined: NaN })[regimeOf(field.log[at] / (state.depth - 1))],
+  rate: state => (field, at) => field.links[at] / (state.depth - 1),
+  regime: state => (field, at) => ({ vanishing: -1, stable: 0, exploding: 1, undefined: NaN })[regimeOf(field.links[at] / (state.depth - 1))],
   below_quarter: state => (field, at) => (field.largest[at] < DATA.log_quarter ? -1 : 1),
 };
-const ofLinks = state => state.quantity !== "gradient";
 
 // the smallest and the largest finite number, and whether there are exact zeros and undefined points
 function extent(field, shown) {

@@ -1,42 +1,23 @@
 // What the canvas shows of a state: the painted field and the boundary lines, worked out when the chain or the map changes.
 
-const COARSER = 200; // points a side of the grid that boundary lines are found on
 const CHAIN = ["activation", "cost", "residual", "depth", "of", "layer", "quantity", "second", "w", "up", "x", "y", "engine"];
 const chainKey = state => CHAIN.map(name => String(state[name])).join("|");
 
-const asked = state => (ofLinks(state) ? ["links", 2] : kindOf(state));
-
 // scenes as they get better, null where there is nothing new yet; the boundary lines come with the last one
 function* scenes(state, rows, palette) {
-  let spent = 0, began = performance.now(), by = rows ? "gl" : "js", last = null;
-  const lap = value => {
+  let spent = 0, began = performance.now(), some = false;
+  const [kind, start] = kindOf(state);
+  for (const field of rows ? graphicField(rows, state, kind, start) : plainField(state, kind, start)) {
+    const made = field && { ...painted(field, state, palette), lines: [], shares: null };
+    if (field?.whole && state.depth > 1) Object.assign(made, bounded(field, state));
     spent += performance.now() - began;
-    return value;
-  };
-  for (const field of fields(state, rows, ...asked(state))) {
-    last = field ? { ...painted(field, state, palette), lines: [], shares: null } : null;
-    if (field?.whole) break;
-    yield lap(last);
+    if (field?.whole) Object.assign(made, { drawn: { by: rows ? "gl" : "js", ms: spent }, whole: true });
+    some = true;
+    yield made;
     began = performance.now();
   }
-  if (!last) {  // the graphics processor took no program
-    yield* scenes(state, null, palette);
-    return;
-  }
-  if (state.depth > 1) {
-    for (const links of fields(state, rows, "links", 2, COARSER)) {
-      if (links?.whole) Object.assign(last, bounded(links, state));
-      else {
-        yield lap(null);
-        began = performance.now();
-      }
-    }
-  }
-  lap();
-  yield { ...last, drawn: { by, ms: spent }, whole: true };
+  if (!some) yield* scenes(state, null, palette);  // the graphics processor took no program
 }
-
-const fields = (state, rows, ...what) => (rows ? graphicField(rows, state, ...what) : plainField(state, ...what));
 
 function painted(field, state, palette) {
   const shown = SHOWN[state.quantity](state), ends = extent(field, shown), place = scale(ends);
@@ -51,13 +32,14 @@ function painted(field, state, palette) {
 }
 
 // rate = 0 and largest link = 1/4, and the shares of the map that vanish and explode
-function bounded(field, state) {
-  if (!field) return { lines: [], shares: null };
-  const { size } = field, shares = { vanishing: 0, stable: 0, exploding: 0, undefined: 0 };
-  for (const sum of field.log) shares[regimeOf(sum / (state.depth - 1))] += 100 / field.log.length;
+function bounded({ size, links, largest }, state) {
+  const counts = [0, 0, 0, 0], edge = DATA.band * (state.depth - 1);
+  for (const sum of links) counts[sum < -edge ? 0 : sum > edge ? 2 : sum === sum ? 1 : 3]++;
+  const [vanishing, stable, exploding, undefined_] = counts.map(count => (100 * count) / links.length);
+  const shares = { vanishing, stable, exploding, undefined: undefined_ };
   const lines = [
-    { lines: contour(field.log, size, 0), size, dash: [] },
-    { lines: contour(field.largest, size, DATA.log_quarter), size, dash: [7, 5] },
+    { lines: contour(links, size, 0), size, dash: [] },
+    { lines: contour(largest, size, DATA.log_quarter), size, dash: [7, 5] },
   ];
   return { lines, shares };
 }
