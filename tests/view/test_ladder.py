@@ -100,7 +100,7 @@ def test_all_that_is_drawn_lies_within_the_axis(name):
 
 
 @pytest.mark.parametrize("dark", [False, slow(True)])
-@pytest.mark.parametrize("size", [(2.8, 2.4), (3.4, 2.8), (6, 4.2), (12, 5)])
+@pytest.mark.parametrize("size", [(2.8, 2.4), slow(((3.4, 2.8),)), slow(((6, 4.2),)), (12, 5)])
 @pytest.mark.parametrize("name", SHOWN)
 def test_nothing_lies_over_anything_else(name, size, dark):
     figure = Figure(figsize=size)
