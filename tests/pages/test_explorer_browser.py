@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import chainderiv as cd
+from benchmarks.explorer import browser_seconds, redraws
 from chainderiv.functions.catalogue import ACTIVATIONS
 from tests.kinds import slow
 from tests.pages.explored import OWN, judge_said, random_states, same, text
@@ -252,6 +253,14 @@ def test_a_browser_without_webgl2_draws_the_same_map_by_javascript(browser, file
     assert "JavaScript" in one.page.inner_text("#drawn")
     assert "runs from" in one.page.inner_text("#summary")
     one.close()
+
+
+def test_the_benchmark_times_whole_redraws_by_what_it_names(opened):
+    for engine, by in (("auto", "gl"), ("javascript", "js")):
+        line = redraws(opened.page, "relu", engine, runs=2)
+        assert (line.by, len(line.milliseconds)) == (by, 2)
+        assert f"{min(line.milliseconds):9.0f}" in str(line)
+        assert browser_seconds() > 0
 
 
 @pytest.mark.slow

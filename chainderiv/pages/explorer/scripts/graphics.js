@@ -62,10 +62,10 @@ function given(gl, program, state, start, size) {
 
 function unpack(pixels, { log, links, largest }, first) {
   const read = v => (v <= LOWEST ? -Infinity : v < -LOWEST ? v : NaN);
-  for (let k = 0; 4 * k < pixels.length; k++) {
-    log[first + k] = read(pixels[4 * k]);
-    links[first + k] = read(pixels[4 * k + 1]);
-    largest[first + k] = read(pixels[4 * k + 2]);
+  for (let k = 0, at = first; k < pixels.length; k += 4, at++) {
+    log[at] = read(pixels[k]);
+    links[at] = read(pixels[k + 1]);
+    largest[at] = read(pixels[k + 2]);
   }
 }
 
