@@ -31,8 +31,8 @@ if (layer > 1) {
     links += term;
     largest = term > largest ? term : largest;
 }"""
-# 1 + w φ'(z) is no exact 0 where it is rounded to one
 _LOG = "(m > -0.5 ? $log1p(m) : $log($abs(1.0 + m)))"
+# 1 + w φ'(z) is no exact 0 where it is rounded to one
 _LINK = "term = m == -1.0 ? $undefined : {log};"
 _ADD_SINGLE = "sum += {counted} ? term : 0.0;"
 _END_SINGLE = "$let total = sum + ends;"
