@@ -15,8 +15,10 @@ APART = re.compile(
 )
 HARD = "\u00a0"  # a space at which no line ends
 UNITS = re.compile(r"(?<=\d) (?=%)| (?=[×→…·] )|(?<= [×→…·]) |(?<=\d) (?=: \d)|(?<=\d :) (?=\d)")
-# x = 1, |w| < 1, w σ'(z), |∂C/∂b|: between | and a hard space a line may end, so these are kept whole by style
-WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*")
+# x = 1, |w| < 1, w σ'(z), |∂C/∂b|, 64-30-10: between | and a hard space a line may end, so style keeps these whole
+WHOLE = re.compile(r"\S+ (?:[=≤≥]|&[lg]t;) \S+|(?:(?<!\S)\w )?\S*(?:∂[A-Z]/∂|′\()\S*|\d+(?:-\d+)+|(?<!\S)\(?--[a-z-]+")
+FLAG = re.compile(r"(?<!\S)--?[a-z][a-z-]*")  # of a command
+WHOLE_SPAN = r'<span class="whole">\g<0></span>'
 BREAK = re.compile(r"[ \t]*\n[ \t]*")
 # σ_w, z_L, ‖W‖_F, √n_out: a name with a longer word before the stroke is a name
 LOWERED = re.compile(r"(?:(?<!\w)(?:(σ)_([wb])|(∂?[a-zδ])_([lL])|(n)_(in|out))|(‖)_(F))(?!\w)")
@@ -32,6 +34,7 @@ def typeset(page: str) -> str:
     """
     parts = APART.split(page)
     parts[::2] = map(_words, parts[::2])
+    parts[1::2] = map(_command, parts[1::2])
     return "".join(parts)
 
 
@@ -41,9 +44,13 @@ def _words(text: str) -> str:
     # a template's own lines end anywhere, within a formula as well
     text = UNITS.sub(HARD, BREAK.sub(" ", text).replace("&nbsp;", HARD))
     text = PRIME.sub("′", text)
-    text = WHOLE.sub(r'<span class="whole">\g<0></span>', text)
+    text = WHOLE.sub(WHOLE_SPAN, text)
     text = LOWERED.sub(lambda found: "{}<sub>{}</sub>".format(*filter(None, found.groups())), text)
     return RAISED.sub(lambda power: f"<sup>{from_raised(power[0])}</sup>", text)
+
+
+def _command(part: str) -> str:
+    return FLAG.sub(WHOLE_SPAN, part) if part.startswith("<code>") else part
 
 
 def capital(text: str) -> str:

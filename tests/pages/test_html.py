@@ -218,6 +218,14 @@ def test_an_index_is_lowered_and_a_prime_is_one_and_names_are_left_alone():
     assert "fan_in, my_l, he_l&#39;s, w_2, a_lot" in line
 
 
+def test_no_line_of_a_command_ends_inside_a_flag_nor_one_of_text_in_the_sizes_of_a_network():
+    made = of_blocks(
+        "{{ block.command('chainderiv map --w=-1:1:3 -h a-b --no-open') }}<p>64-30-10 on well-known digits (--no-open)</p>"
+    )
+    assert re.findall(r'<span class="whole">(.*?)</span>', made) == ["--w", "-h", "--no-open", "64-30-10", "(--no-open"]
+    assert "<pre><code>chainderiv map --w=-1:1:3 -h a-b --no-open</code></pre>" in as_typed(made)
+
+
 def test_every_exponent_of_a_page_is_raised_the_same_way():
     made = of_blocks("<p>5 · 10⁻⁷ and 10¹²</p>{{ block.power(-3.2) }}")
     assert re.findall(r"10<sup>(.*?)</sup>", made) == ["−7", "12", "−3.20"]

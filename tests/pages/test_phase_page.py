@@ -13,7 +13,7 @@ from chainderiv.pages.phase_page import phase_page, save_phase_page
 from chainderiv.theory.phase import PhaseDiagram
 from chainderiv.theory.usual import usual
 from tests import schemas
-from tests.pages.test_html import Checker
+from tests.pages.test_html import Checker, as_typed
 
 # the few things of a browser that the script asks for
 BROWSER = """
@@ -137,4 +137,6 @@ def test_beside_the_page_lie_the_theorys_numbers_of_every_cell_and_start(tmp_pat
     assert found["phases"][found["phase"][0]] == "ordered: gradients vanish"
     he = next(start for start in found["starts"] if start["name"] == "He")
     assert he["numbers"][0] == pytest.approx(1, rel=1e-4)
-    assert "<code>chainderiv phase --activation relu</code>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<code>chainderiv phase --activation relu</code>" in as_typed(
+        (tmp_path / "page.html").read_text(encoding="utf-8")
+    )
