@@ -42,8 +42,8 @@ function refresh() {
   addressed = setTimeout(keepAddress, IDLE);
   if (state.tab === "chain") return showChain();
   running++;  // a map that is not seen is not drawn on
-  sceneKey = "";
-  showWide(state, palette(), change);
+  if (!scene?.whole) sceneKey = "";
+  showWide(state, isDark(), palette(), change);
   document.documentElement.dataset.drawn = "wide";
 }
 

@@ -23,14 +23,25 @@ function showWideControls(state) {
   $("init-about").textContent = DATA.wide.about[state.init];
 }
 
-function showWide(state, palette, change) {
-  const found = wideAt(state);
-  $("layers-title").textContent = t("layers_title", state);
-  $("phase-title").textContent = t("phase_title", state);
+let wideShown = "";
+
+// what a change of the layer that is read leaves as it is, is not drawn again
+function showWide(state, isDark, palette, change) {
+  const found = wideAt(state), key = [state.neuron, state.init, state.hidden, language, isDark].join("|");
+  if (key !== wideShown) showNetwork(state, found, palette, change);
+  wideShown = key;
   $("at").max = state.hidden;
   $("at").value = state.at;
   $("at").setAttribute("aria-valuetext", state.at);
   $("at-value").textContent = state.at;
+  if (found.refused) return;
+  drawLayers($("layers"), found, state);
+  $("wide-readout").innerHTML = layerReadout(found, state);
+}
+
+function showNetwork(state, found, palette, change) {
+  $("layers-title").textContent = t("layers_title", state);
+  $("phase-title").textContent = t("phase_title", state);
   $("save-layers-png").disabled = $("save-layers-csv").disabled = Boolean(found.refused);
   showDoubts(found.doubts ?? []);
   drawPhase($("phase"), state, palette, change);
@@ -38,15 +49,11 @@ function showWide(state, palette, change) {
   $("wide-command").textContent = wideCommand(state);
   $("wide-snippet").textContent = wideSnippet(state);
   $("made-by").textContent = DATA.wide.made_by;
-  if (found.refused) {
-    $("layers").textContent = found.refused;
-    for (const id of ["layers-legend", "wide-readout", "wide-summary"]) $(id).replaceChildren();
-    return;
-  }
-  drawLayers($("layers"), found, state);
-  $("layers-legend").innerHTML = wideLegend(found);
-  $("wide-readout").innerHTML = layerReadout(found, state);
-  $("wide-summary").textContent = wideSummary(found, state);
+  $("layers-legend").innerHTML = found.refused ? "" : wideLegend(found);
+  $("wide-summary").textContent = found.refused ? "" : wideSummary(found, state);
+  if (!found.refused) return;
+  $("layers").textContent = found.refused;
+  $("wide-readout").replaceChildren();
 }
 
 // why the theory may be off, in its own words
