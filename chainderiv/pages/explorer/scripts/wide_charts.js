@@ -72,7 +72,8 @@ function drawDepths(place, state, palette, choose) {
     const y = top + row * tall, cells = (predicted?.[1] ?? []).map((v, k) =>
       `<rect x="${left + k * thick}" y="${y}" width="${thick - 1}" height="${tall - 3}" fill="${colour(v)}" class="edged"><title>${t("cell_at", { hidden, layer: k + 1, norm: powerOf(v) })}</title></rect>`);
     const chosen = hidden === state.hidden ? `<rect class="chosen" x="${left - 1}" y="${y - 1}" width="${hidden * thick + 1}" height="${tall - 1}"/>` : "";
-    return `<g class="cell" data-hidden="${hidden}">${cells.join("")}${chosen}</g>` + text(left - 7, y + tall / 2 + 3, hidden, "end");
+    const ground = `<rect fill="transparent" x="${left}" y="${y}" width="${hidden * thick}" height="${tall}"/>`; // takes clicks between cells
+    return `<g class="cell" data-hidden="${hidden}">${ground}${cells.join("")}${chosen}</g>` + text(left - 7, y + tall / 2 + 3, hidden, "end");
   });
   const x = layer => left + (layer - 0.5) * thick;
   place.innerHTML = chart(t("depths_label", { ...state, low: powerOf(ends.low), high: powerOf(ends.high) }), drawn.join("") + bar(ends, part, shades) + layerAxis(x, most, DEPTHS), DEPTHS);

@@ -20,6 +20,7 @@ function showWideControls(state) {
   $("hidden").value = depths.indexOf(state.hidden);
   $("hidden").setAttribute("aria-valuetext", state.hidden);
   $("hidden-value").textContent = state.hidden;
+  $("at").max = state.hidden;
   $("init-about").textContent = DATA.wide.about[state.init];
 }
 
@@ -30,7 +31,6 @@ function showWide(state, isDark, palette, change) {
   const found = wideAt(state), key = [state.neuron, state.init, state.hidden, language, isDark].join("|");
   if (key !== wideShown) showNetwork(state, found, palette, change);
   wideShown = key;
-  $("at").max = state.hidden;
   $("at").value = state.at;
   $("at").setAttribute("aria-valuetext", state.at);
   $("at-value").textContent = state.at;
