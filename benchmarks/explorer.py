@@ -1,8 +1,8 @@
 """How long the explorer takes to draw its map anew, in headless Chromium: python -m benchmarks.explorer [NAME …].
 
-400 × 400 points at depth 20, by WebGL2 in software (SwiftShader) and by plain JavaScript. The input x moves a little each
-time. A time runs from the change of the address until the picture, its boundary lines and all numbers of the page are
-there. CPU time is that of all processes of the browser: it is what other work on the machine disturbs least.
+400 × 400 points at depth 20, by WebGL2 in software (SwiftShader) and by plain JavaScript, the input x another
+each time. A time runs from the change of the address until the picture, its boundary lines and all numbers of the page
+are there. CPU time is that of all processes of the browser: it is what other work on the machine disturbs least.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from benchmarks.machine import load, machine, processor, versions
 from chainderiv.pages.explorer.page import page_data, page_of
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ("--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+FLAGS = ("--no-sandbox", "--enable-unsafe-swiftshader")  # as where there is no GPU: the page itself is drawn without it
 NAMES = ("sigmoid", "tanh", "relu", "gelu")
 ASKED = {("sigmoid", "auto"): 50, ("sigmoid", "javascript"): 250}  # milliseconds
 DEPTH, RUNS = 20, 9

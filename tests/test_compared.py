@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import chainderiv as cd
 from tests.printed import NUMBER, alike
 from tests.test_site import DOCS, loaded
 
@@ -22,6 +23,15 @@ def is_kept(name, printed):
 def test_torch_prints_what_is_kept_of_it(name):
     pytest.importorskip("torch", reason="torch is not installed")
     assert is_kept(name, record.printed(name))
+
+
+def test_the_page_on_gradients_of_ones_own_checks_torchs(capsys):
+    pytest.importorskip("torch", reason="torch is not installed")
+    (code,) = re.findall(
+        r"^```python\n(.*?)^```$", (DOCS / "howto/own_gradient.md").read_text("utf-8"), flags=re.M | re.S
+    )
+    exec(compile(code, "own_gradient.md", "exec"), {"cd": cd})
+    assert "\nagreed: " in capsys.readouterr().out
 
 
 def test_jax_prints_what_is_kept_of_it():

@@ -5,12 +5,14 @@ import io
 import os
 import re
 import shutil
+import sys
 from urllib.parse import quote
 
 import numpy as np
 import pytest
 
 import chainderiv as cd
+from benchmarks.explorer import browser_seconds, redraws
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.pages.explorer.formulas import formulas, shared_formulas
 from tests.kinds import slow
@@ -281,6 +283,14 @@ def test_a_browser_without_webgl2_draws_the_same_map_by_javascript(browser, file
     assert "JavaScript" in one.page.inner_text("#drawn")
     assert "runs from" in one.page.inner_text("#summary")
     one.close()
+
+
+def test_the_benchmark_times_whole_redraws_by_what_it_names(opened):
+    for engine, by in (("auto", "gl"), ("javascript", "js")):
+        line = redraws(opened.page, "relu", engine, runs=2)
+        assert (line.by, len(line.milliseconds)) == (by, 2)
+        assert f"{min(line.milliseconds):9.0f}" in str(line)
+        assert browser_seconds() > 0 or sys.platform != "linux"
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ import pytest
 
 from chainderiv.theory.moments import moments
 from chainderiv.theory.parting import parting
-from tests.theory.test_correlation import FORMULAS, JOINT
+from tests.theory.test_correlation import JOINT, neuron_of
 
 VARIANCES, DISTANCES = np.exp([0.0, 0.7, 2.2]), np.array([1e-4, 1e-2, 0.09, 0.3])
 
@@ -24,7 +24,7 @@ def true(text, q, s):
 
 @pytest.mark.parametrize("text", ["sin(z)", "exp(-z^2)", "erf(z)", "erf(30*z)"])
 def test_what_m_lacks_and_what_the_slope_lacks_keep_their_digits_where_inputs_all_but_coincide(text):
-    found = parting(moments(FORMULAS[text]), VARIANCES, DISTANCES, 10.0, 14)
+    found = parting(moments(neuron_of(text)), VARIANCES, DISTANCES, 10.0, 14)
     for i, q in enumerate(VARIANCES):
         for k, s in enumerate(DISTANCES):
             with mp.workdps(60):

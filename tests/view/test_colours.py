@@ -10,6 +10,7 @@ from chainderiv.maps.axis import Axis
 from chainderiv.maps.sweep import sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.colours import SidedNorm, said
+from tests.kinds import slow
 from tests.view.test_maps import child
 
 
@@ -179,7 +180,7 @@ def test_numbers_at_the_end_of_float64_are_drawn(quantity):
     [{}, {"quantity": "rate"}, {"quantity": "activation:3"}, {"limits": (-3, 0.2)}, {"limits": (1, 3)},
      {"quantity": "activation:3", "dark": True}],
 )  # fmt: skip
-@pytest.mark.parametrize("weights", [(-12, 12), (0.5, 1.2)])
+@pytest.mark.parametrize("weights", [(-12, 12), slow(((0.5, 1.2),))])
 def test_a_bar_has_at_each_number_the_colour_of_the_map(look, weights):
     ax = plot_sweep(sweep(Chain(4), w=Axis(*weights, 25), b=Axis(-1, 1, 21)), **look)
     bar, mesh = bar_of(ax), child(ax, "map")

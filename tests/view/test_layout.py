@@ -12,7 +12,7 @@ from chainderiv.maps.sweep import sweep
 from chainderiv.symbolic.chain import Chain
 from chainderiv.view.maps.cut import plot_cut
 from chainderiv.view.maps.maps import plot_sweeps
-from tests.kinds import costly
+from tests.kinds import costly, slow
 from tests.view.collisions import collisions
 
 W, B = Axis(-12, 12, 49), Axis(-10, 10, 41)
@@ -61,7 +61,7 @@ def test_figures_of_our_own_collide_with_nothing_and_wrap(maps, count, quantity)
     assert len(rows) == (1 if count < 4 else 2)
 
 
-@pytest.mark.parametrize("size", costly([(3, 2.6), (3.4, 3.0), (12, 9)], quick=[(3, 2.6), (12, 9)]))
+@pytest.mark.parametrize("size", [(3, 2.6), slow(((3.4, 3.0),)), (12, 9)])
 def test_a_figure_in_a_papers_column_collides_with_nothing(maps, size):
     for quantity in ("gradient", "regime", "activation:2"):
         assert collisions(plot_sweeps(maps[:1], quantity, size=size)) == []

@@ -58,8 +58,9 @@ def step(chain: Chain, dialect: Dialect) -> str:
     printer = _StepPrinter(dialect)
     forms = {name: _prepared(form, printer) for name, form in _wanted(chain, dialect).items()}
     shared, rest = sympy.cse(list(forms.values()), symbols=sympy.numbered_symbols("t", start=1))
-    lines = [(_SIZE, f"{printer.functions['Abs']}(z)")]
-    lines += [(name, printer.text(form)) for name, form in [*shared, *zip(forms, rest, strict=True)]]
+    lines = [(str(name), printer.text(form)) for name, form in [*shared, *zip(forms, rest, strict=True)]]
+    if any(form.has(_SIZE) for form in forms.values()):
+        lines.insert(0, (str(_SIZE), f"{printer.functions['Abs']}(z)"))
     return "\n".join(f"{dialect.let} {name} = {text};" for name, text in lines)
 
 

@@ -22,7 +22,7 @@ STEP = "{{step}}"  # where the neuron's own statements go
 _OPEN = Words("depth", "start")
 _BEGIN = """\
 $let a = x, z = 0.0, s = 1.0, sum = 0.0, lost = 0.0, ends = 0.0, term = 0.0, pairs = 0.0, pair = 0.0;
-$let links = 0.0, largest = $lowest;
+$let links = 0.0, largest = $lowest, through = pinned ? 0.0 : $weight;
 $let a_1 = x, a_2 = x, term_1 = 0.0, s_1 = 1.0, s_2 = 1.0, z_start = 0.0;  // one and two layers ago, and at the start
 for ($count layer = 1; layer <= depth; layer++) {"""
 _REMEMBER = "a_2 = a_1, a_1 = a, term_1 = term, s_2 = s_1, s_1 = s;"
@@ -31,8 +31,8 @@ if (layer > 1) {
     links += term;
     largest = term > largest ? term : largest;
 }"""
-# 1 + w φ'(z) is no exact 0 where it is rounded to one
 _LOG = "(m > -0.5 ? $log1p(m) : $log($abs(1.0 + m)))"
+# 1 + w φ'(z) is no exact 0 where it is rounded to one
 _LINK = "term = m == -1.0 ? $undefined : {log};"
 _ADD_SINGLE = "sum += {counted} ? term : 0.0;"
 _END_SINGLE = "$let total = sum + ends;"
@@ -70,7 +70,7 @@ def open_body(chain: Chain, wrt: Parameter, dialect: Dialect) -> str:
     loop = parts.lines_of(
         _REMEMBER,
         None if wrt.is_activation else head(chain, wrt, _OPEN),
-        "z = pinned ? $bias : $weight*a + $bias;",
+        "z = through*a + $bias;",
         STEP,
         *(_residual(dialect) if chain.residual else ["a = phi;", "term = log_prime;"]),
         _LINKS,

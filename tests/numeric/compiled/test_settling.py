@@ -19,17 +19,17 @@ W, B = np.linspace(-12, 12, 81)[:, None], np.linspace(-10, 10, 76)[None, :]
 POINTS = W.size * B.size
 
 
-def points_of(name, depth, y=0.0):
-    return engine.Points(
-        derive(cd.Chain(depth, name), "b1"), Parameters(Layered(W), Layered(B), np.asarray(0.3), np.asarray(y))
-    )
+def points_of(name, depth, y=0.0, every=1):
+    w, b = Layered(W[::every]), Layered(B[:, ::every])
+    return engine.Points(derive(cd.Chain(depth, name), "b1"), Parameters(w, b, np.asarray(0.3), np.asarray(y)))
 
 
 def read(points):
     """What is read in one go, and where it is not left to the walk."""
-    flat, sure = engine.Reading.empty((POINTS,)), np.ones(POINTS, bool)
+    shape = points.parameters.shape
+    flat, sure = engine.Reading.empty((np.prod(shape),)), np.ones(np.prod(shape), bool)
     sure[points.read_bounded(flat)] = False
-    return flat.reshape(W.size, B.size), sure.reshape(W.size, B.size)
+    return flat.reshape(*shape), sure.reshape(shape)
 
 
 def agrees(points, got, sure):
@@ -96,7 +96,7 @@ def test_orbits_that_settle_late_and_go_on_alone_come_back_to_their_places():
     slow(("limit = a + ", "limit = a + 1e-3 + ", True)),
 ])  # fmt: skip
 def test_an_error_in_what_is_closed_is_seen_or_leaves_the_points_to_the_walk(right, wrong, left):
-    points = points_of("sigmoid", 1060)  # so deep that what does not settle is left
+    points = points_of("sigmoid", 1060, every=3)  # so deep that what does not settle is left
     text = source.kernel_source(points.derivation.chain.activation(1), points.derivation.chain, pinned=False)
     assert text.count(right) == 1
     points._kernel = lambda layer: load(text.replace(right, wrong))

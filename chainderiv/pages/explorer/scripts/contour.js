@@ -1,15 +1,15 @@
 // Marching squares (Lorensen and Cline 1987, in the plane): where numbers on a grid cross a level.
 
-// lines, each [[x, y], …] in cells of the grid, from 0 to size - 1
+// lines, each [[x, y, edge], …] in cells of the grid, from 0 to size - 1; edge is the number of the cell's side
 function contour(values, size, level) {
   return joined(segments(values, size, level));
 }
 
 // pieces that end where another begins, as one line: dashes run along it
 function joined(pieces) {
-  const at = new Map(), used = new Set(), name = ([x, y]) => x + " " + y;
-  pieces.forEach((piece, k) => piece.forEach(end => at.set(name(end), [...(at.get(name(end)) ?? []), k])));
-  const next = end => (at.get(name(end)) ?? []).find(k => !used.has(k));
+  const at = new Map(), used = new Set();
+  pieces.forEach((piece, k) => piece.forEach(([, , edge]) => at.set(edge, [...(at.get(edge) ?? []), k])));
+  const next = ([, , edge]) => at.get(edge).find(k => !used.has(k));
   return pieces.flatMap((piece, first) => {
     if (used.has(first)) return [];
     used.add(first);
@@ -17,14 +17,14 @@ function joined(pieces) {
     for (const [grow, tip] of [["push", () => line.at(-1)], ["unshift", () => line[0]]]) {
       for (let k = next(tip()); k !== undefined; k = next(tip())) {
         used.add(k);
-        line[grow](pieces[k].find(end => name(end) !== name(tip())) ?? pieces[k][1]);
+        line[grow](pieces[k].find(end => end[2] !== tip()[2]));
       }
     }
     return [line];
   });
 }
 
-// pieces [[x, y], [x, y]] within a cell
+// pieces [[x, y, edge], [x, y, edge]] within a cell
 function segments(values, size, level) {
   const found = [];
   for (let j = 0; j + 1 < size; j++) {
@@ -35,7 +35,7 @@ function segments(values, size, level) {
       const corners = [a, b, c, d], crossed = [];
       for (let side = 0; side < 4; side++) {
         const from = corners[side], to = corners[(side + 1) % 4];
-        if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to));
+        if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to, 2 * at, size));
       }
       if (crossed.length >= 2) found.push([crossed[0], crossed[1]]);
       if (crossed.length === 4) found.push([crossed[2], crossed[3]]);
@@ -44,8 +44,8 @@ function segments(values, size, level) {
   return found;
 }
 
-function crossing(i, j, side, from, to) {
+function crossing(i, j, side, from, to, edge, size) {
   // beside -Infinity the line runs along the finite number's side
   const t = from - from !== 0 ? 1 : to - to !== 0 ? 0 : from / (from - to);
-  return [[i + t, j], [i + 1, j + t], [i + 1 - t, j + 1], [i, j + 1 - t]][side];
+  return [[i + t, j, edge], [i + 1, j + t, edge + 3], [i + 1 - t, j + 1, edge + 2 * size], [i, j + 1 - t, edge + 1]][side];
 }

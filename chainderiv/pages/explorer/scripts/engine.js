@@ -23,10 +23,15 @@ function bodyNumber(state, kind) {
   return DATA.programs.neurons[state.activation].bodies[state.cost][state.residual ? "residual" : "plain"][kind];
 }
 
-// read(w, b, x, y, depth, start, pinned) gives [sign, natural logarithm, sum and largest of the links' logarithms]
+// read(w, b, x, y, depth, start, pinned) gives [sign, natural logarithm, sum and largest of the links' logarithms];
+// row(field, first, ws, b, x, …) puts those of many w into a field, without an array for each
 function reader(state, kind) {
-  const text = () => "function read(w, b, x, y, depth, start, pinned) {\n" + walk("javascript", state, kind) +
-    "\nreturn [s, total, links, largest];\n}\nreturn read;";
+  const text = () => {
+    const given = "b, x, y, depth, start, pinned) {\n", walked = walk("javascript", state, kind);
+    return "function read(w, " + given + walked + "\nreturn [s, total, links, largest];\n}\n" +
+      "function row(field, first, ws, " + given + "for (let i = 0; i < ws.length; i++) {\nconst w = ws[i], at = first + i;\n" + walked +
+      "\nfield.log[at] = total, field.links[at] = links, field.largest[at] = largest;\n}\n}\nreturn { read, row };";
+  };
   return made(programKey(state, kind), () => source("javascript", state.activation, text()));
 }
 
@@ -45,7 +50,7 @@ function kindOf({ of, layer, depth }) {
 }
 
 function valueAt(state, kind, start, w, up) {
-  return reader(state, kind)(w, up, state.x, state.y, state.depth, start, state.second === "z");
+  return reader(state, kind).read(w, up, state.x, state.y, state.depth, start, state.second === "z");
 }
 
 // the gradient and its links at a point of the map; rate is NaN where there is no link

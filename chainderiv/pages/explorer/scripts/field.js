@@ -18,24 +18,21 @@ function put(field, at, [, log, links, largest]) {
 
 // in JavaScript, coarse at first; yields whenever there is something new to be seen
 function* plainField(state, kind, start, size = SIZE) {
-  const field = emptyField(size), read = reader(state, kind), pinned = state.second === "z";
-  const at = (i, j) => read(along(state.w, i, size), along(state.up, j, size), state.x, state.y, state.depth, start, pinned);
+  const field = emptyField(size), { read, row } = reader(state, kind), { x, y, depth } = state, pinned = state.second === "z";
+  const w = Float64Array.from({ length: size }, (_, i) => along(state.w, i, size)), up = j => along(state.up, j, size);
+  const middle = k => Math.min(k + COARSE / 2, size - 1);
   for (let j = 0; j < size; j += COARSE) {
-    for (let i = 0; i < size; i += COARSE) {
-      const value = at(Math.min(i + COARSE / 2, size - 1), Math.min(j + COARSE / 2, size - 1));
-      fillCell(field, i, j, value);
-    }
+    for (let i = 0; i < size; i += COARSE) fillCell(field, i, j, read(w[middle(i)], up(middle(j)), x, y, depth, start, pinned));
   }
   yield field;
   let began = performance.now(), shown = began;
   for (let j = 0; j < size; j++) {
-    for (let i = 0; i < size; i++) put(field, j * size + i, at(i, j));
-    if (performance.now() - began > SLICE && j + 1 < size) {
-      const show = performance.now() - shown > SHOW;
-      yield show ? field : null;
-      began = performance.now();
-      if (show) shown = began;
-    }
+    row(field, j * size, w, up(j), x, y, depth, start, pinned);
+    const now = performance.now();
+    if (now - began < SLICE || j + 1 === size) continue;
+    yield now - shown > SHOW ? field : null;
+    if (now - shown > SHOW) shown = performance.now();
+    began = performance.now();
   }
   field.whole = true;
   yield field;
@@ -50,7 +47,7 @@ function fillCell(field, i, j, value) {
 
 // a point that 32 bits do not hold is read in 64
 function mend(field, first, behind, state, kind, start) {
-  const { size, log } = field, read = reader(state, kind), pinned = state.second === "z";
+  const { size, log } = field, { read } = reader(state, kind), pinned = state.second === "z";
   for (let at = first; at < behind; at++) {
     if (log[at] - log[at] === 0 || log[at] === -Infinity) continue;
     const w = along(state.w, at % size, size), up = along(state.up, Math.floor(at / size), size);

@@ -34,16 +34,16 @@ function graphics() {
   return function rows(state, kind, start, field, first, behind) {
     const program = lost ? null : programOf(state, kind), { size } = field;
     if (!program) return false;
-    if (!places.has(size)) places.set(size, floats(gl, size));
-    gl.bindFramebuffer(gl.FRAMEBUFFER, places.get(size));
+    if (!places.has(size)) places.set(size, { frame: floats(gl, size), pixels: new Float32Array(4 * size * size) });
+    const { frame, pixels } = places.get(size);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame);
     gl.viewport(0, 0, size, size);
     gl.scissor(0, first, size, behind - first);
     gl.useProgram(program);
     given(gl, program, state, start, size);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
-    const pixels = new Float32Array(4 * size * (behind - first));
     gl.readPixels(0, first, size, behind - first, gl.RGBA, gl.FLOAT, pixels);
-    unpack(pixels, field, size * first);
+    unpack(pixels, field, size * first, size * behind);
     mend(field, size * first, size * behind, state, kind, start);
     return true;
   };
@@ -60,12 +60,12 @@ function given(gl, program, state, start, size) {
   gl.uniform1i(at("pinned"), state.second === "z" ? 1 : 0);
 }
 
-function unpack(pixels, { log, links, largest }, first) {
+function unpack(pixels, { log, links, largest }, first, behind) {
   const read = v => (v <= LOWEST ? -Infinity : v < -LOWEST ? v : NaN);
-  for (let k = 0; 4 * k < pixels.length; k++) {
-    log[first + k] = read(pixels[4 * k]);
-    links[first + k] = read(pixels[4 * k + 1]);
-    largest[first + k] = read(pixels[4 * k + 2]);
+  for (let k = 0, at = first; at < behind; k += 4, at++) {
+    log[at] = read(pixels[k]);
+    links[at] = read(pixels[k + 1]);
+    largest[at] = read(pixels[k + 2]);
   }
 }
 

@@ -1,6 +1,6 @@
 // The page: one state, and what is drawn of it. Numbers follow at once, the map as soon as it is drawn.
 
-let state = fromHash(location.hash), scene = null, box = null, sceneKey = "", running = 0, waiting = false, addressed = 0;
+let state = fromHash(location.hash), scene = null, box = null, sceneKey = "", running = 0, waiting = false, addressed = 0, spoken = "";
 const IDLE = 200; // milliseconds
 const graphic = graphics(), dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -18,7 +18,7 @@ function change(part) {
 // words, colours and controls, which the point alone does not change
 function dress() {
   document.documentElement.dataset.theme = state.theme;
-  speak(state.language);
+  if (spoken !== state.language) speak((spoken = state.language));
   showControls(state);
   drawPresets($("presets"), $("sentence"), state, choose);
   $("map-title").textContent = t("map_" + state.quantity, { of: symbolOf(state), second: state.second });

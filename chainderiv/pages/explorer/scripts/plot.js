@@ -5,8 +5,9 @@ const ROOM = { left: 52, right: 80, top: 10, bottom: 44 }, BAR = { gap: 14, widt
 function layout(canvas, width) {
   const side = Math.max(width - ROOM.left - ROOM.right, 120), high = Math.round(side * 0.86);
   const ratio = window.devicePixelRatio || 1, height = high + ROOM.top + ROOM.bottom;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
+  for (const [name, length] of [["width", width * ratio], ["height", height * ratio]]) {
+    if (canvas[name] !== Math.round(length)) canvas[name] = Math.round(length);  // which empties it
+  }
   canvas.style.height = height + "px";
   return { left: ROOM.left, top: ROOM.top, wide: side, high, width, height, ratio };
 }

@@ -19,11 +19,20 @@ function* scenes(state, rows, palette) {
   if (!some) yield* scenes(state, null, palette);  // the graphics processor took no program
 }
 
+const pictures = new Map(); // by their size, painted again and again
+
+function pictureOfSize(size) {
+  if (!pictures.has(size)) {
+    const picture = document.createElement("canvas"), g = picture.getContext("2d");
+    picture.width = picture.height = size;
+    pictures.set(size, { picture, g, image: g.createImageData(size, size) });
+  }
+  return pictures.get(size);
+}
+
 function painted(field, state, palette) {
   const shown = SHOWN[state.quantity](state), ends = extent(field, shown), place = scale(ends);
-  const picture = document.createElement("canvas");
-  picture.width = picture.height = field.size;
-  const g = picture.getContext("2d"), image = g.createImageData(field.size, field.size);
+  const { picture, g, image } = pictureOfSize(field.size);
   const shades = ramp(palette.diverging), three = codes(palette);
   paint(image, field, shown, coded(state) ? v => three[v + 1] : v => shades[Math.round(place(v) * (STEPS - 1))], palette);
   g.putImageData(image, 0, 0);
