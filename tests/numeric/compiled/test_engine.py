@@ -128,7 +128,7 @@ def test_single_layers_and_stacks(name):
     ("text", "wrt"),
     costly(
         product(["z/(1+exp(-1.5*z))", "tanh(z)**3", "z*exp(-z**2)", "sin(z)+z", "where(z>1,z,z**2/2)"], ["w1", "b1"]),
-        quick=[("where(z>1,z,z**2/2)", "w1")],
+        quick=[],  # test_elementary sweeps a formula by both engines at each change
     ),
 )
 def test_a_formula_of_one_s_own(text, wrt):
