@@ -18,9 +18,9 @@ from tests.kinds import FOUR, costly
 MAP = {"w": cd.Axis(-2, 2, 5), "b": cd.Axis(-1, 1, 3), "x": 0.3, "engine": "numpy"}
 
 
-# one of each way to make an activation, beside the catalogue's
-FEW = ["branches in branches", "a Float of 30 digits", "not multiplied out", "several conditions",
-       "a catalogue's without its forms", "a Stable of one's own", "forms that were found, and are vouched for"]  # fmt: skip
+# of the ways to make an activation, beside the catalogue's, those whose forms need not be found
+FEW = ["branches in branches", "a Float of 30 digits", "not multiplied out", "a catalogue's without its forms",
+       "a Stable of one's own"]  # fmt: skip
 
 
 def few():

@@ -3,9 +3,12 @@
 import importlib.util
 import json
 import re
+from html import escape
 from pathlib import Path
 
 import pytest
+
+from tests.browser import run
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -78,3 +81,24 @@ def test_the_parameters_of_a_signature_are_no_definitions(conf):
     conf.plain_signatures(None, "api", "page.html", context, None)
     lines = '<div class="parameters">\n<div>w,</div>\n<div>b,</div>\n</div>'
     assert context["body"] == f'<dt class="sig sig-object py">f({lines})</dt>\n{listed}'
+
+
+def test_figures_are_turned_over_on_dark_pages_alone(tmp_path):
+    """The reader's choice on the page first, and else the system's."""
+    style = (DOCS / "_static/pages.css").read_text(encoding="utf-8")
+    cases = {("auto", "light"): False, ("auto", "dark"): True, ("dark", "light"): True, ("light", "dark"): False}
+    page = tmp_path / "page.html"
+    page.write_text(
+        "".join(
+            f'<iframe style="color-scheme:{system}" srcdoc="'
+            + escape(f"<style>{style}</style><body data-theme={chosen}><div class=cell_output><img></div></body>")
+            + '"></iframe>'
+            for chosen, system in cases
+        )
+        + """<output></output><script>onload = () => document.querySelector("output").append(
+            [...document.querySelectorAll("iframe")].map(({contentWindow: one}) =>
+                one.getComputedStyle(one.document.images[0]).filter).join("; "))</script>""",
+        encoding="utf-8",
+    )
+    filters = re.search("<output>(.*?)</output>", run(tmp_path, "--dump-dom", page.as_uri()))[1]
+    assert ["invert" in one for one in filters.split("; ")] == list(cases.values())

@@ -48,7 +48,7 @@ def test_judges_see_gradients_that_float64_does_not_hold(method, monkeypatch):
 @pytest.mark.parametrize("kind", costly(FAULTS, quick=["scaled"]))
 def test_a_fault_does_not_hide_behind_the_many_ways_through_a_deep_network(kind, monkeypatch):
     fault = FAULTS[kind]
-    net = Faulty([3] + [4] * 110 + [2], init="large", rng=3)
+    net = Faulty([3] + [2] * 110 + [2], init="large", rng=3)
     net.weights = [W / 400 for W in net.weights]
     if kind == "scaled":
         assert judged(net, "complex step").passed

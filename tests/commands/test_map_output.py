@@ -43,7 +43,7 @@ def test_a_title_is_in_the_picture_and_an_empty_one_is_none(tmp_path):
 def test_five_activations_stand_in_two_rows_or_in_as_many_columns_as_are_asked_for(tmp_path):
     five = [word for name in ("sigmoid", "tanh", "relu", "gelu", "silu") for word in ("--activation", name)]
     out = tmp_path / "map.png"
-    assert main([*SMALL, *five, "--out", str(out)]) == 0
+    assert main([*SMALL, *five, "--out", str(out), "--dpi", "40"]) == 0
     wide, high = size_of(out)
     assert 1 < wide / high < 2.2
     assert main([*SMALL, *five, "--columns", "5", "--out", str(out), "--dpi", "40"]) == 0

@@ -84,7 +84,7 @@ def with_numba():
     return gradient, condition(chain, W, B, tied=True), record
 
 
-@pytest.mark.parametrize("how", costly(BROKEN, quick=["missing", "half of one"]))
+@pytest.mark.parametrize("how", costly(BROKEN, quick=["missing"]))
 def test_without_numba_every_number_is_had_from_numpy_and_one_warning_says_so(how, tmp_path, with_numba):
     program = PROGRAM.replace("SETTINGS", repr(SETTINGS))
     env = without_numba(tmp_path, how)

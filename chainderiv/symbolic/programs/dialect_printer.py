@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any
 
 import sympy
@@ -101,6 +101,7 @@ class DialectPrinter(CodePrinter):
     _print_Min = _print_Max  # noqa: N815
 
 
+@lru_cache(maxsize=4096)  # every language asks for the same
 def numbered(expression: Expr) -> Expr:
     """An expression whose numbers are worked out to 17 digits, each sum's and product's numbers as one.
 

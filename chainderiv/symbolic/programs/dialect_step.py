@@ -6,6 +6,8 @@ written in |z|, and what both hold, an e^-|z| as a rule, stands before them.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import sympy
 from sympy.codegen.cfunctions import log1p
 
@@ -91,6 +93,7 @@ def _spelled_cdf(u: Expr) -> Expr:
     return sympy.Piecewise((1 - tail, u > 0), (tail, True))
 
 
+@lru_cache(maxsize=512)  # both languages ask for the same
 def _in_size(form: Expr) -> Expr:
     """A form whose branches at z = 0 are written in |z|."""
     if isinstance(form, sympy.Piecewise):
@@ -98,7 +101,7 @@ def _in_size(form: Expr) -> Expr:
         if len(others) == 1 and when in _RIGHT + _LEFT:
             sign = 1 if when in _RIGHT else -1
             (other, _) = others[0]
-            sides = _in_size(one).subs(z, sign * _SIZE), _in_size(other).subs(z, -sign * _SIZE)
+            sides = _in_size(one).xreplace({z: sign * _SIZE}), _in_size(other).xreplace({z: -sign * _SIZE})
             return sympy.Piecewise((sides[0], when), (sides[1], True))
         return sympy.Piecewise(*((_in_size(value), when) for value, when in form.args))
     if isinstance(form, sympy.Abs) and form.args[0] == z:

@@ -16,10 +16,9 @@ from tests.kinds import slow
 from tests.numeric.compiled.reading import reading
 
 W, B = np.linspace(-12, 12, 81)[:, None], np.linspace(-10, 10, 76)[None, :]
-POINTS = W.size * B.size
 
 
-def points_of(name, depth, y=0.0, every=1):
+def points_of(name, depth, y=0.0, every=2):
     w, b = Layered(W[::every]), Layered(B[:, ::every])
     return engine.Points(derive(cd.Chain(depth, name), "b1"), Parameters(w, b, np.asarray(0.3), np.asarray(y)))
 
