@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import chainderiv as cd
 from chainderiv.cli import main
 from chainderiv.functions.catalogue import ACTIVATIONS
-from chainderiv.pages.explorer import page
+from chainderiv.pages.explorer import full_width, page
 from tests.kinds import FOUR
 from tests.pages.explored import OWN, chain_of, computed, data, engine, judge_said, parameter, random_states, same, text
 
@@ -176,7 +177,7 @@ def test_both_languages_of_the_page_have_the_same_words_with_the_same_gaps():
 def test_the_command_writes_the_page_and_opens_it_unless_told_otherwise(tmp_path, monkeypatch, capsys):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: bool(opened.append(url)) or True)
-    monkeypatch.setattr(page, "page_data", lambda activations=(): {"of": [phi.name for phi in activations]})
+    monkeypatch.setattr(page, "page_data", lambda activations=(), measured=None: {"of": [phi.name for phi in activations], "wide": measured})
     out = tmp_path / "deep" / "mine.html"
     assert main(["explore", "--no-open", "--out", str(out), "--activation", "z/(1+exp(-2z))"]) == 0
     assert "</html>" in out.read_text()
@@ -185,6 +186,24 @@ def test_the_command_writes_the_page_and_opens_it_unless_told_otherwise(tmp_path
     assert main(["explore", "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"file": str(out), "opened": True, "activations": []}
     assert opened == [out.as_uri()]
+
+
+def test_what_is_to_be_measured_is_in_the_page_with_the_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(page, "page_data", lambda activations=(), measured=None: measured)
+    monkeypatch.setattr(full_width, "DEPTHS", (1,))
+    monkeypatch.setattr(full_width, "STARTS", ("glorot",))
+    monkeypatch.setattr(full_width, "SEEDS", 1)
+    out = tmp_path / "mine.html"
+    words = ["explore", "--no-open", "--out", str(out), "--measure", "digits"]
+    assert main([*words, "--activation", "tanh"]) == 0
+    (written,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', out.read_text(), re.S)
+    measured = json.loads(written)
+    assert measured["made_by"] == shlex.join(["chainderiv", *words, "--activation", "tanh"])
+    assert (measured["data"], list(measured["neurons"])) == ("digits", ["tanh"])
+    out.unlink()
+    assert main(words) == 2
+    assert "give --activation" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_a_name_that_is_no_page_and_an_unknown_activation_are_refused(tmp_path, capsys):

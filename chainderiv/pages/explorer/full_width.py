@@ -28,7 +28,7 @@ from chainderiv.theory.critical import stable_line
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.phase import phase_diagram
 
-NEURONS = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu", "silu")
+NEURONS = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu")
 STARTS = ("nielsen", "large", "glorot", "he", "lecun", "critical")
 DEPTHS = (1, 2, 3, 4, 8, 16, 32)  # hidden layers
 WIDTH, SEEDS, COST = 100, 8, "cross_entropy"
@@ -43,9 +43,9 @@ MADE_BY = (
 def full_width(
     activations: Sequence[Activation],
     data: Data,
-    depths: Sequence[int] = DEPTHS,
-    seeds: int = SEEDS,
-    starts: Sequence[str] = STARTS,
+    depths: Sequence[int] | None = None,
+    seeds: int | None = None,
+    starts: Sequence[str] | None = None,
     report: Report | None = None,
 ) -> dict[str, Any]:
     """Of each activation what its networks [pixels, 100, …, 100, classes] give, as plain JSON values.
@@ -62,6 +62,7 @@ def full_width(
     >>> made["neurons"]["tanh"]["starts"]["glorot"]["predicted"]["2"]
     [[-20, -11], [-6, 2], [6, 14]]
     """
+    depths, seeds, starts = depths or DEPTHS, seeds or SEEDS, starts or STARTS
     asked = [(phi, name) for phi in activations for name in starts]
     found: dict[str, Any] = {phi.name: {"starts": {}, "phase": _phase(phi)} for phi in activations}
     for done, (phi, name) in enumerate(asked, 1):

@@ -106,7 +106,6 @@ async function pictureOfSvg(svg, { paper }) {
     const style = getComputedStyle(one);
     for (const name of DRAWN_BY) copies[k].style.setProperty(name, style.getPropertyValue(name));
   });
-  copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   [copy.style.maxWidth, copy.style.fontSize] = ["none", "12px"];
   copy.setAttribute("width", 2 * width);
   copy.setAttribute("height", 2 * height);
