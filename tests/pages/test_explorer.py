@@ -177,7 +177,11 @@ def test_both_languages_of_the_page_have_the_same_words_with_the_same_gaps():
 def test_the_command_writes_the_page_and_opens_it_unless_told_otherwise(tmp_path, monkeypatch, capsys):
     opened = []
     monkeypatch.setattr("webbrowser.open", lambda url: bool(opened.append(url)) or True)
-    monkeypatch.setattr(page, "page_data", lambda activations=(), measured=None: {"of": [phi.name for phi in activations], "wide": measured})
+    monkeypatch.setattr(
+        page,
+        "page_data",
+        lambda activations=(), measured=None: {"of": [phi.name for phi in activations], "wide": measured},
+    )
     out = tmp_path / "deep" / "mine.html"
     assert main(["explore", "--no-open", "--out", str(out), "--activation", "z/(1+exp(-2z))"]) == 0
     assert "</html>" in out.read_text()

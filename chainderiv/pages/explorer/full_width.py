@@ -20,7 +20,7 @@ from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.kinds import Floats, Report
 from chainderiv.maps.axis import Axis
 from chainderiv.nn.data.data import Data
-from chainderiv.nn.initialise import INITIALISERS, initialiser
+from chainderiv.nn.initialise import INITIALISERS
 from chainderiv.nn.network import Network
 from chainderiv.nn.prediction import predict
 from chainderiv.records.measurements import MEASURED_IMAGES
@@ -28,7 +28,7 @@ from chainderiv.theory.critical import stable_line
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.phase import phase_diagram
 
-NEURONS = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu")
+NEURONS = ("sigmoid", "tanh", "relu", "elu", "gelu")
 STARTS = ("nielsen", "large", "glorot", "he", "lecun", "critical")
 DEPTHS = (1, 2, 3, 4, 8, 16, 32)  # hidden layers
 WIDTH, SEEDS, COST = 100, 8, "cross_entropy"
@@ -89,7 +89,7 @@ def save_full_width(path: str, data: str) -> None:
 
     made = full_width([ACTIVATIONS[name] for name in NEURONS], load_data(data), report=print)
     with open(path, "w", encoding="utf-8") as file:
-        json.dump({"made_by": MADE_BY, **made}, file, separators=(",", ":"))
+        json.dump({"made_by": MADE_BY, **made}, file, separators=(",", ":"), ensure_ascii=False)
         file.write("\n")
 
 
@@ -103,7 +103,7 @@ def shipped() -> dict[str, Any]:
 def _start(phi: Activation, name: str, data: Data, depths: Sequence[int], seeds: int) -> dict[str, Any]:
     """One initialisation: its σ in layers of WIDTH, what the theory says there, and the norms."""
     try:
-        law = initialiser(name).of(phi)
+        law = INITIALISERS[name].of(phi)
     except BadValue as e:
         return {"refused": str(e)}
     sigmas = law.sigma(WIDTH, WIDTH) * math.sqrt(WIDTH), law.sigma_b
@@ -112,7 +112,8 @@ def _start(phi: Activation, name: str, data: Data, depths: Sequence[int], seeds:
         sizes = [data.pixels, *[WIDTH] * hidden, data.classes]
         made["predicted"][hidden], made["doubts"][hidden] = _predicted(sizes, phi, name, data)
         made["measured"][hidden] = [_measured(sizes, phi, name, data, seed) for seed in range(seeds)]
-    return _plain(made)
+    # with the keys that JSON has, so that what is shipped and what is made are alike
+    return dict(json.loads(json.dumps(made)))
 
 
 def _predicted(sizes: Sequence[int], phi: Activation, name: str, data: Data) -> tuple[Any, list[str]]:
@@ -160,8 +161,3 @@ def _parts(logs: Floats, parts: int) -> list[int | None]:
 
 def _spread(axis: Axis) -> dict[str, Any]:
     return {"start": axis.start, "stop": axis.stop, "count": axis.count, "log": axis.scale == "log"}
-
-
-def _plain(made: Any) -> Any:
-    """The same with keys that JSON has, so that what is shipped and what is made here are alike."""
-    return json.loads(json.dumps(made))
