@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chainderiv.errors import BadValue
+from chainderiv.experiments.setup import SAID
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.described import text_of
@@ -88,11 +89,17 @@ def page_data(
         "cancels": {name: _cancels(phi) for name, phi in offered.items()},
         "costs": {"quadratic": True, "cross_entropy": True},
         "bounds": _bounds(),
-        "wide": (measured or shipped()) | {"told": TOLD, "texts": {name: _text(phi) for name, phi in own.items()}},
+        "wide": _wide(measured or shipped(), own),
         "band": BAND,
         "log_quarter": LOG_QUARTER,
         "palettes": {"light": _palette(LIGHT), "dark": _palette(DARK)},
     }
+
+
+def _wide(measured: dict[str, Any], own: dict[str, Activation]) -> dict[str, Any]:
+    """What is known of wide layers, and words about it."""
+    said = SAID.get(measured["data"], measured["data"])
+    return measured | {"said": said, "told": TOLD, "texts": {name: _text(phi) for name, phi in own.items()}}
 
 
 def source(name: str) -> str:

@@ -45,6 +45,7 @@ function showNetwork(state, found, palette, change) {
   $("save-layers-png").disabled = $("save-layers-csv").disabled = Boolean(found.refused);
   showDoubts(found.doubts ?? []);
   drawPhase($("phase"), state, palette, change);
+  $("phase-legend").innerHTML = phaseLegend(state, palette);
   drawDepths($("depths"), state, palette, change);
   $("wide-command").textContent = wideCommand(state);
   $("wide-snippet").textContent = wideSnippet(state);
@@ -72,6 +73,11 @@ function wideLegend({ predicted }) {
   const entries = predicted ? [["legend_median", '<path class="line" d="M0 7H30"/>'], ["legend_band", '<rect class="band" width="30" height="14"/>']] : [];
   entries.push(["legend_seeds", '<path class="seed" d="M0 7H30"/><circle class="dot" cx="15" cy="7" r="3"/>']);
   return entries.map(([name, inner]) => `<li>${mark(inner)}${t(name, { seeds: DATA.wide.seeds })}</li>`).join("");
+}
+
+function phaseLegend({ neuron }, { undefined: colour }) {
+  const unknown = DATA.wide.neurons[neuron].phase.chi_1.flat().includes(null);
+  return unknown ? `<li><svg viewBox="0 0 30 14" aria-hidden="true"><rect width="30" height="14" fill="${colour}"/></svg>${t("legend_unknown")}</li>` : "";
 }
 
 function listenToWide(current, change) {
