@@ -28,7 +28,7 @@ from chainderiv.theory.critical import stable_line
 from chainderiv.theory.mean_field import mean_field
 from chainderiv.theory.phase import phase_diagram
 
-NEURONS = ("sigmoid", "tanh", "relu", "elu", "gelu")
+NEURONS = ("sigmoid", "tanh", "relu", "elu", "selu", "gelu")
 STARTS = ("nielsen", "large", "glorot", "he", "lecun", "critical")
 DEPTHS = (1, 2, 3, 4, 8, 16, 32)  # hidden layers
 WIDTH, SEEDS, COST = 100, 8, "cross_entropy"

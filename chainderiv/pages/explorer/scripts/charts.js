@@ -2,8 +2,10 @@
 
 const CHART = { width: 460, height: 170, left: 44, right: 8, top: 10, bottom: 34 };
 
+// a neuron of the user's may have any name
+const quotedLabel = label => label.replace(/&/g, "&amp;").replace(/"/g, "&quot;");
 const chart = (label, inner, box = CHART) =>
-  `<svg class="chart" viewBox="0 0 ${box.width} ${box.height}" role="img" aria-label="${label}">${inner}</svg>`;
+  `<svg class="chart" viewBox="0 0 ${box.width} ${box.height}" role="img" aria-label="${quotedLabel(label)}">${inner}</svg>`;
 
 // one bar a layer: the logarithm of the product of its factors
 function groups(found) {
