@@ -62,4 +62,5 @@ def sign_form(expression: Expr) -> Expr:
 
 def _positive(expression: Expr) -> bool:
     row = BY_HEAD.get(type(expression))
-    return (row is not None and row.positive) or bool(expression.is_positive)
+    # SymPy does not know e^u to be positive where it does not know u to be real
+    return (row is not None and row.positive) or isinstance(expression, sympy.exp) or bool(expression.is_positive)

@@ -188,6 +188,16 @@ def test_a_residual_link_beyond_minus_one_turns_the_sign(tmp_path):
         assert_same(got, cd.LogSign(1.0, np.log(5.5)))
 
 
+def test_the_sign_of_a_slope_that_underflows_is_kept(tmp_path):
+    chain = cd.Chain(2, "gelu_tanh")
+    made = batch([cd.derive(chain, "b1")], tmp_path)
+    w, b = [1.0, 1.0], [-30.5, 0.5]  # φ'(z_1) = -e^-5903, and e^that is 0
+    want = cd.evaluate(chain, w, b, x=0.5, y=0.9, engine="mpmath", wrt="b1")
+    assert want.sign == 1
+    for (got,) in made.run([job(0, w, b, 0.5, 0.9)]).values():
+        assert_same(got, want, float(cd.condition(chain, w, b, x=0.5, y=0.9, wrt="b1")))
+
+
 FORMULAS = {
     "swish": z / (1 + sympy.exp(-2 * z)),
     "sine": sympy.sin(z),
