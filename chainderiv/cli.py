@@ -52,13 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     try:
         code = _run(_joined(sys.argv[1:] if arguments is None else arguments), arguments is None)
-        sys.stdout.flush()  # here, where it is told what failed; at its end Python would complain in its own words
+        if sys.stdout:  # none where it was closed before we began
+            sys.stdout.flush()  # here, where it is told what failed; at its end Python would complain in its own words
         return code
     except BrokenPipeError:  # the reader of our output has left
         code = 1
     except OSError as e:
         code = _fail(f"the output cannot be written ({e.strerror}); give it another place", 1)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):
         _let_go(stream)
     return code
 

@@ -51,6 +51,9 @@ def opened(page: str | os.PathLike[str]) -> bool:
 @contextmanager
 def _stdout_apart() -> Iterator[None]:
     """A browser inherits stdout: what it prints is no result, and a pipe would stay open as long as it runs."""
+    if not (sys.stdout and sys.stderr):  # one that was closed before we began
+        yield
+        return
     sys.stdout.flush()
     ours = os.dup(1)
     os.dup2(2, 1)

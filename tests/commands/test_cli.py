@@ -14,6 +14,7 @@ import pytest
 
 import chainderiv as cd
 from chainderiv.cli import COMMANDS, _joined, _parser, main
+from chainderiv.commands import pages
 from tests.interrupted import heeding
 from tests.kinds import costly
 
@@ -314,6 +315,16 @@ def test_a_reader_who_has_left_is_no_fault_and_a_full_disk_is_told_in_a_line(wor
     assert (gone.returncode, gone.stderr) == (1, "")
     assert (filled.returncode, filled.stderr.count("\n")) == (1, 1)
     assert "the output cannot be written (No space left on device)" in filled.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes stdout")
+def test_a_stdout_that_is_closed_is_no_fault(monkeypatch):
+    command = shlex.join([sys.executable, "-m", "chainderiv", "--version"]) + " >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    monkeypatch.setattr("webbrowser.open", lambda url: True)
+    monkeypatch.setattr("sys.stdout", None)  # so it is there
+    assert pages.opened("page.html")
 
 
 def test_the_package_is_a_program():
