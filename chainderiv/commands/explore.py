@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainderiv.commands import common, pages
@@ -61,4 +62,7 @@ def _measured(activations: list[Activation], options: argparse.Namespace) -> dic
 
     with common.progress() as show:
         data = common.warned(lambda: load_data(options.measure, options.data))
-        return {"made_by": options.typed, **full_width(activations, data, report=show)}
+        found = full_width(activations, data, report=show)
+    # a file is found again by its path, and not by its name alone
+    own = {"data": options.measure} if Path(options.measure).suffix else {}
+    return {"made_by": options.typed, **found, **own}

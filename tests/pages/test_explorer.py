@@ -197,13 +197,15 @@ def test_what_is_to_be_measured_is_in_the_page_with_the_command(tmp_path, monkey
     monkeypatch.setattr(full_width, "DEPTHS", (1,))
     monkeypatch.setattr(full_width, "STARTS", ("glorot",))
     monkeypatch.setattr(full_width, "SEEDS", 1)
-    out = tmp_path / "mine.html"
-    words = ["explore", "--no-open", "--out", str(out), "--measure", "digits"]
+    out, own, few = tmp_path / "mine.html", tmp_path / "my digits.npz", cd.load_data("digits").train.first(200)
+    np.savez(own, images=few.images, labels=few.labels)
+    words = ["explore", "--no-open", "--out", str(out), "--measure", str(own)]
     assert main([*words, "--activation", "tanh"]) == 0
     (written,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', out.read_text(), re.S)
     measured = json.loads(written)
     assert measured["made_by"] == shlex.join(["chainderiv", *words, "--activation", "tanh"])
-    assert (measured["data"], list(measured["neurons"])) == ("digits", ["tanh"])
+    assert (measured["data"], list(measured["neurons"])) == (str(own), ["tanh"])
+    assert measured["images"] < 200  # some of them validate and test
     out.unlink()
     assert main(words) == 2
     assert "give --activation" in capsys.readouterr().err

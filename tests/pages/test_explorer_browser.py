@@ -19,8 +19,9 @@ from benchmarks.explorer import browser_seconds, redraws
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.pages.explorer.formulas import formulas, shared_formulas
 from chainderiv.pages.explorer.full_width import shipped
+from chainderiv.pages.explorer.page import page_of
 from tests.kinds import slow
-from tests.pages.explored import OWN, judge_said, random_states, same, text
+from tests.pages.explored import OWN, data, judge_said, random_states, same, text
 from tests.pages.test_html import of_blocks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -398,6 +399,20 @@ def test_keys_change_the_tab_and_what_is_read_and_saved_there_is_what_is_shipped
     page.click("#depths [data-hidden='8']")
     opened.settle()
     assert (page.input_value("#init"), page.inner_text("#hidden-value")) == ("he", "8")
+
+
+def test_a_name_is_text_wherever_it_stands(browser, tmp_path):
+    name, wide, path = """z"><img src='x'>&amp;{init}""", data()["wide"], tmp_path / "named.html"
+    wide = wide | {"neurons": {name: wide["neurons"]["tanh"]}, "data": "my digits.npz"}
+    path.write_text(page_of(data() | {"wide": wide}), encoding="utf-8")
+    one = Opened(browser, path, "#tab=wide&init=zzz&neuron=__proto__&hidden=1e9&at=-3")
+    labels = one.page.eval_on_selector_all("#wide [aria-label]", "all => all.map(one => one.ariaLabel)")
+    assert sum(name in label for label in labels) == 2  # every depth, and the phase diagram
+    assert one.page.locator("#wide img").count() == 0
+    assert [one.page.inner_text(f"#{of}-value") for of in ("hidden", "at")] == ["32", "1"]
+    assert "--dataset 'my digits.npz'" in one.page.inner_text("#wide-command")
+    assert 'cd.load_data("my digits.npz")' in one.page.inner_text("#wide-snippet")
+    one.close()
 
 
 def test_the_command_and_the_python_lines_of_wide_layers_give_what_is_shown(opened, mnist, capsys):

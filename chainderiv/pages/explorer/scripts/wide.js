@@ -24,7 +24,6 @@ const measuredFall = ({ measured }) => measured.reduce((sum, row) => sum + row[0
 const powerOf = (v, digits = 3) => toldLog({ sign: 1, log: v * Math.LN10 }, digits);
 
 function wideSummary(found, state) {
-  const words = { layers: state.hidden, seeds: DATA.wide.seeds, data: DATA.wide.data, images: DATA.wide.images };
   const said = [];
   if (found.chi !== null) {
     const phase = found.chi > 1 + DATA.wide.told ? "exploding" : found.chi < 1 - DATA.wide.told ? "vanishing" : "critical";
@@ -33,9 +32,9 @@ function wideSummary(found, state) {
   if (state.hidden > 1) {
     const [, median] = found.predicted ?? [];
     const fall = median ? t("predicted_fall", { fall: powerOf(median[0] - median.at(-1)) }) : "";
-    said.push(t("wide_fall", { ...words, fall, measured: powerOf(measuredFall(found)) }));
+    said.push(t("wide_fall", { layers: state.hidden, fall, measured: powerOf(measuredFall(found)) }));
   }
-  if (found.predicted) said.push(t("wide_band", { ...words, ...inBand(found) }));
+  if (found.predicted) said.push(t("wide_band", inBand(found)));
   return said.join(" ");
 }
 
@@ -49,14 +48,14 @@ function layerReadout(found, { at }) {
 
 function wideCommand({ neuron, init, hidden }) {
   const { sizes, width, data, cost } = DATA.wide, layers = [sizes[0], ...Array(hidden).fill(width), sizes[1]];
-  return `chainderiv predict --layers ${layers.join(",")} --dataset ${data} --activation ${quoted(DATA.wide.texts[neuron] ?? neuron)} --cost ${cost} --init ${init}`;
+  return `chainderiv predict --layers ${layers.join(",")} --dataset ${quoted(data)} --activation ${quoted(DATA.wide.texts[neuron] ?? neuron)} --cost ${cost} --init ${init}`;
 }
 
 function wideSnippet({ neuron, init, hidden }) {
   const { sizes, width, data, cost, images } = DATA.wide, phi = pythonNeuron(neuron, DATA.wide.texts[neuron] ?? null);
   const network = `[${sizes[0]}, *[${width}] * ${hidden}, ${sizes[1]}], ${phi}, "${cost}", init="${init}"`;
   return [
-    "import chainderiv as cd", `data = cd.load_data("${data}")`, `cd.predict(${network}, data=data).log_points`,
+    "import chainderiv as cd", `data = cd.load_data(${python(data)})`, `cd.predict(${network}, data=data).log_points`,
     `net = cd.Network(${network}, rng=0)`, `measured = data.train.first(${images})`,
     "[g.norm().log10 for g in net.log_mean_bias_gradients(measured.images, measured.labels)[:-1]]",
   ].join("\n");
