@@ -64,7 +64,8 @@ def test_what_is_predicted_is_low_median_and_high_of_each_layer(made):
 
 
 def test_a_phase_diagram_is_what_iterating_each_point_gives(made):
-    axes = wide.SIGMA_W.values, wide.SIGMA_B.values
+    axes = [cd.Axis(one["start"], one["stop"], one["count"], scale="log" if one["log"] else "linear").values
+            for one in (made["axes"]["sigma_w"], made["axes"]["sigma_b"])]  # fmt: skip
     rows = made["neurons"]["sigmoid"]["phase"]["chi_1"]
     for i, k in ((0, 0), (12, 10), (30, 20), (36, 5)):
         field = cd.mean_field("sigmoid", axes[0][i], axes[1][k])
@@ -109,6 +110,8 @@ def test_what_is_shipped_says_what_made_it_and_is_what_that_makes(shipped, mnist
     module, _, name = shipped["made_by"].split(";")[0].removeprefix("from ").partition(" import ")
     assert getattr(importlib.import_module(module), name) is wide.save_full_width
     again = wide.full_width([cd.ACTIVATIONS["tanh"]], mnist, depths=[3], starts=["nielsen"])
+    told = again.keys() - {"neurons", "depths", "about"}
+    assert {what: again[what] for what in told} == {what: shipped[what] for what in told}
     for what, found in again["neurons"]["tanh"]["starts"]["nielsen"].items():
         kept = shipped["neurons"]["tanh"]["starts"]["nielsen"][what]
         assert found == ({"3": kept["3"]} if isinstance(kept, dict) else kept), what

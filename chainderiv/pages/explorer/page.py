@@ -16,6 +16,7 @@ from chainderiv.experiments.setup import SAID
 from chainderiv.functions.activation import Activation
 from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.functions.described import text_of
+from chainderiv.functions.formula import parse_formula
 from chainderiv.functions.lookup import named
 from chainderiv.given import path_of
 from chainderiv.maps.regime import BAND, LOG_QUARTER
@@ -133,10 +134,14 @@ def _cancels(phi: Activation) -> dict[str, bool]:
 
 
 def _text(phi: Activation) -> str | None:
-    """The formula as the command line takes it, where the name is not enough; one from there is named by its own."""
+    """The formula as the command line takes it, where the name is not enough; the name where that is the formula."""
     if named(phi.name):
         return None
-    return text_of(phi.formula) if phi.name.isidentifier() else phi.name
+    try:
+        stated = parse_formula(phi.name)
+    except BadValue:
+        stated = None
+    return phi.name if stated == phi.formula else text_of(phi.formula)
 
 
 def _bounds() -> dict[str, Any]:
