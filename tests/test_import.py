@@ -49,7 +49,7 @@ def loading(commands, names):
 import sys
 from chainderiv.cli import main
 for words in {commands}:
-    main(words.split())
+    assert main(words.split()) == 0, words
     if set(sys.modules) & set({names}):
         print("LOADED BY", words)
 """

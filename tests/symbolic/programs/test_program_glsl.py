@@ -16,7 +16,8 @@ from tests.symbolic.programs.test_program_runners import compile_c, job, run_c
 CHAINS = [(name, "quadratic", residual) for name in KINDS for residual in (False, True)]
 CHAINS += [("sigmoid", "cross_entropy", False)]
 OWN = ("decimal", "cubic root", "cardinal")
-SHADED = CHAINS + [(cd.Activation(name, FORMULAS[name]), "quadratic", False) for name in OWN]
+ERF = cd.Activation.from_formula("erf(z)", "erf(z)")  # 32 bits have a series of their own for it
+SHADED = CHAINS + [(phi, "quadratic", False) for phi in (ERF, *(cd.Activation(name, FORMULAS[name]) for name in OWN))]
 SINGLE = 2.0**-23
 LOWEST = -3.4028234663852886e38
 
@@ -100,8 +101,8 @@ def singles(rng, scale):
 
 @pytest.mark.parametrize(
     "number",
-    # and one formula of one's own
-    [k if k == len(CHAINS) or case[0] in FOUR else slow(k) for k, case in enumerate(SHADED)],
+    # and two formulas of one's own
+    [k if k - len(CHAINS) in (0, 1) or case[0] in FOUR else slow(k) for k, case in enumerate(SHADED)],
     ids=lambda k: str(SHADED[k][0]),
 )
 def test_the_arithmetic_of_a_shader_keeps_the_digits_of_32_bits(number, shaders):
