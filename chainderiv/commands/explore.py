@@ -54,6 +54,8 @@ def run(options: argparse.Namespace) -> int:
 def _measured(activations: list[Activation], options: argparse.Namespace) -> dict[str, Any] | None:
     """What wide layers of the activations give, where that is asked for."""
     if options.measure is None:
+        if options.data is not None:
+            raise BadValue("--data is where --measure finds its data set; give --measure as well, or leave it out")
         return None
     if not activations:
         raise BadValue("--measure measures the activations that are given; give --activation as well")

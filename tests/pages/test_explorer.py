@@ -217,6 +217,8 @@ def test_what_is_to_be_measured_is_in_the_page_with_the_command(tmp_path, monkey
     out.unlink()
     assert main(words) == 2
     assert "give --activation" in capsys.readouterr().err
+    assert main([*words[:-2], "--data", str(tmp_path)]) == 2
+    assert "give --measure" in capsys.readouterr().err
     assert not out.exists()
 
 
