@@ -240,6 +240,8 @@ def _in_ascii(text: str) -> str:
 
 def complain(text: str) -> None:
     """Print a line on stderr, whatever its encoding."""
+    if sys.stderr is None:  # closed before we began; print would take stdout
+        return
     encoding = getattr(sys.stderr, "encoding", None) or "ascii"
     line = " ".join(text.split())
     line = line if _is_unicode(encoding) else line.translate(_ASCII)
@@ -282,7 +284,7 @@ Show = Callable[[str, int, int], None]
 @contextmanager
 def progress() -> Iterator[Show]:
     """A progress display on stderr, called with (what, done, total); a file or pipe gets a line per task."""
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):
         yield _lines()
         return
     from rich.console import Console

@@ -32,7 +32,7 @@ BESIDE_LAYERS = 5  # rows that are not layers
 @contextmanager
 def shown(epochs: int) -> Iterator[Callable[[TrainingRecord], object]]:
     """A display on stderr, called with the record so far; a file or pipe gets a line per training."""
-    if not sys.stderr.isatty():
+    if not (sys.stderr and sys.stderr.isatty()):
         with common.progress() as show:
             yield lambda record: show(f"epochs (accuracy {share(record.accuracy[-1])})", record.epochs, epochs)
         return

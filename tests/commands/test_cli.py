@@ -327,6 +327,14 @@ def test_a_stdout_that_is_closed_is_no_fault(monkeypatch):
     assert pages.opened("page.html")
 
 
+def test_where_stderr_is_closed_stdout_is_the_result_alone(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr", None)
+    assert main(["map", "--w", "-1:1:3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["maps"]
+    assert main(["map", "--w", "none"]) == 2
+    assert capsys.readouterr().out == ""
+
+
 def test_the_package_is_a_program():
     done = subprocess.run(
         [sys.executable, "-m", "chainderiv", "derive", "--depth", "4"],
