@@ -120,3 +120,12 @@ def test_what_is_shipped_says_what_made_it_and_is_what_that_makes(shipped, mnist
 def test_a_start_that_no_network_has_is_told_with_the_reason():
     found = wide.full_width([cd.ACTIVATIONS["gelu"]], cd.load_data("digits"), depths=[1], starts=["critical"])
     assert "signals leave" in found["neurons"]["gelu"]["starts"]["critical"]["refused"]
+
+
+def test_a_slope_of_0_is_told_apart_from_one_that_is_not_known():
+    first, *_ = wide._phase(cd.ACTIVATIONS["relu2"])[
+        "chi_1"
+    ]  # without biases lengths shrink to 0, and slopes with them
+    assert first[0] == "zero"
+    assert cd.mean_field("relu2", wide.SIGMA_W.start, 0).chi_1 == 0
+    assert None in wide._phase(cd.ACTIVATIONS["gelu"])["chi_1"][-1]

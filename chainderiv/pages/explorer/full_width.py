@@ -140,9 +140,11 @@ def _chi(phi: Activation, sigma_w: float, sigma_b: float) -> float | None:
 
 
 def _phase(phi: Activation) -> dict[str, Any]:
-    """log₁₀ χ₁, a row for each σ_b, and the critical line in pieces of (σ_w, σ_b)."""
+    """log₁₀ χ₁, a row for each σ_b, "zero" where χ₁ is 0; and the critical line in pieces of (σ_w, σ_b)."""
+    chi = phase_diagram(phi, SIGMA_W, SIGMA_B).chi_1
     with np.errstate(divide="ignore"):
-        rows = [_parts(row, CHI_PARTS) for row in np.log(phase_diagram(phi, SIGMA_W, SIGMA_B).chi_1)]
+        known = [_parts(row, CHI_PARTS) for row in np.log(chi)]
+    rows = [["zero" if x == 0 else part for x, part in zip(*row, strict=True)] for row in zip(chi, known, strict=True)]
     return {"chi_1": rows, "line": _pieces(*stable_line(phi, np.linspace(SIGMA_B.start, SIGMA_B.stop, LINE_POINTS)))}
 
 

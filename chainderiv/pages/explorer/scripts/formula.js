@@ -5,7 +5,7 @@ const MOST = 11; // factors; of more the middle is left out
 
 function mathml(state, factor) {
   const own = DATA.formulas[state.activation], names = { layer: factor.layer, before: factor.layer - 1, last: state.depth };
-  return (own[factor.piece] ?? DATA.shared[factor.piece]).replace(/\{(\w+)\}/g, (_, word) => names[word]);
+  return (own[factor.piece] ?? DATA.shared[factor.piece]).replace(/\{(\w+)\}/g, (as_is, word) => names[word] ?? as_is);
 }
 
 const effect = ({ log }) => (log < 0 ? "shrinks" : log > 0 ? "grows" : "");

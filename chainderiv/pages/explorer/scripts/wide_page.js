@@ -75,9 +75,10 @@ function wideLegend({ predicted }) {
   return entries.map(([name, inner]) => `<li>${mark(inner)}${t(name, { seeds: DATA.wide.seeds })}</li>`).join("");
 }
 
-function phaseLegend({ neuron }, { undefined: colour }) {
-  const unknown = DATA.wide.neurons[neuron].phase.chi_1.flat().includes(null);
-  return unknown ? `<li><svg viewBox="0 0 30 14" aria-hidden="true"><rect width="30" height="14" fill="${colour}"/></svg>${t("legend_unknown")}</li>` : "";
+function phaseLegend({ neuron }, palette) {
+  const cells = new Set(DATA.wide.neurons[neuron].phase.chi_1.flat());
+  const entries = [["zero", palette.zero, "legend_zero"], [null, palette.undefined, "legend_unknown"]].filter(([cell]) => cells.has(cell));
+  return entries.map(([, colour, name]) => `<li><svg viewBox="0 0 30 14" aria-hidden="true"><rect width="30" height="14" fill="${colour}" stroke="${palette.soft}"/></svg>${t(name)}</li>`).join("");
 }
 
 function listenToWide(current, change) {
