@@ -60,7 +60,7 @@ def full_width(
     >>> import chainderiv as cd
     >>> made = full_width([cd.ACTIVATIONS["tanh"]], cd.load_data("digits"), [2], seeds=1, starts=["glorot"])
     >>> made["neurons"]["tanh"]["starts"]["glorot"]["predicted"]["2"]
-    [[-20, -11], [-6, 2], [6, 14]]
+    [[3, 12], [13, 19], [22, 26]]
     """
     depths, seeds, starts = depths or DEPTHS, seeds or SEEDS, starts or STARTS
     asked = [(phi, name) for phi in activations for name in starts]
