@@ -67,4 +67,4 @@ def _measured(activations: list[Activation], options: argparse.Namespace) -> dic
         found = full_width(activations, data, report=show)
     # a file is found again by its path, and not by its name alone
     own = {"data": options.measure} if Path(options.measure).suffix else {}
-    return {"made_by": options.typed, **found, **own}
+    return {"made_by": options.typed, **found, **own, "folder": options.data}

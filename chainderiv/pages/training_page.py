@@ -7,7 +7,7 @@ from typing import Any
 
 from chainderiv.pages.typesetting import capital
 from chainderiv.pages.writer import Figure, Table, write_page
-from chainderiv.records.measurements import MEASURED_IMAGES
+from chainderiv.records.measurements import measured_images
 from chainderiv.records.numbers import numbers_of
 from chainderiv.records.record import TrainingRecord
 from chainderiv.view.networks.curves import plot_accuracy, plot_norms
@@ -51,7 +51,7 @@ def save_training_page(record: TrainingRecord, path: str | os.PathLike[str], adv
         "hidden": hidden,
         "layers": " and ".join(", ".join(map(str, sizes[1:-1])).rsplit(", ", 1)),
         "images": settings["data"]["training_images"],
-        "measured": min(MEASURED_IMAGES, settings["data"]["training_images"]),
+        "measured": measured_images(settings),
         "epochs": record.epochs,
         "accuracy": [record.accuracy[0], record.accuracy[-1]],
         "ratios": [f"{one:.3g}" for one in _ratios(record)] if hidden > 1 else None,

@@ -50,6 +50,16 @@ def beyond(log: ArrayLike) -> Mask:
     return np.asarray(np.isfinite(log) & ((np.asarray(log) < _LEAST) | (np.asarray(log) > _MOST)))
 
 
+def measured_images(settings: Mapping[str, Any]) -> int:
+    """Over how many images the gradients of a training with these settings are measured.
+
+    >>> measured_images({"data": {"training_images": 450}})
+    450
+    """
+    trained: int = settings.get("data", {}).get("training_images", MEASURED_IMAGES)
+    return min(MEASURED_IMAGES, trained)
+
+
 def warn_of(what: str, log: ArrayLike, cure: str) -> None:
     """A RuntimeWarning where numbers that are asked for as floats leave float64."""
     if lost := int(beyond(log).sum()):
@@ -113,7 +123,7 @@ class Measurements(Shows):
         if more := max(0, len(rows) - SHOWN_ROWS):
             rows[SHOWN_ROWS // 2 : -SHOWN_ROWS // 2] = [(f"… {more} more", *[""] * (len(header) - 1))]
         named = self.settings.get("data", {}).get("name")
-        over = f"the L2 norm of the mean of ∂C/∂b_l over the first {MEASURED_IMAGES} images"
+        over = f"the L2 norm of the mean of ∂C/∂b_l over the first {measured_images(self.settings)} images"
         after = [f"{f'validation on {named}; ' if named else ''}‖δl‖ is {over}"]
         return Shown((), header, rows, [*([".rows(), --csv and --json have every row"] if more else []), *after])
 

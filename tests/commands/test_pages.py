@@ -16,6 +16,7 @@ from chainderiv.commands import map as of_maps, train as of_training
 from chainderiv.nn.data.data import load_data
 from chainderiv.nn.network import Network
 from chainderiv.pages.tour import tour
+from chainderiv.pages.writer import twin_of
 from tests import plain_map, schemas
 from tests.backpropagation import mean_bias_gradients
 from tests.pages.test_html import Checker, as_typed
@@ -130,6 +131,14 @@ def test_an_interrupt_tells_what_was_written_before_it_and_nothing_older(tmp_pat
     assert capsys.readouterr().err.splitlines()[-1] == f"chainderiv: interrupted; kept: {table}"
     assert main(["map", "--w", "-1:1:3", "--out", str(page)]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == "chainderiv: interrupted; no file was written"
+
+    def interrupted_between(*_, **__):
+        twin_of(page).write_text("{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainderiv.pages.map_page.save_map_page", interrupted_between)
+    assert main(["map", "--w", "-1:1:3", "--out", str(page)]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"chainderiv: interrupted; kept: {twin_of(page)}"
 
 
 @pytest.mark.parametrize(("words", "module", "work"), [(MAP, of_maps, "sweep"), (TRAIN, of_training, "train")])

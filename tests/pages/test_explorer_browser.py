@@ -403,15 +403,15 @@ def test_keys_change_the_tab_and_what_is_read_and_saved_there_is_what_is_shipped
 
 def test_a_name_is_text_wherever_it_stands(browser, tmp_path):
     name, wide, path = """z"><img src='x'>&amp;{init}""", data()["wide"], tmp_path / "named.html"
-    wide = wide | {"neurons": {name: wide["neurons"]["tanh"]}, "data": "my digits.npz"}
+    wide = wide | {"neurons": {name: wide["neurons"]["tanh"]}, "data": "my digits.npz", "folder": "my data"}
     path.write_text(page_of(data() | {"wide": wide}), encoding="utf-8")
     one = Opened(browser, path, "#tab=wide&init=zzz&neuron=__proto__&hidden=1e9&at=-3")
     labels = one.page.eval_on_selector_all("#wide [aria-label]", "all => all.map(one => one.ariaLabel)")
     assert sum(name in label for label in labels) == 2  # every depth, and the phase diagram
     assert one.page.locator("#wide img").count() == 0
     assert [one.page.inner_text(f"#{of}-value") for of in ("hidden", "at")] == ["32", "1"]
-    assert "--dataset 'my digits.npz'" in one.page.inner_text("#wide-command")
-    assert 'cd.load_data("my digits.npz")' in one.page.inner_text("#wide-snippet")
+    assert "--dataset 'my digits.npz' --data 'my data'" in one.page.inner_text("#wide-command")
+    assert 'cd.load_data("my digits.npz", "my data")' in one.page.inner_text("#wide-snippet")
     one.close()
 
 

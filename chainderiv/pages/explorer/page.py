@@ -100,7 +100,8 @@ def page_data(
 def _wide(measured: dict[str, Any], own: dict[str, Activation]) -> dict[str, Any]:
     """What is known of wide layers, and words about it."""
     said = SAID.get(measured["data"], measured["data"])
-    return measured | {"said": said, "told": TOLD, "texts": {name: _text(phi) for name, phi in own.items()}}
+    texts = {name: _text(phi) for name, phi in own.items()}
+    return {"folder": None, **measured, "said": said, "told": TOLD, "texts": texts}
 
 
 def source(name: str) -> str:

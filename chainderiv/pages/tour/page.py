@@ -10,7 +10,7 @@ from chainderiv.checking.verification import Row
 from chainderiv.pages.tour.figures import FIGURES
 from chainderiv.pages.tour.findings import Findings
 from chainderiv.pages.writer import Figure, Table, render
-from chainderiv.records.measurements import MEASURED_IMAGES
+from chainderiv.records.measurements import measured_images
 from chainderiv.symbolic.notation import equations
 from chainderiv.wording import minus, number, span
 
@@ -98,7 +98,7 @@ def _of_training(found: Findings) -> dict[str, Any]:
         "norms": record.norms()[0].tolist(),
         "epochs": record.epochs,
         "accuracy": record.accuracy.tolist(),
-        "measured": min(MEASURED_IMAGES, settings["data"]["training_images"]),
+        "measured": measured_images(settings),
     }
 
 

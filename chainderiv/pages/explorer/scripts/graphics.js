@@ -61,7 +61,7 @@ function given(gl, program, state, start, size) {
 }
 
 function unpack(pixels, { log, links, largest }, first, behind) {
-  const read = v => (v <= LOWEST ? -Infinity : v < -LOWEST ? v : NaN);
+  const read = v => (v > LOWEST && v < -LOWEST ? v : v <= LOWEST ? -Infinity : NaN);
   for (let k = 0, at = first; at < behind; k += 4, at++) {
     log[at] = read(pixels[k]);
     links[at] = read(pixels[k + 1]);

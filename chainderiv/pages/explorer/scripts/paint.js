@@ -1,7 +1,7 @@
 // Colours of the map: blue below 0, orange above, paper at 0, each side as deep as its own end (as the package's maps).
 
 const STEPS = 512, ALMOST_EVEN = 0.5; // shades; within ±ALMOST_EVEN colours change evenly, beyond by equal ratios
-const bend = v => Math.asinh(v / ALMOST_EVEN);
+const bend = v => Math.log(v / ALMOST_EVEN + Math.sqrt((v / ALMOST_EVEN) ** 2 + 1)); // asinh of v >= 0, a third of its time
 
 const rgb = text => [1, 3, 5].map(k => parseInt(text.slice(k, k + 2), 16));
 const packed = ([r, g, b]) => (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
@@ -40,8 +40,8 @@ function extent(field, shown) {
 
 // the place 0 … 1 of a number among the colours
 function scale({ low, high }) {
-  const below = Math.max(bend(Math.max(-low, 0)), bend(ALMOST_EVEN)), above = Math.max(bend(Math.max(high, 0)), bend(ALMOST_EVEN));
-  return v => Math.min(Math.max(0.5 + 0.5 * (v < 0 ? bend(v) / below : bend(v) / above), 0), 1);
+  const [below, above] = [-low, high].map(end => bend(Math.max(end, ALMOST_EVEN)));
+  return v => Math.min(Math.max(0.5 + 0.5 * (v < 0 ? -bend(-v) / below : bend(v) / above), 0), 1);
 }
 
 // of what is only told apart: -1, 0 and 1

@@ -47,15 +47,15 @@ function layerReadout(found, { at }) {
 }
 
 function wideCommand({ neuron, init, hidden }) {
-  const { sizes, width, data, cost } = DATA.wide, layers = [sizes[0], ...Array(hidden).fill(width), sizes[1]];
-  return `chainderiv predict --layers ${layers.join(",")} --dataset ${quoted(data)} --activation ${quoted(DATA.wide.texts[neuron] ?? neuron)} --cost ${cost} --init ${init}`;
+  const { sizes, width, data, folder, cost } = DATA.wide, there = folder === null ? "" : ` --data ${quoted(folder)}`, layers = [sizes[0], ...Array(hidden).fill(width), sizes[1]];
+  return `chainderiv predict --layers ${layers.join(",")} --dataset ${quoted(data)}${there} --activation ${quoted(DATA.wide.texts[neuron] ?? neuron)} --cost ${cost} --init ${init}`;
 }
 
 function wideSnippet({ neuron, init, hidden }) {
-  const { sizes, width, data, cost, images } = DATA.wide, phi = pythonNeuron(neuron, DATA.wide.texts[neuron] ?? null);
+  const { sizes, width, data, folder, cost, images } = DATA.wide, phi = pythonNeuron(neuron, DATA.wide.texts[neuron] ?? null);
   const network = `[${sizes[0]}, *[${width}] * ${hidden}, ${sizes[1]}], ${phi}, "${cost}", init="${init}"`;
   return [
-    "import chainderiv as cd", `data = cd.load_data(${python(data)})`, `cd.predict(${network}, data=data).log_points`,
+    "import chainderiv as cd", `data = cd.load_data(${[data, ...(folder === null ? [] : [folder])].map(python).join(", ")})`, `cd.predict(${network}, data=data).log_points`,
     `net = cd.Network(${network}, rng=0)`, `measured = data.train.first(${images})`,
     "[g.norm().log10 for g in net.log_mean_bias_gradients(measured.images, measured.labels)[:-1]]",
   ].join("\n");
