@@ -6,7 +6,7 @@ import pytest
 
 from chainderiv.cli import COMMANDS, main
 from tests.kinds import slow
-from tests.schemas import ROOM, judge, require
+from tests.schemas import FREE, OPEN, ROOM, free_inside, judge, require
 
 pytest.importorskip("jsonschema")
 
@@ -55,5 +55,13 @@ def test_what_is_printed_is_of_its_schema_and_no_key_less(case, capsys, tmp_path
     command, *rest = case.split()
     assert main([command, *rest, "--json"]) in (0, 3)
     streams = capsys.readouterr()
-    require(command, json.loads(streams.out))
+    printed = json.loads(streams.out)
+    require(command, printed)
+    if command not in OPEN:
+        assert free_inside(command, printed) <= FREE.get(command, set())
     assert "\x1b" not in streams.out + streams.err
+
+
+def test_an_object_that_takes_any_key_is_seen(capsys):
+    assert main(["derive", "--depth", "3", "--at", "w=100,z=0", "--json"]) == 0
+    assert free_inside("derive", json.loads(capsys.readouterr().out)) == {"at"}
