@@ -72,7 +72,7 @@ def _row(line: Line, result: Measured, first: Measured, ours: Line) -> Row:
 
 
 def docs_table(measured: Iterable[tuple[Table, list[Row]]]) -> str:
-    """In Markdown, as docs/benchmarks.md has it: every peer beside ours."""
+    """In Markdown, what docs/benchmarks.md has of one processor: every peer beside ours."""
     lines = ["| map | here | beside it | its time | ratio |", "|---|---|---|---|---|"]
     for table, found in measured:
         cells = f"| {table.what} | {_milliseconds(found[0])}" if not found[0].result.missing else f"| {table.what} | "

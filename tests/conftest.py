@@ -2,6 +2,7 @@
 
 import gc
 import os
+import shutil
 import time
 
 import pytest
@@ -106,3 +107,13 @@ def mnist(mnist_folder):
 def tiny():
     """60 + 20 + 20 images of 6 pixels in 3 classes that a small network can learn."""
     return small_data()
+
+
+@pytest.fixture(scope="module")
+def validator():
+    """The compiler of shaders."""
+    found = shutil.which("glslangValidator")
+    if found is None and not os.environ.get("CI"):
+        pytest.skip("glslangValidator is missing (Debian's glslang-tools); where CI is set, that is a failure")
+    assert found, "glslangValidator is missing; install Debian's glslang-tools"
+    return found

@@ -181,10 +181,11 @@ def kept(options: argparse.Namespace, began: float, interrupt: KeyboardInterrupt
     """What an interrupted command that began then has left: how to go on, or its files; each is whole."""
     if notes := getattr(interrupt, "__notes__", ()):
         return "; ".join(notes)
-    from chainderiv.pages.writer import PAGE, twin_of
+    from chainderiv.commands.pages import is_page
+    from chainderiv.pages.writer import twin_of
 
     places = [Path(place) for name in ("out", "csv") if (place := getattr(options, name, None))]
-    places += [twin_of(place) for place in places if place.suffix == PAGE]
+    places += [twin_of(place) for place in places if is_page(place)]
     files = [file for place in places for file in (sorted(place.iterdir()) if place.is_dir() else [place])]
     new = [str(file) for file in files if file.is_file() and file.stat().st_mtime >= began]
     return f"kept: {', '.join(new)}" if new else "no file was written"

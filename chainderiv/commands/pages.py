@@ -20,7 +20,7 @@ def open_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--open", action="store_true", help="open the page in a browser")
 
 
-def is_page(out: str | None) -> bool:
+def is_page(out: str | os.PathLike[str] | None) -> bool:
     """Whether that is the name of a page."""
     return out is not None and Path(out).suffix.lower() == PAGE
 

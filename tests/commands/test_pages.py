@@ -137,7 +137,7 @@ def test_an_interrupt_tells_what_was_written_before_it_and_nothing_older(tmp_pat
         raise KeyboardInterrupt
 
     monkeypatch.setattr("chainderiv.pages.map_page.save_map_page", interrupted_between)
-    assert main(["map", "--w", "-1:1:3", "--out", str(page)]) == 130
+    assert main(["map", "--w", "-1:1:3", "--out", str(page.with_suffix(".HTML"))]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == f"chainderiv: interrupted; kept: {twin_of(page)}"
 
 

@@ -9,7 +9,7 @@ import chainderiv as cd
 from tests.helpers import EPSILON
 from tests.kinds import slow
 from tests.pages.explored import chain_of, data
-from tests.symbolic.programs.test_program_glsl import SINGLE, as_c, singles, validate, validator  # noqa: F401
+from tests.symbolic.programs.test_program_glsl import SINGLE, as_c, singles, validate
 from tests.symbolic.programs.test_program_runners import compile_c, job, run_c
 
 DEPTH, LAYER = 7, 2
@@ -50,7 +50,7 @@ def cases_of(whole):
 
 
 @pytest.mark.parametrize("whole", [False, slow(True)])
-def test_the_compiler_accepts_the_shaders_of_the_page(whole, validator):  # noqa: F811
+def test_the_compiler_accepts_the_shaders_of_the_page(whole, validator):
     for case in cases_of(whole):
         done = validate(validator, shader(*case[:3], whole))
         assert done.returncode == 0, done.stdout

@@ -5,6 +5,7 @@ const bend = v => Math.log(v / ALMOST_EVEN + Math.sqrt((v / ALMOST_EVEN) ** 2 + 
 
 const rgb = text => [1, 3, 5].map(k => parseInt(text.slice(k, k + 2), 16));
 const packed = ([r, g, b]) => (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
+const css = colour => `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
 
 function ramp(colours) {
   const stops = colours.map(rgb), made = new Int32Array(STEPS);
@@ -14,6 +15,9 @@ function ramp(colours) {
   }
   return made;
 }
+
+// the shade at a place 0 … 1 among them
+const shadeOf = (shades, place) => shades[Math.round(place * (STEPS - 1))];
 
 // the quantity that is drawn, from a field's logarithms
 const SHOWN = {

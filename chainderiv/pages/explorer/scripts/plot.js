@@ -77,8 +77,7 @@ function drawBar(g, box, { place, ends, shades }, palette) {
   const x = box.left + box.wide + BAR.gap, lowest = place(Math.min(ends.low, 0)), highest = place(Math.max(ends.high, 0));
   const y = part => box.top + box.high * (1 - (part - lowest) / (highest - lowest || 1));
   for (let k = 0; k < box.high; k++) {
-    const part = lowest + (highest - lowest) * (1 - k / box.high), colour = shades[Math.round(part * (STEPS - 1))];
-    g.fillStyle = `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+    g.fillStyle = css(shadeOf(shades, lowest + (highest - lowest) * (1 - k / box.high)));
     g.fillRect(x, box.top + k, BAR.width, 1.5);
   }
   g.fillStyle = palette.ink;

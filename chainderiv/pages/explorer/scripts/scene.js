@@ -34,7 +34,7 @@ function painted(field, state, palette) {
   const shown = SHOWN[state.quantity](state), ends = extent(field, shown), place = scale(ends);
   const { picture, g, image } = pictureOfSize(field.size);
   const shades = ramp(palette.diverging), three = codes(palette);
-  paint(image, field, shown, coded(state) ? v => three[v + 1] : v => shades[Math.round(place(v) * (STEPS - 1))], palette);
+  paint(image, field, shown, coded(state) ? v => three[v + 1] : v => shadeOf(shades, place(v)), palette);
   g.putImageData(image, 0, 0);
   const bar = coded(state) || ends.low > ends.high ? null : { place, ends, shades };
   return { picture, ends, bar, count: field.log.length };

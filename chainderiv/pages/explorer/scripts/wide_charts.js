@@ -2,7 +2,7 @@
 
 const LAYERS = { width: 640, height: 330, left: 66, right: 12, top: 12, bottom: 44 };
 const DEPTHS = { width: 640, height: 262, left: 40, right: 66, top: 8, bottom: 44 };
-const css = colour => `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+
 // round norms between two powers of ten, as powers of ten: whole ones where there are many, else 1, 2 and 5, or every digit
 function normMarks(low, high) {
   if (high - low > 2.5) return ticks(low, high, 6).filter(Number.isInteger);
@@ -66,7 +66,7 @@ function drawDepths(place, state, palette, choose) {
     return;
   }
   const ends = { low: Math.min(...finite), high: Math.max(...finite) }, part = scale(ends), shades = ramp(palette.diverging);
-  const colour = v => css(shades[Math.round(part(v) * (STEPS - 1))]), most = DATA.wide.depths.at(-1);
+  const colour = v => css(shadeOf(shades, part(v))), most = DATA.wide.depths.at(-1);
   const { left, right, top, bottom, width, height } = DEPTHS, thick = (width - left - right) / most, tall = (height - top - bottom) / rows.length;
   const drawn = rows.map(({ hidden, predicted }, row) => {
     const y = top + row * tall, cells = (predicted?.[1] ?? []).map((v, k) =>
@@ -86,7 +86,7 @@ function bar(ends, part, shades, box = DEPTHS) {
   const left = box.width - box.right + 12, y = p => box.top + tall * (1 - (p - from) / (to - from || 1)), pieces = 64;
   const steps = Array.from({ length: pieces }, (_, k) => {
     const p = from + ((to - from) * (k + 0.5)) / pieces;
-    return `<rect shape-rendering="crispEdges" x="${left}" width="10" y="${y(p) - tall / pieces / 2}" height="${tall / pieces + 0.6}" fill="${css(shades[Math.round(p * (STEPS - 1))])}"/>`;
+    return `<rect shape-rendering="crispEdges" x="${left}" width="10" y="${y(p) - tall / pieces / 2}" height="${tall / pieces + 0.6}" fill="${css(shadeOf(shades, p))}"/>`;
   });
   const kept = [];
   for (const v of [0, ...normMarks(Math.min(ends.low, 0), Math.max(ends.high, 0))]) if (kept.every(other => Math.abs(y(part(other)) - y(part(v))) >= 17)) kept.push(v);

@@ -22,7 +22,7 @@ function cellsOf(rows, across, up, palette) {
   const cells = rows.flatMap((row, k) => row.map((v, i) => {
     const from = left + Math.max(i - 0.5, 0) * wide, to = left + Math.min(i + 0.5, across.count - 1) * wide;
     const high = height - bottom - Math.min(k + 0.5, up.count - 1) * tall, low = height - bottom - Math.max(k - 0.5, 0) * tall;
-    const fill = v === null ? palette.undefined : v === "zero" ? palette.zero : css(shades[Math.round(part(v / parts) * (STEPS - 1))]);
+    const fill = v === null ? palette.undefined : v === "zero" ? palette.zero : css(shadeOf(shades, part(v / parts)));
     return `<rect x="${from.toFixed(1)}" y="${high.toFixed(1)}" width="${(to - from + 0.4).toFixed(1)}" height="${(low - high + 0.4).toFixed(1)}" fill="${fill}"/>`;
   }));
   return `<g shape-rendering="crispEdges">${cells.join("")}</g>` + bar(ends, part, shades, PHASE);
