@@ -443,3 +443,15 @@ def test_the_rules_of_accessibility_hold(options, browser, file):
     assert found.violations_count == 0, found.generate_report()
     assert one.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     one.close()
+
+
+def test_where_gradients_vanish_the_map_is_blue_and_where_they_explode_orange(opened):
+    # 0.5 ≤ b ≤ 2 keeps ReLU on: the gradient is about w^20
+    opened.set({"tab": "chain", "activation": "relu", "depth": 20, "w": [0.1, 4], "up": [0.5, 2], "theme": "light"})
+    opened.settle()
+    row = np.array(opened.page.evaluate(
+        "[...document.getElementById('map').getContext('2d').getImageData(60, 150, 300, 1).data]"))  # fmt: skip
+    red, _, blue, _ = row.reshape(-1, 4).T
+    few, many = slice(15, 40), slice(-60, -20)  # pixels from the left, and from the right
+    assert np.all(blue[few] > red[few] + 20)
+    assert np.all(red[many] > blue[many] + 20)
