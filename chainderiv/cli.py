@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from chainderiv.commands import common
@@ -88,7 +89,21 @@ def _run(given: Sequence[str], ours: bool) -> int:
     except MemoryError:
         return _fail("not enough memory; give fewer points or fewer layers", 1)
     except KeyboardInterrupt as e:
-        return _fail(f"interrupted; {common.kept(options, began, e)}", 130)
+        return _fail(f"interrupted; {_kept(options, began, e)}", 130)
+
+
+def _kept(options: argparse.Namespace, began: float, interrupt: KeyboardInterrupt) -> str:
+    """What an interrupted command that began then has left: how to go on, or its files; each is whole."""
+    if notes := getattr(interrupt, "__notes__", ()):
+        return "; ".join(notes)
+    from chainderiv.commands.pages import is_page
+    from chainderiv.pages.writer import twin_of
+
+    places = [Path(place) for name in ("out", "csv") if (place := getattr(options, name, None))]
+    places += [twin_of(place) for place in places if is_page(place)]
+    files = [file for place in places for file in (sorted(place.iterdir()) if place.is_dir() else [place])]
+    new = [str(file) for file in files if file.is_file() and file.stat().st_mtime >= began]
+    return f"kept: {', '.join(new)}" if new else "no file was written"
 
 
 def _let_go(stream: TextIO) -> None:

@@ -12,7 +12,6 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from chainderiv.errors import BadValue
@@ -175,20 +174,6 @@ def in_flags(said: str, options: argparse.Namespace) -> str:
     said = re.sub(r"^[a-z_]+(?= (is|are|ask) )", lambda m: names.get(m[0], m[0]), said)
     said = re.sub(_AS_PYTHON, lambda m: f"{names[m[1]]} {m[2] or ''}".rstrip() if m[1] in names else m[0], said)
     return re.sub(r"(?<![-\w])[a-z]+_[a-z]+(?!\w)", lambda m: names.get(m[0], m[0]), said)
-
-
-def kept(options: argparse.Namespace, began: float, interrupt: KeyboardInterrupt) -> str:
-    """What an interrupted command that began then has left: how to go on, or its files; each is whole."""
-    if notes := getattr(interrupt, "__notes__", ()):
-        return "; ".join(notes)
-    from chainderiv.commands.pages import is_page
-    from chainderiv.pages.writer import twin_of
-
-    places = [Path(place) for name in ("out", "csv") if (place := getattr(options, name, None))]
-    places += [twin_of(place) for place in places if is_page(place)]
-    files = [file for place in places for file in (sorted(place.iterdir()) if place.is_dir() else [place])]
-    new = [str(file) for file in files if file.is_file() and file.stat().st_mtime >= began]
-    return f"kept: {', '.join(new)}" if new else "no file was written"
 
 
 def seed(text: str) -> int:
