@@ -82,7 +82,7 @@ def page_data(
     own = {phi.name: phi for phi in activations}
     offered = {**own, **{name: ACTIVATIONS[name] for name in catalogue if name not in own}}
     return {
-        "first": next(iter(own), "sigmoid"),
+        "first": next(iter(offered)),
         "programs": programs(list(offered.values())),
         "formulas": {name: formulas(phi) for name, phi in offered.items()},
         "neurons": {name: {"text": _text(phi)} for name, phi in offered.items()},

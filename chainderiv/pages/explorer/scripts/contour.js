@@ -28,20 +28,25 @@ function joined(pieces) {
 function segments(values, size, level) {
   const found = [];
   for (let j = 0; j + 1 < size; j++) {
-    for (let i = 0, at = j * size; i + 1 < size; i++, at++) {
-      const a = values[at] - level, b = values[at + 1] - level, c = values[at + size + 1] - level, d = values[at + size] - level;
-      const low = a < 0;
-      if (low === b < 0 && low === c < 0 && low === d < 0) continue;  // as almost everywhere
-      const corners = [a, b, c, d], crossed = [];
-      for (let side = 0; side < 4; side++) {
-        const from = corners[side], to = corners[(side + 1) % 4];
-        if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to, 2 * at, size));
-      }
-      if (crossed.length >= 2) found.push([crossed[0], crossed[1]]);
-      if (crossed.length === 4) found.push([crossed[2], crossed[3]]);
+    let at = j * size, left = (values[at] < level ? 1 : 0) + (values[at + size] < level ? 2 : 0);
+    for (let i = 0; i + 1 < size; i++, at++) {
+      const right = (values[at + 1] < level ? 1 : 0) + (values[at + size + 1] < level ? 2 : 0);
+      if (left !== right || left % 3 !== 0) cut(found, i, j, [at, at + 1, at + size + 1, at + size].map(k => values[k] - level), at, size);
+      left = right;
     }
   }
   return found;
+}
+
+// of a cell whose corners are not all on one side, as almost all are
+function cut(found, i, j, corners, at, size) {
+  const crossed = [];
+  for (let side = 0; side < 4; side++) {
+    const from = corners[side], to = corners[(side + 1) % 4];
+    if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to, 2 * at, size));
+  }
+  if (crossed.length >= 2) found.push([crossed[0], crossed[1]]);
+  if (crossed.length === 4) found.push([crossed[2], crossed[3]]);
 }
 
 function crossing(i, j, side, from, to, edge, size) {

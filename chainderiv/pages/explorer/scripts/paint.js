@@ -48,6 +48,19 @@ function scale({ low, high }) {
   return v => Math.min(Math.max(0.5 + 0.5 * (v < 0 ? -bend(-v) / below : bend(v) / above), 0), 1);
 }
 
+// the same shade by looking from that of the number before, which stood beside it: a tenth of a logarithm's time
+function shading(shades, { low, high }) {
+  const [below, above] = [-low, high].map(end => 2 * bend(Math.max(end, ALMOST_EVEN))), last = shades.length - 1;
+  const number = place => ALMOST_EVEN * Math.sinh(place * (place < 0 ? below : above)); // of a place from -1/2 to 1/2
+  const edges = Float64Array.from({ length: last }, (_, k) => number((k + 0.5) / last - 0.5));
+  let k = 0;
+  return v => {
+    while (k < last && v >= edges[k]) k++;
+    while (k > 0 && v < edges[k - 1]) k--;
+    return shades[k];
+  };
+}
+
 // of what is only told apart: -1, 0 and 1
 const coded = state => state.quantity === "regime" || state.quantity === "below_quarter";
 const codes = palette => [palette.low, palette.paper, palette.high].map(colour => packed(rgb(colour)));

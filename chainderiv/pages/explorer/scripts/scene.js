@@ -34,7 +34,7 @@ function painted(field, state, palette) {
   const shown = SHOWN[state.quantity](state), ends = extent(field, shown), place = scale(ends);
   const { picture, g, image } = pictureOfSize(field.size);
   const shades = ramp(palette.diverging), three = codes(palette);
-  paint(image, field, shown, coded(state) ? v => three[v + 1] : v => shadeOf(shades, place(v)), palette);
+  paint(image, field, shown, coded(state) ? v => three[v + 1] : shading(shades, ends), palette);
   g.putImageData(image, 0, 0);
   const bar = coded(state) || ends.low > ends.high ? null : { place, ends, shades };
   return { picture, ends, bar, count: field.log.length };
@@ -42,10 +42,17 @@ function painted(field, state, palette) {
 
 // rate = 0 and largest link = 1/4, and the shares of the map that vanish and explode
 function bounded({ size, links, largest }, state) {
-  const counts = [0, 0, 0, 0], edge = DATA.band * (state.depth - 1);
-  for (const sum of links) counts[sum < -edge ? 0 : sum > edge ? 2 : sum === sum ? 1 : 3]++;
-  const [vanishing, stable, exploding, undefined_] = counts.map(count => (100 * count) / links.length);
-  const shares = { vanishing, stable, exploding, undefined: undefined_ };
+  const edge = DATA.band * (state.depth - 1);
+  let vanishing = 0, exploding = 0, undefined_ = 0;
+  for (let at = 0; at < links.length; at++) {
+    const sum = links[at];
+    if (sum < -edge) vanishing++;
+    else if (sum > edge) exploding++;
+    else if (sum !== sum) undefined_++;
+  }
+  const stable = links.length - vanishing - exploding - undefined_;
+  const share = count => (100 * count) / links.length;
+  const shares = { vanishing: share(vanishing), stable: share(stable), exploding: share(exploding), undefined: share(undefined_) };
   const lines = [
     { lines: contour(links, size, 0), size, dash: [] },
     { lines: contour(largest, size, DATA.log_quarter), size, dash: [7, 5] },
