@@ -42,7 +42,7 @@ def missing(what: str):
     pytest.skip(what)
 
 
-def browser() -> str:
+def chromium() -> str:
     return next(filter(None, map(shutil.which, NAMES)), None) or missing("there is no chromium")
 
 
@@ -53,7 +53,7 @@ def run(folder: Path, *flags: str) -> str:
         "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run", "--disable-extensions",
         "--disable-background-networking", f"--user-data-dir={folder / 'profile'}",
     ]  # fmt: skip
-    done = subprocess.run([browser(), *own, *flags], capture_output=True, text=True, timeout=SECONDS, check=True)
+    done = subprocess.run([chromium(), *own, *flags], capture_output=True, text=True, timeout=SECONDS, check=True)
     return done.stdout
 
 

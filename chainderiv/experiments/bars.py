@@ -10,7 +10,7 @@ from chainderiv.experiments.beside import MIDDLE_AND_BAND, Table, by_layer, midd
 from chainderiv.experiments.experiment import Drawing, Experiment, Rows, Tables
 from chainderiv.experiments.published import START_NORMS
 from chainderiv.experiments.runs import Training
-from chainderiv.experiments.setup import NORM, Setup
+from chainderiv.experiments.setup import MEASURED_ON, NORM, Setup
 from chainderiv.kinds import Floats
 from chainderiv.records.measured import norm
 from chainderiv.records.measurements import MEASURED_IMAGES
@@ -81,7 +81,7 @@ EXPERIMENT = Experiment(
             lambda found, figure, dark: plot_bars(found.gradients, figure.add_subplot(), dark),
             (6.0, 5.2),
             "Bars for each hidden neuron of two layers, all to one scale.",
-            f"Mean ∂C/∂b of every hidden neuron before training, over the first {MEASURED_IMAGES} images, seed 0. "
+            f"Mean ∂C/∂b of every hidden neuron before training, over {MEASURED_ON}, seed 0. "
             "Right: positive. Left: negative. All bars are to one scale.",
         )
     },

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainderiv.experiments import accuracy, bars, costs, insertion, norms, ratios, remedies
 from chainderiv.experiments.experiment import Experiment
-from chainderiv.experiments.reproduction import Reproduction, band_said, data_said, measured_images
+from chainderiv.experiments.reproduction import Reproduction, band_said, data_said
 from chainderiv.experiments.setup import Setup
 
 # in the order of the page; each stands behind what it needs
@@ -36,7 +36,7 @@ def _setting(setup: Setup) -> Sequence[str]:
         f"{data_said(setup)} "
         f"Networks: {data.pixels} inputs, hidden layers of {setup.width} sigmoid neurons, {data.classes} outputs, "
         "weights N(0, 1/n), biases N(0, 1), cross-entropy, unless said otherwise. Norms over epochs: "
-        f"{setup.full_batch_epochs} epochs of full-batch descent on the first {measured_images(setup)} images, "
+        f"{setup.full_batch_epochs} epochs of full-batch descent on the first {setup.measured_images} images, "
         f"η = 0.1, λ = 5.0, each norm taken before its update. Accuracy: {setup.epochs} epochs in mini-batches of 10, "
         f"η = 0.1, λ = 5.0 per 50,000 images. {band_said(setup)}"
     )

@@ -10,7 +10,6 @@ from chainderiv.errors import unknown_name
 from chainderiv.experiments.experiment import Experiment
 from chainderiv.experiments.setup import Setup
 from chainderiv.given import several
-from chainderiv.records.measurements import MEASURED_IMAGES
 from chainderiv.view.networks.lines import BAND_SAID
 
 MANY = 20  # seeds, from which on the band is hardly narrower than that of endlessly many
@@ -79,8 +78,3 @@ def band_said(setup: Setup) -> str:
         "narrower than it would be with many."
     )
     return f"{setup.seeds} seeds; the band is {BAND_SAID} of them.{few if setup.seeds < MANY else ''}"
-
-
-def measured_images(setup: Setup) -> int:
-    """How many images gradients are measured on."""
-    return min(MEASURED_IMAGES, len(setup.source.load().train))

@@ -24,7 +24,8 @@ from chainderiv.records.record import TrainingRecord
 
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
 BATCH = 10  # images
-NORM = f"L2 norm of the mean of ∂C/∂b over the first {MEASURED_IMAGES} training images"
+MEASURED_ON = f"the first {MEASURED_IMAGES} training images, or all where there are fewer"
+NORM = f"L2 norm of the mean of ∂C/∂b over {MEASURED_ON}"
 
 SAID = {"digits": "UCI’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 
@@ -77,6 +78,11 @@ class Setup:
         """The data that were used, as a sentence has them."""
         return SAID[self.source.load().name]
 
+    @property
+    def measured_images(self) -> int:
+        """How many images gradients are measured on."""
+        return len(self.source.load().train.first(MEASURED_IMAGES))
+
     def sizes(self, hidden: int) -> tuple[int, ...]:
         """The network with so many hidden layers."""
         whole_number("hidden", hidden, 0)
@@ -89,7 +95,7 @@ class Setup:
 
     def full_batch(self, hidden: int, **network: Any) -> list[TrainingRecord]:
         """Full-batch descent on the first 1000 training images, a run per seed."""
-        count = min(MEASURED_IMAGES, len(self.source.load().train))
+        count = self.measured_images
         # what is asked of these runs are gradients: a tenth of the validation images keeps the measuring short
         source = replace(self.source, training_images=count, validation_images=count)
         return self.run(self._each(hidden, self.full_batch_epochs, count, DECAY, network), source)

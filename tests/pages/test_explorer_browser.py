@@ -4,9 +4,7 @@ import csv
 import io
 import json
 import math
-import os
 import re
-import shutil
 import sys
 from urllib.parse import quote
 
@@ -20,11 +18,11 @@ from chainderiv.functions.catalogue import ACTIVATIONS
 from chainderiv.pages.explorer.formulas import formulas, shared_formulas
 from chainderiv.pages.explorer.full_width import shipped
 from chainderiv.pages.explorer.page import page_of
+from tests.browser import chromium, missing
 from tests.kinds import slow
 from tests.pages.explored import OWN, data, judge_said, random_states, same, text
 from tests.pages.test_html import of_blocks
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # no GPU is asked for, and a container has no sandbox
 FLAGS = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 DRAWN = "html[data-drawn='gl'], html[data-drawn='js'], html[data-drawn='wide']"
@@ -32,16 +30,12 @@ DRAWN = "html[data-drawn='gl'], html[data-drawn='js'], html[data-drawn='wide']"
 
 @pytest.fixture(scope="module")
 def browser():
-    if not os.environ.get("CI"):
-        pytest.importorskip("playwright.sync_api", reason="playwright is missing (extra dev)")
-    from playwright.sync_api import sync_playwright
-
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None and not os.environ.get("CI"):
-        pytest.skip("no Chromium is found (Debian's chromium); where CI is set, that is a failure")
-    assert found, "no Chromium is found; install Debian's chromium"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("playwright is not installed")
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=found, args=FLAGS)
+        opened = driver.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield opened
         opened.close()
 

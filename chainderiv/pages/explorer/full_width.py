@@ -71,7 +71,7 @@ def full_width(
         if report:
             report("wide layers", done, len(asked))
     return {
-        **{"data": data.name, "images": min(MEASURED_IMAGES, len(data.train)), "width": WIDTH, "cost": COST},
+        **{"data": data.name, "images": len(data.train.first(MEASURED_IMAGES)), "width": WIDTH, "cost": COST},
         **{
             "sizes": [data.pixels, data.classes],
             "depths": list(depths),
