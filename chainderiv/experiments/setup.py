@@ -24,7 +24,7 @@ from chainderiv.records.record import TrainingRecord
 
 RATE, DECAY, IMAGES = 0.1, 5.0, 50_000  # Nielsen's η and λ, for his number of training images
 BATCH = 10  # images
-MEASURED_ON = f"the first {MEASURED_IMAGES} training images, or all where there are fewer"
+MEASURED_ON = f"the first {MEASURED_IMAGES} training images (all of them if fewer)"
 NORM = f"L2 norm of the mean of ∂C/∂b over {MEASURED_ON}"
 
 SAID = {"digits": "UCI’s 8 × 8 digits", "mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}

@@ -31,7 +31,7 @@ function segments(values, size, level) {
     let at = j * size, left = (values[at] < level ? 1 : 0) + (values[at + size] < level ? 2 : 0);
     for (let i = 0; i + 1 < size; i++, at++) {
       const right = (values[at + 1] < level ? 1 : 0) + (values[at + size + 1] < level ? 2 : 0);
-      if (left !== right || left % 3 !== 0) cut(found, i, j, [at, at + 1, at + size + 1, at + size].map(k => values[k] - level), at, size);
+      if (left !== right || left % 3 !== 0) cut(found, i, j, values, at, size, level);
       left = right;
     }
   }
@@ -39,8 +39,8 @@ function segments(values, size, level) {
 }
 
 // of a cell whose corners are not all on one side, as almost all are
-function cut(found, i, j, corners, at, size) {
-  const crossed = [];
+function cut(found, i, j, values, at, size, level) {
+  const corners = [at, at + 1, at + size + 1, at + size].map(k => values[k] - level), crossed = [];
   for (let side = 0; side < 4; side++) {
     const from = corners[side], to = corners[(side + 1) % 4];
     if (from < 0 !== to < 0 && from === from && to === to) crossed.push(crossing(i, j, side, from, to, 2 * at, size));

@@ -1,7 +1,7 @@
 // Colours of the map: blue below 0, orange above, paper at 0, each side as deep as its own end (as the package's maps).
 
 const STEPS = 512, ALMOST_EVEN = 0.5; // shades; within ±ALMOST_EVEN colours change evenly, beyond by equal ratios
-const bend = v => Math.log(v / ALMOST_EVEN + Math.sqrt((v / ALMOST_EVEN) ** 2 + 1)); // asinh of v >= 0, a third of its time
+const bend = v => Math.asinh(v / ALMOST_EVEN);
 
 const rgb = text => [1, 3, 5].map(k => parseInt(text.slice(k, k + 2), 16));
 const packed = ([r, g, b]) => (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
@@ -45,14 +45,14 @@ function extent(field, shown) {
 // the place 0 … 1 of a number among the colours
 function scale({ low, high }) {
   const [below, above] = [-low, high].map(end => bend(Math.max(end, ALMOST_EVEN)));
-  return v => Math.min(Math.max(0.5 + 0.5 * (v < 0 ? -bend(-v) / below : bend(v) / above), 0), 1);
+  return v => Math.min(Math.max(0.5 + (0.5 * bend(v)) / (v < 0 ? below : above), 0), 1);
 }
 
-// the same shade by looking from that of the number before, which stood beside it: a tenth of a logarithm's time
+// the same shade, looked for from the last number's, mostly its neighbour: less than half the time
 function shading(shades, { low, high }) {
   const [below, above] = [-low, high].map(end => 2 * bend(Math.max(end, ALMOST_EVEN))), last = shades.length - 1;
-  const number = place => ALMOST_EVEN * Math.sinh(place * (place < 0 ? below : above)); // of a place from -1/2 to 1/2
-  const edges = Float64Array.from({ length: last }, (_, k) => number((k + 0.5) / last - 0.5));
+  const numberAt = place => ALMOST_EVEN * Math.sinh(place * (place < 0 ? below : above)); // of a place from -1/2 to 1/2
+  const edges = Float64Array.from({ length: last }, (_, k) => numberAt((k + 0.5) / last - 0.5));
   let k = 0;
   return v => {
     while (k < last && v >= edges[k]) k++;
