@@ -21,6 +21,7 @@ from typing import Any, NoReturn, TextIO
 
 from chainderiv.commands import common
 from chainderiv.commands.common import COMMANDS
+from chainderiv.commands.pages import is_page
 from chainderiv.compiling.compiler import be_lean
 from chainderiv.errors import ChainderivError, Diverged
 from chainderiv.version import __version__
@@ -96,7 +97,6 @@ def _kept(options: argparse.Namespace, began: float, interrupt: KeyboardInterrup
     """What an interrupted command that began then has left: how to go on, or its files; each is whole."""
     if notes := getattr(interrupt, "__notes__", ()):
         return "; ".join(notes)
-    from chainderiv.commands.pages import is_page
     from chainderiv.pages.writer import twin_of
 
     places = [Path(place) for name in ("out", "csv") if (place := getattr(options, name, None))]

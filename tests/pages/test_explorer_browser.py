@@ -449,3 +449,26 @@ def test_where_gradients_vanish_the_map_is_blue_and_where_they_explode_orange(op
     few, many = slice(15, 40), slice(-60, -20)  # pixels from the left, and from the right
     assert np.all(blue[few] > red[few] + 20)
     assert np.all(red[many] > blue[many] + 20)
+
+
+@pytest.mark.parametrize("engine", ["auto", "javascript"])
+def test_the_summary_tells_the_shares_and_the_ends_of_the_map(engine, opened):
+    opened.set(
+        {"activation": "sigmoid", "depth": 3, "w": [4.5, 6.3], "up": [-3.6, -2], "x": 1, "y": 0, "engine": engine}
+    )
+    opened.drawn()
+    w, b = np.meshgrid(np.linspace(4.5, 6.3, 400), np.linspace(-3.6, -2, 400))
+    a, logs = np.ones_like(w), []
+    for _ in range(3):
+        z = w * a + b
+        a = 1 / (1 + np.exp(-z))
+        logs.append(-np.abs(z) - 2 * np.log1p(np.exp(-np.abs(z))))  # ln σ'
+    rate = np.log(np.abs(w)) + (logs[1] + logs[2]) / 2
+    gradient = (sum(logs) + 2 * np.log(np.abs(w)) + np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))) / np.log(10)
+    band = 0.05  # of the rate, within which a gradient is stable
+    shares = [100 * np.mean(where) for where in (rate < -band, rate > band, np.abs(rate) <= band)]
+    assert len({round(share) for share in shares}) == 3
+    said = opened.page.inner_text("#summary").replace("−", "-")
+    pattern = r"sigmoid, depth 3: .*\|∂C/∂b₁\| runs from (\S+) to (\S+)\. The gradient vanishes on (\S+) %.* explodes on (\S+) %.* 5 % a layer on (\S+) %\."
+    told = [float(number) for number in re.fullmatch(pattern, said).groups()]
+    assert told == pytest.approx([gradient.min(), gradient.max(), *shares], rel=6e-3)
